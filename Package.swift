@@ -18,6 +18,8 @@ let lifetimes: [SwiftSetting] = settings + [.enableExperimentalFeature("Lifetime
 let package = Package(
     name: "pushd",
     targets: [
+        .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
         .target(name: "Bytes", swiftSettings: lifetimes),
+        .target(name: "WSLoop", dependencies: ["CUV"], swiftSettings: settings),
     ]
 )

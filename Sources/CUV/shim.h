@@ -1,0 +1,34 @@
+#ifndef CUV_SHIM_H
+#define CUV_SHIM_H
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <uv.h>
+
+// Swift's Glibc overlay is built without _GNU_SOURCE, so what glibc guards by it is declared or named here.
+extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
+extern int pthread_setname_np(pthread_t thread, const char *name);
+
+enum {
+    CUV_SOCK_STREAM = SOCK_STREAM,
+    CUV_SOCK_FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC,
+    CUV_SEND_FLAGS = MSG_NOSIGNAL | MSG_DONTWAIT,
+    CUV_RECEIVE_FLAGS = MSG_DONTWAIT,
+    CUV_TCP_NOTSENT_LOWAT = TCP_NOTSENT_LOWAT,
+};
+
+static inline int cuv_raise_descriptor_limit(unsigned long *limit) {
+    struct rlimit r;
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0) return -1;
+    r.rlim_cur = r.rlim_max;
+    int result = setrlimit(RLIMIT_NOFILE, &r);
+    if (getrlimit(RLIMIT_NOFILE, &r) != 0) return -1;
+    *limit = r.rlim_cur;
+    return result;
+}
+
+#endif

@@ -1,0 +1,133 @@
+internal import CUV
+internal import Glibc
+
+/// A socket that an accepted client is behind; whoever takes it closes it.
+public struct AcceptedStream: Sendable {
+    /// The non-blocking descriptor.
+    public let descriptor: Int32
+    /// Who connected.
+    public let peer: SocketAddress
+}
+
+/// A listening TCP or unix-domain socket.
+public final class Listener {
+    private static let acceptsPerTurn = 256
+    private static let backlog: Int32 = 4096
+    private static let retryMilliseconds: UInt64 = 100
+
+    /// Where it listens; with port 0 asked for, the port the kernel chose.
+    public let address: SocketAddress
+    private let descriptor: Int32
+    private let watcher: PollWatcher
+    private let retryTimer: Timer
+    private let unsentLowWaterBytes: Int32
+    private let accepted: (AcceptedStream) -> Void
+    private let starved: (SystemError) -> Void
+
+    /// Binds and listens; accepting begins with `resume()`.
+    ///
+    /// - Parameters:
+    ///   - unsentLowWaterBytes: how much unsent data the kernel may hold for one client (TCP_NOTSENT_LOWAT).
+    ///   - starved: accepting paused for want of descriptors or memory; it goes on by itself.
+    ///   - accepted: takes each new client, on the loop.
+    public init(
+        on loop: Loop, address: SocketAddress, unsentLowWaterBytes: Int32,
+        starved: @escaping (SystemError) -> Void, accepted: @escaping (AcceptedStream) -> Void
+    ) throws(SystemError) {
+        descriptor = try Listener.open(address)
+        self.address = address.unixPath == nil ? SocketAddress(boundTo: descriptor) : address
+        do throws(SystemError) {
+            watcher = try PollWatcher(on: loop, descriptor: descriptor)
+            do throws(SystemError) {
+                retryTimer = try Timer(on: loop)
+            } catch {
+                watcher.close()
+                throw error
+            }
+        } catch {
+            Socket.close(descriptor)
+            throw error
+        }
+        self.unsentLowWaterBytes = unsentLowWaterBytes
+        self.starved = starved
+        self.accepted = accepted
+        watcher.onReady { [weak self] _ in self?.acceptSome() }
+        retryTimer.onEvent { [weak self] in self?.resume() }
+    }
+
+    /// Accepts from now on.
+    public func resume() {
+        watcher.wait(for: .readable)
+    }
+
+    /// Accepts nothing more; clients wait in the kernel's queue until it is full.
+    public func pause() {
+        retryTimer.stop()
+        watcher.wait(for: [])
+    }
+
+    /// Closes the socket and removes a unix socket's file.
+    public func close() {
+        guard !watcher.isClosed else { return }
+        retryTimer.close()
+        let descriptor = descriptor
+        watcher.close { Socket.close(descriptor) }
+        if let path = address.unixPath { _ = unsafe unlink(path) }
+    }
+
+    private func acceptSome() {
+        for _ in 0..<Listener.acceptsPerTurn where !watcher.isClosed {
+            var stream: Int32 = -1
+            let peer = unsafe SocketAddress.read { address, length in
+                stream = unsafe accept4(descriptor, address, length, Int32(CUV_SOCK_FLAGS))
+                return stream
+            }
+            guard stream >= 0 else {
+                acceptFailed(errno)
+                return
+            }
+            Socket.configure(
+                accepted: stream, isTCP: address.unixPath == nil, unsentLowWaterBytes: unsentLowWaterBytes)
+            accepted(AcceptedStream(descriptor: stream, peer: peer))
+        }
+    }
+
+    /// Level-triggered polling would spin on a queue that cannot be accepted from, so it pauses a moment.
+    private func acceptFailed(_ code: Int32) {
+        guard [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) else { return }
+        watcher.wait(for: [])
+        retryTimer.start(afterMilliseconds: Listener.retryMilliseconds)
+        starved(SystemError(code: code, operation: "accept on \(address)"))
+    }
+
+    private static func open(_ address: SocketAddress) throws(SystemError) -> Int32 {
+        let operation = "listen on \(address)"
+        if let path = address.unixPath { removeStale(path, address) }
+        let type = Int32(CUV_SOCK_STREAM) | Int32(CUV_SOCK_FLAGS)
+        let descriptor = socket(address.family, type, 0)
+        guard descriptor >= 0 else { throw SystemError(code: errno, operation: operation) }
+        if address.unixPath == nil { Socket.setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1) }
+        guard unsafe address.withKernelForm({ unsafe bind(descriptor, $0, $1) }) == 0,
+            listen(descriptor, backlog) == 0
+        else {
+            let code = errno
+            Socket.close(descriptor)
+            throw SystemError(code: code, operation: operation)
+        }
+        return descriptor
+    }
+
+    /// A unix socket's file outlives a killed server: it is removed if nobody answers behind it.
+    private static func removeStale(_ path: String, _ address: SocketAddress) {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+        let probe = socket(AF_UNIX, Int32(CUV_SOCK_STREAM) | Int32(CUV_SOCK_FLAGS), 0)
+        guard probe >= 0 else { return }
+        defer { Socket.close(probe) }
+        let result = unsafe address.withKernelForm { unsafe connect(probe, $0, $1) }
+        if result != 0, errno == ECONNREFUSED { _ = unsafe unlink(path) }
+    }
+}
+
+@available(*, unavailable)
+extension Listener: Sendable {}

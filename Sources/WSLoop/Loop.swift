@@ -1,0 +1,79 @@
+internal import CUV
+
+/// A libuv event loop, confined to the thread that runs it.
+///
+/// Everything that hangs on a loop (handles, stream sets, connections) is touched on its thread only; other threads reach
+/// it through an `Inbox`. A loop counts its live handles, and `close()` traps if one was forgotten: memory that libuv may
+/// still write to must not be freed (libuv design overview, "Handles and requests").
+@safe
+public final class Loop {
+    let raw: UnsafeMutablePointer<uv_loop_t>
+    private(set) var liveHandles = 0
+    private var pendingRequests = 0
+    private var isClosed = false
+
+    /// Makes a loop that does not run yet.
+    public init() throws(SystemError) {
+        unsafe raw = .allocate(capacity: 1)
+        let result = unsafe uv_loop_init(raw)
+        guard result == 0 else {
+            unsafe raw.deallocate()
+            throw SystemError(code: result, operation: "uv_loop_init")
+        }
+    }
+
+    /// Runs on the calling thread until `stop()`, or until no handle is left that keeps the loop alive.
+    public func run() {
+        _ = unsafe uv_run(raw, UV_RUN_DEFAULT)
+    }
+
+    /// Runs one turn of the loop, without sleeping if `waiting` is false.
+    ///
+    /// - Returns: whether anything is left that could call back.
+    @discardableResult
+    public func turn(waiting: Bool = true) -> Bool {
+        unsafe uv_run(raw, waiting ? UV_RUN_ONCE : UV_RUN_NOWAIT) != 0
+    }
+
+    /// Ends `run()` after the current turn; loop thread only.
+    public func stop() {
+        unsafe uv_stop(raw)
+    }
+
+    /// Lets the close callbacks run, then frees the loop.
+    ///
+    /// Traps if a handle was not closed before.
+    public func close() {
+        guard !isClosed else { return }
+        isClosed = true
+        while pendingRequests > 0 { turn() }
+        // Every closing handle is let go of within a turn; one that is left after that was never closed.
+        turn(waiting: false)
+        precondition(liveHandles == 0, "Loop.close: \(liveHandles) handles were never closed")
+        let result = unsafe uv_loop_close(raw)
+        precondition(result == 0, "Loop.close: \(SystemError(code: result, operation: "uv_loop_close"))")
+        unsafe raw.deallocate()
+    }
+
+    /// Milliseconds on the loop's monotonic clock, taken once per turn.
+    public var nowMilliseconds: UInt64 {
+        unsafe uv_now(raw)
+    }
+
+    /// Nanoseconds on the monotonic clock, read now; any thread.
+    public static var monotonicNanoseconds: UInt64 {
+        uv_hrtime()
+    }
+
+    func handleOpened() { liveHandles += 1 }
+    func handleClosed() { liveHandles -= 1 }
+    func requestStarted() { pendingRequests += 1 }
+    func requestEnded() { pendingRequests -= 1 }
+
+    deinit {
+        precondition(isClosed, "Loop was dropped without close()")
+    }
+}
+
+@available(*, unavailable)
+extension Loop: Sendable {}

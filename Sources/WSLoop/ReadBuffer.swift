@@ -1,0 +1,39 @@
+internal import CUV
+internal import Glibc
+
+/// The one read buffer of a loop, lent to whoever parses what just arrived; an idle connection owns none.
+@safe
+public final class ReadBuffer {
+    private let memory: UnsafeMutableRawBufferPointer
+    private var count = 0
+
+    /// Makes a buffer; its pages cost nothing until they are used.
+    public init(byteCount: Int) {
+        unsafe memory = .allocate(byteCount: byteCount, alignment: 64)
+    }
+
+    deinit {
+        unsafe memory.deallocate()
+    }
+
+    /// Replaces the content by what the descriptor has to read.
+    public func fill(from descriptor: Int32) -> Socket.ReadResult {
+        count = 0
+        let received = unsafe recv(
+            descriptor, memory.baseAddress, memory.count, Int32(CUV_RECEIVE_FLAGS))
+        if received > 0 {
+            count = received
+            return .bytes(received)
+        }
+        if received == 0 { return .endOfStream }
+        return errno == EAGAIN || errno == EINTR ? .wouldBlock : .failed(errno: errno)
+    }
+
+    /// Lends the content; nothing may keep it.
+    public func withContent(_ body: (RawSpan) -> Void) {
+        unsafe body(RawSpan(_unsafeStart: memory.baseAddress.unsafelyUnwrapped, byteCount: count))
+    }
+}
+
+@available(*, unavailable)
+extension ReadBuffer: Sendable {}

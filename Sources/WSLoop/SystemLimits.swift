@@ -1,0 +1,46 @@
+internal import CUV
+internal import Glibc
+
+/// What the process may use and does use.
+public enum SystemLimits {
+    /// Raises the descriptor limit to what the system allows.
+    ///
+    /// - Returns: how many descriptors the process may have open now.
+    public static func raiseDescriptorLimit() -> Int {
+        var limit: UInt = 1024
+        _ = unsafe cuv_raise_descriptor_limit(&limit)
+        return Int(clamping: limit)
+    }
+
+    /// How many descriptors are open, counted in /proc; a call for metrics, not for hot paths.
+    public static func openDescriptors() -> Int {
+        guard let directory = unsafe opendir("/proc/self/fd") else { return 0 }
+        defer { unsafe closedir(directory) }
+        var count = -3  // ".", ".." and the directory's own descriptor
+        while unsafe readdir(directory) != nil { count += 1 }
+        return max(count, 0)
+    }
+
+    /// Resident memory in bytes.
+    public static func residentMemoryBytes() -> Int {
+        var bytes = 0
+        return unsafe uv_resident_set_memory(&bytes) == 0 ? bytes : 0
+    }
+
+    /// The machine's memory in bytes, or the control group's limit where that is lower.
+    public static func availableMemoryBytes() -> Int {
+        let total = uv_get_total_memory()
+        let constrained = uv_get_constrained_memory()
+        return Int(clamping: constrained == 0 ? total : min(total, constrained))
+    }
+
+    /// How many cores the process may run on.
+    public static func usableCores() -> Int {
+        Int(uv_available_parallelism())
+    }
+
+    /// Makes a write to a closed connection an error instead of a deadly signal, for the whole process.
+    public static func ignoreBrokenPipes() {
+        _ = signal(SIGPIPE, SIG_IGN)
+    }
+}
