@@ -17,9 +17,19 @@ let lifetimes: [SwiftSetting] = settings + [.enableExperimentalFeature("Lifetime
 
 let package = Package(
     name: "pushd",
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    ],
     targets: [
         .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
         .target(name: "Bytes", swiftSettings: lifetimes),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "HTTP", dependencies: ["Bytes"], swiftSettings: settings),
+        .target(name: "WebSocket", dependencies: ["Bytes", "COpenSSL", "HTTP"], swiftSettings: settings),
+        .target(
+            name: "Channels",
+            dependencies: ["Bytes", "WebSocket", .product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: settings),
         .target(name: "WSLoop", dependencies: ["CUV"], swiftSettings: settings),
     ]
 )

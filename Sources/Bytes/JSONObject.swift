@@ -1,0 +1,79 @@
+// Client commands are small objects of a few members, most of which are looked at once: a list of members is searched
+// faster than a dictionary is built.
+
+/// The members of a JSON object, for commands such as `{"action":"subscribe","channel":"c","id":7}`.
+///
+/// Strings are decoded; numbers, arrays and objects stay raw text, given by its byte offsets in the parsed bytes.
+public struct JSONObject: Sendable {
+    /// A member's value.
+    public enum Value: Equatable, Sendable {
+        /// A string without its escapes; half a surrogate pair is U+FFFD.
+        case string(String)
+        /// `true` or `false`.
+        case bool(Bool)
+        /// `null`.
+        case null
+        /// A number: the byte offsets of its text.
+        case number(Range<Int>)
+        /// An array or object: the byte offsets of its text.
+        case container(Range<Int>)
+    }
+
+    private struct Member {
+        let name: String
+        let value: Value
+        let range: Range<Int>
+    }
+
+    private var members: [Member] = []
+
+    /// Reads one object, whitespace around it allowed, with the strictness of `JSON.isValid`.
+    public init(parsing bytes: RawSpan) throws(JSONViolation) {
+        var scanner = JSONScanner(bytes)
+        scanner.skipWhitespace()
+        guard scanner.next == UInt8(ascii: "{") else { throw .notAnObject }
+        if try scanner.enterObject() {
+            repeat {
+                members.append(try Self.member(&scanner))
+                scanner.skipWhitespace()
+            } while scanner.take(UInt8(ascii: ","))
+            guard scanner.take(UInt8(ascii: "}")) else { throw scanner.violation }
+        }
+        try scanner.expectEnd()
+    }
+
+    /// The value of the member called `name`; the last one wins, as in JavaScript.
+    public subscript(name: String) -> Value? {
+        member(named: name)?.value
+    }
+
+    /// Where the raw JSON text of a member's value is, quotes of a string included, to hand it on verbatim.
+    public func rawRange(of name: String) -> Range<Int>? {
+        member(named: name)?.range
+    }
+
+    /// Names are compared by their bytes: to a Swift `String`, two spellings of "é" would be one.
+    private func member(named name: String) -> Member? {
+        members.last { $0.name.utf8.elementsEqual(name.utf8) }
+    }
+
+    private static func member(_ scanner: inout JSONScanner) throws(JSONViolation) -> Member {
+        let name = try scanner.skipName()
+        scanner.skipWhitespace()
+        let start = scanner.offset
+        try scanner.skipValue()
+        let range = start..<scanner.offset
+        return Member(name: scanner.bytes.jsonString(name), value: value(range, in: scanner.bytes), range: range)
+    }
+
+    private static func value(_ range: Range<Int>, in bytes: RawSpan) -> Value {
+        switch bytes.byte(at: range.lowerBound) {
+        case UInt8(ascii: "\""): .string(bytes.jsonString(range.lowerBound + 1..<range.upperBound - 1))
+        case UInt8(ascii: "t"): .bool(true)
+        case UInt8(ascii: "f"): .bool(false)
+        case UInt8(ascii: "n"): .null
+        case UInt8(ascii: "{"), UInt8(ascii: "["): .container(range)
+        default: .number(range)
+        }
+    }
+}

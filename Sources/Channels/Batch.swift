@@ -1,0 +1,74 @@
+internal import Bytes
+
+/// Frames that are written together, in one contiguous piece of memory.
+///
+/// A channel's batch collects a turn's messages and is shared by all its subscribers; replies to one connection have a
+/// batch of their own. Once somebody holds a part of it that is still to be written, it is never appended to again.
+public final class Batch {
+    /// Whether the frames are channel messages, which are counted, or replies to one connection, which are not.
+    enum Content { case messages, replies }
+
+    private var storage: [UInt8] = []
+    private var frameEnds: [Int] = []
+    private(set) var content = Content.messages
+
+    var byteCount: Int { storage.count }
+    var messageCount: Int { content == .messages ? frameEnds.count : 0 }
+
+    func begin(_ content: Content) {
+        self.content = content
+    }
+
+    /// Adds what `write` appends as one frame (or one HTTP response): a unit that is sent whole once it was begun.
+    func appendFrame(_ write: (inout [UInt8]) -> Void) {
+        write(&storage)
+        frameEnds.append(storage.count)
+    }
+
+    func appendFrame(of message: Message, _ encoding: WireEncoding) {
+        message.appendFrame(encoding, to: &storage)
+        frameEnds.append(storage.count)
+    }
+
+    /// Lends a part of the bytes.
+    func lend<Result>(_ range: Range<Int>, _ body: (RawSpan) -> Result) -> Result {
+        unsafe storage.withUnsafeBytes {
+            unsafe body(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: $0[range])))
+        }
+    }
+
+    /// How many messages end behind `start` and at or before `end`.
+    func messages(endingIn start: Int, _ end: Int) -> Int {
+        guard content == .messages else { return 0 }
+        return frameIndex(endingBehind: end) - frameIndex(endingBehind: start)
+    }
+
+    /// Where the frame ends that holds the byte before `offset`; `offset` itself if a frame ends there.
+    func endOfFrame(begunBefore offset: Int) -> Int {
+        guard offset > 0 else { return 0 }
+        return frameEnds[frameIndex(endingBehind: offset - 1)]
+    }
+
+    /// Empties it for the next use, keeping its memory unless that is large.
+    func recycle() {
+        let keep = storage.capacity <= Batch.keptBytes
+        storage.removeAll(keepingCapacity: keep)
+        frameEnds.removeAll(keepingCapacity: keep)
+    }
+
+    private static let keptBytes = 65_536
+
+    /// The index of the first frame that ends behind `offset`.
+    private func frameIndex(endingBehind offset: Int) -> Int {
+        var low = 0
+        var high = frameEnds.count
+        while low < high {
+            let middle = (low + high) / 2
+            if frameEnds[middle] <= offset { low = middle + 1 } else { high = middle }
+        }
+        return low
+    }
+}
+
+@available(*, unavailable)
+extension Batch: Sendable {}

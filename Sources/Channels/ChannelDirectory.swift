@@ -1,0 +1,93 @@
+internal import Synchronization
+
+/// Which loops have subscribers of which channel: the one place that all loops of the process share.
+///
+/// Publishing goes through it, and its lock is what puts a channel's messages in one order: each loop gets them in the
+/// order in which they passed here.
+public final class ChannelDirectory: Sendable {
+    private struct Entry {
+        /// Subscribers on each loop, by the loop's index.
+        var subscribers: [Int]
+        var total = 0
+        /// Whether a message published now would reach this process (Redis has confirmed the subscription).
+        var isReady: Bool
+    }
+
+    private struct State {
+        var entries: [String: Entry] = [:]
+        var subscriptions = 0
+    }
+
+    private let loops: Int
+    private let isAlwaysReady: Bool
+    private let state = Mutex(State())
+
+    /// Makes an empty directory.
+    ///
+    /// - Parameter isAlwaysReady: true without Redis: a channel needs nobody's confirmation.
+    public init(loops: Int, isAlwaysReady: Bool) {
+        self.loops = loops
+        self.isAlwaysReady = isAlwaysReady
+    }
+
+    /// Adds a subscriber on a loop.
+    ///
+    /// - Returns: whether the channel is ready, so that the subscription may be confirmed.
+    public func acquire(_ channel: String, loop: Int) -> Bool {
+        state.withLock { state in
+            state.subscriptions += 1
+            let fresh = Entry(subscribers: Array(repeating: 0, count: loops), isReady: isAlwaysReady)
+            state.entries[channel, default: fresh].subscribers[loop] += 1
+            state.entries[channel, default: fresh].total += 1
+            return state.entries[channel, default: fresh].isReady
+        }
+    }
+
+    /// Takes a subscriber away.
+    ///
+    /// - Returns: whether it was the last one of this process.
+    public func release(_ channel: String, loop: Int) -> Bool {
+        state.withLock { state in
+            guard var entry = state.entries[channel] else { return false }
+            state.subscriptions -= 1
+            entry.subscribers[loop] -= 1
+            entry.total -= 1
+            state.entries[channel] = entry.total > 0 ? entry : nil
+            return entry.total == 0
+        }
+    }
+
+    /// Whether the channel has subscribers in this process.
+    public func isWanted(_ channel: String) -> Bool {
+        state.withLock { $0.entries[channel] != nil }
+    }
+
+    /// Notes that a channel is confirmed.
+    public func markReady(_ channel: String) {
+        state.withLock { $0.entries[channel]?.isReady = true }
+    }
+
+    /// Notes that nothing is confirmed any more: the link to Redis broke.
+    public func markNothingReady() {
+        state.withLock { state in
+            for channel in state.entries.keys { state.entries[channel]?.isReady = false }
+        }
+    }
+
+    /// Hands a message to each loop that has subscribers of its channel.
+    ///
+    /// - Parameter post: puts the message into a loop's inbox; called under the lock, which is what makes the order.
+    /// - Returns: how many subscribers this process has.
+    public func publish(_ message: Message, post: (_ loop: Int) -> Void) -> Int {
+        state.withLock { state in
+            guard let entry = state.entries[message.channel] else { return 0 }
+            for loop in 0..<loops where entry.subscribers[loop] > 0 { post(loop) }
+            return entry.total
+        }
+    }
+
+    /// How many channels and subscriptions this process has.
+    public var counts: (channels: Int, subscriptions: Int) {
+        state.withLock { ($0.entries.count, $0.subscriptions) }
+    }
+}

@@ -1,0 +1,84 @@
+extension Hub {
+    /// Subscribes a connection to a channel.
+    ///
+    /// - Returns: false if it was subscribed already.
+    @discardableResult
+    public func join(_ slot: UInt32, _ name: String) -> Bool {
+        let channel = channelByName[name] ?? open(name)
+        guard subscribers[Int(slot)].position(in: channel.index) == nil else { return false }
+        // What was published before it joined is not for it.
+        if channel.isDirty { fanOut(channel) }
+        let encoding = subscribers[Int(slot)].encoding
+        let position = channel.add(slot, encoding)
+        subscribers[Int(slot)].add(Subscriber.Membership(channel: channel.index, position: position))
+        memberships += 1
+        return true
+    }
+
+    /// Ends a subscription.
+    ///
+    /// - Returns: false if there was none.
+    @discardableResult
+    public func leave(_ slot: UInt32, _ name: String) -> Bool {
+        guard let channel = channelByName[name] else { return false }
+        return leave(slot, channel)
+    }
+
+    /// Ends all subscriptions of a connection.
+    public func leaveAll(_ slot: UInt32) {
+        while let index = subscribers[Int(slot)].lastChannel, let channel = channels[Int(index)] {
+            leave(slot, channel)
+        }
+    }
+
+    /// Whether a connection is subscribed to a channel.
+    public func isMember(_ slot: UInt32, of name: String) -> Bool {
+        guard let channel = channelByName[name] else { return false }
+        return subscribers[Int(slot)].position(in: channel.index) != nil
+    }
+
+    /// How many channels a connection is subscribed to.
+    public func channelCount(of slot: UInt32) -> Int {
+        subscribers[Int(slot)].channelCount
+    }
+
+    /// The channels a connection is subscribed to.
+    public func channelNames(of slot: UInt32) -> [String] {
+        subscribers[Int(slot)].channels.compactMap { channels[Int($0)]?.name }
+    }
+
+    @discardableResult
+    private func leave(_ slot: UInt32, _ channel: Channel) -> Bool {
+        guard let position = subscribers[Int(slot)].position(in: channel.index) else { return false }
+        // What was published to it in this turn came before the leave, so it is still delivered.
+        if channel.isDirty { fanOut(channel) }
+        let encoding = subscribers[Int(slot)].encoding
+        subscribers[Int(slot)].remove(from: channel.index)
+        if let moved = channel.remove(at: position, encoding) {
+            subscribers[Int(moved)].move(in: channel.index, to: position)
+        }
+        memberships -= 1
+        if channel.isEmpty { close(channel) }
+        return true
+    }
+
+    private func open(_ name: String) -> Channel {
+        let index: UInt32
+        if let free = freeChannels.popLast() {
+            index = free
+        } else {
+            index = UInt32(channels.count)
+            channels.append(nil)
+        }
+        let channel = Channel(name: name, index: index)
+        channels[Int(index)] = channel
+        channelByName[name] = channel
+        return channel
+    }
+
+    private func close(_ channel: Channel) {
+        channels[Int(channel.index)] = nil
+        channelByName[channel.name] = nil
+        freeChannels.append(channel.index)
+    }
+}

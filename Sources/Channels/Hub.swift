@@ -1,0 +1,104 @@
+/// The connections, channels and outboxes of one loop.
+///
+/// Publishing marks: `deliver` appends to a channel's batch and nothing is written. `flush`, at the end of the loop's
+/// turn, writes each marked connection once. Confined to its loop's thread; does no I/O of its own.
+public final class Hub {
+    /// What the hub counted since it was last asked.
+    public struct Counts: Equatable, Sendable {
+        /// Messages that the kernel took for a subscriber, to their last byte.
+        public internal(set) var deliveries = 0
+        /// Bytes that the kernel took.
+        public internal(set) var sentBytes = 0
+        /// Messages that slow consumers lost.
+        public internal(set) var droppedBySlowConsumers = 0
+        /// Messages that were queued for connections that ended.
+        public internal(set) var droppedByClosing = 0
+    }
+
+    let outboxLimitBytes: Int
+    weak var transport: (any HubTransport)?
+    var subscribers: ContiguousArray<Subscriber> = []
+    var freeSlots: [UInt32] = []
+    var channels: ContiguousArray<Channel?> = []
+    var freeChannels: [UInt32] = []
+    var channelByName: [String: Channel] = [:]
+    var dirtyChannels: [Channel] = []
+    var markedSlots: [UInt32] = []
+    var losses: [(slot: UInt32, reason: LossReason)] = []
+    var pool = BatchPool()
+    var counts = Counts()
+    var queuedBytesTotal = 0
+    var memberships = 0
+    var receipts: [UInt64] = []
+
+    /// Makes an empty hub.
+    ///
+    /// - Parameter outboxLimitBytes: the strict bound of what may be queued for one connection.
+    public init(outboxLimitBytes: Int) {
+        self.outboxLimitBytes = outboxLimitBytes
+    }
+
+    /// Sets the way out, which the hub does not keep alive.
+    public func attach(_ transport: any HubTransport) {
+        self.transport = transport
+    }
+
+    /// How many channels have subscribers here.
+    public var channelCount: Int { channelByName.count }
+    /// How many subscriptions there are.
+    public var subscriptionCount: Int { memberships }
+    /// Bytes queued for all connections together.
+    public var queuedBytes: Int { queuedBytesTotal }
+
+    /// Hands over what was counted since the last call.
+    public func takeCounts() -> Counts {
+        defer { counts = Counts() }
+        return counts
+    }
+
+    /// Hands over when the messages that the last flushes wrote had been received, in nanoseconds.
+    public func takeReceipts() -> [UInt64] {
+        guard !receipts.isEmpty else { return [] }
+        defer { receipts.removeAll(keepingCapacity: true) }
+        return receipts
+    }
+
+    /// Takes a connection in.
+    ///
+    /// - Returns: its slot, the lowest-cost name for it until `remove`.
+    public func add(link: Int32) -> UInt32 {
+        if let slot = freeSlots.popLast() {
+            subscribers[Int(slot)] = Subscriber(link: link)
+            return slot
+        }
+        subscribers.append(Subscriber(link: link))
+        return UInt32(subscribers.count - 1)
+    }
+
+    /// Sets in which form a connection gets messages; before its first channel.
+    public func setEncoding(_ encoding: WireEncoding, of slot: UInt32) {
+        precondition(subscribers[Int(slot)].channelCount == 0, "the encoding of a subscriber cannot change")
+        subscribers[Int(slot)].encoding = encoding
+    }
+
+    /// Forgets a connection: leaves its channels and drops what was queued for it.
+    public func remove(_ slot: UInt32) {
+        subscribers[Int(slot)].isLost = true
+        leaveAll(slot)
+        if let outbox = subscribers[Int(slot)].outbox.take() {
+            queuedBytesTotal -= outbox.queuedBytes
+            counts.droppedByClosing += outbox.discardAll()
+            pool.give(outbox)
+        }
+        subscribers[Int(slot)] = Subscriber(link: -1)
+        freeSlots.append(slot)
+    }
+
+    /// Bytes queued for a connection.
+    public func queuedBytes(of slot: UInt32) -> Int {
+        subscribers[Int(slot)].outbox?.queuedBytes ?? 0
+    }
+}
+
+@available(*, unavailable)
+extension Hub: Sendable {}

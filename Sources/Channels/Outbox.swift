@@ -1,0 +1,114 @@
+internal import DequeModule
+
+/// What one connection has still to be sent: references into batches, counted in bytes.
+///
+/// A thousand stalled subscribers of a channel hold one copy of each of its batches between them.
+public final class Outbox {
+    private struct Piece {
+        let batch: Batch
+        var start: Int
+        var end: Int
+
+        var unfinishedMessages: Int { batch.messages(endingIn: start, end) }
+    }
+
+    private var pieces = Deque<Piece>()
+    /// Bytes that wait.
+    public private(set) var queuedBytes = 0
+    /// Those of them that are channel messages, which the bound is for; replies are bounded by not reading more.
+    private(set) var queuedMessageBytes = 0
+
+    /// Whether nothing waits.
+    public var isEmpty: Bool { queuedBytes == 0 }
+
+    /// Lends the waiting bytes piece by piece, in order, until `body` returns false.
+    ///
+    /// A piece's memory stays where it is until the outbox changes.
+    public func forEachPiece(_ body: (RawSpan) -> Bool) {
+        for piece in pieces {
+            guard piece.batch.lend(piece.start..<piece.end, body) else { return }
+        }
+    }
+
+    /// Adds the part of a batch from `start` on.
+    func append(_ batch: Batch, from start: Int = 0) {
+        let end = batch.byteCount
+        guard end > start else { return }
+        pieces.append(Piece(batch: batch, start: start, end: end))
+        count(batch, end - start)
+    }
+
+    /// Adds a reply: to the last batch if that is this connection's own, else to a new one.
+    func appendReply(newBatch: () -> Batch, _ write: (inout [UInt8]) -> Void) {
+        // A batch that was cut short by discardUnbegun() ends elsewhere and must not grow.
+        if let last = pieces.last, last.batch.content == .replies, last.end == last.batch.byteCount {
+            last.batch.appendFrame(write)
+            pieces[pieces.count - 1].end = last.batch.byteCount
+            count(last.batch, last.batch.byteCount - last.end)
+        } else {
+            let batch = newBatch()
+            batch.appendFrame(write)
+            append(batch)
+        }
+    }
+
+    /// Drops `count` bytes from the front, which were sent.
+    ///
+    /// - Parameter release: takes each batch that this outbox needs no more.
+    /// - Returns: how many messages were sent to their end.
+    func consume(_ count: Int, release: (consuming Batch) -> Void) -> Int {
+        var left = count
+        var finished = 0
+        while left > 0 {
+            let piece = pieces[0]
+            let step = min(left, piece.end - piece.start)
+            finished += piece.batch.messages(endingIn: piece.start, piece.start + step)
+            left -= step
+            self.count(piece.batch, -step)
+            if piece.start + step == piece.end {
+                release(pieces.removeFirst().batch)
+            } else {
+                pieces[0].start += step
+            }
+        }
+        return finished
+    }
+
+    /// Drops everything but the rest of a frame that was begun: a peer that got half a frame could read nothing more.
+    ///
+    /// - Returns: how many messages were dropped.
+    func discardUnbegun() -> Int {
+        guard var first = pieces.first else { return 0 }
+        let begunEnd = max(first.batch.endOfFrame(begunBefore: first.start), first.start)
+        let unfinished = pieces.reduce(0) { $0 + $1.unfinishedMessages }
+        first.end = begunEnd
+        removeAll()
+        if first.end > first.start {
+            pieces.append(first)
+            count(first.batch, first.end - first.start)
+        }
+        return unfinished - first.unfinishedMessages
+    }
+
+    /// Drops everything.
+    ///
+    /// - Returns: how many messages were not sent to their end.
+    func discardAll() -> Int {
+        defer { removeAll() }
+        return pieces.reduce(0) { $0 + $1.unfinishedMessages }
+    }
+
+    private func removeAll() {
+        pieces.removeAll()
+        queuedBytes = 0
+        queuedMessageBytes = 0
+    }
+
+    private func count(_ batch: Batch, _ bytes: Int) {
+        queuedBytes += bytes
+        if batch.content == .messages { queuedMessageBytes += bytes }
+    }
+}
+
+@available(*, unavailable)
+extension Outbox: Sendable {}

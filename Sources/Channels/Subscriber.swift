@@ -1,0 +1,61 @@
+/// A connection as the hub sees it: 40 bytes in an array, found by its slot.
+struct Subscriber {
+    /// A place in a channel's subscriber list.
+    struct Membership {
+        static let none = UInt32.max
+        var channel: UInt32
+        var position: UInt32
+    }
+
+    /// The transport's name for the connection, its descriptor; negative in a free slot.
+    var link: Int32
+    var encoding = WireEncoding.plain
+    /// The kernel takes no more for now; the outbox waits for room.
+    var isBlocked = false
+    /// On the list of outboxes to be written at the end of the turn.
+    var isMarked = false
+    /// Given up: gets no more messages.
+    var isLost = false
+    /// The first membership is kept in place: most subscribers have one.
+    var first = Membership(channel: Membership.none, position: 0)
+    var others: [Membership] = []
+    /// Only a connection that could not take everything, or has replies to get, owns one.
+    var outbox: Outbox?
+
+    var channelCount: Int { first.channel == Membership.none ? 0 : 1 + others.count }
+
+    /// Nothing waits and no other channel writes to it: it can be sent a channel's batch as it is.
+    var isDirect: Bool { outbox == nil && others.isEmpty }
+
+    mutating func add(_ membership: Membership) {
+        if first.channel == Membership.none { first = membership } else { others.append(membership) }
+    }
+
+    var lastChannel: UInt32? { others.last?.channel ?? (first.channel == Membership.none ? nil : first.channel) }
+
+    var channels: [UInt32] { first.channel == Membership.none ? [] : [first.channel] + others.map(\.channel) }
+
+    func position(in channel: UInt32) -> UInt32? {
+        if first.channel == channel { return first.position }
+        return others.first { $0.channel == channel }?.position
+    }
+
+    mutating func move(in channel: UInt32, to position: UInt32) {
+        if first.channel == channel {
+            first.position = position
+        } else if let index = others.firstIndex(where: { $0.channel == channel }) {
+            others[index].position = position
+        }
+    }
+
+    mutating func remove(from channel: UInt32) {
+        if first.channel == channel {
+            first = others.popLast() ?? Membership(channel: Membership.none, position: 0)
+        } else if let index = others.firstIndex(where: { $0.channel == channel }) {
+            others.swapAt(index, others.count - 1)
+            others.removeLast()
+        }
+        // An array keeps its memory when it is emptied; an idle connection should own none.
+        if others.isEmpty { others = [] }
+    }
+}

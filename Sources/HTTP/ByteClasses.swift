@@ -1,0 +1,127 @@
+internal import Bytes
+
+/// The bytes that HTTP's grammar names.
+enum ASCII {
+    static let tab: UInt8 = 0x09
+    static let lf: UInt8 = 0x0A
+    static let cr: UInt8 = 0x0D
+    static let space: UInt8 = 0x20
+    static let quote = UInt8(ascii: "\"")
+    static let percent = UInt8(ascii: "%")
+    static let ampersand = UInt8(ascii: "&")
+    static let plus = UInt8(ascii: "+")
+    static let comma = UInt8(ascii: ",")
+    static let slash = UInt8(ascii: "/")
+    static let colon = UInt8(ascii: ":")
+    static let semicolon = UInt8(ascii: ";")
+    static let equals = UInt8(ascii: "=")
+    static let question = UInt8(ascii: "?")
+    static let backslash = UInt8(ascii: "\\")
+}
+
+extension UInt8 {
+    /// A byte of a token (RFC 9110 5.6.2): a letter, a digit or a sign that delimits nothing.
+    var isTokenByte: Bool { isMember(low: 0x03ff_6cfa_0000_0000, high: 0x57ff_ffff_c7ff_fffe) }
+
+    /// A byte of a registered name (RFC 3986 3.2.2) that is not part of an escape; no comma, which joins two of them.
+    var isHostByte: Bool { isMember(low: 0x2bff_6fd2_0000_0000, high: 0x47ff_fffe_87ff_fffe) }
+
+    /// A visible ASCII byte other than `#`, which begins a fragment: those never travel (RFC 9112 3.2).
+    var isTargetByte: Bool { self > ASCII.space && self < 0x7F && self != UInt8(ascii: "#") }
+
+    /// A control byte other than HTAB, the one control that a header value may hold (RFC 9110 5.5).
+    var isForbiddenControl: Bool { self < ASCII.space && self != ASCII.tab || self == 0x7F }
+
+    /// SP or HTAB, the optional white space of RFC 9110 5.6.3.
+    var isBlank: Bool { self == ASCII.space || self == ASCII.tab }
+
+    var isDigit: Bool { self &- UInt8(ascii: "0") < 10 }
+
+    /// The value of a hexadecimal digit.
+    var hexDigitValue: UInt8? {
+        if isDigit { return self &- UInt8(ascii: "0") }
+        let letter = lowercasedASCII &- UInt8(ascii: "a")
+        return letter < 6 ? letter + 10 : nil
+    }
+
+    var lowercasedASCII: UInt8 { self &- UInt8(ascii: "A") < 26 ? self | 0x20 : self }
+
+    /// Whether this byte's bit is set in a set of ASCII bytes given as two words.
+    private func isMember(low: UInt64, high: UInt64) -> Bool {
+        self < 0x80 && (self < 64 ? low : high) &>> UInt64(self & 63) & 1 == 1
+    }
+}
+
+/// A range of bytes in a head, half as wide as `Range<Int>`: there is one per name and per value.
+struct ByteRange {
+    private let start: UInt32
+    private let end: UInt32
+
+    init(_ start: Int, _ end: Int) {
+        self.start = UInt32(start)
+        self.end = UInt32(end)
+    }
+
+    var bounds: Range<Int> { Int(start)..<Int(end) }
+    var count: Int { Int(end) - Int(start) }
+}
+
+extension RawSpan {
+    /// Whether the bytes of `range` are exactly `text`.
+    func matches(_ range: Range<Int>, _ text: StaticString) -> Bool {
+        guard range.count == text.utf8CodeUnitCount else { return false }
+        for index in 0..<range.count
+        where byte(at: range.lowerBound + index) != (unsafe text.utf8Start[index]) { return false }
+        return true
+    }
+
+    /// Whether the bytes of `range` are `lowercase`, whatever the case of their letters.
+    func matchesIgnoringCase(_ range: Range<Int>, _ lowercase: StaticString) -> Bool {
+        guard range.count == lowercase.utf8CodeUnitCount else { return false }
+        for index in 0..<range.count
+        where byte(at: range.lowerBound + index).lowercasedASCII != (unsafe lowercase.utf8Start[index]) {
+            return false
+        }
+        return true
+    }
+
+    /// The first offset in `range` that holds `byte`.
+    func firstOffset(of byte: UInt8, in range: Range<Int>) -> Int? {
+        for offset in range where self.byte(at: offset) == byte { return offset }
+        return nil
+    }
+
+    /// `range` without the white space at its ends (OWS, RFC 9110 5.6.3).
+    func trimmed(_ range: Range<Int>) -> Range<Int> {
+        var (start, end) = (range.lowerBound, range.upperBound)
+        while start < end, byte(at: start).isBlank { start += 1 }
+        while end > start, byte(at: end - 1).isBlank { end -= 1 }
+        return start..<end
+    }
+
+    /// The offset of the first control byte other than HTAB in `start..<end`, or `end`; eight bytes at a time.
+    func endOfText(from start: Int, to end: Int) -> Int {
+        var offset = start
+        while end - offset >= 8 {
+            let controls = Self.controls(in: unsafe unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self))
+            guard controls != 0 else {
+                offset += 8
+                continue
+            }
+            offset += controls.trailingZeroBitCount / 8
+            guard byte(at: offset) == ASCII.tab else { return offset }
+            offset += 1
+        }
+        while offset < end, !byte(at: offset).isForbiddenControl { offset += 1 }
+        return offset
+    }
+
+    /// A word whose lowest set bit lies in the first byte of `word` that is below 0x20 or is 0x7F; 0 if there is none.
+    private static func controls(in word: UInt64) -> UInt64 {
+        // Borrows run towards higher bytes only, so bits above the first may be wrong and are not looked at.
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let bytes = UInt64(littleEndian: word)
+        let deletes = bytes ^ (ones &* 0x7F)
+        return ((bytes &- ones &* 0x20) & ~bytes | (deletes &- ones) & ~deletes) & (ones &* 0x80)
+    }
+}

@@ -1,0 +1,71 @@
+internal import Bytes
+
+/// Why a query string could not be decoded.
+public enum QueryViolation: Error, Equatable, Sendable {
+    /// A `%` that two hexadecimal digits do not follow.
+    case badPercentEscape
+    /// A name or value that is not UTF-8 once decoded.
+    case badUTF8
+}
+
+extension RequestHead {
+    /// The values of the query parameters called `name`, in order; a parameter without `=` has the value "".
+    ///
+    /// The form is `application/x-www-form-urlencoded`: `&` separates, `+` is a space, names are compared decoded and
+    /// with regard to case. All names are decoded, but only the values of those that match.
+    public func queryValues(of name: StaticString) throws(QueryViolation) -> [String] {
+        guard let query = line.query else { return [] }
+        let head = bytes.rawSpan
+        var values: [String] = []
+        var start = query.lowerBound
+        while start < query.upperBound {
+            let end = head.firstOffset(of: ASCII.ampersand, in: start..<query.upperBound) ?? query.upperBound
+            let nameEnd = head.firstOffset(of: ASCII.equals, in: start..<end) ?? end
+            if try isName(start..<nameEnd, name) {
+                values.append(try decoded(min(nameEnd + 1, end)..<end))
+            }
+            start = end + 1
+        }
+        return values
+    }
+
+    private func isName(_ range: Range<Int>, _ name: StaticString) throws(QueryViolation) -> Bool {
+        guard hasEscapes(range) else { return bytes.rawSpan.matches(range, name) }
+        return try decoded(range) == "\(name)"
+    }
+
+    private func hasEscapes(_ range: Range<Int>) -> Bool {
+        let head = bytes.rawSpan
+        for offset in range where head.byte(at: offset) == ASCII.percent || head.byte(at: offset) == ASCII.plus {
+            return true
+        }
+        return false
+    }
+
+    private func decoded(_ range: Range<Int>) throws(QueryViolation) -> String {
+        // A target is ASCII throughout, so without escapes there is nothing to validate.
+        guard hasEscapes(range) else { return string(range) }
+        guard let text = String(validating: try unescaped(range), as: UTF8.self) else { throw .badUTF8 }
+        return text
+    }
+
+    private func unescaped(_ range: Range<Int>) throws(QueryViolation) -> [UInt8] {
+        var output: [UInt8] = []
+        output.reserveCapacity(range.count)
+        var offset = range.lowerBound
+        while offset < range.upperBound {
+            let byte = bytes[offset]
+            offset += 1
+            guard byte == ASCII.percent else {
+                output.append(byte == ASCII.plus ? ASCII.space : byte)
+                continue
+            }
+            guard range.upperBound - offset >= 2, let high = bytes[offset].hexDigitValue,
+                let low = bytes[offset + 1].hexDigitValue
+            else { throw .badPercentEscape }
+            output.append(high << 4 | low)
+            offset += 2
+        }
+        return output
+    }
+}

@@ -1,0 +1,77 @@
+internal import Bytes
+
+/// Header fields by name. Names and tokens are given in lower case and compared without regard to case.
+extension RequestHead {
+    /// The value of the first field called `name`, without white space around it.
+    ///
+    /// Bytes that are not UTF-8 become U+FFFD.
+    public func value(of name: StaticString) -> String? {
+        let head = bytes.rawSpan
+        for field in fields where head.matchesIgnoringCase(field.name.bounds, name) {
+            return string(field.value.bounds)
+        }
+        return nil
+    }
+
+    /// How many fields are called `name`.
+    public func count(of name: StaticString) -> Int {
+        let head = bytes.rawSpan
+        var count = 0
+        for field in fields where head.matchesIgnoringCase(field.name.bounds, name) { count += 1 }
+        return count
+    }
+
+    /// Whether the comma-separated lists in the fields called `name` have the element `token`.
+    public func hasToken(_ token: StaticString, in name: StaticString) -> Bool {
+        let head = bytes.rawSpan
+        for field in fields where head.matchesIgnoringCase(field.name.bounds, name) {
+            var rest = field.value.bounds
+            while let element = head.nextElement(&rest) {
+                if head.matchesIgnoringCase(element, token) { return true }
+            }
+        }
+        return false
+    }
+
+    /// The elements of the comma-separated lists in all fields called `name`, in order, without white space around them.
+    ///
+    /// Empty elements are left out (RFC 9110 5.6.1.2). A comma inside a quoted string separates nothing.
+    public func listValues(of name: StaticString) -> [String] {
+        let head = bytes.rawSpan
+        var elements: [String] = []
+        for field in fields where head.matchesIgnoringCase(field.name.bounds, name) {
+            var rest = field.value.bounds
+            while let element = head.nextElement(&rest) { elements.append(string(element)) }
+        }
+        return elements
+    }
+}
+
+extension RawSpan {
+    /// Takes the next element that is not empty off the front of a comma-separated list; nil at its end.
+    fileprivate func nextElement(_ list: inout Range<Int>) -> Range<Int>? {
+        while !list.isEmpty {
+            let end = endOfElement(list)
+            let element = trimmed(list.lowerBound..<end)
+            list = min(end + 1, list.upperBound)..<list.upperBound
+            if !element.isEmpty { return element }
+        }
+        return nil
+    }
+
+    /// The offset of the first comma outside of a quoted string (RFC 9110 5.6.4), or the list's end.
+    private func endOfElement(_ list: Range<Int>) -> Int {
+        var isQuoted = false
+        var offset = list.lowerBound
+        while offset < list.upperBound {
+            switch byte(at: offset) {
+            case ASCII.comma where !isQuoted: return offset
+            case ASCII.quote: isQuoted.toggle()
+            case ASCII.backslash where isQuoted: offset += 1
+            default: break
+            }
+            offset += 1
+        }
+        return list.upperBound
+    }
+}

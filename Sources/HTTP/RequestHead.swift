@@ -1,0 +1,52 @@
+internal import Bytes
+
+/// The request line and the header fields of one request.
+///
+/// Owns the head's bytes and where its parts lie in them: strings are made when asked for, comparisons make none.
+public struct RequestHead: Sendable {
+    /// The methods this server tells apart.
+    public enum Method: Equatable, Sendable { case get, head, post, options, other }
+
+    /// Where the name and the value of one header field lie, white space around the value not included.
+    struct Field {
+        let name: ByteRange
+        let value: ByteRange
+    }
+
+    let bytes: [UInt8]
+    let line: RequestLine
+    let fields: [Field]
+
+    /// The request method.
+    public var method: Method { line.method }
+
+    /// 0 of HTTP/1.0 or 1 of HTTP/1.1.
+    public var minorVersion: Int { Int(line.minorVersion) }
+
+    /// The request target as it was sent, for logs.
+    public var target: String { string(line.target.bounds) }
+
+    /// The host and port the request is for: the target's, if it is in absolute form, else the Host header's.
+    ///
+    /// RFC 9112 3.2.2: a target in absolute form outweighs the Host header, so do not use `value(of: "host")`.
+    public var host: String? { line.authority.map { string($0.bounds) } ?? value(of: "host") }
+
+    /// Whether the target's path is `path`, compared byte by byte: without the query, escapes as they were sent.
+    public func isPath(_ path: StaticString) -> Bool {
+        let bounds = line.path.bounds
+        // RFC 9110 4.2.3: the empty path of `http://host` is "/".
+        guard !bounds.isEmpty else { return "\(path)" == "/" }
+        return bytes.rawSpan.matches(bounds, path)
+    }
+
+    /// Whether the connection may carry another request behind this one (RFC 9112 9.3).
+    public var keepsAlive: Bool {
+        guard !hasToken("close", in: "connection") else { return false }
+        return line.minorVersion == 1 || hasToken("keep-alive", in: "connection")
+    }
+
+    /// The bytes of `range` as text; bytes that are not UTF-8 become U+FFFD.
+    func string(_ range: Range<Int>) -> String {
+        String(decoding: bytes[range], as: UTF8.self)
+    }
+}

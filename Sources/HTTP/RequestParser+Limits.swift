@@ -1,0 +1,33 @@
+extension RequestParser {
+    /// Upper bounds for one request, each inclusive.
+    public struct Limits: Sendable {
+        /// Bytes of the request line without its CRLF.
+        public let requestLineBytes: UInt32
+        /// Bytes of the head, from the request line to the empty line, line ends included.
+        ///
+        /// It also bounds a chunked body's extensions together, and its trailer fields together.
+        public let headBytes: UInt32
+        /// Header fields.
+        public let headerCount: UInt32
+        /// Bytes of the body, taken out of its chunks.
+        public let bodyBytes: UInt32
+
+        /// Bounds that suit a push server; values that do not fit 32 bits are cut to the nearest that does.
+        public init(
+            requestLineBytes: Int = 8192, headBytes: Int = 16384, headerCount: Int = 100, bodyBytes: Int = 1 << 20
+        ) {
+            self.requestLineBytes = UInt32(clamping: requestLineBytes)
+            self.headBytes = UInt32(clamping: headBytes)
+            self.headerCount = UInt32(clamping: headerCount)
+            self.bodyBytes = UInt32(clamping: bodyBytes)
+        }
+    }
+}
+
+extension ChunkedDecoder.Limits {
+    init(_ limits: RequestParser.Limits) {
+        body = Int(limits.bodyBytes)
+        extensions = Int(limits.headBytes)
+        trailers = Int(limits.headBytes)
+    }
+}

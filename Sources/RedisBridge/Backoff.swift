@@ -1,0 +1,26 @@
+/// How long to wait before the next attempt: full jitter under a ceiling that doubles.
+///
+/// Jitter keeps many nodes from coming back at once after a restart of Redis.
+struct Backoff {
+    private let firstCeilingMilliseconds: UInt64
+    private let lastCeilingMilliseconds: UInt64
+    private var ceilingMilliseconds: UInt64
+
+    init(firstCeilingMilliseconds: UInt64, lastCeilingMilliseconds: UInt64) {
+        self.firstCeilingMilliseconds = firstCeilingMilliseconds
+        self.lastCeilingMilliseconds = lastCeilingMilliseconds
+        ceilingMilliseconds = firstCeilingMilliseconds
+    }
+
+    /// The next delay; never 0, so that a server that fails at once cannot make the loop spin.
+    mutating func nextMilliseconds(using generator: inout some RandomNumberGenerator) -> UInt64 {
+        let delay = UInt64.random(in: 1...max(ceilingMilliseconds, 1), using: &generator)
+        ceilingMilliseconds = min(ceilingMilliseconds * 2, lastCeilingMilliseconds)
+        return delay
+    }
+
+    /// Starts from the first ceiling again, after a success.
+    mutating func reset() {
+        ceilingMilliseconds = firstCeilingMilliseconds
+    }
+}

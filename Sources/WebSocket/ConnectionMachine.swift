@@ -1,0 +1,133 @@
+// The receiving side of one WebSocket connection, in the role of a server: bytes in, events out (RFC 6455 sections 5
+// to 8). It is pulled: `receive` returns one event at a time until the input is used up, so the caller can stop in
+// between, and answers what must be answered with FrameEncoder.
+//
+// An idle connection is an instance of this and nothing on the heap. A frame that came whole is unmasked from the
+// read buffer into the event's payload, the one allocation there is. A frame that did not leaves its header in
+// `stage` and its payload so far in `message` or `control`, which grow with what arrived, never with what was
+// announced.
+
+internal import Bytes
+
+/// Decodes one peer's frames into events and checks every rule on the way.
+///
+/// Confined to the thread that owns the connection.
+public struct ConnectionMachine: ~Copyable {
+    private enum Stage {
+        /// Between two frames, or inside a header.
+        case header(HeaderSpill)
+        /// Inside a payload; the header counts what is left of it.
+        case payload(FrameHeader)
+        /// A Close frame has come, or a violation.
+        case closed
+    }
+
+    private var stage = Stage.header(HeaderSpill())
+    private(set) var message = PartialMessage()
+    /// The payload of a control frame; apart, because one may come between two fragments (section 5.4).
+    private(set) var control: [UInt8] = []
+
+    /// A machine for a connection that has just been upgraded.
+    public init() {}
+
+    /// Returns the next event in `input` from `offset` on and moves `offset` behind it; nil when all is used up.
+    ///
+    /// After a Close frame and after a violation everything is ignored (section 5.5.1): the machine is done, the
+    /// caller closes. `limits` are the same for many connections and therefore not stored in each.
+    public mutating func receive(
+        _ input: RawSpan, from offset: inout Int, limits: Limits
+    ) throws(ProtocolViolation) -> Event? {
+        do throws(ProtocolViolation) {
+            return try nextEvent(input, &offset, limits)
+        } catch {
+            shut()
+            throw error
+        }
+    }
+
+    private mutating func nextEvent(
+        _ input: RawSpan, _ offset: inout Int, _ limits: Limits
+    ) throws(ProtocolViolation) -> Event? {
+        while true {
+            switch stage {
+            case .header(let spill):
+                guard let header = try readHeader(spill, input, &offset) else { return nil }
+                try accept(header, limits)
+                stage = .payload(header)
+            case .payload(let header):
+                guard try readPayload(of: header, input, &offset) else { return nil }
+                stage = .header(HeaderSpill())
+                if let event = try finish(header) { return event }
+            case .closed:
+                offset = input.byteCount
+                return nil
+            }
+        }
+    }
+
+    /// Reads the next header; nil if it is not complete yet.
+    private mutating func readHeader(
+        _ spilled: HeaderSpill, _ input: RawSpan, _ offset: inout Int
+    ) throws(ProtocolViolation) -> FrameHeader? {
+        if spilled.isEmpty, let (header, byteCount) = try FrameHeader.decode(input.extracting(offset...)) {
+            offset += byteCount
+            return header
+        }
+        var spill = spilled
+        while offset < input.byteCount {
+            let byte = input.byte(at: offset)
+            offset += 1
+            if let header = try spill.append(byte) { return header }
+        }
+        stage = .header(spill)
+        return nil
+    }
+
+    /// Checks what a header alone does not show.
+    private mutating func accept(_ header: FrameHeader, _ limits: Limits) throws(ProtocolViolation) {
+        // The rule of the server's role: clients mask (section 5.1).
+        guard header.isMasked else { throw .unmaskedFrame }
+        if !header.opcode.isControl { try message.begin(header, limits) }
+    }
+
+    /// Takes what is there of a frame's payload; whether that completes it.
+    private mutating func readPayload(
+        of header: FrameHeader, _ input: RawSpan, _ offset: inout Int
+    ) throws(ProtocolViolation) -> Bool {
+        let piece = input.extracting(offset...).extracting(first: header.payloadBytes)
+        offset += piece.byteCount
+        if header.opcode.isControl {
+            Masking.append(piece, key: header.maskingKey, to: &control)
+        } else {
+            try message.append(piece, key: header.maskingKey)
+        }
+        guard piece.byteCount < header.payloadBytes else { return true }
+        var rest = header
+        rest.payloadBytes -= piece.byteCount
+        rest.maskingKey = header.maskingKey.rotated(by: piece.byteCount)
+        stage = .payload(rest)
+        return false
+    }
+
+    /// The event that a complete frame ends; nil for a fragment with more to follow.
+    private mutating func finish(_ header: FrameHeader) throws(ProtocolViolation) -> Event? {
+        guard header.opcode.isControl else { return header.isFinal ? try message.finish() : nil }
+        let payload = control
+        control = []
+        switch header.opcode {
+        case .ping: return .ping(payload)
+        case .pong: return .pong(payload)
+        default:
+            let frame = try CloseFrame.decode(payload.rawSpan)
+            shut()
+            return .close(frame)
+        }
+    }
+
+    /// Ignores everything from now on, and holds nothing.
+    private mutating func shut() {
+        stage = .closed
+        message = PartialMessage()
+        control = []
+    }
+}

@@ -1,0 +1,87 @@
+// The first 2 to 14 bytes of a frame (RFC 6455 section 5.2):
+//
+//     FIN RSV1-3 opcode | MASK length7 | length 16 or 64 bits, if length7 is 126 or 127 | key, if MASK
+//
+// Everything that is wrong with a header taken alone is found here; what depends on the frames before it, on limits
+// or on the role is checked by ConnectionMachine.
+
+internal import Bytes
+
+/// A decoded frame header.
+struct FrameHeader {
+    /// The longest header: 64-bit length and key.
+    static let maxByteCount = 14
+
+    /// The payload that is still to come.
+    var payloadBytes: Int
+    /// The key for the payload that is still to come; zero, which changes nothing, in an unmasked frame.
+    var maskingKey: MaskingKey
+    let opcode: Opcode
+    let isFinal: Bool
+    let isMasked: Bool
+
+    /// Decodes the header at the start of `bytes`; nil if more bytes are needed.
+    static func decode(_ bytes: RawSpan) throws(ProtocolViolation) -> (header: FrameHeader, byteCount: Int)? {
+        guard bytes.byteCount >= 2 else { return nil }
+        let (first, second) = (bytes.byte(at: 0), bytes.byte(at: 1))
+        let isFinal = first & 0x80 != 0
+        let shortLength = second & 0x7F
+        let opcode = try opcode(of: first)
+        if opcode.isControl {
+            guard isFinal else { throw .fragmentedControlFrame }
+            guard shortLength <= 125 else { throw .oversizedControlFrame }
+        }
+        guard let (payloadBytes, keyOffset) = try payloadLength(shortLength, bytes) else { return nil }
+        let isMasked = second & 0x80 != 0
+        let byteCount = keyOffset + (isMasked ? 4 : 0)
+        guard bytes.byteCount >= byteCount else { return nil }
+        let octets = isMasked ? unsafe bytes.unsafeLoadUnaligned(fromByteOffset: keyOffset, as: UInt32.self) : 0
+        let header = FrameHeader(
+            payloadBytes: payloadBytes, maskingKey: MaskingKey(octets: octets), opcode: opcode, isFinal: isFinal,
+            isMasked: isMasked)
+        return (header, byteCount)
+    }
+
+    /// The opcode in a frame's first byte; no extension gives the reserved bits a meaning.
+    private static func opcode(of first: UInt8) throws(ProtocolViolation) -> Opcode {
+        guard first & 0x70 == 0 else { throw .reservedBits }
+        guard let opcode = Opcode(rawValue: first & 0x0F) else { throw .reservedOpcode(first & 0x0F) }
+        return opcode
+    }
+
+    /// The payload's length and the offset behind it; nil if more bytes are needed.
+    private static func payloadLength(
+        _ shortLength: UInt8, _ bytes: RawSpan
+    ) throws(ProtocolViolation) -> (payloadBytes: Int, endOffset: Int)? {
+        switch shortLength {
+        case 126:
+            guard bytes.byteCount >= 4 else { return nil }
+            let length = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: 2, as: UInt16.self).bigEndian
+            guard length > 125 else { throw .nonMinimalLength }
+            return (Int(length), 4)
+        case 127:
+            guard bytes.byteCount >= 10 else { return nil }
+            let length = unsafe bytes.unsafeLoadUnaligned(fromByteOffset: 2, as: UInt64.self).bigEndian
+            guard length > UInt16.max else { throw .nonMinimalLength }
+            guard let payloadBytes = Int(exactly: length) else { throw .lengthTopBitSet }
+            return (payloadBytes, 10)
+        default:
+            return (Int(shortLength), 2)
+        }
+    }
+}
+
+/// The bytes of a header that is split over reads.
+struct HeaderSpill {
+    private var storage = [14 of UInt8](repeating: 0)
+    private var count: UInt8 = 0
+
+    var isEmpty: Bool { count == 0 }
+
+    /// Adds `byte` and tries to decode; a header decodes at its 14th byte at the latest.
+    mutating func append(_ byte: UInt8) throws(ProtocolViolation) -> FrameHeader? {
+        storage[Int(count)] = byte
+        count += 1
+        return try unsafe FrameHeader.decode(storage.span.bytes.extracting(first: Int(count)))?.header
+    }
+}

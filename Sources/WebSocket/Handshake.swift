@@ -1,0 +1,79 @@
+// The opening handshake from the server's end (RFC 6455 section 4.2). That the request is well-formed HTTP with a Host
+// was checked when it was parsed; which origins, users and channels are let in is policy, and decided by the caller.
+
+internal import Bytes
+public import HTTP
+
+/// Checks a request that asks for a WebSocket, and answers it.
+public enum Handshake {
+    /// What was agreed on.
+    public struct Acceptance: Sendable {
+        /// The subprotocol both ends speak, if the client offered one of ours.
+        public let subprotocol: String?
+        let acceptKey: String
+
+        /// Appends the 101 response, behind which the connection carries frames.
+        public func encode(into output: inout [UInt8]) {
+            var response = Response(.switchingProtocols)
+            response.addHeader("Upgrade", "websocket")
+            response.addHeader("Connection", "Upgrade")
+            response.addHeader("Sec-WebSocket-Accept", acceptKey)
+            if let subprotocol { response.addHeader("Sec-WebSocket-Protocol", subprotocol) }
+            response.encode(into: &output, closing: false)
+        }
+    }
+
+    /// Accepts a request that follows RFC 6455 section 4.2.1 in every point.
+    ///
+    /// `subprotocols` are the ones the server speaks; the first of the client's that is among them is chosen, and none
+    /// if there is no such.
+    public static func accept(
+        _ head: RequestHead, subprotocols: [String] = []
+    ) throws(HandshakeViolation) -> Acceptance {
+        try checkUpgrade(head)
+        let key = try key(of: head)
+        let offered = try offeredSubprotocols(of: head)
+        return Acceptance(
+            subprotocol: offered.first { subprotocols.contains($0) }, acceptKey: acceptKey(for: key))
+    }
+
+    private static func checkUpgrade(_ head: RequestHead) throws(HandshakeViolation) {
+        guard head.method == .get else { throw .badMethod }
+        guard head.count(of: "upgrade") > 0 else { throw .missingUpgrade }
+        guard head.hasToken("websocket", in: "upgrade") else { throw .unsupportedUpgrade }
+        guard head.minorVersion >= 1 else { throw .oldHTTPVersion }
+        guard head.hasToken("upgrade", in: "connection") else { throw .missingConnectionUpgrade }
+        guard head.count(of: "sec-websocket-version") == 1, head.value(of: "sec-websocket-version") == "13" else {
+            throw .unsupportedVersion
+        }
+        guard head.count(of: "transfer-encoding") == 0, Int(head.value(of: "content-length") ?? "0") == 0 else {
+            throw .unexpectedBody
+        }
+    }
+
+    private static func key(of head: RequestHead) throws(HandshakeViolation) -> String {
+        guard let key = head.value(of: "sec-websocket-key") else { throw .missingKey }
+        guard head.count(of: "sec-websocket-key") == 1 else { throw .repeatedKey }
+        guard Base64.decodedByteCount(Array(key.utf8).rawSpan) == 16 else { throw .badKey }
+        return key
+    }
+
+    /// The client's subprotocols in its order of preference: tokens, each once (section 4.1, item 10).
+    private static func offeredSubprotocols(of head: RequestHead) throws(HandshakeViolation) -> [String] {
+        let offered = head.listValues(of: "sec-websocket-protocol")
+        for name in offered where !name.utf8.allSatisfy(isTokenCharacter) { throw .badSubprotocol }
+        guard Set(offered).count == offered.count else { throw .repeatedSubprotocol }
+        return offered
+    }
+
+    /// RFC 9110 section 5.6.2: visible ASCII without separators.
+    private static func isTokenCharacter(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "a")...UInt8(ascii: "z"):
+            true
+        default:
+            "!#$%&'*+-.^_`|~".utf8.contains(byte)
+        }
+    }
+}

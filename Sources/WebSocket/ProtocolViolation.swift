@@ -1,0 +1,66 @@
+/// What a peer did against RFC 6455, or past this end's limits; the connection fails with `closeCode` (section 7.1.7).
+public enum ProtocolViolation: Error, Hashable, Sendable {
+    /// RSV1, RSV2 or RSV3 is set and no extension was negotiated that means something by it (section 5.2).
+    case reservedBits
+    /// An opcode that is reserved for later versions (section 5.2).
+    case reservedOpcode(UInt8)
+    /// A frame from a client without a mask (section 5.1).
+    case unmaskedFrame
+    /// A control frame without FIN (section 5.5).
+    case fragmentedControlFrame
+    /// A control frame with a payload of more than 125 bytes (section 5.5).
+    case oversizedControlFrame
+    /// A length in more bytes than it needs (section 5.2).
+    case nonMinimalLength
+    /// A 64-bit length with the most significant bit set (section 5.2).
+    case lengthTopBitSet
+    /// A continuation frame where no message is in progress (section 5.4).
+    case unexpectedContinuation
+    /// A new message before the fragmented one has ended (section 5.4).
+    case interleavedMessage
+    /// A message of more than `Limits.maxMessageBytes` (section 10.4).
+    case messageTooBig
+    /// A message in more than `Limits.maxFragments` frames (section 10.4): endless empty fragments make no message big.
+    case tooManyFragments
+    /// A text message with a byte that cannot be UTF-8 at its place (section 8.1).
+    case invalidText
+    /// A text message that ends inside a character (section 8.1).
+    case truncatedText
+    /// A Close frame with half a status code (section 5.5.1).
+    case truncatedCloseCode
+    /// A Close frame with a status code that must not be sent (section 7.4).
+    case invalidCloseCode(UInt16)
+    /// A Close frame with a reason that is not UTF-8 (section 5.5.1).
+    case invalidCloseReason
+
+    /// The status code to close the connection with (section 7.4.1).
+    public var closeCode: CloseCode {
+        switch self {
+        case .messageTooBig, .tooManyFragments: .messageTooBig
+        case .invalidText, .truncatedText, .invalidCloseReason: .invalidPayload
+        default: .protocolError
+        }
+    }
+
+    /// The violation in a few words, for the Close frame and the log.
+    public var reason: String {
+        switch self {
+        case .reservedBits: "reserved bit set"
+        case .reservedOpcode(let opcode): "reserved opcode \(opcode)"
+        case .unmaskedFrame: "client frame without mask"
+        case .fragmentedControlFrame: "fragmented control frame"
+        case .oversizedControlFrame: "control frame over 125 bytes"
+        case .nonMinimalLength: "length not in its shortest form"
+        case .lengthTopBitSet: "length with the top bit set"
+        case .unexpectedContinuation: "continuation without a message"
+        case .interleavedMessage: "new message inside a fragmented one"
+        case .messageTooBig: "message too big"
+        case .tooManyFragments: "too many fragments"
+        case .invalidText: "text is not UTF-8"
+        case .truncatedText: "text ends inside a character"
+        case .truncatedCloseCode: "close code of one byte"
+        case .invalidCloseCode(let code): "close code \(code) not allowed"
+        case .invalidCloseReason: "close reason is not UTF-8"
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import Bytes
+import Testing
+import WebSocket
+
+typealias Event = ConnectionMachine.Event
+typealias Limits = ConnectionMachine.Limits
+
+extension Limits {
+    static let generous = Limits(maxMessageBytes: 1 << 20, maxFragments: 1_000)
+}
+
+/// How a test frame spells its length.
+enum LengthForm { case minimal, bits16, bits64 }
+
+/// A frame as a client sends it, byte by byte from RFC 6455 section 5.2; any rule can be broken.
+func clientFrame(
+    _ opcode: UInt8, _ payload: [UInt8] = [], fin: Bool = true, reserved: UInt8 = 0,
+    key: [UInt8]? = [0x37, 0xFA, 0x21, 0x3D], form: LengthForm = .minimal
+) -> [UInt8] {
+    frameHeader(opcode, payload.count, fin: fin, reserved: reserved, key: key, form: form)
+        + payload.enumerated().map { index, byte in key.map { byte ^ $0[index % 4] } ?? byte }
+}
+
+/// The header alone, also for payloads that never come.
+func frameHeader(
+    _ opcode: UInt8, _ payloadBytes: Int, fin: Bool = true, reserved: UInt8 = 0,
+    key: [UInt8]? = [0x37, 0xFA, 0x21, 0x3D], form: LengthForm = .minimal
+) -> [UInt8] {
+    var bytes = [(fin ? 0x80 : 0) | reserved << 4 | opcode]
+    let maskBit: UInt8 = key == nil ? 0 : 0x80
+    func bigEndian(_ count: Int) -> [UInt8] {
+        (0..<count).map { UInt8(truncatingIfNeeded: payloadBytes >> (8 * (count - 1 - $0))) }
+    }
+    if form == .minimal, payloadBytes <= 125 {
+        bytes.append(maskBit | UInt8(payloadBytes))
+    } else if form == .bits16 || (form == .minimal && payloadBytes <= 0xFFFF) {
+        bytes += [maskBit | 126] + bigEndian(2)
+    } else {
+        bytes += [maskBit | 127] + bigEndian(8)
+    }
+    return bytes + (key ?? [])
+}
+
+func text(_ string: String, fin: Bool = true) -> [UInt8] { clientFrame(0x1, Array(string.utf8), fin: fin) }
+func more(_ string: String, fin: Bool) -> [UInt8] { clientFrame(0x0, Array(string.utf8), fin: fin) }
+
+extension Event {
+    static func text(_ string: String) -> Event { .text(Array(string.utf8)) }
+}
+
+/// All that came out of a machine.
+struct Outcome: Equatable {
+    var events: [Event] = []
+    var violation: ProtocolViolation?
+    /// How many bytes had been given when the violation was found.
+    var violationOffset: Int?
+
+    static func == (left: Outcome, right: Outcome) -> Bool {
+        left.events == right.events && left.violation == right.violation
+    }
+}
+
+/// Gives `bytes` to a new machine in pieces that end at `cuts`.
+func feed(_ bytes: [UInt8], cuts: [Int] = [], limits: Limits = .generous) -> Outcome {
+    var machine = ConnectionMachine()
+    var outcome = Outcome()
+    var start = 0
+    for end in cuts + [bytes.count] {
+        var offset = 0
+        do throws(ProtocolViolation) {
+            let piece = bytes.rawSpan.extracting(start..<end)
+            while let event = try machine.receive(piece, from: &offset, limits: limits) {
+                outcome.events.append(event)
+            }
+            if offset != end - start { Issue.record("returned nil with input left") }
+        } catch {
+            if outcome.violation != nil { Issue.record("a dead machine threw again") }
+            outcome.violation = error
+            outcome.violationOffset = end
+        }
+        start = end
+    }
+    return outcome
+}
+
+/// Checks `bytes` given whole, byte by byte, and cut in two at every place (of long input, at some).
+func expect(
+    _ bytes: [UInt8], gives expected: [Event], then violation: ProtocolViolation? = nil,
+    limits: Limits = .generous, sourceLocation: SourceLocation = #_sourceLocation
+) {
+    let outcome = Outcome(events: expected, violation: violation)
+    #expect(feed(bytes, limits: limits) == outcome, "whole", sourceLocation: sourceLocation)
+    let everywhere = Array(0...bytes.count)
+    #expect(feed(bytes, cuts: everywhere, limits: limits) == outcome, "byte by byte", sourceLocation: sourceLocation)
+    let step = 1 + bytes.count / 600
+    for cut in everywhere where cut < 32 || bytes.count - cut < 32 || cut % step == 0 {
+        let isEqual = feed(bytes, cuts: [cut], limits: limits) == outcome
+        if !isEqual { Issue.record("cut at \(cut)", sourceLocation: sourceLocation) }
+    }
+}
+
+/// A small seeded generator, so that a failure repeats.
+struct SplitMix64: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var word = state
+        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
+        return word ^ (word >> 31)
+    }
+
+    mutating func bytes(_ count: Int) -> [UInt8] {
+        (0..<count).map { _ in UInt8(truncatingIfNeeded: next()) }
+    }
+}
