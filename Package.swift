@@ -15,10 +15,18 @@ let settings: [SwiftSetting] = [
 // Only Bytes declares functions that return a span (`[UInt8].rawSpan`).
 let lifetimes: [SwiftSetting] = settings + [.enableExperimentalFeature("Lifetimes")]
 
+// What every executable has: a command line and a log.
+let command: [Target.Dependency] = [
+    .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    .product(name: "Logging", package: "swift-log"),
+]
+
 let package = Package(
     name: "pushd",
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
         .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
@@ -31,5 +39,25 @@ let package = Package(
             dependencies: ["Bytes", "WebSocket", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: settings),
         .target(name: "WSLoop", dependencies: ["CUV"], swiftSettings: settings),
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .target(name: "RedisBridge", dependencies: ["Bytes", "CHiredis", "WSLoop"], swiftSettings: settings),
+        .target(
+            name: "PushServer",
+            dependencies: [
+                "Bytes", "Channels", "HTTP", "RedisBridge", "WebSocket", "WSLoop",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            resources: [.embedInCode("Resources/demo.html")],
+            swiftSettings: settings),
+        .executableTarget(
+            name: "pushd",
+            dependencies: ["Bytes", "Channels", "PushServer", "RedisBridge", "WSLoop"] + command,
+            swiftSettings: settings),
+        .executableTarget(
+            name: "echo-server", dependencies: ["PushServer", "WSLoop"] + command, path: "examples/echo",
+            swiftSettings: settings),
+        .executableTarget(
+            name: "chat-server", dependencies: ["PushServer", "WSLoop"] + command, path: "examples/chat",
+            resources: [.embedInCode("Resources/room.html")], swiftSettings: settings),
     ]
 )

@@ -62,6 +62,11 @@ public final class ChannelDirectory: Sendable {
         state.withLock { $0.entries[channel] != nil }
     }
 
+    /// How many subscribers a channel has in this process.
+    public func subscribers(of channel: String) -> Int {
+        state.withLock { $0.entries[channel]?.total ?? 0 }
+    }
+
     /// Notes that a channel is confirmed.
     public func markReady(_ channel: String) {
         state.withLock { $0.entries[channel]?.isReady = true }

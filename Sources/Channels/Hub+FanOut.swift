@@ -21,6 +21,13 @@ extension Hub {
     public func flush() {
         for channel in dirtyChannels where channel.isDirty { fanOut(channel) }
         dirtyChannels.removeAll(keepingCapacity: true)
+        repeat {
+            writeMarked()
+            reportLosses()
+        } while !markedSlots.isEmpty
+    }
+
+    private func writeMarked() {
         // Whoever hears that a connection is drained may reply to it: such slots join the end of the list.
         var next = 0
         while next < markedSlots.count {
@@ -30,7 +37,6 @@ extension Hub {
             if !subscribers[Int(slot)].isBlocked { writeOut(slot) }
         }
         markedSlots.removeAll(keepingCapacity: true)
-        reportLosses()
     }
 
     /// The kernel has room again for a connection that was blocked.
@@ -121,15 +127,38 @@ extension Hub {
         transport?.hubBlocked(slot)
     }
 
+    /// Gives up the connections with the largest queues until so many bytes are freed.
+    public func shed(bytes: Int) {
+        let blocked = subscribers.indices.filter { subscribers[$0].isBlocked && !subscribers[$0].isLost }
+        let largestFirst = blocked.sorted {
+            subscribers[$0].outbox?.queuedBytes ?? 0 > subscribers[$1].outbox?.queuedBytes ?? 0
+        }
+        let target = queuedBytesTotal - bytes
+        for index in largestFirst where queuedBytesTotal > target {
+            let midFrame = dropQueue(UInt32(index))
+            lose(UInt32(index), .overBudget(midFrame: midFrame))
+        }
+        reportLosses()
+    }
+
     /// The bound is strict: what passes it is dropped at once and the connection given up.
     private func enforceBound(_ slot: UInt32) {
         guard let outbox = subscribers[Int(slot)].outbox, outbox.queuedMessageBytes > outboxLimitBytes else { return }
-        let before = outbox.queuedBytes
-        counts.droppedBySlowConsumers += outbox.discardUnbegun()
-        let midFrame = outbox.queuedMessageBytes > outboxLimitBytes
-        if midFrame { counts.droppedBySlowConsumers += outbox.discardAll() }
-        queuedBytesTotal -= before - outbox.queuedBytes
+        let midFrame = dropQueue(slot)
         lose(slot, .overflow(midFrame: midFrame))
+    }
+
+    /// Drops a slow consumer's messages but for the rest of one that was begun.
+    ///
+    /// - Returns: whether even that was too much and the stream is cut inside a frame.
+    private func dropQueue(_ slot: UInt32) -> Bool {
+        guard let outbox = subscribers[Int(slot)].outbox else { return false }
+        let before = outbox.queuedBytes
+        defer { queuedBytesTotal -= before - outbox.queuedBytes }
+        counts.droppedBySlowConsumers += outbox.discardUnbegun()
+        guard outbox.queuedMessageBytes > outboxLimitBytes else { return false }
+        counts.droppedBySlowConsumers += outbox.discardAll()
+        return true
     }
 
     private func lose(_ slot: UInt32, _ reason: LossReason) {

@@ -15,6 +15,8 @@ public enum LossReason: Equatable, Sendable {
     /// Its messages were dropped. `midFrame`: so much of a large message had been sent that not even that could be
     /// finished within the bound; nothing more can be said to the peer.
     case overflow(midFrame: Bool)
+    /// The server's budget for all outboxes is spent, and this one was among the largest.
+    case overBudget(midFrame: Bool)
     /// Writing failed; the errno value.
     case failed(Int32)
 }

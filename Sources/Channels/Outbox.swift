@@ -60,16 +60,10 @@ public final class Outbox {
         var left = count
         var finished = 0
         while left > 0 {
-            let piece = pieces[0]
-            let step = min(left, piece.end - piece.start)
-            finished += piece.batch.messages(endingIn: piece.start, piece.start + step)
+            let step = min(left, pieces[0].end - pieces[0].start)
             left -= step
-            self.count(piece.batch, -step)
-            if piece.start + step == piece.end {
-                release(pieces.removeFirst().batch)
-            } else {
-                pieces[0].start += step
-            }
+            finished += advanceFirst(by: step)
+            if pieces[0].start == pieces[0].end { release(removeFirstBatch()) }
         }
         return finished
     }
@@ -96,6 +90,20 @@ public final class Outbox {
     func discardAll() -> Int {
         defer { removeAll() }
         return pieces.reduce(0) { $0 + $1.unfinishedMessages }
+    }
+
+    /// Moves the start of the first piece and returns how many messages end on the way.
+    private func advanceFirst(by bytes: Int) -> Int {
+        let piece = pieces[0]
+        pieces[0].start += bytes
+        count(piece.batch, -bytes)
+        return piece.batch.messages(endingIn: piece.start, piece.start + bytes)
+    }
+
+    /// A function of its own, so that no variable here still refers to the batch when `release` looks whether it may
+    /// be used again.
+    private func removeFirstBatch() -> Batch {
+        pieces.removeFirst().batch
     }
 
     private func removeAll() {

@@ -8,12 +8,16 @@ struct ByteName: Hashable, Sendable {
     let text: String
 
     static func == (left: ByteName, right: ByteName) -> Bool {
-        left.text.utf8.span.bytes.hasSameBytes(as: right.text.utf8.span.bytes)
+        unsafe left.hasBytes(right.text.utf8.span.bytes)
     }
 
     func hash(into hasher: inout Hasher) {
-        let bytes = text.utf8.span.bytes
+        let bytes = unsafe text.utf8.span.bytes
         unsafe bytes.withUnsafeBytes { unsafe hasher.combine(bytes: $0) }
+    }
+
+    func hasBytes(_ bytes: RawSpan) -> Bool {
+        unsafe text.utf8.span.bytes.hasSameBytes(as: bytes)
     }
 }
 

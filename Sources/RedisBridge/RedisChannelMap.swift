@@ -28,10 +28,10 @@ public struct RedisChannelMap: Sendable {
 
     /// The channel that a Redis channel belongs to; nil if it is none of ours or its name is not UTF-8.
     public func channel(forRedis name: RawSpan) -> String? {
-        for alias in aliases where alias.redis.text.utf8.span.bytes.hasSameBytes(as: name) {
+        for alias in aliases where alias.redis.hasBytes(name) {
             return alias.channel.text
         }
-        let prefixBytes = prefix.utf8.span.bytes
+        let prefixBytes = unsafe prefix.utf8.span.bytes
         guard name.byteCount > prefixBytes.byteCount,
             name.extracting(first: prefixBytes.byteCount).hasSameBytes(as: prefixBytes)
         else { return nil }

@@ -77,10 +77,17 @@ struct SubscriptionLedger {
         if entry.phase != .confirmed, !entry.isAwaited {
             entry.isAwaited = true
             // A deadline that runs already belongs to the same request.
-            if entry.confirmBy == nil { awaitConfirmation(&entry, name, until: isAway ? now : now + confirmMilliseconds) }
+            if entry.confirmBy == nil {
+                awaitConfirmation(&entry, name, until: isAway ? now : now + confirmMilliseconds)
+            }
         }
         entries[name] = entry
         return entry.phase == .confirmed
+    }
+
+    /// Whether Redis has confirmed a channel on this connection.
+    func isConfirmed(_ channel: String) -> Bool {
+        entries[ByteName(text: channel)]?.phase == .confirmed
     }
 
     /// Wants a channel no longer; it is kept for the linger time.
@@ -116,7 +123,9 @@ struct SubscriptionLedger {
         }
     }
 
-    /// The subscriber connection broke: nothing is confirmed any more. Waiting clients keep their deadlines.
+    /// The subscriber connection broke: nothing is confirmed any more.
+    ///
+    /// Clients that wait keep their deadlines.
     mutating func linkLost() {
         isLinked = false
         unsent = []

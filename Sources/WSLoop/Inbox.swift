@@ -6,35 +6,37 @@ public final class Inbox<Message: Sendable>: Sendable {
     private struct State {
         var messages: [Message] = []
         var wakeup: WakeupSignal?
+        var isClosed = false
     }
 
     private let state = Mutex(State())
 
-    /// Opens the inbox of `loop`; loop thread only.
-    public init(on loop: Loop) throws(SystemError) {
+    /// Makes an inbox that keeps what is posted until its loop opens it.
+    public init() {}
+
+    /// Connects the inbox to its loop; loop thread only.
+    ///
+    /// - Parameter woken: runs on the loop after messages were posted; it calls `takeAll()`.
+    public func open(on loop: Loop, woken: @escaping () -> Void) throws(SystemError) {
         let handle = try WakeupHandle(on: loop)
+        handle.onEvent(woken)
         let signal = unsafe WakeupSignal(handle: handle)
-        state.withLock { $0.wakeup = signal }
+        state.withLock { state in
+            state.wakeup = signal
+            if !state.messages.isEmpty { signal.send() }
+        }
     }
 
-    /// Sets what runs on the loop after messages were posted: it calls `takeAll()`; loop thread only.
-    public func onMessages(_ action: @escaping () -> Void) {
-        state.withLock { $0.wakeup }?.onEvent(action)
-    }
-
-    /// Hands a message to the loop; any thread.
+    /// Hands a message to the loop, unless the inbox is closed; any thread.
     ///
     /// - Parameter waking: false if the caller runs on that loop and looks into the inbox itself before it sleeps.
-    /// - Returns: false if the inbox is closed; the message is then dropped.
-    @discardableResult
-    public func post(_ message: Message, waking: Bool = true) -> Bool {
+    public func post(_ message: Message, waking: Bool = true) {
         state.withLock { state in
-            guard let wakeup = state.wakeup else { return false }
+            guard !state.isClosed else { return }
             let isFirst = state.messages.isEmpty
             state.messages.append(message)
             // A later message finds the wake-up of the first one pending, or the loop about to look anyway.
-            if isFirst, waking { wakeup.send() }
-            return true
+            if isFirst, waking { state.wakeup?.send() }
         }
     }
 
@@ -52,8 +54,8 @@ public final class Inbox<Message: Sendable>: Sendable {
     public func close() {
         let wakeup = state.withLock { state -> WakeupSignal? in
             state.messages.removeAll()
-            defer { state.wakeup = nil }
-            return state.wakeup
+            state.isClosed = true
+            return state.wakeup.take()
         }
         wakeup?.closeHandle()
     }
@@ -70,7 +72,6 @@ private struct WakeupSignal: @unchecked Sendable {
     @unsafe
     init(handle: WakeupHandle) { self.handle = handle }
 
-    func onEvent(_ action: @escaping () -> Void) { handle.onEvent(action) }
     func send() { handle.send() }
     func closeHandle() { handle.close() }
 }

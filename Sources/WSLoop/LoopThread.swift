@@ -2,7 +2,7 @@ internal import CUV
 internal import Glibc
 
 /// A thread that a loop runs on (a plain pthread: Swift's tasks would start a pool of threads that nothing here needs).
-public struct LoopThread: ~Copyable {
+public struct LoopThread: Sendable {
     private let thread: pthread_t
 
     /// Starts a thread that runs `body` and is named `name` (at most 15 bytes) for `top -H` and debuggers.
@@ -23,8 +23,8 @@ public struct LoopThread: ~Copyable {
         self.thread = thread
     }
 
-    /// Waits until the body has returned.
-    public consuming func join() {
+    /// Waits until the body has returned; to be called once.
+    public func join() {
         _ = pthread_join(thread, nil)
     }
 }

@@ -1,0 +1,143 @@
+internal import Bytes
+internal import Channels
+
+/// What a client asks for in a text frame: one JSON object (docs/protocol.md).
+enum ClientCommand: Equatable {
+    case ping
+    case subscribe(channel: String, replace: Bool)
+    case unsubscribe(channel: String)
+    case publish(channel: String, data: [UInt8])
+}
+
+/// Why a text frame is no command; each is told to the client, and the connection stays open.
+enum CommandViolation: Error, Equatable {
+    case badJSON(String)
+    case missingAction
+    case unknownAction
+    case badChannel
+    case badReplace
+    case missingData
+    case badID
+
+    var message: String {
+        switch self {
+        case .badJSON(let what): "bad JSON: \(what)"
+        case .missingAction: "the field action is missing or not a string"
+        case .unknownAction: "unknown action; known are ping, subscribe, unsubscribe and publish"
+        case .badChannel: "the field channel must be a string of 1 to 255 bytes without control characters"
+        case .badReplace: "the field replace must be true or false"
+        case .missingData: "the field data is missing"
+        case .badID: "the field id must be a string or a number of at most 255 bytes"
+        }
+    }
+}
+
+/// A command, or what is wrong with it, and the id that its reply carries.
+struct ClientRequest {
+    /// The id as JSON text; empty if there is none.
+    let id: [UInt8]
+    let command: Result<ClientCommand, CommandViolation>
+
+    private static let maxIDBytes = 255
+
+    init(parsing text: RawSpan) {
+        do throws(JSONViolation) {
+            let object = try JSONObject(parsing: text)
+            do throws(CommandViolation) {
+                id = try ClientRequest.id(in: object, text)
+            } catch {
+                id = []
+                command = .failure(error)
+                return
+            }
+            do throws(CommandViolation) {
+                command = .success(try ClientRequest.command(in: object, text))
+            } catch {
+                command = .failure(error)
+            }
+        } catch {
+            id = []
+            command = .failure(.badJSON(error.message))
+        }
+    }
+
+    private static func id(in object: JSONObject, _ text: RawSpan) throws(CommandViolation) -> [UInt8] {
+        switch object["id"] {
+        case .none: return []
+        case .string, .number:
+            guard let range = object.rawRange(of: "id"), range.count <= maxIDBytes else { throw .badID }
+            return copy(range, of: text)
+        default: throw .badID
+        }
+    }
+
+    private static func command(
+        in object: JSONObject, _ text: RawSpan
+    ) throws(CommandViolation) -> ClientCommand {
+        guard case .string(let action) = object["action"] else { throw .missingAction }
+        switch action {
+        case "ping":
+            return .ping
+        case "subscribe":
+            return .subscribe(channel: try channel(in: object), replace: try replace(in: object))
+        case "unsubscribe":
+            return .unsubscribe(channel: try channel(in: object))
+        case "publish":
+            let channel = try channel(in: object)
+            guard let data = object.rawRange(of: "data") else { throw .missingData }
+            return .publish(channel: channel, data: copy(data, of: text))
+        default:
+            throw .unknownAction
+        }
+    }
+
+    private static func channel(in object: JSONObject) throws(CommandViolation) -> String {
+        guard case .string(let name) = object["channel"], ChannelName.isValid(name) else { throw .badChannel }
+        return name
+    }
+
+    private static func replace(in object: JSONObject) throws(CommandViolation) -> Bool {
+        switch object["replace"] {
+        case .none: return false
+        case .bool(let value): return value
+        default: throw .badReplace
+        }
+    }
+
+    private static func copy(_ range: Range<Int>, of text: RawSpan) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.append(text.extracting(range))
+        return bytes
+    }
+}
+
+/// The replies of the WebSocket protocol.
+enum ServerReply {
+    static func pong(id: [UInt8]) -> [UInt8] {
+        object(["action": "pong"], id)
+    }
+
+    static func status(_ status: String, channel: String, id: [UInt8]) -> [UInt8] {
+        object(["status": status, "channel": channel], id)
+    }
+
+    static func error(_ message: String, id: [UInt8] = []) -> [UInt8] {
+        object(["error": message], id)
+    }
+
+    private static func object(_ members: KeyValuePairs<String, String>, _ id: [UInt8]) -> [UInt8] {
+        var text: [UInt8] = []
+        for (name, value) in members {
+            text.append(UInt8(ascii: text.isEmpty ? "{" : ","))
+            JSON.appendString(name, to: &text)
+            text.append(UInt8(ascii: ":"))
+            JSON.appendString(value, to: &text)
+        }
+        if !id.isEmpty {
+            text.append(contentsOf: ",\"id\":".utf8)
+            text.append(contentsOf: id)
+        }
+        text.append(UInt8(ascii: "}"))
+        return text
+    }
+}

@@ -1,0 +1,100 @@
+internal import HTTP
+internal import WSLoop
+internal import WebSocket
+
+/// One client: a stream socket, first speaking HTTP and then perhaps WebSocket. Confined to its worker's loop.
+///
+/// An idle WebSocket owns this object and nothing else: no buffer, no parser, no timer, no handle. Its outbox and
+/// subscriptions are in the hub, under its slot.
+final class Connection {
+    enum Phase {
+        /// HTTP requests, one after the other.
+        case http
+        /// An open WebSocket.
+        case webSocket
+        /// The last bytes are on their way out; what still comes in is dropped, but for the peer's Close frame.
+        case closing
+        /// Gone; only a reference is left.
+        case closed
+    }
+
+    /// Why no input is taken for now.
+    struct Pause: OptionSet {
+        let rawValue: UInt8
+        /// A subscription waits for Redis to confirm it.
+        static let subscribing = Pause(rawValue: 1)
+        /// A publish waits for Redis to accept it.
+        static let publishing = Pause(rawValue: 2)
+        /// The client does not read its answers.
+        static let unreadAnswers = Pause(rawValue: 4)
+    }
+
+    /// What the connection's place in the deadline wheel is for.
+    enum Deadline { case request, keepAlive, ping, pong, close, linger }
+
+    let descriptor: Int32
+    let slot: UInt32
+    let generation: UInt32
+    let isLocal: Bool
+    var phase = Phase.http
+    var pause: Pause = []
+    var deadline = Deadline.request
+    /// No further request is answered: this one said so, or was unreadable.
+    var endsAfterResponse = false
+    /// The request in hand is a HEAD.
+    var omitsBody = false
+    /// The peer will send nothing more.
+    var peerEnded = false
+    /// Set while closing, once the peer's Close frame has come or none is waited for.
+    var closeIsComplete = false
+    var interest: Readiness = .readable
+    var closeReason = CloseReason.aborted
+    var lastHeardTick: UInt32 = 0
+    var deadlineTick: UInt32 = 0
+    var wheelTick: UInt32 = 0
+    /// Only while HTTP is spoken.
+    var requests: RequestReader?
+    var machine: ConnectionMachine?
+    /// Only while Redis is waited for.
+    var pending: PendingAction?
+    /// Input that came while paused.
+    var unread: [UInt8] = []
+
+    init(_ stream: AcceptedStream, slot: UInt32, generation: UInt32, limits: RequestParser.Limits) {
+        descriptor = stream.descriptor
+        isLocal = stream.peer.isLocal
+        self.slot = slot
+        self.generation = generation
+        requests = RequestReader(limits: limits)
+    }
+
+    var key: StreamKey { StreamKey(slot: slot, generation: generation) }
+    var isPaused: Bool { !pause.isEmpty }
+}
+
+/// The request parser of a connection, let go of when it becomes a WebSocket.
+final class RequestReader {
+    private var parser: RequestParser
+
+    init(limits: RequestParser.Limits) {
+        parser = RequestParser(limits: limits)
+    }
+
+    var isIdle: Bool { parser.isIdle }
+
+    func next(_ input: RawSpan, from offset: inout Int) throws(HTTPViolation) -> RequestParser.Event? {
+        try parser.next(input, from: &offset)
+    }
+}
+
+/// What a connection does once Redis has answered.
+enum PendingAction {
+    /// Open the WebSocket, with channels of which so many are not confirmed yet.
+    case open(Handshake.Acceptance, channels: [String], unconfirmed: Int)
+    /// Subscribe to one more channel.
+    case subscribe(channel: String, id: [UInt8])
+    /// Answer an HTTP publish.
+    case answerPublish(channel: String)
+    /// Reply to a client's publish.
+    case confirmPublish(channel: String, id: [UInt8])
+}

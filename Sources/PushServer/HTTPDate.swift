@@ -1,0 +1,29 @@
+internal import Glibc
+
+/// The time in the form of the Date header (RFC 9110 section 5.6.7), made once a second at most.
+struct HTTPDate {
+    private(set) var text: [UInt8] = []
+    private var second: time_t = 0
+
+    init() {
+        refresh()
+    }
+
+    /// Brings the text up to date.
+    mutating func refresh() {
+        let now = time(nil)
+        guard now != second else { return }
+        second = now
+        text = HTTPDate.format(now)
+    }
+
+    /// The C locale, which no part of this program leaves, has the English names that the header needs.
+    static func format(_ time: time_t) -> [UInt8] {
+        var time = time
+        var parts = unsafe tm()
+        _ = unsafe gmtime_r(&time, &parts)
+        return unsafe Array(unsafeUninitializedCapacity: 32) { buffer, count in
+            count = unsafe strftime(buffer.baseAddress, buffer.count, "%a, %d %b %Y %H:%M:%S GMT", &parts)
+        }
+    }
+}

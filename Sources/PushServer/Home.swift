@@ -1,0 +1,145 @@
+internal import Bytes
+internal import Channels
+internal import Logging
+internal import RedisBridge
+internal import WSLoop
+
+/// What the home worker does for all: it accepts clients and spreads them over the workers, and bridges to Redis.
+final class Home {
+    private unowned let worker: Worker
+    private let state: ServerState
+    private var listeners: [Listener] = []
+    private var bridge: RedisBridge?
+    private var undrainedWorkers: Int
+    private var lastStarvedNanoseconds: UInt64 = 0
+
+    init(worker: Worker) {
+        self.worker = worker
+        state = worker.state
+        undrainedWorkers = worker.state.workers
+    }
+
+    /// Binds all addresses and connects to Redis; on an error nothing stays open.
+    ///
+    /// - Returns: the addresses, with the ports that the system chose.
+    func open() throws(SystemError) -> [SocketAddress] {
+        do throws(SystemError) {
+            for address in state.configuration.listen { listeners.append(try listener(address)) }
+            try openBridge()
+        } catch {
+            close()
+            throw error
+        }
+        for listener in listeners { listener.resume() }
+        return listeners.map(\.address)
+    }
+
+    func close() {
+        stopAccepting()
+        bridge?.stop()
+        bridge = nil
+    }
+
+    func stopAccepting() {
+        for listener in listeners { listener.close() }
+        listeners = []
+    }
+
+    /// Lays open how the bridge stands; changes of state are laid open at once.
+    func refreshStatus() {
+        if let bridge { state.redis = bridge.status }
+    }
+
+    /// The last worker without connections ends the server.
+    func workerDrained() {
+        undrainedWorkers -= 1
+        guard undrainedWorkers == 0 else { return }
+        for index in state.inboxes.indices { worker.post(.stop, to: index) }
+    }
+
+    /// A channel has got its first subscribers, or lost its last: Redis follows what the directory says now.
+    func reconsider(_ channel: String) {
+        guard let bridge else { return }
+        if !state.directory.isWanted(channel) {
+            bridge.unsubscribe(channel)
+        } else if bridge.subscribe(channel) {
+            settle(channel, isConfirmed: true)
+        }
+    }
+
+    /// Publishes for a connection of any worker and reports back.
+    func publish(_ payload: [UInt8], to channel: String, for address: ConnectionAddress) {
+        bridge?.publish(payload, to: channel) { [unowned worker] result in
+            let failure: String? = if case .failure(let error) = result { error.description } else { nil }
+            worker.post(.published(address.key, failure: failure), to: address.worker)
+        }
+    }
+
+    private func listener(_ address: ListenAddress) throws(SystemError) -> Listener {
+        guard let socketAddress = address.socketAddress else {
+            throw SystemError(code: 22, operation: "listen on \(address)")
+        }
+        return try Listener(
+            on: worker.loop, address: socketAddress, unsentLowWaterBytes: Home.unsentLowWaterBytes,
+            starved: { [unowned self] in starved($0) }, accepted: { [unowned self] in place($0) })
+    }
+
+    private static let unsentLowWaterBytes: Int32 = 131_072
+
+    private func place(_ stream: AcceptedStream) {
+        let index = state.leastLoadedWorker()
+        state.countStream(1, on: index)
+        if index == worker.index { worker.adopt(stream) } else { worker.post(.adopt(stream), to: index) }
+    }
+
+    /// One line a second at most: a full server must not fill a disk as well.
+    private func starved(_ error: SystemError) {
+        let now = Loop.monotonicNanoseconds
+        guard now - lastStarvedNanoseconds > 1_000_000_000 else { return }
+        lastStarvedNanoseconds = now
+        state.logger.warning("accepting paused", metadata: ["error": "\(error)"])
+    }
+
+    private func openBridge() throws(SystemError) {
+        guard let endpoint = state.configuration.redis else { return }
+        let channels = RedisChannelMap(
+            prefix: state.configuration.redisPrefix, aliases: state.configuration.redisAliases)
+        let bridge = try RedisBridge(on: worker.loop, endpoint: endpoint, channels: channels, delegate: self)
+        self.bridge = bridge
+        bridge.start()
+        state.redis = bridge.status
+    }
+
+    private func settle(_ channel: String, isConfirmed: Bool) {
+        if isConfirmed { state.directory.markReady(channel) }
+        for index in state.inboxes.indices { worker.post(.settled(channel: channel), to: index) }
+    }
+}
+
+extension Home: RedisBridgeDelegate {
+    func bridgeReceived(_ payload: RawSpan, on channel: String) {
+        guard payload.byteCount <= state.configuration.maxPublishBytes else {
+            worker.counters.droppedOversized += 1
+            return
+        }
+        var bytes: [UInt8] = []
+        bytes.append(payload)
+        worker.broadcast(bytes, to: channel, from: .redis)
+    }
+
+    func bridgeSettled(_ channel: String) {
+        // Perhaps it has only been waited for long enough.
+        settle(channel, isConfirmed: bridge?.isConfirmed(channel) ?? false)
+    }
+
+    func bridgeLostSubscriptions() {
+        state.directory.markNothingReady()
+    }
+
+    func bridgeStatusChanged(_ status: RedisStatus) {
+        state.redis = status
+        let metadata: Logger.Metadata = status.reason.map { ["reason": "\($0)"] } ?? [:]
+        let line = "redis \(status.state.rawValue)\(status.isUsable || status.state != .connected ? "" : " but not usable")"
+        state.logger.log(level: status.isUsable ? .notice : .warning, "\(line)", metadata: metadata)
+    }
+}

@@ -1,0 +1,101 @@
+internal import Channels
+internal import HTTP
+internal import RedisBridge
+internal import WSLoop
+
+/// `/metrics` in the Prometheus text format, version 0.0.4.
+struct Metrics {
+    private var text = ""
+
+    static func response(_ state: ServerState, _ totals: WorkerCounters) -> Response {
+        var metrics = Metrics()
+        metrics.addClients(state, totals)
+        metrics.addMessages(totals)
+        metrics.addRedis(state)
+        metrics.addProcess(state)
+        return Response(.ok, contentType: "text/plain; version=0.0.4; charset=utf-8", body: Array(metrics.text.utf8))
+    }
+
+    private mutating func addClients(_ state: ServerState, _ totals: WorkerCounters) {
+        let counts = state.directory.counts
+        gauge("connections", "Open WebSocket connections.", totals.webSockets)
+        gauge("channels", "Channels with subscribers on this node.", counts.channels)
+        gauge("subscriptions", "Subscriptions on this node.", counts.subscriptions)
+        counter("connections_opened_total", "WebSocket connections opened.", totals.opened)
+        head("connections_closed_total", "counter", "WebSocket connections closed, by reason.")
+        for reason in CloseReason.allCases {
+            sample("connections_closed_total", "reason", reason.label, totals.closed[reason.rawValue])
+        }
+        head("handshakes_total", "counter", "Requests for a WebSocket, by the status of the answer.")
+        for result in HandshakeResult.allCases {
+            sample("handshakes_total", "status", result.label, totals.handshakes[result.rawValue])
+        }
+    }
+
+    private mutating func addMessages(_ totals: WorkerCounters) {
+        head("messages_in_total", "counter", "Published messages taken in, by source.")
+        for source in MessageSource.allCases {
+            sample("messages_in_total", "source", "\(source)", totals.messagesIn[source.rawValue])
+        }
+        counter("deliveries_total", "Messages written to subscribers.", totals.deliveries)
+        counter("delivered_bytes_total", "Bytes written to clients.", totals.deliveredBytes)
+        head("dropped_total", "counter", "Messages dropped, by the policy or event that dropped them.")
+        sample("dropped_total", "policy", "disconnect", totals.droppedBySlowConsumers)
+        sample("dropped_total", "policy", "closed", totals.droppedByClosing)
+        sample("dropped_total", "policy", "oversized", totals.droppedOversized)
+        gauge("outbox_bytes", "Bytes queued for clients.", totals.outboxBytes)
+        gauge("outbox_bytes_max", "The most bytes that were queued on one worker.", totals.outboxBytesMax)
+        histogram(
+            "publish_to_write_seconds", "From taking a message in to having written it to its subscribers.",
+            totals.publishToWrite)
+        histogram("loop_lag_seconds", "How late the loops' timers fire.", totals.loopLag)
+    }
+
+    private mutating func addRedis(_ state: ServerState) {
+        guard state.configuration.redis != nil else { return }
+        gauge("redis_up", "1 if the bridge to Redis is usable.", state.redis?.isUsable == true ? 1 : 0)
+        counter("redis_reconnects_total", "Connections to Redis made again.", state.redis?.reconnects ?? 0)
+        if let probe = state.redis?.probeMilliseconds {
+            head("redis_probe_seconds", "gauge", "Round trip of the last probe message through Redis.")
+            text += "pushd_redis_probe_seconds \(probe / 1000)\n"
+        }
+    }
+
+    private mutating func addProcess(_ state: ServerState) {
+        gauge("open_fds", "Open file descriptors.", SystemLimits.openDescriptors())
+        gauge("max_fds", "The limit of open file descriptors.", state.descriptorLimit)
+        gauge("resident_memory_bytes", "Resident memory.", SystemLimits.residentMemoryBytes())
+        head("build_info", "gauge", "The running version.")
+        sample("build_info", "version", Server.version, 1)
+    }
+
+    private mutating func gauge(_ name: String, _ help: String, _ value: Int) {
+        head(name, "gauge", help)
+        text += "pushd_\(name) \(value)\n"
+    }
+
+    private mutating func counter(_ name: String, _ help: String, _ value: Int) {
+        head(name, "counter", help)
+        text += "pushd_\(name) \(value)\n"
+    }
+
+    private mutating func head(_ name: String, _ type: String, _ help: String) {
+        text += "# HELP pushd_\(name) \(help)\n# TYPE pushd_\(name) \(type)\n"
+    }
+
+    private mutating func sample(_ name: String, _ label: String, _ value: String, _ count: Int) {
+        text += "pushd_\(name){\(label)=\"\(value)\"} \(count)\n"
+    }
+
+    private mutating func histogram(_ name: String, _ help: String, _ histogram: Histogram) {
+        head(name, "histogram", help)
+        var total = 0
+        for (index, bound) in Histogram.boundsSeconds.enumerated() {
+            total += histogram.buckets[index]
+            text += "pushd_\(name)_bucket{le=\"\(bound)\"} \(total)\n"
+        }
+        total += histogram.buckets[Histogram.boundsSeconds.count]
+        text += "pushd_\(name)_bucket{le=\"+Inf\"} \(total)\n"
+        text += "pushd_\(name)_sum \(histogram.sumSeconds)\npushd_\(name)_count \(total)\n"
+    }
+}

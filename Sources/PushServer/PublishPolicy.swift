@@ -1,0 +1,35 @@
+internal import HTTP
+
+/// Who may publish over HTTP.
+struct PublishPolicy: Sendable {
+    enum Verdict: Equatable {
+        case allowed
+        case wrongKey
+        case keyNeeded
+        case onlyLocal
+    }
+
+    private let keys: [String]
+
+    init(keys: [String]) {
+        self.keys = keys
+    }
+
+    /// Judges a request; `isLocal`: it came over loopback or a unix socket, where no key is needed.
+    func verdict(on head: RequestHead, isLocal: Bool) -> Verdict {
+        if let authorization = head.value(of: "authorization"), !keys.isEmpty {
+            return keys.contains { PublishPolicy.isEqual("Bearer \($0)", authorization) } ? .allowed : .wrongKey
+        }
+        if isLocal { return .allowed }
+        return keys.isEmpty ? .onlyLocal : .keyNeeded
+    }
+
+    /// Compares in a time that depends on the lengths only, so that a key cannot be guessed byte by byte.
+    private static func isEqual(_ expected: String, _ given: String) -> Bool {
+        let expected = Array(expected.utf8)
+        let given = Array(given.utf8)
+        var difference: UInt8 = expected.count == given.count ? 0 : 1
+        for index in given.indices { difference |= given[index] ^ expected[index % expected.count] }
+        return difference == 0
+    }
+}

@@ -1,0 +1,113 @@
+internal import Bytes
+internal import Channels
+internal import HTTP
+internal import RedisBridge
+internal import WSLoop
+
+/// The bodies of the endpoints that only report.
+enum Reports {
+    static func published(channel: String, subscribers: Int) -> Response {
+        var body = JSONText()
+        body.member("channel", channel)
+        body.member("subscribers", subscribers)
+        return Response(.ok, contentType: "application/json", body: body.finish())
+    }
+
+    /// `/health`: always 200, since whoever restarts a server for a lost Redis makes things worse.
+    static func health(_ state: ServerState, _ totals: WorkerCounters) -> Response {
+        let counts = state.directory.counts
+        let now = Loop.monotonicNanoseconds
+        var body = JSONText()
+        body.member("status", status(state))
+        body.member("connections", totals.webSockets)
+        body.member("channels", counts.channels)
+        body.member("subscriptions", counts.subscriptions)
+        body.member("uptime_s", Int((now - state.startedNanoseconds) / 1_000_000_000))
+        body.member("workers", state.workers)
+        body.member("redis", raw: redis(state, now))
+        return Response(.ok, contentType: "application/json", body: body.finish())
+    }
+
+    static func status(_ state: ServerState) -> String {
+        if state.phase == .draining { return "draining" }
+        guard state.configuration.redis != nil else { return "ok" }
+        return state.redis?.isUsable == true ? "ok" : "degraded"
+    }
+
+    /// `/health/live`: 503 only if a loop hangs.
+    static func liveness(_ state: ServerState) -> Response {
+        verdict(state.allLoopsTurn ? nil : "a loop has stopped turning")
+    }
+
+    /// `/health/ready`: 503 while no new client would be served.
+    static func readiness(_ state: ServerState) -> Response {
+        switch state.phase {
+        case .starting: verdict("starting")
+        case .draining: verdict("draining")
+        case .serving: verdict(state.isFull ? "full" : nil)
+        }
+    }
+
+    private static func verdict(_ problem: String?) -> Response {
+        var body = JSONText()
+        body.member("status", problem ?? "ok")
+        return Response(
+            problem == nil ? .ok : .serviceUnavailable, contentType: "application/json", body: body.finish())
+    }
+
+    private static func redis(_ state: ServerState, _ now: UInt64) -> [UInt8] {
+        var text = JSONText()
+        guard state.configuration.redis != nil else {
+            text.member("state", "embedded")
+            return text.finish()
+        }
+        guard let status = state.redis else {
+            text.member("state", "connecting")
+            return text.finish()
+        }
+        text.member("state", status.state.rawValue)
+        let nowMilliseconds = now / 1_000_000
+        text.member("since_s", Int((nowMilliseconds - min(status.sinceMilliseconds, nowMilliseconds)) / 1000))
+        text.member("reconnects", status.reconnects)
+        text.member("subscribed", status.subscribedChannels)
+        if let probe = status.probeMilliseconds { text.member("probe_ms", raw: decimal(probe)) }
+        return text.finish()
+    }
+
+    /// Three decimals, without Foundation.
+    private static func decimal(_ value: Double) -> [UInt8] {
+        let thousandths = Int((value * 1000).rounded())
+        let fraction = String(thousandths % 1000 + 1000).dropFirst()
+        return Array("\(thousandths / 1000).\(fraction)".utf8)
+    }
+}
+
+/// A JSON object being written.
+private struct JSONText {
+    private var text: [UInt8] = []
+
+    mutating func member(_ name: String, _ value: String) {
+        begin(name)
+        JSON.appendString(value, to: &text)
+    }
+
+    mutating func member(_ name: String, _ value: Int) {
+        begin(name)
+        text.append(contentsOf: String(value).utf8)
+    }
+
+    mutating func member(_ name: String, raw value: [UInt8]) {
+        begin(name)
+        text.append(contentsOf: value)
+    }
+
+    consuming func finish() -> [UInt8] {
+        text + [UInt8(ascii: "}")]
+    }
+
+    private mutating func begin(_ name: String) {
+        text.append(text.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
+        JSON.appendString(name, to: &text)
+        text.append(UInt8(ascii: ":"))
+    }
+}

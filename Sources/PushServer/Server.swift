@@ -1,0 +1,89 @@
+internal import HTTP
+public import Logging
+public import WSLoop
+
+/// A push server: WebSockets, HTTP endpoints, channels and the bridge to Redis, on as many loops as configured.
+///
+/// `run` blocks; `drain` and `stop` may be called from any thread.
+public final class Server: Sendable {
+    /// The version that `/metrics` and the command line tell.
+    public static let version = "0.1.0"
+
+    private let state: ServerState
+
+    /// Makes a server; nothing is opened yet.
+    public init(configuration: ServerConfiguration, logger: Logger) {
+        state = ServerState(configuration: configuration, logger: logger)
+    }
+
+    /// Serves until it was drained or stopped.
+    ///
+    /// The calling thread becomes the home worker: it accepts, and bridges to Redis; further workers get threads.
+    ///
+    /// - Parameters:
+    ///   - signals: signals that drain the server; a second one stops it at once.
+    ///   - ready: called on the home loop with the bound addresses, once clients are accepted.
+    public func run(drainingOn signals: [Int32] = [], ready: ([SocketAddress]) -> Void = { _ in }) throws(SystemError) {
+        SystemLimits.ignoreBrokenPipes()
+        let worker = try Worker(index: ServerState.home, state: state)
+        defer { worker.close() }
+        try worker.open()
+        let home = Home(worker: worker)
+        worker.home = home
+        for signal in signals { worker.keep(try watch(signal, worker.loop)) }
+        let addresses = try home.open()
+        var threads: [LoopThread] = []
+        defer { end(threads) }
+        for index in 1..<max(state.workers, 1) { threads.append(try startThread(index)) }
+        state.enter(.serving)
+        ready(addresses)
+        try worker.run()
+    }
+
+    /// Stops accepting, closes the WebSockets spread over the drain period, then lets `run` return; any thread.
+    public func drain() {
+        guard state.phase != .draining else { return }
+        state.enter(.draining)
+        for inbox in state.inboxes { inbox.post(.drain) }
+    }
+
+    /// Lets `run` return at once; any thread.
+    public func stop() {
+        for inbox in state.inboxes { inbox.post(.stop) }
+    }
+}
+
+extension Server {
+    private func watch(_ signal: Int32, _ loop: Loop) throws(SystemError) -> SignalWatcher {
+        let watcher = try SignalWatcher(on: loop, signal: signal)
+        watcher.onEvent { [self] in
+            if state.phase == .draining {
+                stop()
+            } else {
+                state.logger.notice("draining")
+                drain()
+            }
+        }
+        return watcher
+    }
+
+    private func startThread(_ index: Int) throws(SystemError) -> LoopThread {
+        try LoopThread(named: "pushd-\(index)") { [self] in
+            do throws(SystemError) {
+                let worker = try Worker(index: index, state: state)
+                defer { worker.close() }
+                try worker.open()
+                try worker.run()
+            } catch {
+                state.logger.critical("a worker could not start", metadata: ["error": "\(error)"])
+                stop()
+            }
+        }
+    }
+
+    /// Ends the other workers.
+    private func end(_ threads: [LoopThread]) {
+        stop()
+        for thread in threads { thread.join() }
+    }
+}

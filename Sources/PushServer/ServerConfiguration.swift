@@ -1,0 +1,76 @@
+public import RedisBridge
+
+/// Everything that can be set about a server; the defaults are those of the command line.
+public struct ServerConfiguration: Sendable {
+    /// Where it listens.
+    public var listen: [ListenAddress] = [.tcp(host: "0.0.0.0", port: 8081)]
+    /// The Redis server to bridge to; nil for the embedded in-process broker.
+    public var redis: RedisEndpoint?
+    /// What stands before a channel's name in Redis.
+    public var redisPrefix = "push:"
+    /// Redis channels that map to a pushd channel by name.
+    public var redisAliases: [(redis: String, channel: String)] = [("global_channel", "global")]
+    /// Event loops, one thread each.
+    public var workers = 1
+    /// Past it a handshake is refused with 503; nil for what the descriptor limit allows.
+    public var maxConnections: Int?
+    /// The largest message from a client; past it close code 1009.
+    public var maxMessageBytes = 65_536
+    /// The largest published message; past it 413.
+    public var maxPublishBytes = 1_048_576
+    /// Channels per connection.
+    public var maxChannels = 128
+    /// Whether clients may publish over their WebSocket.
+    public var allowsClientPublish = false
+    /// The strict bound of message bytes queued for one connection.
+    public var outboxLimitBytes = 1_048_576
+    /// The bound of bytes queued for all connections together.
+    public var outboxBudgetBytes = Int.max
+    /// A silent connection is pinged after this time.
+    public var pingInterval = Duration.seconds(25)
+    /// A pinged connection must be heard from within this time.
+    public var pongTimeout = Duration.seconds(10)
+    /// A connection must have sent its request within this time.
+    public var handshakeTimeout = Duration.seconds(10)
+    /// The browsers' origins that are let in besides the server's own; `*` lets all in.
+    public var allowedOrigins: [String] = []
+    /// Keys for publishing over HTTP from other machines.
+    public var publishKeys: [String] = []
+    /// The time over which a stop spreads its closes.
+    public var drain = Duration.seconds(20)
+    /// Pages by path, served besides the endpoints; `/` is the demo page unless given here.
+    public var pages: [String: Page] = [:]
+    /// What is behind an opened WebSocket.
+    public var endpoint = WebSocketEndpoint.channels
+
+    /// The defaults.
+    public init() {}
+}
+
+/// A page that is served from memory.
+public struct Page: Sendable {
+    let contentType: String
+    let body: [UInt8]
+
+    /// A page with the given body.
+    public init(contentType: String = "text/html; charset=utf-8", body: [UInt8]) {
+        self.contentType = contentType
+        self.body = body
+    }
+}
+
+/// What a server does with its WebSocket connections.
+public enum WebSocketEndpoint: Sendable {
+    /// pushd's protocol on `/ws`: channels, subscriptions, published messages.
+    case channels
+    /// Every message, on any path, is answered with what the closure returns; called on the connection's loop.
+    case answering(@Sendable (WebSocketMessage) -> WebSocketMessage?)
+}
+
+/// A whole message of a WebSocket connection.
+public enum WebSocketMessage: Equatable, Sendable {
+    /// Text; the bytes are valid UTF-8.
+    case text([UInt8])
+    /// Any bytes.
+    case binary([UInt8])
+}

@@ -1,0 +1,169 @@
+internal import Channels
+internal import HTTP
+internal import Logging
+internal import RedisBridge
+internal import Synchronization
+internal import WSLoop
+
+/// Names a connection of a worker, from any thread.
+struct ConnectionAddress: Sendable {
+    let worker: Int
+    let key: StreamKey
+}
+
+/// What a worker is told by others.
+enum WorkerMessage: Sendable {
+    /// Take over a client that the home worker accepted.
+    case adopt(AcceptedStream)
+    /// Deliver to the channel's subscribers of this worker.
+    case deliver(Message)
+    /// To the home worker: a channel has got or lost subscribers; see the directory.
+    case reconsider(channel: String)
+    /// From the home worker: subscriptions of the channel may be confirmed.
+    case settled(channel: String)
+    /// To the home worker: publish through Redis and tell the connection.
+    case publish(channel: String, payload: [UInt8], from: ConnectionAddress)
+    /// From the home worker: what became of the connection's publish.
+    case published(StreamKey, failure: String?)
+    /// Close the WebSockets over the drain period, then end.
+    case drain
+    /// To the home worker: a worker has no connections left.
+    case drained
+    /// End now.
+    case stop
+}
+
+/// Everything that the workers of a server share; safe from any thread.
+final class ServerState: Sendable {
+    enum Phase: Int { case starting, serving, draining }
+
+    /// The worker that also accepts, watches signals and bridges to Redis.
+    static let home = 0
+
+    let configuration: ServerConfiguration
+    let logger: Logger
+    let directory: ChannelDirectory
+    let originPolicy: OriginPolicy
+    let publishPolicy: PublishPolicy
+    let inboxes: [Inbox<WorkerMessage>]
+    let pages: [String: Page]
+    let descriptorLimit: Int
+    let maxConnections: Int
+    let startedNanoseconds = Loop.monotonicNanoseconds
+    /// WebSockets that are open or being opened; also counted per worker, but the limit needs one exact figure.
+    private let webSockets = Atomic<Int>(0)
+    private let queuedBytes = Atomic<Int>(0)
+    private let phaseValue = Atomic<Int>(Phase.starting.rawValue)
+    private let boards: [WorkerBoard]
+    private let redisStatus = Mutex<RedisStatus?>(nil)
+
+    init(configuration: ServerConfiguration, logger: Logger) {
+        let workers = max(configuration.workers, 1)
+        self.configuration = configuration
+        self.logger = logger
+        pages = ServerState.pages(configuration)
+        descriptorLimit = SystemLimits.raiseDescriptorLimit()
+        maxConnections = configuration.maxConnections
+            ?? max(descriptorLimit - ServerState.reservedDescriptors - 8 * workers, 1)
+        directory = ChannelDirectory(loops: workers, isAlwaysReady: configuration.redis == nil)
+        originPolicy = OriginPolicy(allowed: configuration.allowedOrigins)
+        publishPolicy = PublishPolicy(keys: configuration.publishKeys)
+        inboxes = (0..<workers).map { _ in Inbox() }
+        boards = (0..<workers).map { _ in WorkerBoard() }
+    }
+
+    /// Descriptors that are not for WebSockets: listeners, Redis, logs, and requests such as `/health`.
+    private static let reservedDescriptors = 128
+
+    var workers: Int { inboxes.count }
+    var isFull: Bool { webSockets.load(ordering: .relaxed) >= maxConnections }
+
+    /// Takes one of the places for WebSockets; false if there is none left.
+    func reserveWebSocket() -> Bool {
+        guard webSockets.add(1, ordering: .relaxed).oldValue < maxConnections else {
+            releaseWebSocket()
+            return false
+        }
+        return true
+    }
+
+    /// Gives a place back.
+    func releaseWebSocket() {
+        webSockets.subtract(1, ordering: .relaxed)
+    }
+
+    /// Notes that a worker's queues have grown or shrunk; returns what is queued in all.
+    func countQueued(_ change: Int) -> Int {
+        queuedBytes.add(change, ordering: .relaxed).newValue
+    }
+
+    /// The page that a request asks for.
+    func page(_ head: RequestHead) -> Page? {
+        pages[String(head.target.prefix { $0 != "?" })]
+    }
+
+    private static func pages(_ configuration: ServerConfiguration) -> [String: Page] {
+        guard case .channels = configuration.endpoint else { return configuration.pages }
+        let demo = Page(body: PackageResources.demo_html)
+        return ["/": demo].merging(configuration.pages) { $1 }
+    }
+
+    var phase: Phase { Phase(rawValue: phaseValue.load(ordering: .acquiring)) ?? .draining }
+
+    func enter(_ phase: Phase) {
+        phaseValue.store(phase.rawValue, ordering: .releasing)
+    }
+
+    /// What Redis was last seen to be; nil if it is not wanted or nothing is known yet.
+    var redis: RedisStatus? {
+        get { redisStatus.withLock { $0 } }
+        set { redisStatus.withLock { $0 = newValue } }
+    }
+
+    /// Lays open what a worker has counted so far.
+    func publish(_ counters: WorkerCounters, of worker: Int) {
+        boards[worker].counters.withLock { $0 = counters }
+    }
+
+    /// The figures of all workers together.
+    func totals() -> WorkerCounters {
+        var total = WorkerCounters()
+        for board in boards { board.counters.withLock { total.add($0) } }
+        return total
+    }
+
+    /// Counts the client sockets of a worker, HTTP and WebSocket.
+    func countStream(_ change: Int, on worker: Int) {
+        boards[worker].openStreams.add(change, ordering: .relaxed)
+    }
+
+    /// The worker with the fewest client sockets.
+    func leastLoadedWorker() -> Int {
+        boards.indices.min {
+            boards[$0].openStreams.load(ordering: .relaxed) < boards[$1].openStreams.load(ordering: .relaxed)
+        } ?? ServerState.home
+    }
+
+    /// Notes that a worker's loop turns.
+    func beat(_ worker: Int) {
+        boards[worker].beatNanoseconds.store(Loop.monotonicNanoseconds, ordering: .relaxed)
+    }
+
+    /// Whether every loop has turned within the last seconds.
+    var allLoopsTurn: Bool {
+        let now = Loop.monotonicNanoseconds
+        return boards.allSatisfy { board in
+            let beat = board.beatNanoseconds.load(ordering: .relaxed)
+            return beat >= now || now - beat < ServerState.stallNanoseconds
+        }
+    }
+
+    private static let stallNanoseconds: UInt64 = 10_000_000_000
+}
+
+/// What one worker lays open to the others.
+private final class WorkerBoard: Sendable {
+    let counters = Mutex(WorkerCounters())
+    let openStreams = Atomic<Int>(0)
+    let beatNanoseconds = Atomic<UInt64>(Loop.monotonicNanoseconds)
+}

@@ -1,0 +1,191 @@
+internal import Bytes
+internal import Channels
+internal import HTTP
+internal import Logging
+internal import WSLoop
+internal import WebSocket
+
+extension Worker: StreamSetDelegate {
+    /// Past so many bytes of unread answers a client's further requests wait.
+    private static let unreadAnswersBytes = 65_536
+
+    func streamReady(_ key: StreamKey, _ readiness: Readiness) {
+        guard let connection = connection(key) else { return }
+        if readiness.contains(.writable) { hub.writable(connection.slot) }
+        guard connection.phase != .closed, !readiness.isDisjoint(with: [.readable, .hangUp]) else { return }
+        if !connection.isPaused {
+            read(connection)
+        } else if readiness.contains(.hangUp) {
+            close(connection)
+        } else {
+            // The input stays in the kernel until the pause ends.
+            setInterest(connection.interest.subtracting(.readable), connection)
+        }
+    }
+
+    private func read(_ connection: Connection) {
+        switch buffer.fill(from: connection.descriptor) {
+        case .bytes:
+            connection.lastHeardTick = wheel.currentTick
+            buffer.withContent { process($0, of: connection) }
+        case .wouldBlock: break
+        case .endOfStream: peerEnded(connection)
+        case .failed: close(connection)
+        }
+    }
+
+    /// Takes input until it is used up or the connection pauses; the rest is kept.
+    private func process(_ input: RawSpan, of connection: Connection) {
+        var offset = 0
+        while offset < input.byteCount, connection.phase != .closed {
+            if connection.isPaused {
+                connection.unread.append(contentsOf: rest(of: input, from: offset))
+                return
+            }
+            switch connection.phase {
+            case .http: nextRequest(input, &offset, connection)
+            case .webSocket: nextMessage(input, &offset, connection)
+            case .closing: awaitClose(input, &offset, connection)
+            case .closed: return
+            }
+            if hub.queuedBytes(of: connection.slot) > Worker.unreadAnswersBytes { pauseForAnswers(connection) }
+        }
+    }
+
+    private func rest(of input: RawSpan, from offset: Int) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.append(input.extracting(offset...))
+        return bytes
+    }
+
+    /// A client that does not read its answers gets no further ones; channel messages are bounded by the outbox limit.
+    private func pauseForAnswers(_ connection: Connection) {
+        guard connection.phase == .http || connection.phase == .webSocket else { return }
+        connection.pause.insert(.unreadAnswers)
+    }
+
+    /// Ends a pause: takes what was kept, then what the kernel has.
+    func resume(_ connection: Connection, from pause: Connection.Pause) {
+        connection.pause.remove(pause)
+        guard !connection.isPaused, connection.phase != .closed else { return }
+        if !connection.unread.isEmpty {
+            let unread = connection.unread
+            connection.unread = []
+            process(unread.rawSpan, of: connection)
+        }
+        guard !connection.isPaused, connection.phase != .closed else { return }
+        if connection.peerEnded { return peerEnded(connection) }
+        setInterest(connection.interest.union(.readable), connection)
+    }
+
+    func setInterest(_ interest: Readiness, _ connection: Connection) {
+        guard interest != connection.interest else { return }
+        connection.interest = interest
+        streams?.update(connection.descriptor, key: connection.key, interest: interest)
+    }
+
+    /// The peer sends nothing more. Whoever half-closes after its request still gets the answer.
+    private func peerEnded(_ connection: Connection) {
+        connection.peerEnded = true
+        switch connection.phase {
+        case .http where hub.queuedBytes(of: connection.slot) > 0:
+            setInterest(connection.interest.subtracting(.readable), connection)
+            beginClosing(connection, isComplete: true)
+        default:
+            close(connection)
+        }
+    }
+
+    /// Sends what is queued, then ends the connection.
+    ///
+    /// - Parameter isComplete: nothing is waited for from the peer but the end of its stream.
+    func beginClosing(_ connection: Connection, isComplete: Bool) {
+        connection.phase = .closing
+        connection.closeIsComplete = connection.closeIsComplete || isComplete
+        connection.requests = nil
+        connection.pause = []
+        connection.unread = []
+        if hub.queuedBytes(of: connection.slot) == 0, connection.closeIsComplete {
+            lingerAfterLastByte(connection)
+        } else {
+            schedule(.close, connection, after: .seconds(5))
+        }
+    }
+
+    /// Everything is sent: end our direction and wait a moment for the peer's, since closing a socket with unread
+    /// input resets the connection, and the peer might lose what was sent last.
+    func lingerAfterLastByte(_ connection: Connection) {
+        guard !connection.peerEnded else { return close(connection) }
+        Socket.shutdownWrites(connection.descriptor)
+        setInterest(.readable, connection)
+        schedule(.linger, connection, after: .seconds(1))
+    }
+
+    /// Ends a connection at once and forgets it.
+    func close(_ connection: Connection) {
+        guard connection.phase != .closed else { return }
+        let wasWebSocket = connection.machine != nil
+        abandonPending(connection)
+        connection.phase = .closed
+        connections[Int(connection.slot)] = nil
+        releaseAll(connection)
+        streams?.remove(connection.descriptor)
+        hub.remove(connection.slot)
+        Socket.close(connection.descriptor)
+        if wasWebSocket { webSocketEnded(connection) }
+        state.countStream(-1, on: index)
+        drainProgressed()
+    }
+}
+
+extension Worker: HubTransport {
+    func send(_ bytes: RawSpan, to link: Int32) -> SendResult {
+        Worker.result(Socket.send(bytes, to: link))
+    }
+
+    func send(_ outbox: Outbox, to link: Int32) -> SendResult {
+        gather.removeAll()
+        // The pieces' memory belongs to batches that the outbox holds on to until they were sent.
+        outbox.forEachPiece { piece in unsafe piece.withUnsafeBytes { unsafe gather.append($0) } }
+        return Worker.result(Socket.send(gather, to: link))
+    }
+
+    func hubBlocked(_ slot: UInt32) {
+        guard let connection = connections[Int(slot)] else { return }
+        setInterest(connection.interest.union(.writable), connection)
+    }
+
+    func hubDrained(_ slot: UInt32, wasBlocked: Bool) {
+        guard let connection = connections[Int(slot)] else { return }
+        if wasBlocked { setInterest(connection.interest.subtracting(.writable), connection) }
+        if connection.phase == .closing {
+            if connection.closeIsComplete { lingerAfterLastByte(connection) }
+        } else if connection.pause.contains(.unreadAnswers) {
+            resume(connection, from: .unreadAnswers)
+        }
+    }
+
+    func hubLost(_ slot: UInt32, _ reason: LossReason) {
+        guard let connection = connections[Int(slot)] else { return }
+        switch reason {
+        case .overflow(midFrame: false): fail(connection, .tryAgainLater, "too slow", .slowConsumer)
+        case .overBudget(midFrame: false): fail(connection, .tryAgainLater, "server over budget", .overBudget)
+        case .overflow(midFrame: true): abort(connection, .slowConsumer)
+        case .overBudget(midFrame: true): abort(connection, .overBudget)
+        case .failed: close(connection)
+        }
+    }
+
+    private func abort(_ connection: Connection, _ reason: CloseReason) {
+        connection.closeReason = reason
+        close(connection)
+    }
+
+    private static func result(_ result: Socket.WriteResult) -> SendResult {
+        switch result {
+        case .accepted(let count): .accepted(count)
+        case .wouldBlock: .blocked
+        case .failed(let code): .failed(code)
+        }
+    }
+}

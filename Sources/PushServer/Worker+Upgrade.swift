@@ -1,0 +1,105 @@
+internal import Channels
+internal import HTTP
+internal import Logging
+internal import WSLoop
+internal import WebSocket
+
+extension Worker {
+    static let envelopeSubprotocol = "pushd.v1"
+    private static let defaultChannel = "default"
+    private static let defaultUser = "anonymous"
+
+    /// Answers a request for a WebSocket.
+    func open(_ head: RequestHead, _ connection: Connection) {
+        do throws(UpgradeRefusal) {
+            guard state.phase != .draining else { throw UpgradeRefusal(.unavailable("the server is going away")) }
+            let offer = try accept(head)
+            let channels = try channels(of: head)
+            let user = try user(of: head)
+            state.logger.debug("opening", metadata: ["user": "\(user)", "channels": "\(channels)"])
+            guard state.reserveWebSocket() else {
+                throw UpgradeRefusal(.unavailable("the server has all the connections it takes (--max-connections)"))
+            }
+            subscribe(connection, to: channels, .open(offer, channels: channels, unconfirmed: 0))
+        } catch {
+            counters.handshakes[HandshakeResult(error.response.status).rawValue] += 1
+            respond(error.response, to: connection)
+        }
+    }
+
+    /// Turns the connection into a WebSocket: the 101, then whatever its channels bring.
+    func finishOpening(_ connection: Connection, _ acceptance: Handshake.Acceptance, channels: [String]) {
+        connection.requests = nil
+        connection.machine = ConnectionMachine()
+        connection.phase = .webSocket
+        if acceptance.subprotocol == Worker.envelopeSubprotocol { hub.setEncoding(.envelope, of: connection.slot) }
+        hub.reply(connection.slot) { acceptance.encode(into: &$0) }
+        for channel in channels { hub.join(connection.slot, channel) }
+        counters.handshakes[HandshakeResult.accepted.rawValue] += 1
+        counters.webSockets += 1
+        counters.opened += 1
+        schedule(.ping, connection, after: state.configuration.pingInterval)
+        if state.phase == .draining { fail(connection, .goingAway, "server is going away", .drain) }
+    }
+
+    /// Counts the end of what `finishOpening` counted.
+    func webSocketEnded(_ connection: Connection) {
+        counters.webSockets -= 1
+        counters.closed[connection.closeReason.rawValue] += 1
+        state.releaseWebSocket()
+    }
+
+    private func accept(_ head: RequestHead) throws(UpgradeRefusal) -> Handshake.Acceptance {
+        guard state.originPolicy.admits(head) else { throw UpgradeRefusal(.error(.forbidden, OriginPolicy.refusal)) }
+        do throws(HandshakeViolation) {
+            return try Handshake.accept(head, subprotocols: subprotocols)
+        } catch {
+            var response = Response.error(error.status, error.message)
+            error.addHeaders(to: &response)
+            throw UpgradeRefusal(response)
+        }
+    }
+
+    private var subprotocols: [String] {
+        if case .channels = state.configuration.endpoint { [Worker.envelopeSubprotocol] } else { [] }
+    }
+
+    private func channels(of head: RequestHead) throws(UpgradeRefusal) -> [String] {
+        guard case .channels = state.configuration.endpoint else { return [] }
+        guard let named = try? head.queryValues(of: "channel") else {
+            throw UpgradeRefusal(.error(.badRequest, "the query is not percent-encoded UTF-8"))
+        }
+        var channels: [String] = []
+        for name in named.isEmpty ? [Worker.defaultChannel] : named where !channels.contains(name) {
+            guard ChannelName.isValid(name) else {
+                throw UpgradeRefusal(
+                    .error(.badRequest, "a channel is 1 to 255 bytes of UTF-8 without control characters"))
+            }
+            channels.append(name)
+            guard channels.count <= state.configuration.maxChannels else {
+                throw UpgradeRefusal(
+                    .error(.badRequest, "at most \(state.configuration.maxChannels) channels (--max-channels)"))
+            }
+        }
+        return channels
+    }
+
+    private func user(of head: RequestHead) throws(UpgradeRefusal) -> String {
+        guard let users = try? head.queryValues(of: "user_id"), users.count <= 1,
+            users.allSatisfy({ $0.isEmpty || ChannelName.isValid($0) })
+        else {
+            throw UpgradeRefusal(
+                .error(.badRequest, "user_id is at most 255 bytes of UTF-8 without control characters"))
+        }
+        return users.first ?? Worker.defaultUser
+    }
+}
+
+/// Why a WebSocket was not opened, as the answer to the request.
+private struct UpgradeRefusal: Error {
+    let response: Response
+
+    init(_ response: Response) {
+        self.response = response
+    }
+}

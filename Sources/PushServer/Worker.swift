@@ -1,0 +1,190 @@
+internal import Channels
+internal import HTTP
+internal import Logging
+internal import WSLoop
+internal import WebSocket
+
+/// One event loop with its connections, its hub and its share of the channels' subscribers.
+///
+/// A turn of the loop: sockets that are ready are read, requests and frames handled, publishes marked; then, before the
+/// loop sleeps, `endTurn` takes what other loops sent and flushes every marked connection once.
+final class Worker {
+    static let tickMilliseconds: UInt64 = 250
+    private static let readBufferBytes = 262_144
+
+    let index: Int
+    let state: ServerState
+    let loop: Loop
+    let hub: Hub
+    let buffer = ReadBuffer(byteCount: Worker.readBufferBytes)
+    let gather = GatherList()
+    let requestLimits: RequestParser.Limits
+    let messageLimits: ConnectionMachine.Limits
+    var streams: StreamSet?
+    var connections: ContiguousArray<Connection?> = []
+    var wheel = DeadlineWheel()
+    var counters = WorkerCounters()
+    var date = HTTPDate()
+    /// Connections that wait until a channel is confirmed.
+    var waiting: [String: [StreamKey]] = [:]
+    var drainSchedule: DrainSchedule?
+    var hasReportedDrained = false
+    /// Only on the home worker.
+    var home: Home?
+    var isEndingTurn = false
+    private var nextGeneration: UInt32 = 0
+    private var handles: [Handle] = []
+    private var lastTickNanoseconds = Loop.monotonicNanoseconds
+
+    /// Makes the worker and its loop; nothing runs yet.
+    init(index: Int, state: ServerState) throws(SystemError) {
+        let configuration = state.configuration
+        self.index = index
+        self.state = state
+        loop = try Loop()
+        hub = Hub(outboxLimitBytes: configuration.outboxLimitBytes)
+        requestLimits = RequestParser.Limits(bodyBytes: configuration.maxPublishBytes)
+        messageLimits = ConnectionMachine.Limits(
+            maxMessageBytes: configuration.maxMessageBytes, maxFragments: Worker.maxFragments)
+        hub.attach(self)
+    }
+
+    /// A message in more frames than this is a flood (RFC 6455 section 10.4 leaves the figure to us).
+    private static let maxFragments = 131_072
+
+    /// Opens what the loop needs.
+    func open() throws(SystemError) {
+        streams = try StreamSet(on: loop, delegate: self)
+        let ticker = try Timer(on: loop)
+        ticker.onEvent { [unowned self] in tick() }
+        ticker.start(afterMilliseconds: Worker.tickMilliseconds, everyMilliseconds: Worker.tickMilliseconds)
+        keep(ticker)
+        try state.inboxes[index].open(on: loop) {}
+    }
+
+    /// Runs until the server ends.
+    func run() throws(SystemError) {
+        // Of several hooks libuv runs the one that was started last first: the bridge to Redis, which sends what a turn
+        // has asked for, must come after this one.
+        let hook = try BeforeSleepHook(on: loop)
+        hook.onEvent { [unowned self] in endTurn() }
+        keep(hook)
+        loop.run()
+    }
+
+    /// Closes everything; the loop proves that no handle is left.
+    func close() {
+        home?.close()
+        for connection in connections { if let connection { close(connection) } }
+        state.inboxes[index].close()
+        streams?.close()
+        for handle in handles { handle.close() }
+        loop.close()
+    }
+
+    /// Closes a handle with the worker.
+    func keep(_ handle: Handle) {
+        handles.append(handle)
+    }
+
+    /// Sends a message to a worker, this one included.
+    func post(_ message: WorkerMessage, to worker: Int) {
+        // An own message is found by endTurn, unless that has looked already.
+        state.inboxes[worker].post(message, waking: worker != index || isEndingTurn)
+    }
+
+    /// Takes over a client.
+    func adopt(_ stream: AcceptedStream) {
+        let slot = hub.add(link: stream.descriptor)
+        nextGeneration &+= 1
+        let connection = Connection(stream, slot: slot, generation: nextGeneration, limits: requestLimits)
+        do throws(SystemError) {
+            try streams?.add(stream.descriptor, key: connection.key, interest: .readable)
+        } catch {
+            state.logger.warning("client refused", metadata: ["error": "\(error)"])
+            hub.remove(slot)
+            Socket.close(stream.descriptor)
+            state.countStream(-1, on: index)
+            return
+        }
+        while connections.count <= Int(slot) { connections.append(nil) }
+        connections[Int(slot)] = connection
+        connection.lastHeardTick = wheel.currentTick
+        schedule(.request, connection, after: state.configuration.handshakeTimeout)
+    }
+
+    /// The connection of a key, unless it has ended.
+    func connection(_ key: StreamKey) -> Connection? {
+        guard Int(key.slot) < connections.count, let connection = connections[Int(key.slot)],
+            connection.generation == key.generation
+        else { return nil }
+        return connection
+    }
+
+    private func endTurn() {
+        for message in state.inboxes[index].takeAll() { handle(message) }
+        layOpenCounters()
+        isEndingTurn = true
+        hub.flush()
+        isEndingTurn = false
+        settleAccounts()
+    }
+
+    private func handle(_ message: WorkerMessage) {
+        switch message {
+        case .deliver(let message): hub.deliver(message)
+        case .adopt(let stream): adopt(stream)
+        case .settled(let channel): confirm(channel)
+        case .published(let key, let failure): published(key, failure: failure)
+        case .reconsider(let channel): home?.reconsider(channel)
+        case .publish(let channel, let payload, let address): home?.publish(payload, to: channel, for: address)
+        case .drain: beginDrain()
+        case .drained: home?.workerDrained()
+        case .stop: loop.stop()
+        }
+    }
+
+    /// Adds up what the flush did and sheds queues while the server is over its budget.
+    private func settleAccounts() {
+        counters.add(hub.takeCounts())
+        let receipts = hub.takeReceipts()
+        if !receipts.isEmpty {
+            let now = Loop.monotonicNanoseconds
+            for receipt in receipts { counters.publishToWrite.observe(seconds: Double(now - receipt) / 1e9) }
+        }
+        shedOverBudget()
+        layOpenCounters()
+    }
+
+    private func layOpenCounters() {
+        counters.outboxBytes = hub.queuedBytes
+        counters.outboxBytesMax = max(counters.outboxBytesMax, hub.queuedBytes)
+        state.publish(counters, of: index)
+    }
+
+    private func shedOverBudget() {
+        let budget = state.configuration.outboxBudgetBytes
+        guard hub.queuedBytes > 0 || counters.outboxBytes > 0 else { return }
+        let change = hub.queuedBytes - counters.outboxBytes
+        let total = state.countQueued(change)
+        guard total > budget else { return }
+        hub.shed(bytes: total - budget)
+    }
+
+    private func tick() {
+        state.beat(index)
+        observeLag()
+        date.refresh()
+        for slot in wheel.advance() { deadlineReached(slot) }
+        home?.refreshStatus()
+    }
+
+    /// How much later than asked for the ticker fired is how long the loop was busy.
+    private func observeLag() {
+        let now = Loop.monotonicNanoseconds
+        let late = Int64(now - lastTickNanoseconds) - Int64(Worker.tickMilliseconds) * 1_000_000
+        counters.loopLag.observe(seconds: Double(max(late, 0)) / 1e9)
+        lastTickNanoseconds = now
+    }
+
+}

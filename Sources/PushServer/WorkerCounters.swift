@@ -1,0 +1,120 @@
+internal import Channels
+internal import HTTP
+
+/// Where published messages came from.
+enum MessageSource: Int, CaseIterable {
+    case http, redis, client
+}
+
+/// Why a WebSocket connection ended, from this server's view.
+enum CloseReason: Int, CaseIterable {
+    case client, aborted, protocolError, messageTooBig, slowConsumer, overBudget, pingTimeout, drain
+
+    var label: String {
+        switch self {
+        case .client: "client"
+        case .aborted: "aborted"
+        case .protocolError: "protocol_error"
+        case .messageTooBig: "message_too_big"
+        case .slowConsumer: "slow_consumer"
+        case .overBudget: "over_budget"
+        case .pingTimeout: "ping_timeout"
+        case .drain: "drain"
+        }
+    }
+}
+
+/// How a request for a WebSocket was answered.
+enum HandshakeResult: Int, CaseIterable {
+    case accepted, badRequest, forbidden, wrongMethod, upgradeRequired, unavailable, other
+
+    init(_ status: HTTPStatus) {
+        switch status {
+        case .switchingProtocols: self = .accepted
+        case .badRequest: self = .badRequest
+        case .forbidden: self = .forbidden
+        case .methodNotAllowed: self = .wrongMethod
+        case .upgradeRequired: self = .upgradeRequired
+        case .serviceUnavailable: self = .unavailable
+        default: self = .other
+        }
+    }
+
+    var label: String {
+        switch self {
+        case .accepted: "101"
+        case .badRequest: "400"
+        case .forbidden: "403"
+        case .wrongMethod: "405"
+        case .upgradeRequired: "426"
+        case .unavailable: "503"
+        case .other: "other"
+        }
+    }
+}
+
+/// What one worker counts.
+///
+/// The worker counts in a copy of its own and lays it open once per turn, before the turn's bytes go out: whoever sees
+/// an effect also sees it counted, and no counter costs an atomic operation. Fixed-size arrays, so that a copy allocates nothing.
+struct WorkerCounters: Sendable {
+    var webSockets = 0
+    var opened = 0
+    var closed: [8 of Int] = .init(repeating: 0)
+    var messagesIn: [3 of Int] = .init(repeating: 0)
+    var handshakes: [7 of Int] = .init(repeating: 0)
+    var deliveries = 0
+    var deliveredBytes = 0
+    var droppedBySlowConsumers = 0
+    var droppedByClosing = 0
+    var droppedOversized = 0
+    var outboxBytes = 0
+    var outboxBytesMax = 0
+    var publishToWrite = Histogram()
+    var loopLag = Histogram()
+
+    mutating func add(_ counts: Hub.Counts) {
+        deliveries += counts.deliveries
+        deliveredBytes += counts.sentBytes
+        droppedBySlowConsumers += counts.droppedBySlowConsumers
+        droppedByClosing += counts.droppedByClosing
+    }
+
+    /// Adds another worker's figures.
+    mutating func add(_ other: WorkerCounters) {
+        webSockets += other.webSockets
+        opened += other.opened
+        for index in closed.indices { closed[index] += other.closed[index] }
+        for index in messagesIn.indices { messagesIn[index] += other.messagesIn[index] }
+        for index in handshakes.indices { handshakes[index] += other.handshakes[index] }
+        deliveries += other.deliveries
+        deliveredBytes += other.deliveredBytes
+        droppedBySlowConsumers += other.droppedBySlowConsumers
+        droppedByClosing += other.droppedByClosing
+        droppedOversized += other.droppedOversized
+        outboxBytes += other.outboxBytes
+        outboxBytesMax = max(outboxBytesMax, other.outboxBytesMax)
+        publishToWrite.add(other.publishToWrite)
+        loopLag.add(other.loopLag)
+    }
+}
+
+/// Counts of durations in buckets, as Prometheus draws quantiles from.
+struct Histogram: Sendable {
+    static let boundsSeconds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
+
+    /// One per bound, not cumulated, and one for what is longer.
+    private(set) var buckets: [15 of Int] = .init(repeating: 0)
+    private(set) var sumSeconds = 0.0
+
+    mutating func observe(seconds: Double) {
+        let index = Histogram.boundsSeconds.firstIndex { seconds <= $0 } ?? Histogram.boundsSeconds.count
+        buckets[index] += 1
+        sumSeconds += seconds
+    }
+
+    mutating func add(_ other: Histogram) {
+        for index in buckets.indices { buckets[index] += other.buckets[index] }
+        sumSeconds += other.sumSeconds
+    }
+}

@@ -1,0 +1,30 @@
+internal import WSLoop
+
+/// The bridge's handles on the loop, made together and closed together.
+struct BridgeHandles {
+    let subscriberTimer: Timer
+    let publisherTimer: Timer
+    let deadlineTimer: Timer
+    let probeTimer: Timer
+    let beforeSleep: BeforeSleepHook
+
+    init(on loop: Loop) throws(SystemError) {
+        var timers: [Timer] = []
+        do throws(SystemError) {
+            for _ in 0..<4 { timers.append(try Timer(on: loop)) }
+            beforeSleep = try BeforeSleepHook(on: loop)
+        } catch {
+            for timer in timers { timer.close() }
+            throw error
+        }
+        subscriberTimer = timers[0]
+        publisherTimer = timers[1]
+        deadlineTimer = timers[2]
+        probeTimer = timers[3]
+    }
+
+    func close() {
+        for timer in [subscriberTimer, publisherTimer, deadlineTimer, probeTimer] { timer.close() }
+        beforeSleep.close()
+    }
+}

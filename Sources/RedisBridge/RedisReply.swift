@@ -1,0 +1,35 @@
+internal import CHiredis
+
+/// A reply that hiredis lends for the time of a callback.
+@safe
+struct RedisReply {
+    private let raw: UnsafeMutablePointer<redisReply>
+
+    @unsafe
+    init(_ raw: UnsafeMutablePointer<redisReply>) { unsafe self.raw = raw }
+
+    /// The text of an error reply.
+    var errorText: String? {
+        guard unsafe raw.pointee.type == REDIS_REPLY_ERROR else { return nil }
+        return withBytes { unsafe String(decoding: $0.withUnsafeBytes { unsafe Array($0) }, as: UTF8.self) }
+    }
+
+    /// The number of an integer reply.
+    var integer: Int? {
+        unsafe raw.pointee.type == REDIS_REPLY_INTEGER ? Int(raw.pointee.integer) : nil
+    }
+
+    /// An element of an array reply.
+    func element(_ index: Int) -> RedisReply? {
+        guard unsafe raw.pointee.type == REDIS_REPLY_ARRAY, unsafe index < raw.pointee.elements,
+            let element = unsafe raw.pointee.element[index]
+        else { return nil }
+        return unsafe RedisReply(element)
+    }
+
+    /// Lends the bytes of a string, status or error reply; none for other types.
+    func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result {
+        guard let bytes = unsafe raw.pointee.str else { return body(RawSpan()) }
+        return unsafe body(RawSpan(_unsafeStart: bytes, byteCount: raw.pointee.len))
+    }
+}

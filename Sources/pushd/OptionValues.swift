@@ -1,0 +1,84 @@
+import Glibc
+
+/// Reads one option from the command line or else from the environment, where `--redis-prefix` is PUSHD_REDIS_PREFIX.
+struct OptionValues {
+    let environment: [String: String]
+
+    /// The text of an option; nil if it is given nowhere. An empty variable counts as not given.
+    func text(_ option: String, _ given: String?) -> String? {
+        if let given { return given }
+        let value = environment[OptionValues.variable(option)]
+        return value?.isEmpty == true ? nil : value
+    }
+
+    /// A value that `parse` understands.
+    func one<Value>(
+        _ option: String, _ given: String?, _ expected: String, _ parse: (String) -> Value?
+    ) throws(SettingViolation) -> Value? {
+        guard let text = text(option, given) else { return nil }
+        guard let value = parse(text) else {
+            throw SettingViolation(option: option, value: text, expected: expected)
+        }
+        return value
+    }
+
+    /// The values of a repeatable option; a variable holds them separated by commas. Nil if there are none.
+    func each<Value>(
+        _ option: String, _ given: [String], _ expected: String, _ parse: (String) -> Value?
+    ) throws(SettingViolation) -> [Value]? {
+        let texts = given.isEmpty ? text(option, nil)?.split(separator: ",").map(String.init) ?? [] : given
+        var values: [Value] = []
+        for text in texts {
+            if let value = try one(option, text, expected, parse) { values.append(value) }
+        }
+        return values.isEmpty ? nil : values
+    }
+
+    /// A whole number in a range.
+    func number(_ option: String, _ given: String?, _ range: ClosedRange<Int>) throws(SettingViolation) -> Int? {
+        let expected = range.upperBound == Int.max
+            ? "a whole number from \(range.lowerBound)" : "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        return try one(option, given, expected) { text in Int(text).flatMap { range.contains($0) ? $0 : nil } }
+    }
+
+    /// A time in seconds, with a fraction if need be.
+    func seconds(_ option: String, _ given: String?, orZero: Bool = false) throws(SettingViolation) -> Duration? {
+        let expected = orZero ? "a number of seconds from 0" : "a number of seconds above 0"
+        return try one(option, given, "\(expected) to 86400") { text in
+            guard let seconds = Double(text), seconds <= 86_400, orZero ? seconds >= 0 : seconds > 0 else { return nil }
+            return .seconds(seconds)
+        }
+    }
+
+    /// A switch: on if given; in the environment true or false, 1 or 0, on or off.
+    func flag(_ option: String, _ given: Bool) throws(SettingViolation) -> Bool {
+        if given { return true }
+        return try one(option, nil, "true or false") { text -> Bool? in
+            switch text.lowercased() {
+            case "1", "true", "yes", "on": true
+            case "0", "false", "no", "off": false
+            default: nil
+            }
+        } ?? false
+    }
+
+    private static func variable(_ option: String) -> String {
+        "PUSHD_" + option.dropFirst(2).uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
+    }
+}
+
+/// The environment of the process.
+enum Environment {
+    static var current: [String: String] {
+        var variables: [String: String] = [:]
+        var next = unsafe environ
+        while let entry = unsafe next.pointee {
+            let text = unsafe String(cString: entry)
+            if let equals = text.firstIndex(of: "=") {
+                variables[String(text[..<equals])] = String(text[text.index(after: equals)...])
+            }
+            unsafe next += 1
+        }
+        return variables
+    }
+}

@@ -1,0 +1,41 @@
+import ArgumentParser
+import Glibc
+import Logging
+import PushServer
+import RedisBridge
+import WSLoop
+
+/// Runs the daemon in the foreground.
+struct Serve: ParsableCommand {
+    static let version = Server.version
+    static let configuration = CommandConfiguration(abstract: "Run the daemon in the foreground (the default).")
+
+    @OptionGroup var options: ServeOptions
+
+    func run() throws {
+        let settings: Settings
+        do throws(SettingViolation) {
+            settings = try Settings(options, environment: Environment.current)
+        } catch {
+            throw ValidationError(error.description)
+        }
+        let format = settings.logFormat
+        let level = settings.logLevel
+        LoggingSystem.bootstrap { _ in StandardErrorLog(format: format, level: level) }
+        let logger = Logger(label: "pushd")
+        let server = Server(configuration: settings.server, logger: logger)
+        do throws(SystemError) {
+            try server.run(drainingOn: [SIGTERM, SIGINT]) { addresses in
+                for address in addresses { logger.notice("listening on \(address)") }
+            }
+        } catch {
+            StandardErrorLog.write("pushd: \(Serve.explain(error, settings))\n")
+            throw ExitCode(1)
+        }
+        logger.notice("stopped")
+    }
+
+    private static func explain(_ error: SystemError, _ settings: Settings) -> String {
+        error.operation.hasPrefix("listen on ") ? "--listen: cannot \(error)" : error.description
+    }
+}

@@ -1,0 +1,79 @@
+import Channels
+import Logging
+import PushServer
+import RedisBridge
+import WSLoop
+
+/// A value that an option cannot have.
+struct SettingViolation: Error, CustomStringConvertible {
+    let option: String
+    let value: String
+    let expected: String
+
+    var description: String { "\(option): '\(value)' is not \(expected)" }
+}
+
+/// What the daemon is to do: the command line wins over the environment, which wins over the defaults.
+struct Settings {
+    private(set) var server = ServerConfiguration()
+    private(set) var logLevel = Logger.Level.info
+    private(set) var logFormat = LogFormat.text
+
+    init(_ options: ServeOptions, environment: [String: String]) throws(SettingViolation) {
+        let values = OptionValues(environment: environment)
+        server.listen = try values.each("--listen", options.listen, "PORT, HOST:PORT (numeric), [::]:PORT or unix:PATH") {
+            ListenAddress($0)
+        } ?? server.listen
+        try readRedis(options, values)
+        try readLimits(options, values)
+        try readTimes(options, values)
+        server.allowsClientPublish = try values.flag("--allow-client-publish", options.allowClientPublish)
+        server.allowedOrigins = try values.each("--allow-origin", options.allowOrigin, "an origin") { $0 } ?? []
+        server.publishKeys = try values.each("--publish-key", options.publishKey, "a key without spaces") {
+            $0.isEmpty || $0.contains(" ") ? nil : $0
+        } ?? []
+        logLevel = try values.one("--log-level", options.logLevel, "a log level") { Logger.Level(rawValue: $0) } ?? logLevel
+        logFormat = try values.one("--log-format", options.logFormat, "text or json") { LogFormat(rawValue: $0) } ?? logFormat
+    }
+
+    private mutating func readRedis(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
+        if let url = values.text("--redis", options.redis) {
+            do throws(RedisURLViolation) {
+                server.redis = try RedisEndpoint(parsing: url)
+            } catch {
+                throw SettingViolation(option: "--redis", value: url, expected: "usable: \(error.description)")
+            }
+        }
+        server.redisPrefix = values.text("--redis-prefix", options.redisPrefix) ?? server.redisPrefix
+        server.redisAliases =
+            try values.each("--redis-map", options.redisMap, "FROM=TO") { text -> (redis: String, channel: String)? in
+                guard let equals = text.firstIndex(of: "="), equals != text.startIndex else { return nil }
+                let channel = String(text[text.index(after: equals)...])
+                return ChannelName.isValid(channel) ? (String(text[..<equals]), channel) : nil
+            } ?? server.redisAliases
+    }
+
+    private mutating func readLimits(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
+        server.workers = try values.number("--workers", options.workers, 1...1024) ?? SystemLimits.usableCores()
+        server.maxConnections = try values.number("--max-connections", options.maxConnections, 1...Int.max)
+        server.maxMessageBytes =
+            try values.number("--max-message", options.maxMessage, 1...(1 << 30)) ?? server.maxMessageBytes
+        server.maxPublishBytes =
+            try values.number("--max-publish", options.maxPublish, 1...(1 << 30)) ?? server.maxPublishBytes
+        server.maxChannels = try values.number("--max-channels", options.maxChannels, 1...65_536) ?? server.maxChannels
+        server.outboxLimitBytes =
+            try values.number("--outbox-limit", options.outboxLimit, 1...Int.max) ?? server.outboxLimitBytes
+        server.outboxBudgetBytes =
+            try values.number("--outbox-budget", options.outboxBudget, 1...Int.max)
+            ?? SystemLimits.availableMemoryBytes() / 4
+        _ = try values.one("--slow-consumer", options.slowConsumer, "disconnect") { $0 == "disconnect" ? $0 : nil }
+    }
+
+    private mutating func readTimes(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
+        server.pingInterval = try values.seconds("--ping-interval", options.pingInterval) ?? server.pingInterval
+        server.pongTimeout = try values.seconds("--pong-timeout", options.pongTimeout) ?? server.pongTimeout
+        server.handshakeTimeout =
+            try values.seconds("--handshake-timeout", options.handshakeTimeout) ?? server.handshakeTimeout
+        server.drain = try values.seconds("--drain", options.drain, orZero: true) ?? server.drain
+    }
+}

@@ -1,0 +1,71 @@
+import Bytes
+import Glibc
+import Logging
+
+/// How log lines look.
+enum LogFormat: String {
+    case text, json
+}
+
+/// Writes log lines to standard error, each with one write(2), so that lines of several threads do not mix.
+struct StandardErrorLog: LogHandler {
+    private let format: LogFormat
+    var logLevel: Logger.Level
+    var metadata: Logger.Metadata = [:]
+
+    init(format: LogFormat, level: Logger.Level) {
+        self.format = format
+        logLevel = level
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { metadata[key] }
+        set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+        let pairs = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
+        let time = StandardErrorLog.timestamp()
+        switch format {
+        case .text:
+            let details = pairs.map { " \($0.key)=\($0.value)" }.joined()
+            StandardErrorLog.write("\(time) \(event.level) \(event.message)\(details)\n")
+        case .json:
+            var members = [("time", time), ("level", "\(event.level)"), ("message", "\(event.message)")]
+            members += pairs.map { ($0.key, "\($0.value)") }
+            StandardErrorLog.write(bytes: StandardErrorLog.object(members))
+        }
+    }
+
+    static func write(_ line: String) {
+        write(bytes: Array(line.utf8))
+    }
+
+    private static func write(bytes: [UInt8]) {
+        _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
+    }
+
+    private static func object(_ members: [(String, String)]) -> [UInt8] {
+        var text: [UInt8] = []
+        for (name, value) in members {
+            text.append(text.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
+            JSON.appendString(name, to: &text)
+            text.append(UInt8(ascii: ":"))
+            JSON.appendString(value, to: &text)
+        }
+        return text + Array("}\n".utf8)
+    }
+
+    /// The time as in RFC 3339, in UTC with milliseconds.
+    private static func timestamp() -> String {
+        var now = timespec()
+        _ = unsafe clock_gettime(CLOCK_REALTIME, &now)
+        var parts = unsafe tm()
+        _ = unsafe gmtime_r(&now.tv_sec, &parts)
+        let seconds = unsafe [UInt8](unsafeUninitializedCapacity: 32) { buffer, count in
+            count = unsafe strftime(buffer.baseAddress, buffer.count, "%Y-%m-%dT%H:%M:%S", &parts)
+        }
+        let milliseconds = String(now.tv_nsec / 1_000_000 + 1000).dropFirst()
+        return "\(String(decoding: seconds, as: UTF8.self)).\(milliseconds)Z"
+    }
+}

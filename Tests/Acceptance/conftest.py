@@ -1,0 +1,69 @@
+"""Fixtures: every test starts the daemons it needs, on free ports, and stops them by the means an operator has."""
+
+import resource
+
+import pytest
+from support.pushd import Pushd
+from support.redis_server import RedisServer
+from support.witness import Witness
+
+
+@pytest.fixture(scope="session", autouse=True)
+def many_descriptors():
+    """Some tests hold thousands of connections."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts a pushd with these options (and environment variables as keywords); stopped after the test."""
+    running = []
+
+    def start(*options, **variables):
+        directory = tmp_path / f"pushd{len(running)}"
+        directory.mkdir()
+        running.append(Pushd(directory, *options, **variables))
+        return running[-1]
+
+    yield start
+    failures = []
+    for pushd in running:
+        try:
+            pushd.stop()
+        except AssertionError as failure:
+            failures.append(str(failure))
+    assert not failures, "\n".join(failures)
+
+
+@pytest.fixture
+def pushd(start):
+    """A pushd with default options."""
+    return start()
+
+
+@pytest.fixture
+def stopped_redis(tmp_path):
+    """A redis-server that the test starts itself."""
+    server = RedisServer(tmp_path)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis_server(stopped_redis):
+    return stopped_redis.start()
+
+
+@pytest.fixture
+def node(start, redis_server):
+    """A pushd on that Redis, connected to it."""
+    return start("--redis", redis_server.url).wait_for_status("ok")
+
+
+@pytest.fixture
+def witness(pushd):
+    """A client that must not notice what the test does to its pushd."""
+    witness = Witness(pushd)
+    yield witness
+    witness.stop()

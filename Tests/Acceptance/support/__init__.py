@@ -1,0 +1,30 @@
+"""What the acceptance tests are written with: the daemons they start and the clients they use."""
+
+import socket
+import time
+
+
+def wait_until(condition, what, seconds=10):
+    """Waits for `condition()` to be true and returns its value; `what` names it in the failure."""
+    deadline = time.monotonic() + seconds
+    while not (value := condition()):
+        assert time.monotonic() < deadline, f"{seconds} s passed without: {what}"
+        time.sleep(0.01)
+    return value
+
+
+def free_port():
+    """A port that nothing listens on, for a server that cannot pick one by itself or has to come back to it."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        return probe.getsockname()[1]
+
+
+def own_address():
+    """An address of this machine that is not loopback, or None."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing: it only asks for the route
+            address = probe.getsockname()[0]
+        except OSError:
+            return None
+    return None if address.startswith("127.") else address

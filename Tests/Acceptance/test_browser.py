@@ -1,0 +1,86 @@
+"""The demo page in a real browser. Screenshots for people to look at go to .build/screenshots."""
+
+import subprocess
+
+import pytest
+from support import wait_until
+from support.chromium import COMMAND, Chromium
+from support.pushd import ROOT
+
+pytestmark = pytest.mark.skipif(not COMMAND, reason="no Chromium here")
+
+SCREENSHOTS = ROOT / ".build/screenshots"
+
+
+@pytest.fixture
+def browser(tmp_path):
+    browser = Chromium(tmp_path)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def page(browser, node):
+    """The demo page, connected."""
+    page = browser.open(f"http://127.0.0.1:{node.port}/")
+    page.wait_for("document.querySelector('#state')?.innerText.includes('open')")
+    return page
+
+
+def is_joined(channel):
+    return f"""document.querySelector('#channels li[data-channel="{channel}"][data-joined=true]') !== null"""
+
+
+def join(page, channel):
+    page.fill("#join-input", channel)
+    page.click("#join-button")
+    page.wait_for(is_joined(channel))
+
+
+def take_screenshot(page, name):
+    SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(SCREENSHOTS / f"{name}.png")
+
+
+def test_the_page_joins_a_channel_and_shows_what_redis_cli_publishes(page, redis_server):
+    join(page, "weather")
+    for text in ("sunny, 21 °C", '{"city":"Oslo","wind":[3,5]}'):
+        subprocess.run(["redis-cli", "-p", str(redis_server.port), "PUBLISH", "push:weather", text], check=True, timeout=10)
+    page.wait_for("document.querySelector('#messages').innerText.includes('sunny, 21 °C')")
+    page.wait_for("document.querySelector('#messages').innerText.includes('Oslo')")
+    assert "weather" in page.text("#messages")
+    take_screenshot(page, "demo-page")
+
+
+def test_the_page_publishes_and_counts(page, node):
+    join(page, "room")
+    page.fill("#publish-channel", "room")
+    page.fill("#publish-text", "from the page")
+    page.click("#publish-button")
+    page.wait_for("document.querySelector('#messages').innerText.includes('from the page')")
+    page.wait_for("document.querySelector('#publish-result').innerText.includes('1')")
+    page.wait_for("document.querySelector('#connections').innerText === '1'")
+
+
+def test_the_page_shows_markup_as_text(page, node):
+    join(page, "room")
+    markup = "<img src=x onerror=alert(1)>"
+    node.publish("room", markup)
+    page.wait_for(f"document.querySelector('#messages').innerText.includes({markup!r})")
+    assert page.evaluate("document.querySelectorAll('#messages img').length") == 0
+
+
+def test_the_page_fits_a_telephone(page):
+    page.call("Emulation.setDeviceMetricsOverride", width=390, height=844, deviceScaleFactor=2, mobile=True)
+    assert page.evaluate("document.documentElement.scrollWidth <= 390")
+    take_screenshot(page, "demo-page-telephone")
+
+
+def test_a_page_of_another_origin_cannot_connect(browser, node, start):
+    page = browser.open(f"http://127.0.0.1:{start().port}/health")
+    wait_until(lambda: page.evaluate("location.origin !== 'null'"), "the other origin")
+    outcome = page.evaluate(
+        f"new Promise(done => {{ const socket = new WebSocket('ws://127.0.0.1:{node.port}/ws');"
+        " socket.onopen = () => done('open'); socket.onerror = () => done('refused'); })"
+    )
+    assert outcome == "refused"

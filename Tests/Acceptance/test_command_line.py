@@ -1,0 +1,188 @@
+"""The command: options, environment, errors, listeners."""
+
+import json
+import os
+import socket
+
+import pytest
+from support import own_address
+from support.pushd import run_pushd
+
+
+def assert_one_line(result, status, *words):
+    assert result.returncode == status, result
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == 1, result.stderr
+    for word in words:
+        assert word in result.stderr, result.stderr
+
+
+def test_an_unknown_option_is_a_usage_error():
+    assert_one_line(run_pushd("--nonsense"), 64, "--nonsense")
+
+
+def test_an_unknown_subcommand_is_a_usage_error():
+    assert_one_line(run_pushd("swerve"), 64, "swerve")
+
+
+@pytest.mark.parametrize(
+    "option, value",
+    [
+        ("--listen", "nowhere:port"),
+        ("--listen", "127.0.0.1:70000"),
+        ("--listen", "unix:"),
+        ("--redis", "http://127.0.0.1:6379"),
+        ("--redis-map", "nonsense"),
+        ("--workers", "0"),
+        ("--workers", "many"),
+        ("--max-connections", "-1"),
+        ("--max-message", "64k!"),
+        ("--max-publish", "-5"),
+        ("--max-channels", "none"),
+        ("--outbox-limit", "lots"),
+        ("--ping-interval", "soon"),
+        ("--pong-timeout", "-2"),
+        ("--handshake-timeout", "x"),
+        ("--slow-consumer", "shrug"),
+        ("--allow-origin", "not an origin"),
+        ("--drain", "later"),
+        ("--log-level", "loud"),
+        ("--log-format", "xml"),
+    ],
+)
+def test_a_bad_value_is_a_usage_error_that_names_option_and_value(option, value):
+    assert_one_line(run_pushd(option, value), 64, option, value)
+
+
+@pytest.mark.parametrize("option", ["--listen", "--workers", "--redis"])
+def test_a_missing_value_is_a_usage_error(option):
+    assert_one_line(run_pushd(option), 64, option)
+
+
+def test_a_bad_value_in_the_environment_is_a_usage_error():
+    assert_one_line(run_pushd(PUSHD_WORKERS="many"), 64, "PUSHD_WORKERS", "many")
+
+
+def test_help_names_every_option():
+    result = run_pushd("--help")
+    assert result.returncode == 0
+    for option in """listen redis redis-prefix redis-map workers max-connections max-message max-publish max-channels
+        allow-client-publish outbox-limit outbox-budget slow-consumer ping-interval pong-timeout handshake-timeout
+        allow-origin publish-key drain log-level log-format""".split():
+        assert f"--{option}" in result.stdout, option
+
+
+def test_the_address_of_another_pushd_is_in_use(pushd):
+    address = f"127.0.0.1:{pushd.port}"
+    assert_one_line(run_pushd("--listen", address), 1, "--listen", address)
+    assert pushd.health()["status"] == "ok"
+
+
+def test_the_address_of_another_server_is_in_use():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        assert_one_line(run_pushd("--listen", address), 1, "--listen", address)
+
+
+def test_an_unreachable_unix_path_is_a_run_time_error(tmp_path):
+    path = f"unix:{tmp_path}/missing/socket"
+    assert_one_line(run_pushd("--listen", path), 1, "--listen", path)
+
+
+def test_nothing_half_started_stays_behind(tmp_path):
+    path = tmp_path / "socket"
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        assert_one_line(run_pushd("--listen", f"unix:{path}", "--listen", address), 1, address)
+    assert not path.exists()
+
+
+def test_serve_is_the_default_subcommand(start):
+    assert start("--workers", "1").health()["status"] == "ok"
+    assert start("serve", "--workers", "1").health()["status"] == "ok"
+
+
+def test_options_are_environment_variables(start):
+    pushd = start(PUSHD_WORKERS="1", PUSHD_LISTEN="127.0.0.1:0", PUSHD_MAX_PUBLISH="10")
+    assert pushd.health()["workers"] == 1
+    assert pushd.request("POST", "/publish?channel=c", b"x" * 11).status == 413
+
+
+def test_a_flag_is_an_environment_variable(start):
+    client = start(PUSHD_ALLOW_CLIENT_PUBLISH="true").connect("c")
+    client.send('{"action":"publish","channel":"c","data":1}')
+    assert {client.recv(timeout=5), client.recv(timeout=5)} == {'{"status":"published","channel":"c"}', "1"}
+
+
+def test_the_command_line_wins_over_the_environment(start):
+    assert start("--workers", "2", PUSHD_WORKERS="1").health()["workers"] == 2
+
+
+def test_port_0_picks_a_port_and_logs_it(start):
+    first, second = start(), start()
+    assert first.port != second.port
+    assert f"127.0.0.1:{first.port}" in first.log()
+
+
+def test_a_plain_port_listens_on_every_address(start):
+    pushd = start("--listen", "0")
+    assert pushd.health()["status"] == "ok"
+    if address := own_address():
+        pushd.host = address
+        assert pushd.health()["status"] == "ok"
+
+
+def test_a_unix_socket_serves_everything(start, tmp_path):
+    pushd = start("--listen", f"unix:{tmp_path}/socket")
+    client = pushd.connect("c")
+    assert pushd.publish("c", "hello") == 1
+    assert client.recv(timeout=5) == "hello"
+
+
+def test_a_unix_socket_is_removed_at_the_end(start, tmp_path):
+    pushd = start("--listen", f"unix:{tmp_path}/socket")
+    pushd.stop()
+    assert not (tmp_path / "socket").exists()
+
+
+def test_a_unix_socket_left_by_a_killed_pushd_is_replaced(start, tmp_path):
+    path = tmp_path / "socket"
+    with socket.socket(socket.AF_UNIX) as leftover:
+        leftover.bind(os.fspath(path))
+    assert start("--listen", f"unix:{path}").health()["status"] == "ok"
+
+
+def test_a_unix_socket_in_use_is_left_alone(start, tmp_path):
+    pushd = start("--listen", f"unix:{tmp_path}/socket")
+    assert_one_line(run_pushd("--listen", f"unix:{tmp_path}/socket"), 1, "--listen", f"unix:{tmp_path}/socket")
+    assert pushd.health()["status"] == "ok"
+
+
+def test_a_file_that_is_no_socket_is_left_alone(tmp_path):
+    path = tmp_path / "precious"
+    path.write_text("data")
+    assert_one_line(run_pushd("--listen", f"unix:{path}"), 1, "--listen", str(path))
+    assert path.read_text() == "data"
+
+
+def test_listen_may_repeat(start, tmp_path):
+    pushd = start("--listen", "127.0.0.1:0", "--listen", f"unix:{tmp_path}/socket")
+    client = pushd.connect("c")
+    pushd.unix_path, pushd.port = None, pushd.logged_port()
+    assert pushd.publish("c", "hello") == 1
+    assert client.recv(timeout=5) == "hello"
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
+def test_it_listens_on_ipv6(start):
+    pushd = start("--listen", "[::1]:0")
+    assert pushd.health()["status"] == "ok"
+
+
+def test_the_json_log_is_one_object_a_line(start):
+    pushd = start("--log-format", "json")
+    pushd.stop()
+    lines = pushd.log().splitlines()
+    assert lines
+    for line in lines:
+        assert isinstance(json.loads(line), dict)

@@ -1,0 +1,190 @@
+"""What a client may say over its WebSocket, and what it is told."""
+
+import json
+
+import pytest
+from support.raw import BINARY, TEXT
+
+
+def say(client, **command):
+    client.send(json.dumps(command))
+
+
+def answer(client):
+    return json.loads(client.recv(timeout=5))
+
+
+def test_ping(pushd):
+    client = pushd.connect()
+    say(client, action="ping")
+    assert client.recv(timeout=5) == '{"action":"pong"}'
+
+
+def test_subscribe_and_unsubscribe(pushd):
+    client = pushd.connect("a")
+    say(client, action="subscribe", channel="b")
+    assert client.recv(timeout=5) == '{"status":"subscribed","channel":"b"}'
+    assert [pushd.publish(channel, f"to {channel}") for channel in "ab"] == [1, 1]
+    assert [client.recv(timeout=5), client.recv(timeout=5)] == ["to a", "to b"]
+    say(client, action="unsubscribe", channel="a")
+    assert client.recv(timeout=5) == '{"status":"unsubscribed","channel":"a"}'
+    assert [pushd.publish(channel, f"again to {channel}") for channel in "ab"] == [0, 1]
+    assert client.recv(timeout=5) == "again to b"
+
+
+def test_replace_leaves_all_other_channels(pushd):
+    client = pushd.connect("a", "b")
+    say(client, action="subscribe", channel="c", replace=True)
+    assert answer(client) == {"status": "subscribed", "channel": "c"}
+    assert [pushd.publish(channel, channel) for channel in "abc"] == [0, 0, 1]
+    assert client.recv(timeout=5) == "c"
+
+
+def test_replace_with_a_channel_that_is_joined_keeps_it(pushd):
+    client = pushd.connect("a", "b")
+    say(client, action="subscribe", channel="a", replace=True)
+    assert answer(client) == {"status": "subscribed", "channel": "a"}
+    assert [pushd.publish(channel, channel) for channel in "ab"] == [1, 0]
+
+
+def test_subscribing_twice_delivers_once(pushd):
+    client = pushd.connect("a")
+    say(client, action="subscribe", channel="a")
+    assert answer(client)["status"] == "subscribed"
+    assert pushd.publish("a", "1") == 1
+    assert pushd.publish("a", "2") == 1
+    assert [client.recv(timeout=5), client.recv(timeout=5)] == ["1", "2"]
+
+
+@pytest.mark.parametrize("identity", ["x", 'qu"ote ü', "", 7, 0, -1, 1.5, 12345678901234567890])
+@pytest.mark.parametrize("action", ["ping", "subscribe", "unsubscribe", "publish", "nonsense"])
+def test_the_id_comes_back(start, action, identity):
+    client = start("--workers", "1").connect("c")
+    say(client, action=action, channel="c", data=1, id=identity)
+    assert answer(client)["id"] == identity
+
+
+@pytest.mark.parametrize("identity", [None, True, [1], {"a": 1}])
+def test_an_id_is_a_string_or_a_number(pushd, identity):
+    client = pushd.connect()
+    say(client, action="ping", id=identity)
+    assert "error" in answer(client)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "hello",
+        "{",
+        "[]",
+        "null",
+        "{}",
+        '{"action":"ping"} {}',
+        '{"action":"ping",}',
+        "{'action':'ping'}",
+        '{"action":null}',
+        '{"action":["ping"]}',
+        '{"action":"PING"}',
+        '{"action":"fly"}',
+        '{"action":"subscribe"}',
+        '{"action":"subscribe","channel":7}',
+        '{"action":"subscribe","channel":""}',
+        '{"action":"subscribe","channel":"a\\u0000"}',
+        '{"action":"subscribe","channel":"a\\nb"}',
+        '{"action":"subscribe","channel":"c","replace":"yes"}',
+        json.dumps({"action": "subscribe", "channel": "x" * 256}),
+        '{"action":"unsubscribe"}',
+        '{"action":"unsubscribe","channel":false}',
+        "[" * 60_000,
+        '{"a":' * 10_000,
+    ],
+    ids=lambda text: text[:40],
+)
+def test_a_bad_command_gets_an_error_and_the_connection_stays(pushd, text):
+    client = pushd.connect("c")
+    client.send(text)
+    reply = answer(client)
+    assert list(reply) == ["error"] and reply["error"]
+    say(client, action="ping")
+    assert answer(client) == {"action": "pong"}
+    assert pushd.publish("c", "hello") == 1
+    assert client.recv(timeout=5) == "hello"
+
+
+def test_a_binary_frame_gets_an_error_and_the_connection_stays(pushd):
+    client = pushd.raw().upgrade()
+    client.send_frame(BINARY, b'{"action":"ping"}')
+    assert "error" in client.read_json()
+    client.send_frame(TEXT, b'{"action":"ping"}')
+    assert client.read_json() == {"action": "pong"}
+
+
+def test_commands_that_come_together_are_answered_in_order(pushd):
+    client = pushd.connect()
+    for number in range(1000):
+        say(client, action="ping", id=number)
+    assert [answer(client)["id"] for _ in range(1000)] == list(range(1000))
+
+
+def test_past_max_channels_a_subscription_is_refused(start):
+    pushd = start("--max-channels", "2")
+    client = pushd.connect("a")
+    say(client, action="subscribe", channel="b")
+    assert answer(client)["status"] == "subscribed"
+    say(client, action="subscribe", channel="c")
+    assert "error" in answer(client)
+    assert [pushd.publish(channel, "x") for channel in "abc"] == [1, 1, 0]
+    say(client, action="subscribe", channel="c", replace=True)
+    assert [client.recv(timeout=5) for _ in range(2)] == ["x", "x"]
+    assert answer(client)["status"] == "subscribed"
+
+
+def test_a_confirmed_subscription_misses_nothing(pushd):
+    client = pushd.connect()
+    for number in range(200):
+        say(client, action="subscribe", channel=f"c{number}", replace=True)
+        assert answer(client)["status"] == "subscribed"
+        assert pushd.publish(f"c{number}", "hello") == 1
+        assert client.recv(timeout=5) == "hello"
+
+
+# Publishing from a client
+
+
+def test_publishing_is_refused_unless_it_is_allowed(pushd):
+    client = pushd.connect("c")
+    say(client, action="publish", channel="c", data="hello", id=1)
+    reply = answer(client)
+    assert reply["id"] == 1 and reply["error"]
+    pushd.publish("c", "the next thing it gets")
+    assert client.recv(timeout=5) == "the next thing it gets"
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("data, delivered", [('{"a": [1, "ü"]}', '{"a": [1, "ü"]}'), ("17", "17"), ("null", "null")])
+def test_data_is_published_as_the_json_it_is(start, workers, data, delivered):
+    pushd = start("--workers", workers, "--allow-client-publish")
+    publisher, others = pushd.connect("c"), [pushd.connect("c") for _ in range(4)]
+    publisher.send(f'{{"action":"publish","channel":"c","data":{data},"id":1}}')
+    assert {publisher.recv(timeout=5), publisher.recv(timeout=5)} == {
+        '{"status":"published","channel":"c","id":1}',
+        delivered,
+    }
+    assert [other.recv(timeout=5) for other in others] == [delivered] * 4
+
+
+def test_only_joined_channels_can_be_published_to(start):
+    pushd = start("--allow-client-publish")
+    publisher, other = pushd.connect("mine"), pushd.connect("theirs")
+    say(publisher, action="publish", channel="theirs", data="intruder")
+    assert "error" in answer(publisher)
+    pushd.publish("theirs", "the first thing it gets")
+    assert other.recv(timeout=5) == "the first thing it gets"
+
+
+@pytest.mark.parametrize("text", ['{"action":"publish","channel":"c"}', '{"action":"publish","data":1}'])
+def test_a_publish_without_its_fields_gets_an_error(start, text):
+    client = start("--allow-client-publish").connect("c")
+    client.send(text)
+    assert list(answer(client)) == ["error"]

@@ -1,0 +1,209 @@
+"""Publishing through a real Redis, to one node and to several."""
+
+import json
+import threading
+
+import pytest
+from support import wait_until
+from support.raw import handshake
+from support.redis_server import RedisServer
+from support.swarm import Swarm
+
+CHANNELS = [f"c{number}" for number in range(10)]
+
+
+def subscribe(client, channel):
+    client.send(json.dumps({"action": "subscribe", "channel": channel}))
+    assert json.loads(client.recv(timeout=5)) == {"status": "subscribed", "channel": channel}
+
+
+@pytest.fixture
+def nodes(start, redis_server):
+    return [start("--redis", redis_server.url).wait_for_status("ok") for _ in range(2)]
+
+
+def test_redis_publish_reaches_the_channel_without_the_prefix(node, redis_server):
+    client = node.connect("news")
+    assert redis_server.publish("push:news", "hello") == 1
+    assert client.recv(timeout=5) == "hello"
+
+
+@pytest.mark.parametrize("payload", [b"\xff\x00", b"", b"x" * 1_000_000, "ü".encode(), b'{"channel":"other"}'])
+def test_the_payload_arrives_verbatim(node, redis_server, payload):
+    client = node.raw().upgrade("/ws?channel=news")
+    redis_server.publish("push:news", payload)
+    assert client.read_frame().payload == payload
+
+
+def test_any_channel_name_works_in_redis(node, redis_server):
+    client = node.connect("ü *?[a] \\x")
+    assert redis_server.publish("push:ü *?[a] \\x", "hello") == 1
+    assert client.recv(timeout=5) == "hello"
+
+
+def test_global_channel_reaches_global(nodes, redis_server):
+    clients = [node.connect("global") for node in nodes]
+    assert redis_server.publish("global_channel", "to all") == 2
+    assert [client.recv(timeout=5) for client in clients] == ["to all"] * 2
+
+
+def test_other_maps_and_prefixes(start, redis_server):
+    node = start("--redis", redis_server.url, "--redis-prefix", "app/", "--redis-map", "alarms=red", "--redis-map", "x=y")
+    client = node.wait_for_status("ok").connect("news", "red", "y")
+    for redis_channel in ("app/news", "alarms", "x"):
+        assert redis_server.publish(redis_channel, f"by {redis_channel}") == 1
+        assert client.recv(timeout=5) == f"by {redis_channel}"
+    assert redis_server.publish("push:news", "another app's") == 0
+
+
+def test_http_publish_on_one_node_reaches_the_other(nodes):
+    here, there = (node.connect("c") for node in nodes)
+    assert nodes[0].publish("c", "hello") == 1
+    assert [here.recv(timeout=5), there.recv(timeout=5)] == ["hello", "hello"]
+
+
+def test_client_publish_on_one_node_reaches_the_other(start, redis_server):
+    nodes = [start("--redis", redis_server.url, "--allow-client-publish").wait_for_status("ok") for _ in range(2)]
+    here, there = (node.connect("c") for node in nodes)
+    here.send('{"action":"publish","channel":"c","data":{"a":1}}')
+    assert there.recv(timeout=5) == '{"a":1}'
+    assert {here.recv(timeout=5), here.recv(timeout=5)} == {'{"status":"published","channel":"c"}', '{"a":1}'}
+
+
+def test_it_subscribes_only_to_channels_that_have_subscribers_here(node, redis_server):
+    def subscribed():
+        with redis_server.client() as client:
+            return set(client.pubsub_channels("push:*"))
+
+    client = node.connect("a", "b")
+    assert subscribed() >= {b"push:a", b"push:b"}
+    assert not subscribed() & {b"push:default", b"push:c"}
+    client.close()
+    wait_until(lambda: not subscribed() & {b"push:a", b"push:b"}, "Redis channels left")
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_message_right_after_the_reply_is_not_missed(start, redis_server, workers):
+    node = start("--redis", redis_server.url, "--workers", workers, "--max-channels", "1000").wait_for_status("ok")
+    client = node.connect("first")
+    with redis_server.client() as publisher:
+        for number in range(200):
+            subscribe(client, f"c{number}")
+            publisher.publish(f"push:c{number}", f"message {number}")
+            assert client.recv(timeout=5) == f"message {number}"
+
+
+def test_a_message_right_after_the_101_is_not_missed(node, redis_server):
+    with redis_server.client() as publisher:
+        for number in range(100):
+            client = node.raw().upgrade(f"/ws?channel=a{number}&channel=b{number}")
+            publisher.publish(f"push:b{number}", f"message {number}")
+            assert client.read_frame().payload == b"message %d" % number
+
+
+def test_leaving_and_coming_back_misses_nothing(node, redis_server):
+    client = node.connect("other")
+    with redis_server.client() as publisher:
+        for number in range(100):
+            subscribe(client, "c")
+            publisher.publish("push:c", f"message {number}")
+            assert client.recv(timeout=5) == f"message {number}"
+            client.send('{"action":"unsubscribe","channel":"c"}')
+            assert json.loads(client.recv(timeout=5))["status"] == "unsubscribed"
+
+
+def test_health_tells_about_redis(node):
+    node.connect("c")
+    redis = wait_until(lambda: (found := node.health()["redis"])["probe_ms"] and found, "a probe that came back")
+    assert redis["state"] == "connected"
+    assert redis["reconnects"] == 0
+    assert redis["subscribed"] >= 1
+    assert redis["since_s"] >= 0
+
+
+def test_a_password(tmp_path, start):
+    server = RedisServer(tmp_path, password="se:cr@t").start()
+    try:
+        node = start("--redis", f"redis://:se%3Acr%40t@127.0.0.1:{server.port}/0").wait_for_status("ok")
+        client = node.connect("c")
+        server.publish("push:c", "hello")
+        assert client.recv(timeout=5) == "hello"
+        assert start("--redis", server.url).health()["status"] == "degraded"
+    finally:
+        server.kill()
+
+
+def test_a_redis_on_a_unix_socket(tmp_path, start):
+    server = RedisServer(tmp_path, "--unixsocket", str(tmp_path / "redis.sock")).start()
+    try:
+        client = start("--redis", f"redis+unix://{tmp_path}/redis.sock").wait_for_status("ok").connect("c")
+        server.publish("push:c", "hello")
+        assert client.recv(timeout=5) == "hello"
+    finally:
+        server.kill()
+
+
+def test_two_nodes_deliver_everything_once_and_in_one_order(start, redis_server):
+    """500 subscribers a node, 10 channels, 10,000 messages from two publishers at once."""
+    nodes = [start("--redis", redis_server.url, "--ping-interval", "300").wait_for_status("ok") for _ in range(2)]
+    published = {channel: [f"{channel} {number:04}".encode() for number in range(1000)] for channel in CHANNELS}
+
+    def publish_half(first):
+        with redis_server.client() as client, client.pipeline(transaction=False) as pipeline:
+            for number in range(first, 1000, 2):
+                for channel in CHANNELS:
+                    pipeline.publish(f"push:{channel}", published[channel][number])
+            assert pipeline.execute() == [2] * 5000
+
+    swarm = Swarm(nodes, CHANNELS, 50)
+    try:
+        publishers = [threading.Thread(target=publish_half, args=[first]) for first in (0, 1)]
+        for publisher in publishers:
+            publisher.start()
+        frame_size = 2 + len(published["c0"][0])
+        swarm.receive(1000 * frame_size, seconds=60)
+        for publisher in publishers:
+            publisher.join()
+        for channel in CHANNELS:  # whatever came twice would be in front of this
+            redis_server.publish(f"push:{channel}", "the end")
+        swarm.receive(1000 * frame_size + 2 + len("the end"), seconds=10)
+
+        streams = {channel: {bytes(one.client.received) for one in swarm.all if one.channel == channel} for channel in CHANNELS}
+        assert [len(different) for different in streams.values()] == [1] * 10, "another order, or a message lost or twice"
+        for subscriber in swarm.of_node[0][::50]:
+            *messages, end = subscriber.messages()
+            assert sorted(messages) == published[subscriber.channel]
+            assert end == b"the end"
+    finally:
+        swarm.close()
+
+
+def test_both_nodes_deliver_http_publishes_in_one_order(nodes):
+    clients = [node.connect("c") for node in nodes]
+
+    def publish(node, name):
+        raw = node.raw()
+        raw.send(
+            b"".join(
+                b"POST /publish?channel=c HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n%s %03d" % (name, number)
+                for number in range(500)
+            )
+        )
+        assert all(raw.read_response().status == 200 for _ in range(500))
+
+    publishers = [threading.Thread(target=publish, args=[node, name]) for node, name in zip(nodes, (b"a", b"b"))]
+    for publisher in publishers:
+        publisher.start()
+    first, second = ([client.recv(timeout=10) for _ in range(1000)] for client in clients)
+    for publisher in publishers:
+        publisher.join()
+    assert first == second
+    assert sorted(first) == [f"{name} {number:03}" for name in "ab" for number in range(500)]
+
+
+def test_a_bad_handshake_waits_for_nothing(node, redis_server):
+    redis_server.freeze()
+    try:
+        assert node.raw().ask(handshake("/ws?channel=%00")).status == 400
+    finally:
+        redis_server.thaw()

@@ -1,0 +1,119 @@
+"""Redis away: late, killed, frozen."""
+
+import json
+import time
+
+from support import wait_until
+
+
+def assert_delivery(pushd, server, clients, text):
+    """A message through Redis reaches all clients, of which each is on the channel c."""
+    wait_until(lambda: server.publish("push:c", "try") == 1, "pushd's subscription in Redis")
+    server.publish("push:c", text)
+    for client in clients:
+        while (received := client.recv(timeout=5)) == "try":
+            pass
+        assert received == text
+
+
+def cpu_share(pushd, seconds):
+    """The share of one core that the process takes over that time."""
+    cpu, began = pushd.cpu_seconds(), time.monotonic()
+    time.sleep(seconds)
+    return (pushd.cpu_seconds() - cpu) / (time.monotonic() - began)
+
+
+def test_redis_may_start_after_pushd(start, stopped_redis):
+    pushd = start("--redis", stopped_redis.url)
+    assert pushd.health()["status"] == "degraded"
+    assert pushd.get("/health").status == 200
+    assert pushd.get("/health/ready").status == 200
+    clients = [pushd.connect("c") for _ in range(3)]
+    assert pushd.health()["connections"] == 3
+    stopped_redis.start()
+    pushd.wait_for_status("ok")
+    assert_delivery(pushd, stopped_redis, clients, "hello")
+
+
+def test_delivery_resumes_each_time_redis_is_killed_and_restarted(node, redis_server):
+    clients = [node.connect("c") for _ in range(20)]
+    for outage in range(1, 6):
+        redis_server.kill()
+        node.wait_for_status("degraded")
+        assert cpu_share(node, 0.7) < 0.1
+        clients.append(node.connect("c"))
+        redis_server.start()
+        node.wait_for_status("ok")
+        assert node.health()["redis"]["reconnects"] == outage
+        assert_delivery(node, redis_server, clients, f"after outage {outage}")
+    assert node.health()["connections"] == 25
+
+
+def test_it_logs_one_line_for_each_change_of_state(node, redis_server):
+    before = node.log()
+    redis_server.kill()
+    node.wait_for_status("degraded")
+    time.sleep(1.5)  # several attempts, of which none may log
+    redis_server.start()
+    node.wait_for_status("ok")
+    lines = node.log().removeprefix(before).splitlines()
+    assert len(lines) == 2, lines
+    assert all("redis" in line.lower() for line in lines)
+
+
+def test_a_frozen_redis_does_not_hold_up_a_subscription_for_ever(node, redis_server):
+    client = node.connect("other")
+    redis_server.freeze()
+    try:
+        client.send('{"action":"subscribe","channel":"c"}')
+        assert json.loads(client.recv(timeout=5)) == {"status": "subscribed", "channel": "c"}
+        node.wait_for_status("degraded")
+        node.raw().upgrade("/ws?channel=c")
+        assert cpu_share(node, 0.5) < 0.1
+    finally:
+        redis_server.thaw()
+    node.wait_for_status("ok")
+    assert_delivery(node, redis_server, [client], "thawed")
+
+
+def test_a_frozen_redis_is_noticed_by_the_probe(node, redis_server):
+    redis_server.freeze()
+    try:
+        wait_until(lambda: node.health()["status"] == "degraded", "degraded", seconds=20)
+    finally:
+        redis_server.thaw()
+    node.wait_for_status("ok")
+
+
+def test_subscriptions_of_an_outage_are_made_up_for(node, redis_server):
+    client = node.connect("a", "left")
+    redis_server.kill()
+    node.wait_for_status("degraded")
+    client.send('{"action":"subscribe","channel":"c"}')
+    client.send('{"action":"unsubscribe","channel":"left"}')
+    assert [json.loads(client.recv(timeout=5))["status"] for _ in range(2)] == ["subscribed", "unsubscribed"]
+    redis_server.start()
+    node.wait_for_status("ok")
+    assert_delivery(node, redis_server, [client], "new")
+    with redis_server.client() as redis:
+        assert b"push:a" in redis.pubsub_channels()
+        assert b"push:left" not in redis.pubsub_channels()
+
+
+def test_an_http_publish_without_redis_is_answered(node, redis_server):
+    client = node.connect("c")
+    redis_server.kill()
+    node.wait_for_status("degraded")
+    response = node.request("POST", "/publish?channel=c", "hello")
+    assert response.status in (200, 503)
+    if response.status == 200:  # it said so, so it has to be true
+        assert client.recv(timeout=5) == "hello"
+
+
+def test_a_stop_does_not_wait_for_redis(node, redis_server):
+    redis_server.freeze()
+    try:
+        node.signal()
+        assert node.wait(5) == 0
+    finally:
+        redis_server.thaw()

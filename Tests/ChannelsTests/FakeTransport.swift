@@ -1,0 +1,103 @@
+import Bytes
+import Channels
+
+/// A scripted kernel: each link takes as many bytes as the test allows, and everything is written down.
+final class FakeTransport: HubTransport {
+    /// What happened, in order.
+    enum Event: Equatable {
+        case sent(Int32, bytes: Int)
+        case refused(Int32)
+        case broken(Int32)
+        case blocked(UInt32)
+        case drained(UInt32, wasBlocked: Bool)
+        case lost(UInt32, LossReason)
+    }
+
+    struct Link {
+        /// How many bytes the kernel takes before it is full; nil: any number.
+        var room: Int?
+        /// The errno that every send gives.
+        var failure: Int32?
+        var bytes: [UInt8] = []
+        /// The sends that were given a whole outbox rather than one piece.
+        var outboxSends = 0
+    }
+
+    private var links: [Int32: Link] = [:]
+    private(set) var events: [Event] = []
+    /// The most pieces of an outbox that one send takes, as IOV_MAX does.
+    var maxPieces = Int.max
+    var onLost: (UInt32, LossReason) -> Void = { _, _ in }
+    var onDrained: (UInt32) -> Void = { _ in }
+
+    subscript(link: Int32) -> Link {
+        get { links[link] ?? Link() }
+        set { links[link] = newValue }
+    }
+
+    func send(_ bytes: RawSpan, to link: Int32) -> SendResult {
+        var copy: [UInt8] = []
+        copy.append(bytes)
+        return take(copy, link)
+    }
+
+    func send(_ outbox: Outbox, to link: Int32) -> SendResult {
+        var copy: [UInt8] = []
+        var pieces = 0
+        outbox.forEachPiece {
+            copy.append($0)
+            pieces += 1
+            return pieces < maxPieces
+        }
+        self[link].outboxSends += 1
+        return take(copy, link)
+    }
+
+    private func take(_ offered: [UInt8], _ link: Int32) -> SendResult {
+        if let failure = self[link].failure {
+            events.append(.broken(link))
+            return .failed(failure)
+        }
+        let count = min(offered.count, self[link].room ?? .max)
+        guard count > 0 else {
+            events.append(.refused(link))
+            return .blocked
+        }
+        if let room = self[link].room { self[link].room = room - count }
+        self[link].bytes += offered.prefix(count)
+        events.append(.sent(link, bytes: count))
+        return .accepted(count)
+    }
+
+    func hubBlocked(_ slot: UInt32) { events.append(.blocked(slot)) }
+
+    func hubDrained(_ slot: UInt32, wasBlocked: Bool) {
+        events.append(.drained(slot, wasBlocked: wasBlocked))
+        onDrained(slot)
+    }
+
+    func hubLost(_ slot: UInt32, _ reason: LossReason) {
+        events.append(.lost(slot, reason))
+        onLost(slot, reason)
+    }
+
+    /// Hands over the events since the last call.
+    func takeEvents() -> [Event] {
+        defer { events = [] }
+        return events
+    }
+
+    /// The bytes that one link was sent so far.
+    func bytes(_ link: Int32) -> [UInt8] { self[link].bytes }
+}
+
+/// A hub and the fake kernel below it.
+struct World {
+    let transport = FakeTransport()
+    let hub: Hub
+
+    init(outboxLimitBytes: Int = 1_000_000) {
+        hub = Hub(outboxLimitBytes: outboxLimitBytes)
+        hub.attach(transport)
+    }
+}

@@ -1,0 +1,151 @@
+import Testing
+
+@testable import Channels
+
+/// Messages here are frames of ten bytes.
+private func tenBytes(_ number: Int) -> String { "message\(number)" }
+
+@Suite struct HubBoundTests {
+    /// The kernel took nothing: up to the limit everything is kept, one byte past it everything is dropped.
+    @Test(arguments: [(30, false), (29, true), (31, false), (0, true)])
+    func theBoundIsStrict(limit: Int, isLost: Bool) {
+        let world = World(outboxLimitBytes: limit)
+        let (hub, transport) = (world.hub, world.transport)
+        let slot = hub.connect(1, "a")
+        transport[1].room = 0
+        let next = hub.nextBatch()
+        for number in 0..<3 { hub.deliver("a", tenBytes(number)) }
+        hub.flush()
+        #expect(transport.events.last == (isLost ? .lost(slot, .overflow(midFrame: false)) : .blocked(slot)))
+        #expect(hub.queuedBytes(of: slot) == (isLost ? 0 : 30))
+        #expect(hub.queuedBytes == (isLost ? 0 : 30))
+        #expect(next.byteCount == (isLost ? 0 : 30))
+        #expect(hub.takeCounts().droppedBySlowConsumers == (isLost ? 3 : 0))
+    }
+
+    @Test(arguments: [1, 2])
+    func theBoundHoldsAcrossTurnsAndChannels(channels: Int) {
+        let world = World(outboxLimitBytes: 40)
+        let (hub, transport) = (world.hub, world.transport)
+        let slot = channels == 1 ? hub.connect(1, "a") : hub.connect(1, "a", "b")
+        transport[1].room = 0
+        for number in 0..<4 {
+            hub.deliver(channels == 2 && number % 2 == 1 ? "b" : "a", tenBytes(number))
+            hub.flush()
+        }
+        #expect(hub.queuedBytes == 40)
+        #expect(!transport.takeEvents().contains(.lost(slot, .overflow(midFrame: false))))
+        hub.deliver("a", "")
+        hub.flush()
+        #expect(transport.takeEvents() == [.lost(slot, .overflow(midFrame: false))])
+        #expect(hub.queuedBytes == 0)
+        #expect(hub.takeCounts().droppedBySlowConsumers == 5)
+    }
+
+    /// More than the bound may be written in one turn, as long as the kernel takes it.
+    @Test(arguments: [1, 2])
+    func theBoundIsForWhatTheKernelDidNotTake(channels: Int) {
+        let world = World(outboxLimitBytes: 10)
+        let (hub, transport) = (world.hub, world.transport)
+        let slot = channels == 1 ? hub.connect(1, "a") : hub.connect(1, "a", "b")
+        transport[1].room = 40
+        for number in 0..<5 { hub.deliver("a", tenBytes(number)) }
+        hub.flush()
+        #expect(transport.events.last == .blocked(slot))
+        #expect(hub.queuedBytes(of: slot) == 10)
+        #expect(hub.takeCounts().deliveries == 4)
+    }
+
+    @Test(arguments: 0...30)
+    func onlyTheRestOfABegunFrameIsKept(sent: Int) {
+        let world = World(outboxLimitBytes: 25)
+        let (hub, transport) = (world.hub, world.transport)
+        let slot = hub.connect(1, "a", "b")
+        transport[1].room = sent
+        for number in 0..<3 { hub.deliver("a", tenBytes(number)) }
+        for number in 3..<6 { hub.deliver("b", tenBytes(number)) }
+        hub.flush()
+        let rest = (10 - sent % 10) % 10
+        #expect(transport.events.last == .lost(slot, .overflow(midFrame: false)))
+        #expect(hub.queuedBytes(of: slot) == rest)
+        #expect(hub.queuedBytes == rest)
+        #expect(hub.takeCounts().droppedBySlowConsumers == 6 - (sent + 9) / 10)
+        hub.reply(slot, "bye")
+        transport[1].room = nil
+        hub.writable(slot)
+        let (texts, cut) = parseFrames(transport.bytes(1))
+        #expect(texts == (0..<(sent + 9) / 10).map(tenBytes) + ["bye"])
+        #expect(cut.isEmpty)
+        #expect(transport.events.last == .drained(slot, wasBlocked: true))
+        hub.remove(slot)
+    }
+
+    @Test func aBegunFrameThatIsTooLargeIsDroppedToo() {
+        let world = World(outboxLimitBytes: 50)
+        let (hub, transport) = (world.hub, world.transport)
+        let slot = hub.connect(1, "a")
+        transport[1].room = 5
+        let next = hub.nextBatch()
+        hub.deliver("a", String(repeating: "x", count: 54), "y")
+        hub.flush()
+        #expect(transport.events.last == .lost(slot, .overflow(midFrame: true)))
+        #expect(hub.queuedBytes == 0)
+        #expect(next.byteCount == 0)
+        #expect(hub.takeCounts().droppedBySlowConsumers == 2)
+    }
+
+    @Test(arguments: [(50, false), (49, true)])
+    func theRestOfABegunFrameMayFillTheBound(limit: Int, midFrame: Bool) {
+        let world = World(outboxLimitBytes: limit)
+        let (hub, transport) = (world.hub, world.transport)
+        let slot = hub.connect(1, "a")
+        transport[1].room = 6
+        hub.deliver("a", String(repeating: "x", count: 54), "y")
+        hub.flush()
+        #expect(transport.events.last == .lost(slot, .overflow(midFrame: midFrame)))
+        #expect(hub.queuedBytes == (midFrame ? 0 : 50))
+        #expect(hub.takeCounts().droppedBySlowConsumers == (midFrame ? 2 : 1))
+    }
+
+    @Test func repliesDoNotCountTowardsTheBound() {
+        let world = World(outboxLimitBytes: 20)
+        let (hub, transport) = (world.hub, world.transport)
+        let slot = hub.connect(1, "a")
+        transport[1].room = 0
+        for number in 0..<10 { hub.reply(slot, tenBytes(number)) }
+        hub.deliver("a", "message0", "message1")
+        hub.flush()
+        hub.reply(slot, "more")
+        hub.flush()
+        #expect(hub.queuedBytes(of: slot) == 126)
+        #expect(transport.events.count { $0 == .blocked(slot) } == 1)
+        #expect(transport.events.last == .blocked(slot))
+        hub.deliver("a", "x")
+        hub.flush()
+        #expect(transport.events.last == .lost(slot, .overflow(midFrame: false)))
+        #expect(hub.takeCounts().settled == 3)
+    }
+
+    @Test func aLostSubscriberGetsNothingMore() {
+        let world = World(outboxLimitBytes: 5)
+        let (hub, transport) = (world.hub, world.transport)
+        let (slow, other) = (hub.connect(1, "a", "b"), hub.connect(2, "a"))
+        transport[1].room = 0
+        hub.deliver("a", "message0")
+        hub.flush()
+        transport[1].room = nil
+        #expect(transport.takeEvents().count { $0 == .lost(slow, .overflow(midFrame: false)) } == 1)
+        hub.deliver("a", "message1")
+        hub.deliver("b", "message2")
+        hub.flush()
+        hub.writable(slow)
+        hub.deliver("b", "message3")
+        hub.flush()
+        #expect(transport.bytes(1).isEmpty)
+        #expect(parseFrames(transport.bytes(2)).texts == ["message0", "message1"])
+        #expect(!transport.takeEvents().contains(.lost(slow, .overflow(midFrame: false))))
+        hub.remove(slow)
+        hub.remove(other)
+        #expect(hub.takeCounts().settled == 6)
+    }
+}

@@ -1,0 +1,110 @@
+import Testing
+
+@testable import Channels
+
+@Suite struct HubLossTests {
+    let world = World(outboxLimitBytes: 8)
+    var hub: Hub { world.hub }
+    var transport: FakeTransport { world.transport }
+
+    private var losses: [FakeTransport.Event] {
+        transport.events.filter { if case .lost = $0 { true } else { false } }
+    }
+
+    @Test func failedSendsAreReportedOnceAtTheEndOfTheFlush() {
+        let slots = (Int32(1)...6).map { $0 < 5 ? hub.connect($0, "a") : hub.connect($0, "a", "b") }
+        transport[2].failure = 32
+        transport[5].failure = 104
+        transport[3].room = 0
+        hub.deliver("a", "one", "two")
+        hub.deliver("b", "three")
+        hub.flush()
+        #expect(
+            Set(transport.events.suffix(3).map { "\($0)" })
+                == Set([
+                    "\(FakeTransport.Event.lost(slots[1], .failed(32)))",
+                    "\(FakeTransport.Event.lost(slots[4], .failed(104)))",
+                    "\(FakeTransport.Event.lost(slots[2], .overflow(midFrame: false)))",
+                ]))
+        #expect(losses.count == 3)
+        hub.deliver("a", "four")
+        hub.flush()
+        #expect(losses.count == 3)
+        for link in [1, 4] as [Int32] { #expect(transport.bytes(link) == textFrames("one", "two", "four")) }
+        for link in [2, 3, 5] as [Int32] { #expect(transport.bytes(link).isEmpty) }
+        for slot in slots { hub.remove(slot) }
+        #expect(hub.takeCounts().settled == 3 * 6 + 2)
+        #expect(hub.queuedBytes == 0)
+    }
+
+    /// A join in the middle of a turn writes what was published before it; losses wait for the flush all the same.
+    @Test func lossesOfAnEarlyFanOutWaitForTheFlush() {
+        let slot = hub.connect(1, "a")
+        transport[1].failure = 32
+        hub.deliver("a", "one")
+        _ = hub.connect(2, "a")
+        #expect(transport.takeEvents() == [.broken(1)])
+        hub.flush()
+        #expect(transport.takeEvents() == [.lost(slot, .failed(32))])
+    }
+
+    @Test func aFailureWhileTheRestIsWrittenIsReportedOnce() {
+        let slot = hub.connect(1, "a")
+        transport[1].room = 1
+        hub.deliver("a", "one")
+        hub.flush()
+        transport[1].failure = 32
+        _ = transport.takeEvents()
+        hub.writable(slot)
+        #expect(transport.takeEvents() == [.broken(1), .lost(slot, .failed(32))])
+        hub.flush()
+        hub.writable(slot)
+        #expect(transport.takeEvents().isEmpty)
+        hub.remove(slot)
+        #expect(hub.takeCounts().settled == 1)
+        #expect(hub.queuedBytes == 0)
+    }
+
+    /// The transport may forget a connection in the very call that reports it.
+    @Test func lostConnectionsMayBeRemovedWhenTheyAreReported() {
+        for link in Int32(1)...20 {
+            if link % 2 == 0 { transport[link].failure = link }
+            _ = link % 3 == 0 ? hub.connect(link, "a", "b") : hub.connect(link, "a")
+        }
+        transport.onLost = { [hub] slot, _ in hub.remove(slot) }
+        hub.deliver("a", "one")
+        hub.deliver("b", "two")
+        hub.flush()
+        #expect(losses.count == 10)
+        #expect(hub.subscriptionCount == 10 + 3)
+        #expect(hub.takeCounts().settled == 20 + 6)
+        #expect(hub.queuedBytes == 0)
+    }
+
+    /// A connection that ended by itself is not reported, and neither is the one that now has its slot.
+    @Test func aLossIsNotReportedToTheNextTenant() {
+        let slot = hub.connect(1, "a")
+        transport[1].failure = 32
+        hub.deliver("a", "one")
+        _ = hub.connect(2, "a")
+        hub.remove(slot)
+        #expect(hub.connect(3, "a") == slot)
+        hub.deliver("a", "two")
+        hub.flush()
+        #expect(losses.isEmpty)
+        #expect(transport.bytes(3) == textFrames("two"))
+    }
+
+    @Test func theNextTenantsOwnLossIsReportedOnce() {
+        let slot = hub.connect(1, "a")
+        transport[1].failure = 32
+        hub.deliver("a", "one")
+        _ = hub.connect(2, "a")
+        hub.remove(slot)
+        #expect(hub.connect(3, "a") == slot)
+        transport[3].failure = 104
+        hub.deliver("a", "two")
+        hub.flush()
+        #expect(losses == [.lost(slot, .failed(104))])
+    }
+}

@@ -1,0 +1,198 @@
+import Testing
+
+@testable import Channels
+
+/// A naive hub: every connection is a dictionary of the texts that it must get, channel by channel.
+private final class Model {
+    final class Connection {
+        let link: Int32
+        let slot: UInt32
+        let encoding: WireEncoding
+        var channels: Set<String> = []
+        var expected: [String: [String]] = [:]
+        var isLost = false
+
+        init(link: Int32, slot: UInt32, encoding: WireEncoding) {
+            (self.link, self.slot, self.encoding) = (link, slot, encoding)
+        }
+    }
+
+    static let channelNames = (0..<6).map { "channel \($0)" }
+    static let replies = "replies"
+
+    let world: World
+    let hub: Hub
+    let transport: FakeTransport
+    var random: SeededRandom
+    /// Whether sends may fail.
+    let fails: Bool
+    var connections: [Connection] = []
+    var gone: [Connection] = []
+    /// Which channel a text belongs to.
+    var channelOfText: [String: String] = [:]
+    var nextNumber = 0
+    var nextLink: Int32 = 0
+    var published = 0
+    var counts = Hub.Counts()
+
+    init(seed: UInt64, outboxLimitBytes: Int, fails: Bool) {
+        world = World(outboxLimitBytes: outboxLimitBytes)
+        (hub, transport, self.fails) = (world.hub, world.transport, fails)
+        random = SeededRandom(seed: seed)
+        transport.onLost = { [unowned self] slot, reason in lost(slot, reason) }
+        for _ in 0..<20 { connect() }
+    }
+
+    func connect() {
+        let link = nextLink
+        nextLink += 1
+        let slot = hub.add(link: link)
+        let encoding = random.chance(40) ? WireEncoding.envelope : .plain
+        hub.setEncoding(encoding, of: slot)
+        transport[link].room = random.chance(50) ? nil : Int.random(in: 0...200, using: &random)
+        connections.append(Connection(link: link, slot: slot, encoding: encoding))
+    }
+
+    func disconnect(_ connection: Connection) {
+        hub.remove(connection.slot)
+        connections.removeAll { $0 === connection }
+        gone.append(connection)
+    }
+
+    func lost(_ slot: UInt32, _ reason: LossReason) {
+        guard let connection = connections.first(where: { $0.slot == slot }) else {
+            Issue.record("\(slot) was reported lost and is nobody's")
+            return
+        }
+        #expect(!connection.isLost, "reported twice")
+        connection.isLost = true
+        // Each link fails with its own number, which tells whether the right one is reported.
+        if case .failed(let code) = reason { #expect(code == connection.link + 1_000) }
+        if random.chance(50) { disconnect(connection) }
+    }
+
+    /// A text of any size: most are small, some fill an outbox.
+    func text(_ channel: String) -> String {
+        nextNumber += 1
+        let text = "#\(nextNumber) " + String(repeating: "x", count: Int.random(in: 0...40, using: &random))
+            + String(repeating: "y", count: random.chance(3) ? 300 : 0)
+        channelOfText[text] = channel
+        return text
+    }
+
+    func publish(_ channel: String) {
+        let text = text(channel)
+        let envelope = "{\"channel\":\"\(channel)\",\"data\":\"\(text)\"}"
+        channelOfText[envelope] = channel
+        for connection in connections where connection.channels.contains(channel) {
+            connection.expected[channel, default: []].append(connection.encoding == .plain ? text : envelope)
+            published += 1
+        }
+        hub.deliver(message(channel, text))
+    }
+
+    func reply(_ connection: Connection) {
+        let text = text(Model.replies)
+        connection.expected[Model.replies, default: []].append(text)
+        hub.reply(connection.slot, text)
+    }
+
+    func step() {
+        guard let connection = connections.randomElement(using: &random),
+            let channel = Model.channelNames.randomElement(using: &random)
+        else { return connect() }
+        switch Int.random(in: 0..<100, using: &random) {
+        case ..<20:
+            #expect(hub.join(connection.slot, channel) == connection.channels.insert(channel).inserted)
+        case ..<30:
+            #expect(hub.leave(connection.slot, channel) == (connection.channels.remove(channel) != nil))
+        case ..<60: publish(channel)
+        case ..<68: if !connection.isLost { reply(connection) }
+        case ..<80: hub.flush()
+        case ..<94: makeRoom(connection)
+        case ..<97: if fails { transport[connection.link].failure = connection.link + 1_000 }
+        case ..<98: disconnect(connection)
+        default: if connections.count < 25 { connect() }
+        }
+        compareBounds()
+    }
+
+    func makeRoom(_ connection: Connection) {
+        guard let room = transport[connection.link].room else { return }
+        transport[connection.link].room = room + Int.random(in: 1...150, using: &random)
+        hub.writable(connection.slot)
+    }
+
+    func compareBounds() {
+        var total = 0
+        for connection in connections {
+            let subscriber = hub.subscribers[Int(connection.slot)]
+            total += hub.queuedBytes(of: connection.slot)
+            if subscriber.isBlocked, let outbox = subscriber.outbox, !subscriber.isMarked {
+                #expect(outbox.queuedMessageBytes <= hub.outboxLimitBytes)
+            }
+        }
+        #expect(hub.queuedBytes == total)
+        #expect(hub.subscriptionCount == connections.reduce(0) { $0 + $1.channels.count })
+    }
+
+    /// Unblocks everybody and writes all that waits.
+    func settle() {
+        hub.flush()
+        for connection in connections {
+            transport[connection.link].room = nil
+            hub.writable(connection.slot)
+        }
+        hub.flush()
+        for connection in connections {
+            #expect(hub.queuedBytes(of: connection.slot) == 0 || connection.isLost)
+        }
+    }
+
+    /// What a connection got is, channel by channel, what it must get, or the beginning of it if it was not there to the end.
+    func compare(_ connection: Connection, mayEndEarly: Bool) {
+        let (texts, rest) = parseFrames(transport.bytes(connection.link))
+        #expect(rest.isEmpty || mayEndEarly)
+        var received: [String: [String]] = [:]
+        for text in texts { received[channelOfText[text] ?? "unknown", default: []].append(text) }
+        #expect(received["unknown"] == nil)
+        for channel in Model.channelNames + [Model.replies] {
+            let (got, expected) = (received[channel] ?? [], connection.expected[channel] ?? [])
+            #expect(got == (mayEndEarly ? Array(expected.prefix(got.count)) : expected), "link \(connection.link)")
+        }
+    }
+}
+
+@Suite struct HubModelTests {
+    /// Nothing is ever lost when nobody overflows or fails, but for those who leave.
+    @Test(arguments: 1...25 as ClosedRange<UInt64>)
+    func everyoneGetsEveryMessageOfItsChannelsInOrder(seed: UInt64) {
+        let model = Model(seed: seed, outboxLimitBytes: 1_000_000, fails: false)
+        for _ in 0..<600 { model.step() }
+        model.settle()
+        #expect(model.hub.queuedBytes == 0)
+        for connection in model.connections { model.compare(connection, mayEndEarly: false) }
+        for connection in model.gone { model.compare(connection, mayEndEarly: true) }
+        let counts = model.hub.takeCounts()
+        #expect(counts.settled == model.published)
+        #expect(counts.droppedBySlowConsumers == 0)
+        #expect(counts.sentBytes == (0..<model.nextLink).reduce(0) { $0 + model.transport.bytes($1).count })
+    }
+
+    /// With tight bounds and broken links, those who are not lost still get everything and every message is counted once.
+    @Test(arguments: 1...40 as ClosedRange<UInt64>)
+    func slowAndBrokenOnesDoNotDisturbTheOthers(seed: UInt64) {
+        let model = Model(seed: seed, outboxLimitBytes: Int(seed) * 12, fails: true)
+        for _ in 0..<600 { model.step() }
+        model.settle()
+        for connection in model.connections { model.compare(connection, mayEndEarly: connection.isLost) }
+        for connection in model.gone { model.compare(connection, mayEndEarly: true) }
+        for connection in model.connections { model.disconnect(connection) }
+        let counts = model.hub.takeCounts()
+        #expect(counts.settled == model.published)
+        #expect(counts.deliveries > 0)
+        #expect(model.hub.queuedBytes == 0)
+        #expect(model.hub.subscriptionCount == 0)
+        #expect(model.hub.channelCount == 0)
+    }
+}

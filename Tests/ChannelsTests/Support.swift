@@ -1,0 +1,106 @@
+import Testing
+
+@testable import Channels
+
+/// A small reproducible generator (SplitMix64), so that a failing seed can be run again.
+struct SeededRandom: RandomNumberGenerator {
+    private var state: UInt64
+
+    init(seed: UInt64) { state = seed &* 0xD134_2543_DE82_EF95 }
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ (mixed >> 31)
+    }
+
+    mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
+}
+
+/// A frame as a server sends it (RFC 6455 section 5.2): unmasked, final, its length written minimally.
+func serverFrame(_ opcode: UInt8, _ payload: [UInt8]) -> [UInt8] {
+    let count = payload.count
+    let lengthBytes = count <= 125 ? 0 : count <= 0xFFFF ? 2 : 8
+    let length = lengthBytes == 0 ? [UInt8(count)] : [lengthBytes == 2 ? 126 : 127]
+    let extended = (0..<lengthBytes).map { UInt8(truncatingIfNeeded: count >> (8 * (lengthBytes - 1 - $0))) }
+    return [0x80 | opcode] + length + extended + payload
+}
+
+func textFrame(_ text: String) -> [UInt8] { serverFrame(1, Array(text.utf8)) }
+
+func textFrames(_ texts: String...) -> [UInt8] { texts.flatMap { textFrame($0) } }
+
+/// Splits what a connection got into the payloads of whole frames, and what is left of a cut one.
+func parseFrames(_ bytes: [UInt8]) -> (texts: [String], rest: [UInt8]) {
+    var texts: [String] = []
+    var rest = bytes[...]
+    while rest.count >= 2 {
+        var header = 2
+        var length = Int(rest[rest.startIndex + 1])
+        if length >= 126 {
+            header = length == 126 ? 4 : 10
+            guard rest.count >= header else { break }
+            length = rest.dropFirst(2).prefix(header - 2).reduce(0) { $0 << 8 | Int($1) }
+        }
+        guard rest.count >= header + length else { break }
+        texts.append(String(decoding: rest.dropFirst(header).prefix(length), as: UTF8.self))
+        rest = rest.dropFirst(header + length)
+    }
+    return (texts, Array(rest))
+}
+
+func message(_ channel: String, _ text: String, at nanoseconds: UInt64 = 0) -> Message {
+    Message(channel: channel, payload: Array(text.utf8), receivedNanoseconds: nanoseconds)
+}
+
+extension Hub {
+    func deliver(_ channel: String, _ texts: String...) {
+        for text in texts { deliver(message(channel, text)) }
+    }
+
+    func reply(_ slot: UInt32, _ text: String) {
+        reply(slot) { $0 += textFrame(text) }
+    }
+
+    /// Takes in a connection that is subscribed to `channels`.
+    func connect(_ link: Int32, _ channels: String..., encoding: WireEncoding = .plain) -> UInt32 {
+        let slot = add(link: link)
+        setEncoding(encoding, of: slot)
+        for channel in channels { join(slot, channel) }
+        return slot
+    }
+
+    /// The batch that the next message or reply will be put into.
+    func nextBatch() -> WeakBatch {
+        let batch = pool.batch(.messages)
+        let reference = WeakBatch(batch: batch)
+        pool.give(consume batch)
+        return reference
+    }
+
+    /// Where the pieces that wait for a connection begin in memory.
+    func pieceAddresses(of slot: UInt32) -> [Int] {
+        var addresses: [Int] = []
+        subscribers[Int(slot)].outbox?.forEachPiece {
+            addresses.append(unsafe $0.withUnsafeBytes { Int(bitPattern: $0.baseAddress) })
+            return true
+        }
+        return addresses
+    }
+}
+
+/// Tells what became of a batch.
+struct WeakBatch {
+    weak var batch: Batch?
+
+    /// Whether it is in memory, empty or not.
+    var isAlive: Bool { batch != nil }
+    var byteCount: Int { batch?.byteCount ?? 0 }
+}
+
+extension Hub.Counts {
+    /// Every message for every subscriber ends up in exactly one of these.
+    var settled: Int { deliveries + droppedBySlowConsumers + droppedByClosing }
+}

@@ -1,0 +1,19 @@
+"""compare.py INDEX.JSON EXPECTED.TXT [--update]: holds the verdicts of an Autobahn run against the expected ones."""
+
+import json
+import pathlib
+import sys
+
+index, expected_file = map(pathlib.Path, sys.argv[1:3])
+(results,) = json.loads(index.read_text()).values()
+cases = sorted(results, key=lambda case: [int(part) for part in case.split(".")])
+verdicts = {case: f"{results[case]['behavior']} {results[case]['behaviorClose']}" for case in cases}
+if "--update" in sys.argv:
+    expected_file.write_text("".join(f"{case} {verdict}\n" for case, verdict in verdicts.items()))
+
+expected = dict(line.split(" ", 1) for line in expected_file.read_text().splitlines())
+unexpected = [case for case in {**expected, **verdicts} if expected.get(case) != verdicts.get(case)]
+for case in unexpected:
+    print(f"{case}: {verdicts.get(case, 'no result')}, expected {expected.get(case, 'nothing')}")
+print(f"{len(verdicts.keys() | expected.keys()) - len(unexpected)} as expected, {len(unexpected)} not")
+sys.exit(bool(unexpected))

@@ -1,0 +1,45 @@
+import Testing
+
+@testable import RedisBridge
+
+/// Always draws the largest number, so that a delay shows its ceiling.
+private struct Largest: RandomNumberGenerator {
+    func next() -> UInt64 { .max }
+}
+
+private struct Smallest: RandomNumberGenerator {
+    func next() -> UInt64 { 0 }
+}
+
+struct BackoffTests {
+    @Test func ceilingDoublesUpToTheLast() {
+        var backoff = Backoff(firstCeilingMilliseconds: 100, lastCeilingMilliseconds: 5000)
+        var random = Largest()
+        let delays = (0..<9).map { _ in backoff.nextMilliseconds(using: &random) }
+        #expect(delays == [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000])
+    }
+
+    @Test func resetStartsAnew() {
+        var backoff = Backoff(firstCeilingMilliseconds: 100, lastCeilingMilliseconds: 5000)
+        var random = Largest()
+        for _ in 0..<5 { _ = backoff.nextMilliseconds(using: &random) }
+        backoff.reset()
+        #expect(backoff.nextMilliseconds(using: &random) == 100)
+    }
+
+    @Test func delayIsNeverZero() {
+        var backoff = Backoff(firstCeilingMilliseconds: 100, lastCeilingMilliseconds: 5000)
+        var random = Smallest()
+        for _ in 0..<20 { #expect(backoff.nextMilliseconds(using: &random) == 1) }
+    }
+
+    @Test func delaysSpreadOverTheWholeRange() {
+        var random = SeededGenerator(seed: 7)
+        var quarters = [0, 0, 0, 0]
+        for _ in 0..<400 {
+            var backoff = Backoff(firstCeilingMilliseconds: 100, lastCeilingMilliseconds: 100)
+            quarters[Int(backoff.nextMilliseconds(using: &random) - 1) / 25] += 1
+        }
+        for count in quarters { #expect(count > 50) }
+    }
+}

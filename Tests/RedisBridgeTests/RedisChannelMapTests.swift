@@ -1,0 +1,62 @@
+import Bytes
+import Testing
+
+@testable import RedisBridge
+
+struct RedisChannelMapTests {
+    private let map = RedisChannelMap(prefix: "push:", aliases: [("global_channel", "global"), ("push:moved", "there")])
+
+    private func channel(_ map: RedisChannelMap, _ name: String) -> String? {
+        let bytes = Array(name.utf8)
+        return map.channel(forRedis: bytes.rawSpan)
+    }
+
+    @Test(arguments: [
+        ("push:news", "news"), ("push:push:x", "push:x"), ("push:é", "é"), ("global_channel", "global"),
+        ("push:moved", "there"), ("push:global_channel", "global_channel"), ("push:", nil), ("push", nil), ("", nil),
+        ("news", nil), ("Push:news", nil), ("global_channel2", nil), ("global_channe", nil), ("xpush:news", nil),
+    ])
+    func mapsFromRedis(name: String, expected: String?) {
+        #expect(channel(map, name) == expected)
+    }
+
+    @Test func namesThatAreNotUTF8AreNoChannel() {
+        let bytes = Array("push:".utf8) + [0xFF]
+        #expect(map.channel(forRedis: bytes.rawSpan) == nil)
+    }
+
+    @Test func mapsToRedis() {
+        #expect(map.redisChannels(for: "news") == ["push:news"])
+        #expect(map.redisChannels(for: "global") == ["push:global", "global_channel"])
+        #expect(map.redisChannels(for: "there") == ["push:there", "push:moved"])
+        #expect(map.redisChannels(for: "moved") == [])
+        #expect(map.publishTarget(for: "global") == "push:global")
+    }
+
+    @Test func theFirstAliasOfAChannelCounts() {
+        let map = RedisChannelMap(prefix: "", aliases: [("a", "x"), ("a", "y"), ("b", "x")])
+        #expect(channel(map, "a") == "x")
+        #expect(map.redisChannels(for: "x") == ["x", "a", "b"])
+        #expect(map.redisChannels(for: "y") == ["y"])
+        #expect(channel(map, "anything") == "anything")
+    }
+
+    @Test func namesAreComparedByteForByte() {
+        // "é" as one scalar and as two: equal as Swift strings, two channels for Redis.
+        let map = RedisChannelMap(prefix: "p:", aliases: [("\u{E9}", "one")])
+        #expect(channel(map, "\u{E9}") == "one")
+        #expect(channel(map, "e\u{301}") == nil)
+        #expect(map.redisChannels(for: "one") == ["p:one", "\u{E9}"])
+    }
+
+    @Test func theTwoDirectionsAreInverse() {
+        let names = ["global", "global_channel", "there", "moved", "push:moved", "a", "push:a", "push:"]
+        for name in names {
+            for redis in map.redisChannels(for: name) { #expect(channel(map, redis) == name) }
+        }
+        for redis in names + names.map({ "push:" + $0 }) {
+            guard let owner = channel(map, redis) else { continue }
+            #expect(map.redisChannels(for: owner).contains(redis))
+        }
+    }
+}

@@ -1,0 +1,30 @@
+import ArgumentParser
+import Glibc
+import Logging
+import PushServer
+import WSLoop
+
+/// A chat room in the browser: pushd as a library, with a page of its own and publishing by clients.
+@main
+struct Chat: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "chat-server")
+
+    @Option(help: ArgumentHelp("PORT, HOST:PORT, [::]:PORT or unix:PATH.", valueName: "addr"))
+    var listen = "127.0.0.1:8082"
+
+    func validate() throws {
+        guard ListenAddress(listen) != nil else { throw ValidationError("--listen: '\(listen)' is not an address") }
+    }
+
+    func run() throws {
+        var configuration = ServerConfiguration()
+        configuration.listen = ListenAddress(listen).map { [$0] } ?? []
+        configuration.allowsClientPublish = true
+        configuration.drain = .zero
+        configuration.pages["/"] = Page(body: PackageResources.room_html)
+        let logger = Logger(label: "chat-server")
+        try Server(configuration: configuration, logger: logger).run(drainingOn: [SIGTERM, SIGINT]) { addresses in
+            for address in addresses { logger.info("the room is at http://\(address)/") }
+        }
+    }
+}

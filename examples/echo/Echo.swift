@@ -1,0 +1,37 @@
+import ArgumentParser
+import Glibc
+import Logging
+import PushServer
+import WSLoop
+
+/// A server that answers every message with itself, through the same connection code as pushd.
+///
+/// It is what the conformance suite talks to, and the smallest program on PushServer.
+@main
+struct Echo: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "echo-server")
+
+    @Option(help: ArgumentHelp("PORT, HOST:PORT, [::]:PORT or unix:PATH.", valueName: "addr"))
+    var listen = "127.0.0.1:9001"
+
+    @Option(help: ArgumentHelp("The largest message.", valueName: "bytes"))
+    var maxMessage = 16_777_216
+
+    func validate() throws {
+        guard ListenAddress(listen) != nil else { throw ValidationError("--listen: '\(listen)' is not an address") }
+        guard maxMessage > 0 else { throw ValidationError("--max-message: '\(maxMessage)' is not a positive number") }
+    }
+
+    func run() throws {
+        var configuration = ServerConfiguration()
+        configuration.listen = ListenAddress(listen).map { [$0] } ?? []
+        configuration.maxMessageBytes = maxMessage
+        configuration.allowedOrigins = ["*"]
+        configuration.drain = .zero
+        configuration.endpoint = .answering { $0 }
+        let logger = Logger(label: "echo-server")
+        try Server(configuration: configuration, logger: logger).run(drainingOn: [SIGTERM, SIGINT]) { addresses in
+            for address in addresses { logger.info("listening on \(address)") }
+        }
+    }
+}
