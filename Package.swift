@@ -59,5 +59,9 @@ let package = Package(
         .executableTarget(
             name: "chat-server", dependencies: ["PushServer", "WSLoop"] + command, path: "examples/chat",
             resources: [.embedInCode("Resources/room.html")], swiftSettings: settings),
+        .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
+        .testTarget(name: "HTTPTests", dependencies: ["Bytes", "HTTP"], swiftSettings: settings),
+        .testTarget(name: "WebSocketTests", dependencies: ["Bytes", "HTTP", "WebSocket"], swiftSettings: settings),
+        .testTarget(name: "ChannelsTests", dependencies: ["Bytes", "Channels", "WebSocket"], swiftSettings: settings),
     ]
 )

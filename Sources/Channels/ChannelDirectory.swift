@@ -14,7 +14,7 @@ public final class ChannelDirectory: Sendable {
     }
 
     private struct State {
-        var entries: [String: Entry] = [:]
+        var entries: [ChannelKey: Entry] = [:]
         var subscriptions = 0
     }
 
@@ -35,11 +35,12 @@ public final class ChannelDirectory: Sendable {
     /// - Returns: whether the channel is ready, so that the subscription may be confirmed.
     public func acquire(_ channel: String, loop: Int) -> Bool {
         state.withLock { state in
+            let key = ChannelKey(name: channel)
             state.subscriptions += 1
             let fresh = Entry(subscribers: Array(repeating: 0, count: loops), isReady: isAlwaysReady)
-            state.entries[channel, default: fresh].subscribers[loop] += 1
-            state.entries[channel, default: fresh].total += 1
-            return state.entries[channel, default: fresh].isReady
+            state.entries[key, default: fresh].subscribers[loop] += 1
+            state.entries[key, default: fresh].total += 1
+            return state.entries[key, default: fresh].isReady
         }
     }
 
@@ -48,34 +49,35 @@ public final class ChannelDirectory: Sendable {
     /// - Returns: whether it was the last one of this process.
     public func release(_ channel: String, loop: Int) -> Bool {
         state.withLock { state in
-            guard var entry = state.entries[channel] else { return false }
+            let key = ChannelKey(name: channel)
+            guard var entry = state.entries[key] else { return false }
             state.subscriptions -= 1
             entry.subscribers[loop] -= 1
             entry.total -= 1
-            state.entries[channel] = entry.total > 0 ? entry : nil
+            state.entries[key] = entry.total > 0 ? entry : nil
             return entry.total == 0
         }
     }
 
     /// Whether the channel has subscribers in this process.
     public func isWanted(_ channel: String) -> Bool {
-        state.withLock { $0.entries[channel] != nil }
+        state.withLock { $0.entries[ChannelKey(name: channel)] != nil }
     }
 
     /// How many subscribers a channel has in this process.
     public func subscribers(of channel: String) -> Int {
-        state.withLock { $0.entries[channel]?.total ?? 0 }
+        state.withLock { $0.entries[ChannelKey(name: channel)]?.total ?? 0 }
     }
 
     /// Notes that a channel is confirmed.
     public func markReady(_ channel: String) {
-        state.withLock { $0.entries[channel]?.isReady = true }
+        state.withLock { $0.entries[ChannelKey(name: channel)]?.isReady = true }
     }
 
     /// Notes that nothing is confirmed any more: the link to Redis broke.
     public func markNothingReady() {
         state.withLock { state in
-            for channel in state.entries.keys { state.entries[channel]?.isReady = false }
+            for key in state.entries.keys { state.entries[key]?.isReady = false }
         }
     }
 
@@ -85,7 +87,7 @@ public final class ChannelDirectory: Sendable {
     /// - Returns: how many subscribers this process has.
     public func publish(_ message: Message, post: (_ loop: Int) -> Void) -> Int {
         state.withLock { state in
-            guard let entry = state.entries[message.channel] else { return 0 }
+            guard let entry = state.entries[ChannelKey(name: message.channel)] else { return 0 }
             for loop in 0..<loops where entry.subscribers[loop] > 0 { post(loop) }
             return entry.total
         }

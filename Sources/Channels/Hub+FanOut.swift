@@ -1,7 +1,7 @@
 extension Hub {
     /// Takes a message for its channel's subscribers here; nothing is written before `flush`.
     public func deliver(_ message: Message) {
-        guard let channel = channelByName[message.channel] else { return }
+        guard let channel = channel(named: message.channel) else { return }
         if channel.append(message, newBatch: { pool.batch(.messages) }) { dirtyChannels.append(channel) }
         receipts.append(message.receivedNanoseconds)
     }

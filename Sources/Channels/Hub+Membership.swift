@@ -4,7 +4,7 @@ extension Hub {
     /// - Returns: false if it was subscribed already.
     @discardableResult
     public func join(_ slot: UInt32, _ name: String) -> Bool {
-        let channel = channelByName[name] ?? open(name)
+        let channel = channel(named: name) ?? open(name)
         guard subscribers[Int(slot)].position(in: channel.index) == nil else { return false }
         // What was published before it joined is not for it.
         if channel.isDirty { fanOut(channel) }
@@ -20,7 +20,7 @@ extension Hub {
     /// - Returns: false if there was none.
     @discardableResult
     public func leave(_ slot: UInt32, _ name: String) -> Bool {
-        guard let channel = channelByName[name] else { return false }
+        guard let channel = channel(named: name) else { return false }
         return leave(slot, channel)
     }
 
@@ -33,7 +33,7 @@ extension Hub {
 
     /// Whether a connection is subscribed to a channel.
     public func isMember(_ slot: UInt32, of name: String) -> Bool {
-        guard let channel = channelByName[name] else { return false }
+        guard let channel = channel(named: name) else { return false }
         return subscribers[Int(slot)].position(in: channel.index) != nil
     }
 
@@ -45,6 +45,10 @@ extension Hub {
     /// The channels a connection is subscribed to.
     public func channelNames(of slot: UInt32) -> [String] {
         subscribers[Int(slot)].channels.compactMap { channels[Int($0)]?.name }
+    }
+
+    func channel(named name: String) -> Channel? {
+        channelByName[ChannelKey(name: name)]
     }
 
     @discardableResult
@@ -72,13 +76,13 @@ extension Hub {
         }
         let channel = Channel(name: name, index: index)
         channels[Int(index)] = channel
-        channelByName[name] = channel
+        channelByName[ChannelKey(name: name)] = channel
         return channel
     }
 
     private func close(_ channel: Channel) {
         channels[Int(channel.index)] = nil
-        channelByName[channel.name] = nil
+        channelByName[ChannelKey(name: channel.name)] = nil
         freeChannels.append(channel.index)
     }
 }

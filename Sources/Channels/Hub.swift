@@ -21,7 +21,7 @@ public final class Hub {
     var freeSlots: [UInt32] = []
     var channels: ContiguousArray<Channel?> = []
     var freeChannels: [UInt32] = []
-    var channelByName: [String: Channel] = [:]
+    var channelByName: [ChannelKey: Channel] = [:]
     var dirtyChannels: [Channel] = []
     var markedSlots: [UInt32] = []
     var losses: [(slot: UInt32, reason: LossReason)] = []
@@ -83,6 +83,8 @@ public final class Hub {
 
     /// Forgets a connection: leaves its channels and drops what was queued for it.
     public func remove(_ slot: UInt32) {
+        // A loss that was not reported yet must not be reported of the slot's next tenant.
+        if subscribers[Int(slot)].isLost { losses.removeAll { $0.slot == slot } }
         subscribers[Int(slot)].isLost = true
         leaveAll(slot)
         if let outbox = subscribers[Int(slot)].outbox.take() {

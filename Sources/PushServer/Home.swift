@@ -139,7 +139,8 @@ extension Home: RedisBridgeDelegate {
     func bridgeStatusChanged(_ status: RedisStatus) {
         state.redis = status
         let metadata: Logger.Metadata = status.reason.map { ["reason": "\($0)"] } ?? [:]
-        let line = "redis \(status.state.rawValue)\(status.isUsable || status.state != .connected ? "" : " but not usable")"
+        let line =
+            "redis \(status.state.rawValue)\(status.isUsable || status.state != .connected ? "" : " but not usable")"
         state.logger.log(level: status.isUsable ? .notice : .warning, "\(line)", metadata: metadata)
     }
 }

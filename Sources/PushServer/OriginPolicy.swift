@@ -17,7 +17,9 @@ struct OriginPolicy: Sendable {
     func admits(_ head: RequestHead) -> Bool {
         guard let origin = head.value(of: "origin"), !allowsAll else { return true }
         if allowed.contains(origin.lowercased()) { return true }
-        guard let host = head.host, let authority = OriginPolicy.authority(of: origin.lowercased()) else { return false }
+        guard let host = head.host, let authority = OriginPolicy.authority(of: origin.lowercased()) else {
+            return false
+        }
         return authority == host.lowercased()
     }
 

@@ -63,7 +63,8 @@ final class ServerState: Sendable {
         self.logger = logger
         pages = ServerState.pages(configuration)
         descriptorLimit = SystemLimits.raiseDescriptorLimit()
-        maxConnections = configuration.maxConnections
+        maxConnections =
+            configuration.maxConnections
             ?? max(descriptorLimit - ServerState.reservedDescriptors - 8 * workers, 1)
         directory = ChannelDirectory(loops: workers, isAlwaysReady: configuration.redis == nil)
         originPolicy = OriginPolicy(allowed: configuration.allowedOrigins)

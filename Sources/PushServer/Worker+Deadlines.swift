@@ -9,7 +9,9 @@ extension Worker {
         connection.deadline = deadline
         connection.deadlineTick = wheel.currentTick + 1 + Worker.ticks(delay)  // the current tick has begun already
         // A later deadline leaves the wheel alone: the connection comes up at its old tick and is put in again.
-        guard connection.wheelTick <= wheel.currentTick || connection.deadlineTick < connection.wheelTick else { return }
+        guard connection.wheelTick <= wheel.currentTick || connection.deadlineTick < connection.wheelTick else {
+            return
+        }
         connection.wheelTick = wheel.insert(connection.slot, at: connection.deadlineTick)
     }
 

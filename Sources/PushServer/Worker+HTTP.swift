@@ -126,7 +126,8 @@ extension PublishPolicy.Verdict {
         case .allowed:
             return nil
         case .wrongKey, .keyNeeded:
-            let what = self == .wrongKey ? "the publish key is wrong" : "publishing needs a key: Authorization: Bearer KEY"
+            let what =
+                self == .wrongKey ? "the publish key is wrong" : "publishing needs a key: Authorization: Bearer KEY"
             var response = Response.error(.unauthorized, what)
             response.addHeader("WWW-Authenticate", "Bearer")
             return response

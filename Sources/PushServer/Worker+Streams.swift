@@ -84,7 +84,7 @@ extension Worker: StreamSetDelegate {
         streams?.update(connection.descriptor, key: connection.key, interest: interest)
     }
 
-    /// The peer sends nothing more. Whoever half-closes after its request still gets the answer.
+    /// The peer sends nothing more; whoever half-closes after its request still gets the answer.
     private func peerEnded(_ connection: Connection) {
         connection.peerEnded = true
         switch connection.phase {

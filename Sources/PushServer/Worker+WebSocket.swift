@@ -7,7 +7,9 @@ extension Worker {
     /// Takes input up to the end of one message or control frame, and answers it.
     func nextMessage(_ input: RawSpan, _ offset: inout Int, _ connection: Connection) {
         do throws(ProtocolViolation) {
-            guard let event = try connection.machine?.receive(input, from: &offset, limits: messageLimits) else { return }
+            guard let event = try connection.machine?.receive(input, from: &offset, limits: messageLimits) else {
+                return
+            }
             switch event {
             case .text(let text): received(.text(text), connection)
             case .binary(let bytes): received(.binary(bytes), connection)

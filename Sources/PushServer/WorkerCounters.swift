@@ -101,7 +101,9 @@ struct WorkerCounters: Sendable {
 
 /// Counts of durations in buckets, as Prometheus draws quantiles from.
 struct Histogram: Sendable {
-    static let boundsSeconds = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]
+    static let boundsSeconds = [
+        0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
+    ]
 
     /// One per bound, not cumulated, and one for what is longer.
     private(set) var buckets: [15 of Int] = .init(repeating: 0)

@@ -1,4 +1,5 @@
 internal import CHiredis
+internal import Glibc
 internal import WSLoop
 
 /// Takes what happens on a connection; called on the loop, and never from inside a method of the connection.
@@ -35,6 +36,8 @@ final class RedisConnection {
             unsafe redisAsyncFree(context)
             throw RedisConnectionFailure(reason: reason)
         }
+        // A program that this one starts must not keep the connection open.
+        _ = unsafe fcntl(context.pointee.c.fd, F_SETFD, FD_CLOEXEC)
         do throws(SystemError) {
             watcher = try unsafe PollWatcher(on: loop, descriptor: context.pointee.c.fd)
         } catch {

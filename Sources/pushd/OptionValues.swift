@@ -4,7 +4,9 @@ import Glibc
 struct OptionValues {
     let environment: [String: String]
 
-    /// The text of an option; nil if it is given nowhere. An empty variable counts as not given.
+    /// The text of an option; nil if it is given nowhere.
+    ///
+    /// An empty variable counts as not given.
     func text(_ option: String, _ given: String?) -> String? {
         if let given { return given }
         let value = environment[OptionValues.variable(option)]
@@ -22,7 +24,7 @@ struct OptionValues {
         return value
     }
 
-    /// The values of a repeatable option; a variable holds them separated by commas. Nil if there are none.
+    /// The values of a repeatable option, nil if there are none; a variable holds them separated by commas.
     func each<Value>(
         _ option: String, _ given: [String], _ expected: String, _ parse: (String) -> Value?
     ) throws(SettingViolation) -> [Value]? {
@@ -36,8 +38,10 @@ struct OptionValues {
 
     /// A whole number in a range.
     func number(_ option: String, _ given: String?, _ range: ClosedRange<Int>) throws(SettingViolation) -> Int? {
-        let expected = range.upperBound == Int.max
-            ? "a whole number from \(range.lowerBound)" : "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        let expected =
+            range.upperBound == Int.max
+            ? "a whole number from \(range.lowerBound)"
+            : "a whole number from \(range.lowerBound) to \(range.upperBound)"
         return try one(option, given, expected) { text in Int(text).flatMap { range.contains($0) ? $0 : nil } }
     }
 

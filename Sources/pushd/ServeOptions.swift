@@ -2,16 +2,22 @@ import ArgumentParser
 
 /// The options as they are written; `Settings` reads them, the environment and the defaults together.
 struct ServeOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("PORT, HOST:PORT, [::]:PORT or unix:PATH (repeatable; default 0.0.0.0:8081).", valueName: "addr"))
+    @Option(
+        help: ArgumentHelp(
+            "PORT, HOST:PORT, [::]:PORT or unix:PATH (repeatable; default 0.0.0.0:8081).", valueName: "addr"))
     var listen: [String] = []
 
-    @Option(help: ArgumentHelp("redis://[user:password@]host[:port][/db] or redis+unix:///path (default: embedded).", valueName: "url"))
+    @Option(
+        help: ArgumentHelp(
+            "redis://[user:password@]host[:port][/db] or redis+unix:///path (default: embedded).", valueName: "url"))
     var redis: String?
 
     @Option(help: ArgumentHelp("What stands before channel names in Redis (default push:).", valueName: "text"))
     var redisPrefix: String?
 
-    @Option(help: ArgumentHelp("Redis channel to map by name (repeatable; default global_channel=global).", valueName: "from=to"))
+    @Option(
+        help: ArgumentHelp(
+            "Redis channel to map by name (repeatable; default global_channel=global).", valueName: "from=to"))
     var redisMap: [String] = []
 
     @Option(help: ArgumentHelp("Event loops, one thread each (default: number of cores).", valueName: "n"))
@@ -32,13 +38,18 @@ struct ServeOptions: ParsableArguments {
     @Flag(help: "Let clients publish over their WebSocket to channels they have joined.")
     var allowClientPublish = false
 
-    @Option(help: ArgumentHelp("Strict bound of bytes queued for one connection (default 1048576).", valueName: "bytes"))
+    @Option(
+        help: ArgumentHelp("Strict bound of bytes queued for one connection (default 1048576).", valueName: "bytes"))
     var outboxLimit: String?
 
-    @Option(help: ArgumentHelp("Bound of bytes queued for all connections (default: a quarter of memory).", valueName: "bytes"))
+    @Option(
+        help: ArgumentHelp(
+            "Bound of bytes queued for all connections (default: a quarter of memory).", valueName: "bytes"))
     var outboxBudget: String?
 
-    @Option(help: ArgumentHelp("What becomes of a client that does not keep up: disconnect (default).", valueName: "policy"))
+    @Option(
+        help: ArgumentHelp("What becomes of a client that does not keep up: disconnect (default).", valueName: "policy")
+    )
     var slowConsumer: String?
 
     @Option(help: ArgumentHelp("Seconds of silence before a ping (default 25).", valueName: "s"))
@@ -50,7 +61,9 @@ struct ServeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Seconds in which a request must arrive (default 10).", valueName: "s"))
     var handshakeTimeout: String?
 
-    @Option(help: ArgumentHelp("Browsers' Origin to let in; * for all (repeatable; default: same origin).", valueName: "origin"))
+    @Option(
+        help: ArgumentHelp(
+            "Browsers' Origin to let in; * for all (repeatable; default: same origin).", valueName: "origin"))
     var allowOrigin: [String] = []
 
     @Option(help: ArgumentHelp("Key for publishing over HTTP from other machines (repeatable).", valueName: "key"))
@@ -59,7 +72,9 @@ struct ServeOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Seconds over which a stop spreads its closes (default 20).", valueName: "s"))
     var drain: String?
 
-    @Option(help: ArgumentHelp("trace, debug, info, notice, warning, error or critical (default info).", valueName: "level"))
+    @Option(
+        help: ArgumentHelp("trace, debug, info, notice, warning, error or critical (default info).", valueName: "level")
+    )
     var logLevel: String?
 
     @Option(help: ArgumentHelp("text or json (default text).", valueName: "format"))

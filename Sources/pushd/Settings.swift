@@ -21,19 +21,23 @@ struct Settings {
 
     init(_ options: ServeOptions, environment: [String: String]) throws(SettingViolation) {
         let values = OptionValues(environment: environment)
-        server.listen = try values.each("--listen", options.listen, "PORT, HOST:PORT (numeric), [::]:PORT or unix:PATH") {
-            ListenAddress($0)
-        } ?? server.listen
+        server.listen =
+            try values.each("--listen", options.listen, "PORT, HOST:PORT (numeric), [::]:PORT or unix:PATH") {
+                ListenAddress($0)
+            } ?? server.listen
         try readRedis(options, values)
         try readLimits(options, values)
         try readTimes(options, values)
         server.allowsClientPublish = try values.flag("--allow-client-publish", options.allowClientPublish)
         server.allowedOrigins = try values.each("--allow-origin", options.allowOrigin, "an origin") { $0 } ?? []
-        server.publishKeys = try values.each("--publish-key", options.publishKey, "a key without spaces") {
-            $0.isEmpty || $0.contains(" ") ? nil : $0
-        } ?? []
-        logLevel = try values.one("--log-level", options.logLevel, "a log level") { Logger.Level(rawValue: $0) } ?? logLevel
-        logFormat = try values.one("--log-format", options.logFormat, "text or json") { LogFormat(rawValue: $0) } ?? logFormat
+        server.publishKeys =
+            try values.each("--publish-key", options.publishKey, "a key without spaces") {
+                $0.isEmpty || $0.contains(" ") ? nil : $0
+            } ?? []
+        logLevel =
+            try values.one("--log-level", options.logLevel, "a log level") { Logger.Level(rawValue: $0) } ?? logLevel
+        logFormat =
+            try values.one("--log-format", options.logFormat, "text or json") { LogFormat(rawValue: $0) } ?? logFormat
     }
 
     private mutating func readRedis(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {

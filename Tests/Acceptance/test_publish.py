@@ -156,3 +156,9 @@ def test_loopback_needs_no_key(start):
 
 def test_a_unix_socket_needs_no_key(start, tmp_path):
     assert start("--listen", f"unix:{tmp_path}/socket", "--publish-key", "key").publish("c", "hello") == 0
+
+
+@pytest.mark.parametrize("origin, status", [("http://evil.example", 403), ("http://push.example", 200)])
+def test_a_page_of_another_origin_cannot_publish_through_its_visitor(pushd, origin, status):
+    headers = {"Host": "push.example", "Origin": origin}
+    assert pushd.request("POST", "/publish?channel=c", "hello", headers).status == status

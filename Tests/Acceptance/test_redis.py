@@ -28,7 +28,7 @@ def test_redis_publish_reaches_the_channel_without_the_prefix(node, redis_server
     assert client.recv(timeout=5) == "hello"
 
 
-@pytest.mark.parametrize("payload", [b"\xff\x00", b"", b"x" * 1_000_000, "ü".encode(), b'{"channel":"other"}'])
+@pytest.mark.parametrize("payload", [b"\xff\x00", b"", b"x" * 1_000_000, "ü".encode(), b'{"channel":"other"}'], ids=len)
 def test_the_payload_arrives_verbatim(node, redis_server, payload):
     client = node.raw().upgrade("/ws?channel=news")
     redis_server.publish("push:news", payload)

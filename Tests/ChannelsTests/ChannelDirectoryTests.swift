@@ -19,6 +19,7 @@ private func posts(_ directory: ChannelDirectory, _ channel: String) -> (loops: 
         #expect(posts(directory, "a") == ([0, 2], 3))
         #expect(posts(directory, "b") == ([1], 1))
         #expect(posts(directory, "c") == ([], 0))
+        #expect(["a", "b", "c"].map { directory.subscribers(of: $0) } == [3, 1, 0])
         #expect(!directory.release("a", loop: 2))
         #expect(posts(directory, "a") == ([0, 2], 2))
         #expect(!directory.release("a", loop: 2))

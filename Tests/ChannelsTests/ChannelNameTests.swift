@@ -17,7 +17,7 @@ import Testing
         #expect(!ChannelName.isValid(String(repeating: "😀", count: 64)))
     }
 
-    /// Unicode's own property is the oracle: Cc and nothing else is refused, at the start, in the middle and at the end.
+    /// Unicode's own property is the oracle: Cc and nothing else is refused, wherever it stands.
     @Test func exactlyTheControlCharactersAreRefused() {
         for scalar in (UInt32.min...0x2FFF).compactMap(Unicode.Scalar.init) {
             let isControl = scalar.properties.generalCategory == .control

@@ -148,4 +148,46 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
         hub.remove(other)
         #expect(hub.takeCounts().settled == 6)
     }
+
+    /// Over the server's budget the largest queues go first, and no more of them than must.
+    @Test(arguments: [(0, 0), (1, 1), (50, 1), (51, 2), (90, 2), (91, 3), (120, 3), (121, 4), (140, 4), (10_000, 5)])
+    func sheddingDropsTheLargestQueues(bytes: Int, expected: Int) {
+        let world = World()
+        let (hub, transport) = (world.hub, world.transport)
+        // Queues of 10, 20, 30, 40 and 50 bytes, and a connection that is not blocked.
+        let counts = [3, 1, 5, 2, 4]
+        for (link, count) in zip(Int32(0)..., counts) {
+            transport[link].room = 0
+            _ = hub.connect(link, "\(count)")
+            for number in 0..<count { hub.deliver("\(count)", tenBytes(number)) }
+        }
+        _ = hub.connect(9, "5")
+        hub.flush()
+        _ = transport.takeEvents()
+        hub.shed(bytes: bytes)
+        let lost = [2, 4, 0, 3, 1].prefix(expected) as ArraySlice<UInt32>
+        let reported = transport.takeEvents()
+        #expect(reported.count == expected)
+        for slot in lost { #expect(reported.contains(.lost(slot, .overBudget(midFrame: false)))) }
+        #expect(hub.queuedBytes == [150, 100, 60, 30, 10, 0][expected])
+        #expect(hub.takeCounts().droppedBySlowConsumers == [0, 5, 9, 12, 14, 15][expected])
+        hub.shed(bytes: 0)
+        #expect(transport.takeEvents().isEmpty)
+    }
+
+    @Test func sheddingLeavesTheRestOfABegunFrame() {
+        let world = World()
+        let (hub, transport) = (world.hub, world.transport)
+        let slot = hub.connect(1, "a")
+        transport[1].room = 13
+        for number in 0..<5 { hub.deliver("a", tenBytes(number)) }
+        hub.flush()
+        hub.shed(bytes: 1)
+        #expect(transport.events.last == .lost(slot, .overBudget(midFrame: false)))
+        #expect(hub.queuedBytes == 7)
+        transport[1].room = nil
+        hub.writable(slot)
+        #expect(parseFrames(transport.bytes(1)).texts == ["message0", "message1"])
+        #expect(hub.takeCounts().settled == 5)
+    }
 }

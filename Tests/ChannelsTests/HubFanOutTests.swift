@@ -56,9 +56,10 @@ import Testing
         #expect(rest.isEmpty)
         #expect(texts.firstIndex(of: "subscribed") == 0)
         #expect(Set(texts) == ["subscribed", "one", "pong"])
-        #expect(transport.takeEvents() == [
-            .sent(1, bytes: transport.bytes(1).count), .drained(slot, wasBlocked: false),
-        ])
+        #expect(
+            transport.takeEvents() == [
+                .sent(1, bytes: transport.bytes(1).count), .drained(slot, wasBlocked: false),
+            ])
     }
 
     @Test func severalChannelsComeAsOneSendInTheirOwnOrder() {

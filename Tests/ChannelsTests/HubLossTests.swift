@@ -107,4 +107,15 @@ import Testing
         hub.flush()
         #expect(losses == [.lost(slot, .failed(104))])
     }
+
+    /// Who is told of a loss may say good-bye: to that connection if it can take it, or to others.
+    @Test func aReplyFromTheLostCallIsWrittenInTheSameFlush() {
+        _ = hub.connect(1, "a")
+        let other = hub.connect(2, "a")
+        transport[1].failure = 32
+        transport.onLost = { [hub] _, _ in hub.reply(other, "it left") }
+        hub.deliver("a", "one")
+        hub.flush()
+        #expect(transport.bytes(2) == textFrames("one", "it left"))
+    }
 }

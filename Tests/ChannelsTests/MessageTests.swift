@@ -61,7 +61,8 @@ private func envelope(_ channel: String, _ payload: String) -> [UInt8] {
 
     @Test(
         arguments: [
-            ([0xFF], "/w=="), ([0xFF, 0xFE], "//4="), ([0x00, 0xFF, 0x10], "AP8Q"), ([0x61, 0x62, 0x63, 0x80], "YWJjgA=="),
+            ([0xFF], "/w=="), ([0xFF, 0xFE], "//4="), ([0x00, 0xFF, 0x10], "AP8Q"),
+            ([0x61, 0x62, 0x63, 0x80], "YWJjgA=="),
         ] as [([UInt8], String)])
     func theEnvelopeHoldsOtherBytesAsBase64(payload: [UInt8], base64: String) {
         #expect(frame("c", payload, .envelope) == textFrame("{\"channel\":\"c\",\"data_base64\":\"\(base64)\"}"))

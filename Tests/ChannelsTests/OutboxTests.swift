@@ -125,10 +125,8 @@ extension Outbox {
         let outbox = Outbox()
         for byte in UInt8(0)..<3 { outbox.append(batch([[byte, byte]])) }
         var unique = 0
-        let finished = outbox.consume(5) { batch in
-            var batch = batch
-            if isKnownUniquelyReferenced(&batch) { unique += 1 }
-        }
+        func take(_ batch: consuming Batch) { unique += isKnownUniquelyReferenced(&batch) ? 1 : 0 }
+        let finished = outbox.consume(5, release: take)
         #expect(finished == 2)
         #expect(unique == 2)
     }

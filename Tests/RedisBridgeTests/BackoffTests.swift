@@ -7,10 +7,6 @@ private struct Largest: RandomNumberGenerator {
     func next() -> UInt64 { .max }
 }
 
-private struct Smallest: RandomNumberGenerator {
-    func next() -> UInt64 { 0 }
-}
-
 struct BackoffTests {
     @Test func ceilingDoublesUpToTheLast() {
         var backoff = Backoff(firstCeilingMilliseconds: 100, lastCeilingMilliseconds: 5000)
@@ -28,9 +24,10 @@ struct BackoffTests {
     }
 
     @Test func delayIsNeverZero() {
-        var backoff = Backoff(firstCeilingMilliseconds: 100, lastCeilingMilliseconds: 5000)
-        var random = Smallest()
-        for _ in 0..<20 { #expect(backoff.nextMilliseconds(using: &random) == 1) }
+        var random = SeededGenerator(seed: 5)
+        var backoff = Backoff(firstCeilingMilliseconds: 3, lastCeilingMilliseconds: 3)
+        let delays = (0..<300).map { _ in backoff.nextMilliseconds(using: &random) }
+        #expect(Set(delays) == [1, 2, 3])
     }
 
     @Test func delaysSpreadOverTheWholeRange() {

@@ -4,7 +4,8 @@ import Testing
 @testable import RedisBridge
 
 struct RedisChannelMapTests {
-    private let map = RedisChannelMap(prefix: "push:", aliases: [("global_channel", "global"), ("push:moved", "there")])
+    private let map = RedisChannelMap(
+        prefix: "push:", aliases: [("global_channel", "global"), ("push:moved", "there")])
 
     private func channel(_ map: RedisChannelMap, _ name: String) -> String? {
         let bytes = Array(name.utf8)

@@ -83,7 +83,8 @@ struct RedisEndpointTests {
     ])
     func refuses(url: String, violation: RedisURLViolation) {
         // A host that is missing beside a bad port may be reported as either.
-        let accepted: [RedisURLViolation] = url.hasPrefix("redis://:%") || url == "redis://::1" ? [violation, .badHost] : [violation]
+        let accepted: [RedisURLViolation] =
+            url.hasPrefix("redis://:%") || url == "redis://::1" ? [violation, .badHost] : [violation]
         #expect { try RedisEndpoint(parsing: url) } throws: { error in
             (error as? RedisURLViolation).map(accepted.contains) ?? false
         }

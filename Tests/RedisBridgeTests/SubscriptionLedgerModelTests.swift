@@ -82,13 +82,12 @@ private struct Oracle {
         var left: Set<String> = []
         for (name, var channel) in channels {
             if channel.keptUntil <= now {
-                if channel.isSent, !channel.isConfirmed {
-                    channel.keptUntil = now + 500
-                } else {
+                guard channel.isSent, !channel.isConfirmed else {
                     if channel.isSent { left.formUnion(channel.names) }
                     channels[name] = nil
                     continue
                 }
+                channel.keptUntil = now + 500
             }
             if let deadline = channel.confirmBy, deadline <= now {
                 if channel.isAwaited { settled.insert(name) }

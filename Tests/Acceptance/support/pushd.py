@@ -115,6 +115,7 @@ class Pushd:
 
     def publish(self, channel, body, headers=()):
         """Publishes over HTTP and returns the number of subscribers."""
+        body = body.encode() if isinstance(body, str) else body
         response = self.request("POST", f"/publish?channel={quote(channel)}", body, headers)
         assert response.status == 200, response
         return json.loads(response.body)["subscribers"]

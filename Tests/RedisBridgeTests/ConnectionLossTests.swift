@@ -1,0 +1,158 @@
+import Bytes
+import Testing
+import WSLoop
+
+@testable import RedisBridge
+
+@Suite(.serialized)
+struct ConnectionLossTests {
+    @Test func redisMayStartAfterTheBridge() throws {
+        let server = try RedisServer(started: false)
+        try Harness.run(server.url) { harness in
+            #expect(harness.bridge.status.state == .connecting)
+            #expect(!harness.bridge.subscribe("a"))
+            try harness.wait(for: "settled without Redis") { harness.recorder.settled == ["a"] }
+            #expect(harness.recorder.states == [.disconnected])
+            #expect(harness.bridge.status.reason?.contains("127.0.0.1:\(server.port)") == true)
+            try server.start()
+            try harness.waitUntilUsable()
+            #expect(harness.recorder.states == [.disconnected, .connected])
+            #expect(harness.bridge.status.reconnects == 0)
+            #expect(harness.bridge.status.reason == nil)
+            try harness.wait(for: "subscribed") { harness.bridge.status.subscribedChannels == 1 }
+            let client = try RedisClient(port: server.port)
+            #expect(try client.publish([1], to: "push:a") == 1)
+            try harness.wait(for: "message") { harness.recorder.messages.count == 1 }
+        }
+    }
+
+    @Test func everyRestartIsSurvived() throws {
+        let server = try RedisServer()
+        try Harness.run(server.url) { harness in
+            try harness.waitUntilUsable()
+            for index in 0..<1200 { _ = harness.bridge.subscribe("c\(index)") }
+            try harness.wait(for: "subscribed") { harness.bridge.status.subscribedChannels == 1200 }
+            for round in 1...3 {
+                harness.recorder.forget()
+                server.kill()
+                try harness.wait(for: "loss") { harness.bridge.status.state == .disconnected }
+                // Attempts go on, of which nobody hears.
+                let settledBefore = harness.recorder.settled.count
+                #expect(!harness.bridge.subscribe("c0"))
+                try harness.wait(for: "settled while away") { harness.recorder.settled.count > settledBefore }
+                try server.start()
+                try harness.wait(for: "resubscribed") {
+                    harness.bridge.status.subscribedChannels == 1200 && harness.bridge.status.isUsable
+                }
+                #expect(harness.recorder.states == [.disconnected, .connected])
+                #expect(harness.recorder.losses == 1)
+                #expect(harness.bridge.status.reconnects == round)
+                let client = try RedisClient(port: server.port)
+                for channel in ["push:c0", "push:c600", "push:c1199"] {
+                    #expect(try client.publish([UInt8(round)], to: channel) == 1)
+                }
+                try harness.wait(for: "messages") { harness.recorder.messages.count == 3 }
+            }
+        }
+    }
+
+    @Test func aKilledSubscriberLinkComesBack() throws {
+        let server = try RedisServer()
+        let client = try RedisClient(port: server.port)
+        try Harness.run(server.url) { harness in
+            try harness.subscribe("a")
+            try harness.waitUntilUsable()
+            harness.recorder.forget()
+            #expect(try client.command("CLIENT", "KILL", "TYPE", "pubsub") == .integer(1))
+            try harness.wait(for: "loss") { harness.recorder.losses == 1 }
+            try harness.wait(for: "back") {
+                harness.bridge.status.isUsable && harness.bridge.status.subscribedChannels == 1
+            }
+            #expect(harness.recorder.states == [.disconnected, .connected])
+            #expect(try client.publish([1], to: "push:a") == 1)
+            try harness.wait(for: "message") { harness.recorder.messages.count == 1 }
+        }
+    }
+
+    @Test func aKilledPublisherLinkComesBack() throws {
+        let server = try RedisServer()
+        let client = try RedisClient(port: server.port)
+        try Harness.run(server.url) { harness in
+            try harness.subscribe("a")
+            try harness.waitUntilUsable()
+            harness.recorder.forget()
+            #expect(try client.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes") == .integer(1))
+            try harness.wait(for: "loss") { harness.recorder.states == [.disconnected] }
+            // Subscriptions are not touched by it.
+            #expect(harness.recorder.losses == 0)
+            #expect(harness.bridge.subscribe("a"))
+            try harness.waitUntilUsable()
+            #expect(harness.recorder.states == [.disconnected, .connected])
+        }
+    }
+
+    @Test func aFrozenRedisIsNoticed() throws {
+        let server = try RedisServer()
+        var timing = Harness.quickTiming
+        timing.probeMilliseconds = 250
+        timing.attemptMilliseconds = 100
+        timing.confirmMilliseconds = 100
+        try Harness.run(server.url, timing: timing) { harness in
+            try harness.subscribe("a")
+            try harness.waitUntilUsable()
+            #expect((harness.bridge.status.probeMilliseconds ?? -1) >= 0)
+            harness.recorder.forget()
+            server.freeze()
+            // Nothing tells of it at first: a new channel is settled by the time, and is late.
+            #expect(!harness.bridge.subscribe("b"))
+            try harness.wait(for: "settled") { harness.recorder.settled == ["b"] }
+            try harness.wait(for: "noticed") { harness.bridge.status.state == .disconnected }
+            #expect(harness.bridge.status.probeMilliseconds == nil)
+            #expect(!harness.bridge.status.isUsable)
+            try harness.wait(for: "an attempt that is not answered") {
+                harness.bridge.status.reason?.contains("no answer within 100 ms") == true
+            }
+            let changes = harness.recorder.statuses.count
+            server.thaw()
+            try harness.wait(for: "back") {
+                harness.bridge.status.isUsable && harness.bridge.status.subscribedChannels == 2
+            }
+            #expect(harness.recorder.statuses.count == changes + 1)
+        }
+    }
+
+    @Test func anOverdueSubscriptionIsNotUsable() throws {
+        let server = try RedisServer()
+        var timing = Harness.quickTiming
+        timing.confirmMilliseconds = 20
+        try Harness.run(server.url, timing: timing) { harness in
+            try harness.waitUntilUsable()
+            harness.recorder.forget()
+            server.freeze()
+            #expect(!harness.bridge.subscribe("a"))
+            try harness.wait(for: "overdue") { !harness.bridge.status.isUsable }
+            #expect(harness.recorder.settled == ["a"])
+            #expect(harness.bridge.status.state == .connected)
+            server.thaw()
+            try harness.waitUntilUsable()
+            #expect(harness.recorder.statuses.map(\.isUsable) == [false, true])
+            #expect(harness.recorder.settled == ["a"])
+            #expect(harness.bridge.subscribe("a"))
+        }
+    }
+
+    @Test func theProbeIsRepeated() throws {
+        let server = try RedisServer()
+        let client = try RedisClient(port: server.port)
+        var timing = Harness.quickTiming
+        timing.probeMilliseconds = 300
+        try Harness.run(server.url, timing: timing) { harness in
+            try harness.waitUntilUsable()
+            try harness.wait(for: "probes") {
+                guard case .text(let info) = try client.command("INFO", "commandstats") else { return false }
+                return info.contains("cmdstat_publish:calls=3,")
+            }
+            #expect(harness.recorder.states == [.connected])
+        }
+    }
+}

@@ -1,0 +1,71 @@
+import Glibc
+import WSLoop
+
+struct TestFailure: Error, CustomStringConvertible {
+    let description: String
+}
+
+/// A real redis-server of the test's own, on a port that was free, killed with the object.
+final class RedisServer {
+    let port: UInt16
+    private let arguments: [String]
+    private var process: pid_t?
+
+    init(port: UInt16? = nil, arguments: [String] = [], started: Bool = true) throws {
+        self.port = try port ?? RedisServer.freePort()
+        self.arguments = arguments
+        if started { try start() }
+    }
+
+    deinit { kill() }
+
+    var url: String { "redis://127.0.0.1:\(port)" }
+
+    /// Starts it and waits until it answers.
+    func start() throws {
+        let words =
+            [
+                "/usr/bin/env", "redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--save", "",
+                "--appendonly",
+                "no", "--logfile", "/dev/null",
+            ] + arguments
+        var pointers = unsafe words.map { unsafe strdup($0) } + [nil]
+        defer { for unsafepointer in unsafe pointers { unsafe free(pointer) } }
+        var process = pid_t()
+        let result = unsafe posix_spawn(&process, "/usr/bin/env", nil, nil, &pointers, environ)
+        guard result == 0 else { throw TestFailure(description: "posix_spawn: \(result)") }
+        self.process = process
+        _ = try RedisClient(port: port)
+    }
+
+    func kill() {
+        guard let process else { return }
+        self.process = nil
+        _ = Glibc.kill(process, SIGKILL)
+        _ = waitpid(process, nil, 0)
+    }
+
+    func freeze() { signal(SIGSTOP) }
+    func thaw() { signal(SIGCONT) }
+
+    private func signal(_ number: Int32) {
+        if let process { _ = Glibc.kill(process, number) }
+    }
+
+    static func freePort() throws -> UInt16 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let result = unsafe withUnsafePointer(to: &address) {
+            unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard result == 0, let port = SocketAddress(boundTo: descriptor).port else {
+            throw TestFailure(description: "no free port")
+        }
+        return port
+    }
+}

@@ -1,0 +1,97 @@
+import Bytes
+import Testing
+import WSLoop
+
+@testable import RedisBridge
+
+/// `Harness.close()` closes the loop, which traps if the bridge has left a handle on it.
+@Suite(.serialized)
+struct StopTests {
+    @Test func beforeStart() throws {
+        let harness = try Harness("redis://127.0.0.1:1")
+        harness.close()
+        #expect(harness.recorder.statuses.isEmpty)
+    }
+
+    @Test func stoppingTwiceOrStartingAfterwardsIsHarmless() throws {
+        let harness = try Harness("redis://127.0.0.1:1")
+        harness.bridge.start()
+        harness.bridge.stop()
+        harness.bridge.stop()
+        harness.bridge.start()
+        harness.loop.turn(waiting: false)
+        harness.close()
+        #expect(harness.recorder.statuses.isEmpty)
+    }
+
+    @Test func afterEveryNumberOfTurns() throws {
+        let server = try RedisServer()
+        for turns in 0..<30 {
+            let harness = try Harness(server.url)
+            harness.bridge.start()
+            _ = harness.bridge.subscribe("a")
+            for _ in 0..<turns { harness.loop.turn() }
+            harness.close()
+        }
+    }
+
+    @Test func duringALookup() throws {
+        let harness = try Harness("redis://no-such-host.invalid")
+        harness.bridge.start()
+        harness.loop.turn(waiting: false)
+        harness.loop.turn(waiting: false)
+        harness.close()
+        #expect(harness.recorder.statuses.isEmpty)
+    }
+
+    @Test func whileReconnecting() throws {
+        let server = try RedisServer()
+        let harness = try Harness(server.url)
+        harness.bridge.start()
+        try harness.waitUntilUsable()
+        server.kill()
+        try harness.wait(for: "loss") { harness.bridge.status.state == .disconnected }
+        harness.close()
+    }
+
+    @Test(arguments: ["message", "settled", "status", "loss", "publish"])
+    func insideACallback(callback: String) throws {
+        let server = try RedisServer()
+        let client = try RedisClient(port: server.port)
+        let harness = try Harness(server.url)
+        var isStopped = false
+        let stop = { [bridge = harness.bridge] in
+            bridge.stop()
+            isStopped = true
+        }
+        harness.bridge.start()
+        if callback == "settled" { harness.recorder.onSettled = { _ in stop() } }
+        if callback == "status" { harness.recorder.onStatus = stop }
+        _ = harness.bridge.subscribe("a")
+        if callback == "message" || callback == "loss" || callback == "publish" {
+            try harness.waitUntilUsable()
+            try harness.wait(for: "subscribed") { harness.bridge.status.subscribedChannels == 1 }
+        }
+        harness.recorder.onMessage = stop
+        harness.recorder.onLoss = stop
+        switch callback {
+        case "message": for payload in 0..<3 as Range<UInt8> { _ = try client.publish([payload], to: "push:a") }
+        case "loss": server.kill()
+        case "publish": harness.bridge.publish([1], to: "nobody") { _ in stop() }
+        default: break
+        }
+        try harness.wait(for: "stopped") { isStopped }
+        harness.close()
+        #expect(harness.recorder.messages.count <= 1)
+    }
+
+    @Test func noDescriptorIsLeft() throws {
+        let server = try RedisServer()
+        let before = SystemLimits.openDescriptors()
+        for _ in 0..<20 {
+            try Harness.run(server.url) { try $0.waitUntilUsable() }
+        }
+        // Suites run beside each other; a leak would be 40 and more.
+        #expect(SystemLimits.openDescriptors() < before + 35)
+    }
+}
