@@ -96,6 +96,11 @@ public final class Hub {
         freeSlots.append(slot)
     }
 
+    /// Bytes of replies queued for a connection; channel messages, which the outbox limit bounds, are not among them.
+    public func queuedReplyBytes(of slot: UInt32) -> Int {
+        subscribers[Int(slot)].outbox.map { $0.queuedBytes - $0.queuedMessageBytes } ?? 0
+    }
+
     /// Bytes queued for a connection.
     public func queuedBytes(of slot: UInt32) -> Int {
         subscribers[Int(slot)].outbox?.queuedBytes ?? 0

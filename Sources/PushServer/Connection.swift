@@ -4,7 +4,7 @@ internal import WebSocket
 
 /// One client: a stream socket, first speaking HTTP and then perhaps WebSocket.
 ///
-/// Confined to its worker's loop. /// An idle WebSocket owns this object and nothing else: no buffer, no parser, no timer, no handle. Its outbox and
+/// Confined to its worker's loop. An idle WebSocket owns this object and nothing else: no buffer, no parser, no timer, no handle. Its outbox and
 /// subscriptions are in the hub, under its slot.
 final class Connection {
     enum Phase {

@@ -48,7 +48,7 @@ extension Worker: StreamSetDelegate {
             case .closing: awaitClose(input, &offset, connection)
             case .closed: return
             }
-            if hub.queuedBytes(of: connection.slot) > Worker.unreadAnswersBytes { pauseForAnswers(connection) }
+            if hub.queuedReplyBytes(of: connection.slot) > Worker.unreadAnswersBytes { pauseForAnswers(connection) }
         }
     }
 
@@ -58,7 +58,9 @@ extension Worker: StreamSetDelegate {
         return bytes
     }
 
-    /// A client that does not read its answers gets no further ones; channel messages are bounded by the outbox limit.
+    /// A client that does not read its answers gets no further ones.
+    ///
+    /// Channel messages do not count, or else the pongs of a client that is merely slow would not be read.
     private func pauseForAnswers(_ connection: Connection) {
         guard connection.phase == .http || connection.phase == .webSocket else { return }
         connection.pause.insert(.unreadAnswers)
