@@ -1,8 +1,21 @@
 import ArgumentParser
+import Glibc
 
 /// The command.
 @main
 struct Pushd: ParsableCommand {
+    /// Runs the command; what is wrong with it is one line on standard error.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+            StandardErrorLog.write("pushd: \(message(for: error))\n")
+            Glibc.exit(exitCode(for: error).rawValue)
+        }
+    }
+
     static let configuration = CommandConfiguration(
         commandName: "pushd",
         abstract: "A WebSocket push server: publish with Redis PUBLISH or an HTTP POST, receive in the browser.",

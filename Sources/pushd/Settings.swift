@@ -45,7 +45,8 @@ struct Settings {
             do throws(RedisURLViolation) {
                 server.redis = try RedisEndpoint(parsing: url)
             } catch {
-                throw SettingViolation(option: "--redis", value: url, expected: "usable: \(error.description)")
+                throw SettingViolation(
+                    option: "--redis", value: Settings.hidingPassword(url), expected: "usable: \(error.description)")
             }
         }
         server.redisPrefix = values.text("--redis-prefix", options.redisPrefix) ?? server.redisPrefix
@@ -55,6 +56,12 @@ struct Settings {
                 let channel = String(text[text.index(after: equals)...])
                 return ChannelName.isValid(channel) ? (String(text[..<equals]), channel) : nil
             } ?? server.redisAliases
+    }
+
+    /// A URL as it may be shown: what stands before the last `@` can be a password.
+    private static func hidingPassword(_ url: String) -> String {
+        guard let at = url.lastIndex(of: "@") else { return url }
+        return "***" + url[at...]
     }
 
     private mutating func readLimits(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {

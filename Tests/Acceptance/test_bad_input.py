@@ -44,7 +44,7 @@ def test_a_tls_client(pushd):
 
 
 @pytest.mark.parametrize(
-    "start, more, statuses",
+    "beginning, more, statuses",
     [
         (b"GET /", b"x" * 1000, {400, 414}),
         (b"GET / HTTP/1.1\r\nHost: a\r\n", b"X-Header: value\r\n" * 64, {400, 431}),
@@ -54,9 +54,9 @@ def test_a_tls_client(pushd):
     ],
     ids=["target", "headers", "value", "name", "lines"],
 )
-def test_a_head_that_never_ends(pushd, start, more, statuses):
+def test_a_head_that_never_ends(pushd, beginning, more, statuses):
     client = pushd.raw(timeout=0.01)
-    client.send(start)
+    client.send(beginning)
     for _ in range(100_000):
         with contextlib.suppress(TimeoutError):
             client.send(more)
@@ -85,7 +85,7 @@ def test_a_wrong_version_is_told_the_right_one(pushd, version):
 @pytest.mark.parametrize(
     "headers",
     [{"Sec_WebSocket_Key": key} for key in (None, "", "short", KEY[:-1], KEY + "=", "!" * 24, "dGhlIHNhbXBsZSBub25jZQAA")]
-    + [{"Connection": "keep-alive"}, {"Host": None}, {"Content_Length": "5"}],
+    + [{"Connection": "keep-alive"}, {"Host": None}, {"Content_Length": "x"}],
 )
 def test_a_bad_handshake_is_400(pushd, headers):
     response = pushd.raw().ask(handshake(**headers))

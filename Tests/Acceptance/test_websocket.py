@@ -257,6 +257,7 @@ def test_a_slow_consumer_is_cut_and_others_lose_nothing(start, workers):
         frames.append(slow.read_frame())
     assert [frame.payload for frame in frames[:-1]] == [f"{number} {pad}".encode() for number in range(len(frames) - 1)]
     assert (frames[-1].opcode, int.from_bytes(frames[-1].payload[:2], "big")) == (CLOSE, 1013)
+    slow.send_frame(CLOSE, frames[-1].payload)
     assert slow.is_closed()
     wait_until(lambda: pushd.health()["connections"] == 1, "one connection")
     assert pushd.metrics().sum("pushd_dropped_total") > 0

@@ -1,4 +1,5 @@
 import Channels
+import Glibc
 import Synchronization
 import Testing
 
@@ -124,7 +125,11 @@ private func posts(_ directory: ChannelDirectory, _ channel: String) -> (loops: 
 private final class Inbox: Sendable {
     private let state = Mutex<[Message]>([])
 
-    func post(_ message: Message) { state.withLock { $0.append(message) } }
+    /// Lets another thread run before the next loop gets the message, so that it would overtake if it could.
+    func post(_ message: Message) {
+        state.withLock { $0.append(message) }
+        sched_yield()
+    }
 
     var messages: [Message] { state.withLock { $0 } }
 }

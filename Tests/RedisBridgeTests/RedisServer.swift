@@ -30,7 +30,9 @@ final class RedisServer {
                 "no", "--logfile", "/dev/null",
             ] + arguments
         var pointers = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { for unsafepointer in unsafe pointers { unsafe free(pointer) } }
+        defer {
+            for index in pointers.indices { unsafe free(pointers[index]) }
+        }
         var process = pid_t()
         let result = unsafe posix_spawn(&process, "/usr/bin/env", nil, nil, &pointers, environ)
         guard result == 0 else { throw TestFailure(description: "posix_spawn: \(result)") }
