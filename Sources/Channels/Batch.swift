@@ -3,7 +3,8 @@ internal import Bytes
 /// Frames that are written together, in one contiguous piece of memory.
 ///
 /// A channel's batch collects a turn's messages and is shared by all its subscribers; replies to one connection have a
-/// batch of their own. Once somebody holds a part of it that is still to be written, it is never appended to again.
+/// batch of their own. A channel's batch is
+/// never appended to once it was written to somebody.
 public final class Batch {
     /// Whether the frames are channel messages, which are counted, or replies to one connection, which are not.
     enum Content { case messages, replies }

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Synchronization
 
 /// Which loops have subscribers of which channel: the one place that all loops of the process share.
@@ -14,7 +15,7 @@ public final class ChannelDirectory: Sendable {
     }
 
     private struct State {
-        var entries: [ChannelKey: Entry] = [:]
+        var entries: [ByteName: Entry] = [:]
         var subscriptions = 0
     }
 
@@ -35,7 +36,7 @@ public final class ChannelDirectory: Sendable {
     /// - Returns: whether the channel is ready, so that the subscription may be confirmed.
     public func acquire(_ channel: String, loop: Int) -> Bool {
         state.withLock { state in
-            let key = ChannelKey(name: channel)
+            let key = ByteName(channel)
             state.subscriptions += 1
             let fresh = Entry(subscribers: Array(repeating: 0, count: loops), isReady: isAlwaysReady)
             state.entries[key, default: fresh].subscribers[loop] += 1
@@ -49,7 +50,7 @@ public final class ChannelDirectory: Sendable {
     /// - Returns: whether it was the last one of this process.
     public func release(_ channel: String, loop: Int) -> Bool {
         state.withLock { state in
-            let key = ChannelKey(name: channel)
+            let key = ByteName(channel)
             guard var entry = state.entries[key] else { return false }
             state.subscriptions -= 1
             entry.subscribers[loop] -= 1
@@ -61,17 +62,17 @@ public final class ChannelDirectory: Sendable {
 
     /// Whether the channel has subscribers in this process.
     public func isWanted(_ channel: String) -> Bool {
-        state.withLock { $0.entries[ChannelKey(name: channel)] != nil }
+        state.withLock { $0.entries[ByteName(channel)] != nil }
     }
 
     /// How many subscribers a channel has in this process.
     public func subscribers(of channel: String) -> Int {
-        state.withLock { $0.entries[ChannelKey(name: channel)]?.total ?? 0 }
+        state.withLock { $0.entries[ByteName(channel)]?.total ?? 0 }
     }
 
     /// Notes that a channel is confirmed.
     public func markReady(_ channel: String) {
-        state.withLock { $0.entries[ChannelKey(name: channel)]?.isReady = true }
+        state.withLock { $0.entries[ByteName(channel)]?.isReady = true }
     }
 
     /// Notes that nothing is confirmed any more: the link to Redis broke.
@@ -87,7 +88,7 @@ public final class ChannelDirectory: Sendable {
     /// - Returns: how many subscribers this process has.
     public func publish(_ message: Message, post: (_ loop: Int) -> Void) -> Int {
         state.withLock { state in
-            guard let entry = state.entries[ChannelKey(name: message.channel)] else { return 0 }
+            guard let entry = state.entries[ByteName(message.channel)] else { return 0 }
             for loop in 0..<loops where entry.subscribers[loop] > 0 { post(loop) }
             return entry.total
         }

@@ -50,19 +50,21 @@ extension Hub {
     /// Sends a channel's batches to its subscribers.
     func fanOut(_ channel: Channel) {
         channel.markClean()
-        fanOut(channel, .plain)
-        fanOut(channel, .envelope)
+        // Loading a weak reference costs more than all else that is done per subscriber: once is enough.
+        let transport = transport
+        fanOut(channel, .plain, transport)
+        fanOut(channel, .envelope, transport)
     }
 
-    private func fanOut(_ channel: Channel, _ encoding: WireEncoding) {
+    private func fanOut(_ channel: Channel, _ encoding: WireEncoding, _ transport: (any HubTransport)?) {
         guard let batch = channel.takeBatch(encoding) else { return }
-        for slot in channel.slots(encoding) { send(batch, to: slot) }
+        for slot in channel.slots(encoding) { send(batch, to: slot, transport) }
         pool.give(batch)
     }
 
     /// A clean subscriber of this channel only is written at once, from the batch that all share; for others the
     /// batch joins what they have waiting, and several channels become one write.
-    private func send(_ batch: Batch, to slot: UInt32) {
+    private func send(_ batch: Batch, to slot: UInt32, _ transport: (any HubTransport)?) {
         let index = Int(slot)
         guard !subscribers[index].isLost, let transport else {
             counts.droppedByClosing += batch.messageCount

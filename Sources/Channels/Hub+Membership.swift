@@ -1,3 +1,5 @@
+internal import Bytes
+
 extension Hub {
     /// Subscribes a connection to a channel.
     ///
@@ -48,7 +50,7 @@ extension Hub {
     }
 
     func channel(named name: String) -> Channel? {
-        channelByName[ChannelKey(name: name)]
+        channelByName[ByteName(name)]
     }
 
     @discardableResult
@@ -76,13 +78,13 @@ extension Hub {
         }
         let channel = Channel(name: name, index: index)
         channels[Int(index)] = channel
-        channelByName[ChannelKey(name: name)] = channel
+        channelByName[ByteName(name)] = channel
         return channel
     }
 
     private func close(_ channel: Channel) {
         channels[Int(channel.index)] = nil
-        channelByName[ChannelKey(name: channel.name)] = nil
+        channelByName[ByteName(channel.name)] = nil
         freeChannels.append(channel.index)
     }
 }

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// The connections, channels and outboxes of one loop.
 ///
 /// Publishing marks: `deliver` appends to a channel's batch and nothing is written. `flush`, at the end of the loop's
@@ -21,7 +23,7 @@ public final class Hub {
     var freeSlots: [UInt32] = []
     var channels: ContiguousArray<Channel?> = []
     var freeChannels: [UInt32] = []
-    var channelByName: [ChannelKey: Channel] = [:]
+    var channelByName: [ByteName: Channel] = [:]
     var dirtyChannels: [Channel] = []
     var markedSlots: [UInt32] = []
     var losses: [(slot: UInt32, reason: LossReason)] = []

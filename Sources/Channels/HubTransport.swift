@@ -1,6 +1,6 @@
 /// What a write came to.
 public enum SendResult: Equatable, Sendable {
-    /// The kernel took so many bytes, perhaps fewer than offered.
+    /// The kernel took so many bytes, perhaps fewer than offered, but at least one.
     case accepted(Int)
     /// The kernel takes nothing for now.
     case blocked
@@ -22,6 +22,8 @@ public enum LossReason: Equatable, Sendable {
 }
 
 /// The hub's way out: writes bytes and hears what became of a connection.
+///
+/// `hubBlocked` is called inside the fan-out and must not call the hub; the others may reply, join, leave and remove.
 public protocol HubTransport: AnyObject {
     /// Sends one piece.
     func send(_ bytes: RawSpan, to link: Int32) -> SendResult

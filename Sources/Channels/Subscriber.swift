@@ -1,4 +1,4 @@
-/// A connection as the hub sees it: 40 bytes in an array, found by its slot.
+/// A connection as the hub sees it: 32 bytes in an array, found by its slot.
 struct Subscriber {
     /// A place in a channel's subscriber list.
     struct Membership {

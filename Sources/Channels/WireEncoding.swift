@@ -4,6 +4,4 @@ public enum WireEncoding: UInt8, Sendable {
     case plain
     /// `pushd.v1`: a text frame `{"channel":"c","data":…}`.
     case envelope
-
-    static let count = 2
 }

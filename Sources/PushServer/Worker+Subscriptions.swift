@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Channels
 internal import WSLoop
 internal import WebSocket
@@ -25,7 +26,7 @@ extension Worker {
         var unconfirmed = 0
         for channel in channels where !state.directory.acquire(channel, loop: index) {
             unconfirmed += 1
-            waiting[channel, default: []].append(connection.key)
+            waiting[ByteName(channel), default: []].append(connection.key)
             post(.reconsider(channel: channel), to: ServerState.home)
         }
         guard unconfirmed > 0 else { return complete(action, connection) }
@@ -39,7 +40,7 @@ extension Worker {
 
     /// A channel is confirmed, or waiting for Redis is over.
     func confirm(_ channel: String) {
-        for key in waiting.removeValue(forKey: channel) ?? [] {
+        for key in waiting.removeValue(forKey: ByteName(channel)) ?? [] {
             guard let connection = connection(key), let action = connection.pending else { continue }
             if case .open(let acceptance, let channels, let unconfirmed) = action, unconfirmed > 1 {
                 connection.pending = .open(acceptance, channels: channels, unconfirmed: unconfirmed - 1)
@@ -80,7 +81,7 @@ extension Worker {
 
     private func subscribe(_ connection: Connection, to channel: String, replace: Bool, id: [UInt8]) {
         if replace {
-            for other in hub.channelNames(of: connection.slot) where other != channel {
+            for other in hub.channelNames(of: connection.slot) where ByteName(other) != ByteName(channel) {
                 hub.leave(connection.slot, other)
                 release(other)
             }

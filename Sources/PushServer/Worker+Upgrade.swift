@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Channels
 internal import HTTP
 internal import Logging
@@ -70,7 +71,8 @@ extension Worker {
             throw UpgradeRefusal(.error(.badRequest, "the query is not percent-encoded UTF-8"))
         }
         var channels: [String] = []
-        for name in named.isEmpty ? [Worker.defaultChannel] : named where !channels.contains(name) {
+        var known: Set<ByteName> = []
+        for name in named.isEmpty ? [Worker.defaultChannel] : named where known.insert(ByteName(name)).inserted {
             guard ChannelName.isValid(name) else {
                 throw UpgradeRefusal(
                     .error(.badRequest, "a channel is 1 to 255 bytes of UTF-8 without control characters"))

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import Channels
 internal import HTTP
 internal import Logging
@@ -26,7 +27,7 @@ final class Worker {
     var counters = WorkerCounters()
     var date = HTTPDate()
     /// Connections that wait until a channel is confirmed.
-    var waiting: [String: [StreamKey]] = [:]
+    var waiting: [ByteName: [StreamKey]] = [:]
     var drainSchedule: DrainSchedule?
     var hasReportedDrained = false
     /// Only on the home worker.

@@ -19,9 +19,9 @@ public struct RedisChannelMap: Sendable {
         self.prefix = prefix
         var known: [Alias] = []
         for alias in aliases {
-            let redis = ByteName(text: alias.redis)
+            let redis = ByteName(alias.redis)
             guard !known.contains(where: { $0.redis == redis }) else { continue }
-            known.append(Alias(redis: redis, channel: ByteName(text: alias.channel)))
+            known.append(Alias(redis: redis, channel: ByteName(alias.channel)))
         }
         self.aliases = known
     }
@@ -40,8 +40,8 @@ public struct RedisChannelMap: Sendable {
 
     /// The Redis channels whose messages belong to `channel`.
     public func redisChannels(for channel: String) -> [String] {
-        let own = ByteName(text: prefix + channel)
-        let name = ByteName(text: channel)
+        let own = ByteName(prefix + channel)
+        let name = ByteName(channel)
         var names = aliases.contains { $0.redis == own } ? [] : [own.text]
         for alias in aliases where alias.channel == name { names.append(alias.redis.text) }
         return names

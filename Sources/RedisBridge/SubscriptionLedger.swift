@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// What goes out on the subscriber link.
 enum SubscriptionCommand: Equatable {
     case subscribe([String])
@@ -71,7 +73,7 @@ struct SubscriptionLedger {
     ///
     /// - Returns: true if it is confirmed; false if the channel will be settled.
     mutating func subscribe(_ channel: String, at now: UInt64) -> Bool {
-        let name = ByteName(text: channel)
+        let name = ByteName(channel)
         guard var entry = entries[name] ?? join(name) else { return true }
         entry.lingerUntil = nil
         if entry.phase != .confirmed, !entry.isAwaited {
@@ -87,12 +89,12 @@ struct SubscriptionLedger {
 
     /// Whether Redis has confirmed a channel on this connection.
     func isConfirmed(_ channel: String) -> Bool {
-        entries[ByteName(text: channel)]?.phase == .confirmed
+        entries[ByteName(channel)]?.phase == .confirmed
     }
 
     /// Wants a channel no longer; it is kept for the linger time.
     mutating func unsubscribe(_ channel: String, at now: UInt64) {
-        let name = ByteName(text: channel)
+        let name = ByteName(channel)
         guard var entry = entries[name], entry.lingerUntil == nil else { return }
         entry.isAwaited = false
         linger(&entry, name, until: now + lingerMilliseconds)
@@ -103,7 +105,7 @@ struct SubscriptionLedger {
     ///
     /// - Returns: whether the channel is settled by this.
     mutating func confirmOne(of channel: String) -> Bool {
-        let name = ByteName(text: channel)
+        let name = ByteName(channel)
         guard var entry = entries[name], case .requested(let missing) = entry.phase else { return false }
         defer { entries[name] = entry }
         entry.phase = .requested(missingReplies: missing - 1)

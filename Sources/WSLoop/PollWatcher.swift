@@ -43,9 +43,12 @@ public final class PollWatcher: Handle {
 
     private static func ready(_ poll: UnsafeMutablePointer<uv_poll_t>?, status: Int32, events: Int32) {
         guard let watcher = unsafe Handle.owner(poll?.pointee.data, as: PollWatcher.self) else { return }
-        // An error is reported as readiness: the owner's next read or write tells what it is.
+        // An error is reported as readiness: the owner's next read or write tells what it is. libuv has stopped watching,
+        // so an owner who goes on must wait anew.
         guard status == 0 else {
-            watcher.action?(watcher.interest)
+            let interest = watcher.interest
+            watcher.interest = []
+            watcher.action?(interest)
             return
         }
         var readiness: Readiness = []

@@ -49,6 +49,7 @@ def test_the_page_joins_a_channel_and_shows_what_redis_cli_publishes(page, redis
     page.wait_for("document.querySelector('#messages').innerText.includes('sunny, 21 °C')")
     page.wait_for("document.querySelector('#messages').innerText.includes('Oslo')")
     assert "weather" in page.text("#messages")
+    page.wait_for("document.querySelector('#connections').innerText === '1'")
     take_screenshot(page, "demo-page")
 
 

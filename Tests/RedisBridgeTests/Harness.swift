@@ -127,6 +127,7 @@ final class Harness {
     /// Subscribes and waits for the confirmation.
     func subscribe(_ channel: String) throws {
         if bridge.subscribe(channel) { return }
-        try wait(for: "settled \(channel)") { recorder.settled.contains(channel) }
+        let settlements = recorder.settled.count
+        try wait(for: "settled \(channel)") { recorder.settled.dropFirst(settlements).contains(channel) }
     }
 }

@@ -31,7 +31,7 @@ final class RedisServer {
             ] + arguments
         var pointers = unsafe words.map { unsafe strdup($0) } + [nil]
         defer {
-            for index in pointers.indices { unsafe free(pointers[index]) }
+            for index in unsafe pointers.indices { unsafe free(pointers[index]) }
         }
         var process = pid_t()
         let result = unsafe posix_spawn(&process, "/usr/bin/env", nil, nil, &pointers, environ)

@@ -30,7 +30,11 @@ struct StopTests {
             let harness = try Harness(server.url)
             harness.bridge.start()
             _ = harness.bridge.subscribe("a")
-            for _ in 0..<turns { harness.loop.turn() }
+            var left = turns
+            try harness.wait(for: "\(turns) turns") {
+                left -= 1
+                return left < 0
+            }
             harness.close()
         }
     }
