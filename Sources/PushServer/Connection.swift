@@ -43,6 +43,8 @@ final class Connection {
     var endsAfterResponse = false
     /// The request in hand is a HEAD.
     var omitsBody = false
+    /// A ping is out and nothing has been heard since.
+    var isPingUnanswered = false
     /// The peer will send nothing more.
     var peerEnded = false
     /// Set while closing, once the peer's Close frame has come or none is waited for.

@@ -41,18 +41,15 @@ extension Worker {
         }
         let empty: [UInt8] = []
         hub.reply(connection.slot) { FrameEncoder.appendFrame(.ping, empty.rawSpan, to: &$0) }
+        connection.isPingUnanswered = true
         schedule(.pong, connection, after: state.configuration.pongTimeout)
     }
 
     /// Anything that came since the ping counts as an answer, a pong or not.
     private func checkPong(_ connection: Connection) {
-        let silentTicks = wheel.currentTick - connection.lastHeardTick
-        if silentTicks < Worker.ticks(state.configuration.pongTimeout) {
-            schedule(.ping, connection, after: state.configuration.pingInterval)
-        } else {
-            connection.closeReason = .pingTimeout
-            close(connection)
-        }
+        guard connection.isPingUnanswered else { return pingIfSilent(connection) }
+        connection.closeReason = .pingTimeout
+        close(connection)
     }
 
     /// Whole ticks that are not shorter than `duration`, and one at least.

@@ -59,12 +59,12 @@ extension Worker {
         drainProgressed()
     }
 
-    /// Once the WebSockets have been told, HTTP connections between two requests end as well.
+    /// Once the WebSockets have been told, HTTP connections that are owed no answer end as well.
     private func endIdleRequests() {
         guard drainSchedule?.isOver == true else { return }
         for connection in connections {
-            guard let connection, connection.phase == .http, connection.requests?.isIdle == true,
-                !connection.isPaused, hub.queuedBytes(of: connection.slot) == 0
+            guard let connection, connection.phase == .http, connection.pending == nil,
+                hub.queuedBytes(of: connection.slot) == 0
             else { continue }
             close(connection)
         }

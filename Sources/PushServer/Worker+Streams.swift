@@ -27,6 +27,7 @@ extension Worker: StreamSetDelegate {
         switch buffer.fill(from: connection.descriptor) {
         case .bytes:
             connection.lastHeardTick = wheel.currentTick
+            connection.isPingUnanswered = false
             buffer.withContent { process($0, of: connection) }
         case .wouldBlock: break
         case .endOfStream: peerEnded(connection)

@@ -123,9 +123,9 @@ final class Worker {
     }
 
     private func endTurn() {
+        isEndingTurn = true
         for message in state.inboxes[index].takeAll() { handle(message) }
         layOpenCounters()
-        isEndingTurn = true
         hub.flush()
         isEndingTurn = false
         settleAccounts()

@@ -56,7 +56,7 @@ enum HandshakeResult: Int, CaseIterable {
 /// What one worker counts.
 ///
 /// The worker counts in a copy of its own and lays it open once per turn, before the turn's bytes go out: whoever sees
-/// an effect also sees it counted, and no counter costs an atomic operation. Fixed-size arrays, so that a copy allocates nothing.
+/// an effect also sees it counted (but for deliveries and drops, which are known only after the flush), and no counter costs an atomic operation. Fixed-size arrays, so that a copy allocates nothing.
 struct WorkerCounters: Sendable {
     var webSockets = 0
     var opened = 0

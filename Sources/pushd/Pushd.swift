@@ -6,6 +6,10 @@ import Glibc
 struct Pushd: ParsableCommand {
     /// Runs the command; what is wrong with it is one line on standard error.
     static func main() {
+        // All options belong to serve: whoever asks for help without naming it wants to see them.
+        if ["--help", "-h"].contains(CommandLine.arguments.dropFirst().joined(separator: " ")) {
+            exit(withError: CleanExit.helpRequest(Serve.self))
+        }
         do {
             var command = try parseAsRoot()
             try command.run()

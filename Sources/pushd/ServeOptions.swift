@@ -3,80 +3,106 @@ import ArgumentParser
 /// The options as they are written; `Settings` reads them, the environment and the defaults together.
 struct ServeOptions: ParsableArguments {
     @Option(
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "PORT, HOST:PORT, [::]:PORT or unix:PATH (repeatable; default 0.0.0.0:8081).", valueName: "addr"))
     var listen: [String] = []
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "redis://[user:password@]host[:port][/db] or redis+unix:///path (default: embedded).", valueName: "url"))
     var redis: String?
 
-    @Option(help: ArgumentHelp("What stands before channel names in Redis (default push:).", valueName: "text"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("What stands before channel names in Redis (default push:).", valueName: "text"))
     var redisPrefix: String?
 
     @Option(
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "Redis channel to map by name (repeatable; default global_channel=global).", valueName: "from=to"))
     var redisMap: [String] = []
 
-    @Option(help: ArgumentHelp("Event loops, one thread each (default: number of cores).", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Event loops, one thread each (default: number of cores).", valueName: "n"))
     var workers: String?
 
-    @Option(help: ArgumentHelp("Most WebSockets; past it 503 (default: from the descriptor limit).", valueName: "n"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Most WebSockets; past it 503 (default: from the descriptor limit).", valueName: "n"))
     var maxConnections: String?
 
-    @Option(help: ArgumentHelp("Largest message from a client (default 65536).", valueName: "bytes"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Largest message from a client (default 65536).", valueName: "bytes"))
     var maxMessage: String?
 
-    @Option(help: ArgumentHelp("Largest published message (default 1048576).", valueName: "bytes"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Largest published message (default 1048576).", valueName: "bytes"))
     var maxPublish: String?
 
-    @Option(help: ArgumentHelp("Channels per connection (default 128).", valueName: "n"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Channels per connection (default 128).", valueName: "n"))
     var maxChannels: String?
 
     @Flag(help: "Let clients publish over their WebSocket to channels they have joined.")
     var allowClientPublish = false
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Strict bound of bytes queued for one connection (default 1048576).", valueName: "bytes"))
     var outboxLimit: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "Bound of bytes queued for all connections (default: a quarter of memory).", valueName: "bytes"))
     var outboxBudget: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("What becomes of a client that does not keep up: disconnect (default).", valueName: "policy")
     )
     var slowConsumer: String?
 
-    @Option(help: ArgumentHelp("Seconds of silence before a ping (default 25).", valueName: "s"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Seconds of silence before a ping (default 25).", valueName: "s"))
     var pingInterval: String?
 
-    @Option(help: ArgumentHelp("Seconds to wait for an answer to a ping (default 10).", valueName: "s"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Seconds to wait for an answer to a ping (default 10).", valueName: "s"))
     var pongTimeout: String?
 
-    @Option(help: ArgumentHelp("Seconds in which a request must arrive (default 10).", valueName: "s"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Seconds in which a request must arrive (default 10).", valueName: "s"))
     var handshakeTimeout: String?
 
     @Option(
+        parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "Browsers' Origin to let in; * for all (repeatable; default: same origin).", valueName: "origin"))
     var allowOrigin: [String] = []
 
-    @Option(help: ArgumentHelp("Key for publishing over HTTP from other machines (repeatable).", valueName: "key"))
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("Key for publishing over HTTP from other machines (repeatable).", valueName: "key"))
     var publishKey: [String] = []
 
-    @Option(help: ArgumentHelp("Seconds over which a stop spreads its closes (default 20).", valueName: "s"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Seconds over which a stop spreads its closes (default 20).", valueName: "s"))
     var drain: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("trace, debug, info, notice, warning, error or critical (default info).", valueName: "level")
     )
     var logLevel: String?
 
-    @Option(help: ArgumentHelp("text or json (default text).", valueName: "format"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("text or json (default text).", valueName: "format"))
     var logFormat: String?
 }

@@ -29,7 +29,10 @@ struct Settings {
         try readLimits(options, values)
         try readTimes(options, values)
         server.allowsClientPublish = try values.flag("--allow-client-publish", options.allowClientPublish)
-        server.allowedOrigins = try values.each("--allow-origin", options.allowOrigin, "an origin") { $0 } ?? []
+        server.allowedOrigins =
+            try values.each("--allow-origin", options.allowOrigin, "* or scheme://host[:port]") {
+                Settings.isOrigin($0) ? $0 : nil
+            } ?? []
         server.publishKeys =
             try values.each("--publish-key", options.publishKey, "a key without spaces") {
                 $0.isEmpty || $0.contains(" ") ? nil : $0
@@ -56,6 +59,14 @@ struct Settings {
                 let channel = String(text[text.index(after: equals)...])
                 return ChannelName.isValid(channel) ? (String(text[..<equals]), channel) : nil
             } ?? server.redisAliases
+    }
+
+    /// A browser sends scheme, host and port, never a path (RFC 6454 section 6.2).
+    private static func isOrigin(_ text: String) -> Bool {
+        guard text != "*" else { return true }
+        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+        return parts.count == 3 && parts[0].count > 1 && parts[0].hasSuffix(":") && parts[1].isEmpty
+            && !parts[2].isEmpty && !text.contains(" ")
     }
 
     /// A URL as it may be shown: what stands before the last `@` can be a password.

@@ -13,14 +13,15 @@ def test_metrics_are_prometheus_text(pushd):
 
 
 def test_gauges_follow_the_clients(pushd):
+    def gauges():
+        metrics = pushd.metrics()
+        return [metrics.sum(f"pushd_{name}") for name in ("connections", "channels", "subscriptions")]
+
     clients = [pushd.connect("a", "b") for _ in range(3)]
-    metrics = pushd.metrics()
-    assert [metrics.sum(f"pushd_{name}") for name in ("connections", "channels", "subscriptions")] == [3, 2, 6]
+    wait_until(lambda: gauges() == [3, 2, 6], "3 connections, 2 channels, 6 subscriptions")
     for client in clients:
         client.close()
-    wait_until(lambda: pushd.metrics().sum("pushd_connections") == 0, "0 connections")
-    assert pushd.metrics().sum("pushd_subscriptions") == 0
-    wait_until(lambda: pushd.metrics().sum("pushd_channels") == 0, "0 channels")
+    wait_until(lambda: gauges() == [0, 0, 0], "nobody left")
 
 
 @pytest.mark.parametrize("workers", ["1", "2"])
@@ -31,6 +32,5 @@ def test_counters_count_messages_and_deliveries(start, workers):
         assert pushd.publish("c", f"message {number}") == 4
     for client in clients:
         assert [client.recv(timeout=5) for _ in range(5)] == [f"message {number}" for number in range(5)]
-    metrics = pushd.metrics()
-    assert metrics.sum("pushd_messages_in_total", source="http") == 5
-    assert metrics.sum("pushd_deliveries_total") == 20
+    wait_until(lambda: pushd.metrics().sum("pushd_messages_in_total", source="http") == 5, "5 messages in")
+    wait_until(lambda: pushd.metrics().sum("pushd_deliveries_total") == 20, "20 deliveries")

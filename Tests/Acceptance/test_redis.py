@@ -104,7 +104,7 @@ def test_a_message_right_after_the_101_is_not_missed(node, redis_server):
 def test_leaving_and_coming_back_misses_nothing(node, redis_server):
     client = node.connect("other")
     with redis_server.client() as publisher:
-        for number in range(20):
+        for number in range(100):
             subscribe(client, "c")
             publisher.publish("push:c", f"message {number}")
             assert client.recv(timeout=5) == f"message {number}"
@@ -114,7 +114,7 @@ def test_leaving_and_coming_back_misses_nothing(node, redis_server):
 
 def test_health_tells_about_redis(node):
     node.connect("c")
-    wait_until(lambda: node.health()["redis"]["probe_ms"] > 0, "a probe that came back")
+    wait_until(lambda: node.health()["redis"].get("probe_ms"), "a probe that came back")
     wait_until(lambda: node.health()["redis"]["subscribed"] == 1, "one Redis channel")
     redis = node.health()["redis"]
     assert (redis["state"], redis["reconnects"]) == ("connected", 0)

@@ -29,7 +29,7 @@ def test_redis_may_start_after_pushd(start, stopped_redis):
     assert pushd.get("/health").status == 200
     assert pushd.get("/health/ready").status == 200
     clients = [pushd.connect("c") for _ in range(3)]
-    assert pushd.health()["connections"] == 3
+    wait_until(lambda: pushd.health()["connections"] == 3, "3 connections")
     stopped_redis.start()
     pushd.wait_for_status("ok")
     assert_delivery(pushd, stopped_redis, clients, "hello")

@@ -28,7 +28,7 @@ def environment(changes):
 def run_pushd(*arguments, **variables):
     """Runs a pushd that is expected to end by itself."""
     return subprocess.run(
-        [BINARY, *arguments], env=environment(variables), capture_output=True, text=True, timeout=20, check=False
+        [BINARY, *arguments], env=environment(variables), capture_output=True, text=True, timeout=10, check=False
     )
 
 
