@@ -62,6 +62,8 @@ let package = Package(
         .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
         .testTarget(name: "HTTPTests", dependencies: ["Bytes", "HTTP"], swiftSettings: settings),
         .testTarget(name: "WebSocketTests", dependencies: ["Bytes", "HTTP", "WebSocket"], swiftSettings: settings),
+        .testTarget(name: "WSLoopTests", dependencies: ["Bytes", "WSLoop"], swiftSettings: settings),
+        .testTarget(name: "RedisBridgeTests", dependencies: ["Bytes", "RedisBridge", "WSLoop"], swiftSettings: settings),
         .testTarget(name: "ChannelsTests", dependencies: ["Bytes", "Channels", "WebSocket"], swiftSettings: settings),
     ]
 )

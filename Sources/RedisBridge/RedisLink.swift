@@ -30,7 +30,6 @@ final class RedisLink {
     private var backoff: Backoff
     private var random = SystemRandomNumberGenerator()
     private var phase = Phase.stopped
-    private var lookup: NameLookup?
     private var untriedAddresses: [SocketAddress] = []
     private var login: [LoginStep] = []
     private weak var owner: (any RedisLinkOwner)?
@@ -63,8 +62,6 @@ final class RedisLink {
     /// Ends the connection and all attempts.
     func stop() {
         owner = nil
-        lookup?.cancel()
-        lookup = nil
         timer.stop()
         leave(.stopped)
     }
@@ -105,14 +102,14 @@ final class RedisLink {
             } else {
                 // The system bounds the time of a lookup; a new one every second would only queue up behind it.
                 phase = .lookingUp
-                lookup = NameLookup.start(host, port: port, on: loop) { [weak self] in self?.lookedUp($0) }
+                NameLookup.start(host, port: port, on: loop) { [weak self] in self?.lookedUp($0) }
             }
         }
     }
 
-    private func lookedUp(_ result: Result<[SocketAddress], SystemError>) {
+    /// Takes the answer of a lookup; one that nobody waits for any more is ignored.
+    func lookedUp(_ result: Result<[SocketAddress], SystemError>) {
         guard case .lookingUp = phase else { return }
-        lookup = nil
         switch result {
         case .success(let addresses): connect(toFirstOf: addresses)
         case .failure(let error): attemptFailed("\(error)")

@@ -7,22 +7,17 @@ public final class NameLookup {
     private let loop: Loop
     private let operation: String
     private let request: UnsafeMutablePointer<uv_getaddrinfo_t>
-    private var completion: ((Result<[SocketAddress], SystemError>) -> Void)?
+    private let completion: (Result<[SocketAddress], SystemError>) -> Void
 
-    /// Starts looking up `host`; `completion` runs on the loop, with at least one address or an error, unless cancelled.
-    @discardableResult
+    /// Starts looking up `host`.
+    ///
+    /// - Parameter completion: runs once on the loop, with at least one address or an error; inside this call if the
+    ///   system refuses the lookup at once.
     public static func start(
         _ host: String, port: UInt16, on loop: Loop,
         completion: @escaping (Result<[SocketAddress], SystemError>) -> Void
-    ) -> NameLookup {
-        let lookup = NameLookup(loop: loop, operation: "look up \(host)", completion: completion)
-        lookup.begin(host: host, port: port)
-        return lookup
-    }
-
-    /// Forgets the completion; the request itself ends when the system answers.
-    public func cancel() {
-        completion = nil
+    ) {
+        NameLookup(loop: loop, operation: "look up \(host)", completion: completion).begin(host: host, port: port)
     }
 
     private init(
@@ -64,12 +59,10 @@ public final class NameLookup {
         }
         unsafe uv_freeaddrinfo(list)
         loop.requestEnded()
-        let completion = completion
-        self.completion = nil
         if status < 0 || addresses.isEmpty {
-            completion?(.failure(SystemError(code: status < 0 ? status : ENOENT, operation: operation)))
+            completion(.failure(SystemError(code: status < 0 ? status : ENOENT, operation: operation)))
         } else {
-            completion?(.success(addresses))
+            completion(.success(addresses))
         }
         // Balances begin(): the request kept this object alive until now.
         unsafe Unmanaged.passUnretained(self).release()

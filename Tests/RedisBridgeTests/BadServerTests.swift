@@ -60,4 +60,19 @@ struct BadServerTests {
         #expect(harness.recorder.states == [.disconnected])
         #expect(harness.loop.nowMilliseconds - begin > 50)
     }
+
+    @Test func everyAddressOfAHostIsTried() throws {
+        let loop = try Loop()
+        let server = try FakeServer(on: loop, answer: nil)
+        let harness = try Harness("redis://no-such-host.invalid", loop: loop)
+        harness.bridge.start()
+        loop.turn(waiting: false)
+        // The answer that the name has not got: two addresses where nobody listens, and one where somebody does.
+        let dead = SocketAddress(host: "127.0.0.1", port: try RedisServer.freePort())
+        let live = SocketAddress(host: "127.0.0.1", port: server.port)
+        harness.bridge.subscriber.lookedUp(.success([dead, dead, live].compactMap { $0 }))
+        try harness.wait(for: "a call") { server.accepted > 0 }
+        server.close()
+        harness.close()
+    }
 }

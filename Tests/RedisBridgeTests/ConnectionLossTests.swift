@@ -121,6 +121,28 @@ struct ConnectionLossTests {
         }
     }
 
+    @Test func aSilentlyLostSubscriptionIsNoticed() throws {
+        let server = try RedisServer()
+        let client = try RedisClient(port: server.port)
+        var timing = Harness.quickTiming
+        timing.probeMilliseconds = 250
+        try Harness.run(server.url, timing: timing) { harness in
+            try harness.subscribe("a")
+            try harness.waitUntilUsable()
+            harness.recorder.forget()
+            // Both connections stay up and Redis answers, but nothing is subscribed any more.
+            harness.bridge.subscriber.send([
+                Array("UNSUBSCRIBE".utf8), Array("push:a".utf8), harness.bridge.probe.channel,
+            ])
+            try harness.wait(for: "noticed") { harness.recorder.losses == 1 }
+            #expect(harness.bridge.status.reason?.contains("did not come back within 250 ms") == true)
+            try harness.wait(for: "back") {
+                harness.bridge.status.isUsable && harness.bridge.status.subscribedChannels == 1
+            }
+            #expect(try client.publish([1], to: "push:a") == 1)
+        }
+    }
+
     @Test func anOverdueSubscriptionIsNotUsable() throws {
         let server = try RedisServer()
         var timing = Harness.quickTiming

@@ -89,6 +89,19 @@ struct StopTests {
         #expect(harness.recorder.messages.count <= 1)
     }
 
+    @Test func nothingIsToldAfterwards() throws {
+        let harness = try Harness("redis://127.0.0.1:\(try RedisServer.freePort())")
+        harness.recorder.onSettled = { [bridge = harness.bridge] _ in bridge.stop() }
+        harness.bridge.start()
+        // Both are settled by one failed attempt.
+        _ = harness.bridge.subscribe("a")
+        _ = harness.bridge.subscribe("b")
+        try harness.wait(for: "settled") { !harness.recorder.settled.isEmpty }
+        #expect(harness.recorder.settled.count == 1)
+        harness.close()
+        #expect(harness.recorder.settled.count == 1)
+    }
+
     @Test func noDescriptorIsLeft() throws {
         let server = try RedisServer()
         let before = SystemLimits.openDescriptors()
