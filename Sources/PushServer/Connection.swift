@@ -89,8 +89,8 @@ final class RequestReader {
     }
 }
 
-/// What a connection does once Redis has answered.
-enum PendingAction {
+/// What a connection does once Redis has answered; indirect, so that an idle connection has a pointer's room for it.
+indirect enum PendingAction {
     /// Open the WebSocket, with channels of which so many are not confirmed yet.
     case open(Handshake.Acceptance, channels: [String], unconfirmed: Int)
     /// Subscribe to one more channel.

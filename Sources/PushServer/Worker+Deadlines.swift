@@ -57,7 +57,8 @@ extension Worker {
         let (seconds, attoseconds) = duration.components
         let milliseconds = seconds.multipliedReportingOverflow(by: 1000)
         guard !milliseconds.overflow else { return UInt32.max / 2 }
-        let total = UInt64(clamping: milliseconds.partialValue) + UInt64(clamping: attoseconds / 1_000_000_000_000_000)
+        let rest = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+        let total = UInt64(clamping: milliseconds.partialValue) + UInt64(clamping: rest)
         return UInt32(clamping: min(max((total + tickMilliseconds - 1) / tickMilliseconds, 1), UInt64(UInt32.max / 2)))
     }
 }

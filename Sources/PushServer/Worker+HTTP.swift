@@ -36,6 +36,7 @@ extension Worker {
     func respond(_ response: Response, to connection: Connection) {
         let closing = connection.endsAfterResponse || connection.peerEnded || state.phase == .draining
         let omitsBody = connection.omitsBody
+        connection.omitsBody = false  // an unreadable next request is no HEAD
         let date = date.text
         hub.reply(connection.slot) { response.encode(into: &$0, closing: closing, omittingBody: omitsBody, date: date) }
         if closing { beginClosing(connection, isComplete: true) }

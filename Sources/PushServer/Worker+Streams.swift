@@ -77,7 +77,6 @@ extension Worker: StreamSetDelegate {
             process(unread.rawSpan, of: connection)
         }
         guard !connection.isPaused, connection.phase != .closed else { return }
-        if connection.peerEnded { return peerEnded(connection) }
         setInterest(connection.interest.union(.readable), connection)
     }
 
@@ -87,16 +86,14 @@ extension Worker: StreamSetDelegate {
         streams?.update(connection.descriptor, key: connection.key, interest: interest)
     }
 
-    /// The peer sends nothing more; whoever half-closes after its request still gets the answer.
+    /// The peer sends nothing more; whoever half-closes after its request, or its Close frame, still gets the answer.
     private func peerEnded(_ connection: Connection) {
-        connection.peerEnded = true
-        switch connection.phase {
-        case .http where hub.queuedBytes(of: connection.slot) > 0:
-            setInterest(connection.interest.subtracting(.readable), connection)
-            beginClosing(connection, isComplete: true)
-        default:
-            close(connection)
+        guard !connection.peerEnded, connection.phase != .webSocket, hub.queuedBytes(of: connection.slot) > 0 else {
+            return close(connection)
         }
+        connection.peerEnded = true
+        setInterest(connection.interest.subtracting(.readable), connection)
+        beginClosing(connection, isComplete: true)
     }
 
     /// Sends what is queued, then ends the connection.
@@ -170,6 +167,8 @@ extension Worker: HubTransport {
 
     func hubLost(_ slot: UInt32, _ reason: LossReason) {
         guard let connection = connections[Int(slot)] else { return }
+        // Answers were dropped: what came behind them would be taken for them.
+        guard connection.phase == .webSocket else { return close(connection) }
         switch reason {
         case .overflow(midFrame: false): fail(connection, .tryAgainLater, "too slow", .slowConsumer)
         case .overBudget(midFrame: false): fail(connection, .tryAgainLater, "server over budget", .overBudget)

@@ -58,9 +58,9 @@ extension Worker {
         switch connection.pending {
         case .open(_, let channels, _):
             state.releaseWebSocket()
-            for channel in channels { release(channel) }
+            for channel in channels { abandon(channel, connection) }
         case .subscribe(let channel, _):
-            release(channel)
+            abandon(channel, connection)
         case .answerPublish, .confirmPublish, .none:
             break
         }
@@ -71,6 +71,14 @@ extension Worker {
         let channels = hub.channelNames(of: connection.slot)
         hub.leaveAll(connection.slot)
         for channel in channels { release(channel) }
+    }
+
+    /// A channel that nobody waits for any more may never be settled, so its entry goes with the last who waits.
+    private func abandon(_ channel: String, _ connection: Connection) {
+        let name = ByteName(channel)
+        waiting[name]?.removeAll { $0 == connection.key }
+        if waiting[name]?.isEmpty == true { waiting[name] = nil }
+        release(channel)
     }
 
     private func release(_ channel: String) {

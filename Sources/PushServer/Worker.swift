@@ -35,6 +35,8 @@ final class Worker {
     var isEndingTurn = false
     private var nextGeneration: UInt32 = 0
     private var handles: [Handle] = []
+    /// What this worker has told the others to be queued here.
+    private var accountedBytes = 0
     private var lastTickNanoseconds = Loop.monotonicNanoseconds
 
     /// Makes the worker and its loop; nothing runs yet.
@@ -77,6 +79,9 @@ final class Worker {
     func close() {
         home?.close()
         for connection in connections { if let connection { close(connection) } }
+        for message in state.inboxes[index].takeAll() {
+            if case .adopt(let stream) = message { Socket.close(stream.descriptor) }
+        }
         state.inboxes[index].close()
         streams?.close()
         for handle in handles { handle.close() }
@@ -164,12 +169,18 @@ final class Worker {
     }
 
     private func shedOverBudget() {
-        let budget = state.configuration.outboxBudgetBytes
-        guard hub.queuedBytes > 0 || counters.outboxBytes > 0 else { return }
-        let change = hub.queuedBytes - counters.outboxBytes
-        let total = state.countQueued(change)
-        guard total > budget else { return }
-        hub.shed(bytes: total - budget)
+        guard hub.queuedBytes > 0 || accountedBytes > 0 else { return }
+        let excess = accountQueued() - state.configuration.outboxBudgetBytes
+        guard excess > 0 else { return }
+        hub.shed(bytes: excess)
+        _ = accountQueued()
+    }
+
+    /// Tells the other workers what is queued here; returns what is queued in all.
+    private func accountQueued() -> Int {
+        let change = hub.queuedBytes - accountedBytes
+        accountedBytes += change
+        return state.countQueued(change)
     }
 
     private func tick() {

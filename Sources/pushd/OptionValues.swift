@@ -13,25 +13,25 @@ struct OptionValues {
         return value?.isEmpty == true ? nil : value
     }
 
-    /// A value that `parse` understands.
+    /// A value that `parse` understands; a secret one is not shown.
     func one<Value>(
-        _ option: String, _ given: String?, _ expected: String, _ parse: (String) -> Value?
+        _ option: String, _ given: String?, _ expected: String, isSecret: Bool = false, _ parse: (String) -> Value?
     ) throws(SettingViolation) -> Value? {
         guard let text = text(option, given) else { return nil }
         guard let value = parse(text) else {
-            throw SettingViolation(option: option, value: text, expected: expected)
+            throw SettingViolation(option: option, value: isSecret ? "***" : text, expected: expected)
         }
         return value
     }
 
     /// The values of a repeatable option, nil if there are none; a variable holds them separated by commas.
     func each<Value>(
-        _ option: String, _ given: [String], _ expected: String, _ parse: (String) -> Value?
+        _ option: String, _ given: [String], _ expected: String, isSecret: Bool = false, _ parse: (String) -> Value?
     ) throws(SettingViolation) -> [Value]? {
         let texts = given.isEmpty ? text(option, nil)?.split(separator: ",").map(String.init) ?? [] : given
         var values: [Value] = []
         for text in texts {
-            if let value = try one(option, text, expected, parse) { values.append(value) }
+            if let value = try one(option, text, expected, isSecret: isSecret, parse) { values.append(value) }
         }
         return values.isEmpty ? nil : values
     }

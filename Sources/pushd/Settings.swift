@@ -34,7 +34,7 @@ struct Settings {
                 Settings.isOrigin($0) ? $0 : nil
             } ?? []
         server.publishKeys =
-            try values.each("--publish-key", options.publishKey, "a key without spaces") {
+            try values.each("--publish-key", options.publishKey, "a key without spaces", isSecret: true) {
                 $0.isEmpty || $0.contains(" ") ? nil : $0
             } ?? []
         logLevel =
@@ -49,7 +49,8 @@ struct Settings {
                 server.redis = try RedisEndpoint(parsing: url)
             } catch {
                 throw SettingViolation(
-                    option: "--redis", value: Settings.hidingPassword(url), expected: "usable: \(error.description)")
+                    option: "--redis", value: Settings.hidingPassword(url),
+                    expected: "usable: \(Settings.explain(error, url))")
             }
         }
         server.redisPrefix = values.text("--redis-prefix", options.redisPrefix) ?? server.redisPrefix
@@ -67,6 +68,12 @@ struct Settings {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         return parts.count == 3 && parts[0].count > 1 && parts[0].hasSuffix(":") && parts[1].isEmpty
             && !parts[2].isEmpty && !text.contains(" ")
+    }
+
+    /// With a `/` in a password, a piece of it is taken for the port: it is not repeated.
+    private static func explain(_ violation: RedisURLViolation, _ url: String) -> String {
+        guard case .badPort = violation, url.contains("@") else { return violation.description }
+        return "the port is not a number from 1 to 65535 (encode / in a password as %2F)"
     }
 
     /// A URL as it may be shown: what stands before the last `@` can be a password.

@@ -1,0 +1,156 @@
+import Bytes
+import Testing
+
+@testable import PushServer
+
+@Suite struct ClientRequestTests {
+    private func parse(_ text: String) -> ClientRequest {
+        ClientRequest(parsing: Array(text.utf8).rawSpan)
+    }
+
+    private func expect(
+        _ text: String, _ command: ClientCommand, id: String = "", sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let request = parse(text)
+        #expect(request.command == .success(command), sourceLocation: sourceLocation)
+        #expect(string(request.id) == id, sourceLocation: sourceLocation)
+    }
+
+    private func expect(
+        _ text: String, fails violation: CommandViolation, id: String = "",
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let request = parse(text)
+        #expect(request.command == .failure(violation), sourceLocation: sourceLocation)
+        #expect(string(request.id) == id, sourceLocation: sourceLocation)
+    }
+
+    @Test func everyCommand() {
+        expect(#"{"action":"ping"}"#, .ping)
+        expect(#"{"action":"subscribe","channel":"c"}"#, .subscribe(channel: "c", replace: false))
+        expect(#"{"action":"subscribe","channel":"c","replace":false}"#, .subscribe(channel: "c", replace: false))
+        expect(#"{"channel":"c","replace":true,"action":"subscribe"}"#, .subscribe(channel: "c", replace: true))
+        expect(#"{"action":"unsubscribe","channel":"c"}"#, .unsubscribe(channel: "c"))
+        expect(#" { "action" : "ping" } "#, .ping)
+    }
+
+    @Test func namesAndActionsMayBeEscaped() {
+        expect(#"{"\u0061ction":"p\u0069ng"}"#, .ping)
+        expect(#"{"action":"unsubscribe","channel":"\u00e9\"\\"}"#, .unsubscribe(channel: "é\"\\"))
+    }
+
+    @Test(arguments: [#""text""#, "1", "-1.5e3", "null", "true", "[1, 2]", #"{"a": [null]}"#, #""\u00e9\n""#])
+    func publishedDataStaysVerbatim(data: String) {
+        expect(
+            #"{"action":"publish","channel":"c","data": \#(data) ,"id":1}"#,
+            .publish(channel: "c", data: Array(data.utf8)), id: "1")
+    }
+
+    @Test(arguments: [
+        #""a""#, #""""#, #""\"\\\u00e9\/""#, #""é""#, "0", "-12", "1.50", "1e400", "12345678901234567890123",
+    ])
+    func theIDComesBackVerbatim(id: String) {
+        expect(#"{"action":"ping","id":\#(id)}"#, .ping, id: id)
+        expect(#"{"id": \#(id) ,"action":"fly"}"#, fails: .unknownAction, id: id)
+        expect(#"{"id":\#(id)}"#, fails: .missingAction, id: id)
+        expect(#"{"id":\#(id),"action":"subscribe"}"#, fails: .badChannel, id: id)
+        expect(#"{"id":\#(id),"action":"publish","channel":"c"}"#, fails: .missingData, id: id)
+        expect(#"{"id":\#(id),"action":"subscribe","channel":"c","replace":0}"#, fails: .badReplace, id: id)
+    }
+
+    @Test(arguments: ["null", "true", "false", "[]", "{}", "[1]"])
+    func anIDOfAnotherTypeIsRefusedAndNotSentBack(id: String) {
+        expect(#"{"action":"ping","id":\#(id)}"#, fails: .badID)
+    }
+
+    @Test func theIDHasABound() {
+        let longest = "\"" + String(repeating: "x", count: 253) + "\""
+        expect(#"{"action":"ping","id":\#(longest)}"#, .ping, id: longest)
+        expect(#"{"action":"ping","id":"\#(String(repeating: "x", count: 254))"}"#, fails: .badID)
+        let digits = String(repeating: "7", count: 255)
+        expect(#"{"action":"ping","id":\#(digits)}"#, .ping, id: digits)
+        expect(#"{"action":"ping","id":\#(digits)7}"#, fails: .badID)
+    }
+
+    @Test(arguments: ["null", "1", "true", "[]", "{}"])
+    func wrongTypes(value: String) {
+        expect(#"{"action":\#(value)}"#, fails: .missingAction)
+        for action in ["subscribe", "unsubscribe", "publish"] {
+            expect(#"{"action":"\#(action)","channel":\#(value),"data":1}"#, fails: .badChannel)
+        }
+    }
+
+    @Test(arguments: [#""true""#, "1", "null", "[]", "{}"])
+    func replaceIsABoolean(value: String) {
+        expect(#"{"action":"subscribe","channel":"c","replace":\#(value)}"#, fails: .badReplace)
+    }
+
+    @Test func channelNamesAreChecked() {
+        let longest = String(repeating: "n", count: 255)
+        expect(#"{"action":"unsubscribe","channel":"\#(longest)"}"#, .unsubscribe(channel: longest))
+        for bad in ["", longest + "n", #"a\nb"#, #"\u0000"#, #"\u007f"#, #"\u0085"#] {
+            expect(#"{"action":"subscribe","channel":"\#(bad)","id":5}"#, fails: .badChannel, id: "5")
+        }
+    }
+
+    @Test(arguments: [
+        "", " ", "{", "[]", "1", "null", "\"x\"", #"{"action":"ping""#, #"{"action":"ping"}}"#, #"{'action':'ping'}"#,
+        #"{"action":"ping",}"#, #"{"action":"ping" "id":1}"#, "\u{FEFF}{\"action\":\"ping\"}",
+    ])
+    func badJSON(text: String) {
+        let request = parse(text)
+        #expect(request.id.isEmpty)
+        guard case .failure(.badJSON(let what)) = request.command else {
+            Issue.record("\(text) gave \(request.command)")
+            return
+        }
+        #expect(!what.isEmpty)
+    }
+
+    @Test func theLastOfEqualNamesWins() {
+        expect(#"{"action":"fly","action":"ping","id":1,"id":"b"}"#, .ping, id: #""b""#)
+    }
+
+    @Test func everyViolationIsOneUsefulSentence() {
+        let violations: [CommandViolation] = [
+            .badJSON("x"), .missingAction, .unknownAction, .badChannel, .badReplace, .missingData, .badID,
+        ]
+        #expect(Set(violations.map(\.message)).count == violations.count)
+        for violation in violations { #expect(!violation.message.isEmpty && !violation.message.contains("\n")) }
+    }
+}
+
+@Suite struct ServerReplyTests {
+    @Test func repliesAsTheContractShowsThem() {
+        #expect(string(ServerReply.pong(id: [])) == #"{"action":"pong"}"#)
+        #expect(
+            string(ServerReply.status("subscribed", channel: "c", id: [])) == #"{"status":"subscribed","channel":"c"}"#)
+        #expect(string(ServerReply.error("no")) == #"{"error":"no"}"#)
+    }
+
+    @Test(arguments: ["7", #""a\"b""#])
+    func theIDIsTheLastMember(id: String) {
+        let id = Array(id.utf8)
+        for reply in [
+            ServerReply.pong(id: id), ServerReply.status("published", channel: "c", id: id),
+            ServerReply.error("no", id: id),
+        ] {
+            #expect(string(reply).hasSuffix(#","id":\#(string(id))}"#))
+            #expect(isJSON(reply))
+        }
+    }
+
+    @Test(arguments: ["\"", "\\", "é", "😀", "</script>", String(repeating: "n", count: 255)])
+    func everyChannelNameGivesJSONThatNamesIt(channel: String) throws {
+        let reply = ServerReply.status("subscribed", channel: channel, id: [])
+        let object = try JSONObject(parsing: reply.rawSpan)
+        #expect(object["channel"] == .string(channel))
+    }
+
+    @Test func everyErrorGivesJSON() throws {
+        let request = ClientRequest(parsing: Array("{\"action\":\"\u{1}".utf8).rawSpan)
+        guard case .failure(let violation) = request.command else { throw TestFailure(description: "no violation") }
+        let reply = ServerReply.error(violation.message)
+        #expect(try JSONObject(parsing: reply.rawSpan)["error"] == .string(violation.message))
+    }
+}

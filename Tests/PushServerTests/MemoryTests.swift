@@ -1,0 +1,26 @@
+import Glibc
+import HTTP
+import Testing
+import WebSocket
+
+@testable import PushServer
+@testable import WSLoop
+
+@Suite struct MemoryTests {
+    /// The budget of an idle connection, beside the hub's slot: 18,000 of them are to cost little.
+    @Test func aConnectionIsSmall() throws {
+        let stream = AcceptedStream(descriptor: -1, peer: try #require(SocketAddress(unixPath: "/x")))
+        let connection = Connection(stream, slot: 0, generation: 1, limits: RequestParser.Limits())
+        #expect(try heapBytes(of: connection) <= 160)
+        #expect(connection.unread.capacity == 0)
+        #expect(MemoryLayout<ConnectionMachine?>.size <= 64)
+    }
+
+    /// What malloc gave for an object; Glibc's module map leaves <malloc.h> out.
+    private func heapBytes(of object: AnyObject) throws -> Int {
+        let symbol = unsafe dlsym(nil, "malloc_usable_size")
+        typealias UsableSize = @convention(c) (UnsafeMutableRawPointer) -> Int
+        let usableSize = unsafe unsafeBitCast(try #require(unsafe symbol), to: UsableSize.self)
+        return unsafe usableSize(Unmanaged.passUnretained(object).toOpaque())
+    }
+}

@@ -1,0 +1,89 @@
+import Channels
+import Glibc
+import Logging
+import RedisBridge
+import Testing
+
+@testable import PushServer
+@testable import WSLoop
+
+extension ServerTests {
+    /// A worker whose loop is turned by nobody, or by the test.
+    @Suite struct WorkerTests {
+        private func withWorker(of workers: Int, _ body: (Worker) throws -> Void) throws {
+            var configuration = ServerConfiguration()
+            configuration.workers = workers
+            configuration.redis = try RedisEndpoint(parsing: "redis://127.0.0.1:1")
+            let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            let state = ServerState(configuration: configuration, logger: logger)
+            let worker = try Worker(index: workers - 1, state: state)
+            defer { worker.close() }
+            try worker.open()
+            try body(worker)
+        }
+
+        private func socketPair() throws -> (AcceptedStream, peer: Int32) {
+            var ends: [Int32] = [0, 0]
+            try #require(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
+            return (AcceptedStream(descriptor: ends[0], peer: try #require(SocketAddress(unixPath: "/x"))), ends[1])
+        }
+
+        private func hasEnded(_ peer: Int32) -> Bool {
+            var byte: UInt8 = 0
+            return unsafe recv(peer, &byte, 1, Int32(MSG_DONTWAIT)) == 0
+        }
+
+        @Test func whoLeavesWhileRedisIsAskedLeavesNothing() throws {
+            try withWorker(of: 2) { worker in
+                var peers: [Int32] = []
+                for _ in 0..<3 {
+                    let (stream, peer) = try socketPair()
+                    peers.append(peer)
+                    worker.adopt(stream)
+                }
+                let connections = worker.connections.compactMap { $0 }
+                for connection in connections {
+                    worker.subscribe(connection, to: ["c"], .subscribe(channel: "c", id: []))
+                    #expect(connection.isPaused)
+                }
+                for (index, connection) in connections.enumerated() {
+                    #expect(worker.state.directory.subscribers(of: "c") == 3 - index)
+                    worker.close(connection)
+                }
+                #expect(worker.waiting.isEmpty)
+                #expect(!worker.state.directory.isWanted("c"))
+                for peer in peers {
+                    #expect(hasEnded(peer))
+                    close(peer)
+                }
+            }
+        }
+
+        @Test func aClientThatWasNotTakenOverYetIsClosedWithTheWorker() throws {
+            let (stream, peer) = try socketPair()
+            try withWorker(of: 2) { worker in
+                worker.state.inboxes[1].post(.adopt(stream))
+            }
+            #expect(hasEnded(peer))
+            close(peer)
+        }
+
+        /// What a message makes a worker tell itself must not wait for the next event.
+        @Test func whatAWorkerTellsItselfIsFoundAtOnce() throws {
+            // The ticker would help after a quarter of a second: a stalled machine is given some attempts.
+            var ticks: [UInt32] = []
+            while ticks.last != 0, ticks.count < 20 {
+                try withWorker(of: 1) { worker in
+                    worker.home = Home(worker: worker)
+                    let timer = try Timer(on: worker.loop)
+                    timer.onEvent { worker.post(.drained, to: ServerState.home) }
+                    timer.start(afterMilliseconds: 0)
+                    worker.keep(timer)
+                    try worker.run()
+                    ticks.append(worker.wheel.currentTick)
+                }
+            }
+            #expect(ticks.last == 0)
+        }
+    }
+}

@@ -1,0 +1,148 @@
+import ArgumentParser
+import Logging
+import PushServer
+import RedisBridge
+import Testing
+import WSLoop
+
+@testable import pushd
+
+@Suite struct SettingsTests {
+    private func settings(_ arguments: [String] = [], _ environment: [String: String] = [:]) throws -> Settings {
+        try Settings(try ServeOptions.parse(arguments), environment: environment)
+    }
+
+    /// Every option with two good values and how its setting reads.
+    struct Option: CustomTestStringConvertible, Sendable {
+        let name: String
+        let values: [String]
+        let read: @Sendable (Settings) -> String
+        var testDescription: String { name }
+        var variable: String { "PUSHD_" + name.dropFirst(2).uppercased().replacing("-", with: "_") }
+
+        init(_ name: String, _ first: String, _ second: String, _ read: @escaping @Sendable (Settings) -> String) {
+            self.name = name
+            values = [first, second]
+            self.read = read
+        }
+    }
+
+    static let options: [Option] = [
+        Option("--listen", "127.0.0.1:1", "unix:/x") {
+            "\($0.server.listen.map(\.description).joined(separator: ","))"
+        },
+        Option("--redis", "redis://a:1", "redis://b:2/3") { "\($0.server.redis.map(\.description) ?? "")" },
+        Option("--redis-prefix", "a:", "b:") { $0.server.redisPrefix },
+        Option("--redis-map", "a=b", "c=d") {
+            $0.server.redisAliases.map { "\($0.redis)=\($0.channel)" }.joined(separator: ",")
+        },
+        Option("--workers", "3", "1024") { "\($0.server.workers)" },
+        Option("--max-connections", "1", "9") { "\($0.server.maxConnections ?? -1)" },
+        Option("--max-message", "1", "1073741824") { "\($0.server.maxMessageBytes)" },
+        Option("--max-publish", "1", "9") { "\($0.server.maxPublishBytes)" },
+        Option("--max-channels", "1", "65536") { "\($0.server.maxChannels)" },
+        Option("--outbox-limit", "1", "9") { "\($0.server.outboxLimitBytes)" },
+        Option("--outbox-budget", "1", "9") { "\($0.server.outboxBudgetBytes)" },
+        Option("--ping-interval", "1.0", "2.5") { seconds($0.server.pingInterval) },
+        Option("--pong-timeout", "1.0", "2.5") { seconds($0.server.pongTimeout) },
+        Option("--handshake-timeout", "1.0", "2.5") { seconds($0.server.handshakeTimeout) },
+        Option("--allow-origin", "https://a", "*") { $0.server.allowedOrigins.joined(separator: ",") },
+        Option("--publish-key", "a", "b") { $0.server.publishKeys.joined(separator: ",") },
+        Option("--drain", "0.0", "7.0") { seconds($0.server.drain) },
+        Option("--log-level", "trace", "error") { $0.logLevel.rawValue },
+        Option("--log-format", "json", "text") { $0.logFormat.rawValue },
+    ]
+
+    private static func seconds(_ duration: Duration) -> String { "\(duration / .seconds(1))" }
+
+    @Test(arguments: options) func precedence(option: Option) throws {
+        let usual = option.read(try settings())
+        for value in option.values {
+            #expect(option.read(try settings([option.name, value])) == value)
+            #expect(option.read(try settings([], [option.variable: value])) == value)
+        }
+        let both = try settings([option.name, option.values[0]], [option.variable: option.values[1]])
+        #expect(option.read(both) == option.values[0], "the command line wins")
+        #expect(option.read(try settings([], [option.variable: ""])) == usual, "an empty variable is none")
+    }
+
+    @Test(arguments: ["--listen", "--redis-map", "--allow-origin", "--publish-key"])
+    func repeatableOptions(name: String) throws {
+        let option = try #require(SettingsTests.options.first { $0.name == name })
+        let both = option.values.joined(separator: ",")
+        #expect(option.read(try settings([name, option.values[0], name, option.values[1]])) == both)
+        #expect(option.read(try settings([], [option.variable: both])) == both)
+    }
+
+    @Test func theDefaultsAreTheContracts() throws {
+        let settings = try settings()
+        let server = settings.server
+        #expect(server.listen == [.tcp(host: "0.0.0.0", port: 8081)])
+        #expect(server.redis == nil && server.redisPrefix == "push:")
+        #expect(server.redisAliases.map { "\($0.redis)=\($0.channel)" } == ["global_channel=global"])
+        #expect(server.workers == SystemLimits.usableCores() && server.maxConnections == nil)
+        #expect(server.maxMessageBytes == 65_536 && server.maxPublishBytes == 1_048_576 && server.maxChannels == 128)
+        #expect(!server.allowsClientPublish)
+        #expect(server.outboxLimitBytes == 1_048_576)
+        #expect(server.outboxBudgetBytes == SystemLimits.availableMemoryBytes() / 4)
+        #expect(server.pingInterval == .seconds(25) && server.pongTimeout == .seconds(10))
+        #expect(server.handshakeTimeout == .seconds(10) && server.drain == .seconds(20))
+        #expect(server.allowedOrigins.isEmpty && server.publishKeys.isEmpty)
+        #expect(settings.logLevel == .info && settings.logFormat == .text)
+    }
+
+    @Test func clientPublishing() throws {
+        #expect(try settings(["--allow-client-publish"]).server.allowsClientPublish)
+        #expect(try settings([], ["PUSHD_ALLOW_CLIENT_PUBLISH": "1"]).server.allowsClientPublish)
+    }
+
+    @Test func theDefaultSlowConsumerPolicyMayBeNamed() throws {
+        _ = try settings(["--slow-consumer", "disconnect"], ["PUSHD_SLOW_CONSUMER": "disconnect"])
+    }
+
+    @Test(arguments: [
+        ("--listen", "nowhere"), ("--listen", "127.0.0.1:65536"), ("--redis", "http://a"), ("--redis", "redis://a:0"),
+        ("--redis", ""), ("--redis-map", "ab"), ("--redis-map", "=b"), ("--redis-map", "a="), ("--workers", "0"),
+        ("--workers", "1025"), ("--workers", "two"), ("--max-connections", "0"), ("--max-message", "0"),
+        ("--max-message", "1073741825"), ("--max-publish", "0"), ("--max-channels", "0"), ("--max-channels", "65537"),
+        ("--outbox-limit", "0"), ("--outbox-budget", "lots"), ("--slow-consumer", "drop-database"),
+        ("--ping-interval", "0"), ("--pong-timeout", "x"), ("--handshake-timeout", "86401"), ("--drain", "-1"),
+        ("--log-level", "loud"), ("--log-format", "xml"), ("--allow-origin", "example.org"),
+        ("--allow-origin", "https://example.org/"), ("--allow-origin", "https://"),
+    ])
+    func aBadValueIsNamedWithItsOption(option: String, value: String) throws {
+        let violation = try violation([option, value])
+        #expect(violation.option == option && violation.value == value)
+        #expect(violation.description.hasPrefix("\(option): '\(value)' is not "))
+        #expect(!violation.description.contains("\n"))
+    }
+
+    @Test(arguments: options.filter { !["--redis-prefix", "--publish-key"].contains($0.name) })
+    func aBadVariableIsNamedAsTheOption(option: Option) throws {
+        let violation = try violation([], [option.variable: "no good value"])
+        #expect(violation.option == option.name && violation.value == "no good value")
+    }
+
+    @Test(arguments: [
+        "redis://user:secret@host:port", "redis://:secret@host:0", "redis://user:secret@host/x", "rediss://u:secret@h",
+        "http://user:secret@host", "user:secret@host", "redis://user:secret@", "redis://:sec?ret@host",
+        "redis://u:secret/word@host", "redis://u:%zzsecret@host", "redis+unix://:secret@relative",
+        "redis://:a@secret@h:x",
+    ])
+    func aPasswordIsNotShown(url: String) throws {
+        let violation = try violation(["--redis", url])
+        #expect(violation.option == "--redis")
+        #expect(!violation.description.contains("sec"))
+        #expect(violation.description.hasPrefix("--redis: '"))
+    }
+
+    @Test(arguments: ["se cret", ""]) func aPublishKeyIsNotShown(key: String) throws {
+        let violation = try violation(["--publish-key", key])
+        #expect(violation.option == "--publish-key")
+        #expect(!violation.description.contains("cret"))
+    }
+
+    private func violation(_ arguments: [String], _ environment: [String: String] = [:]) throws -> SettingViolation {
+        try #require(throws: SettingViolation.self) { try settings(arguments, environment) }
+    }
+}
