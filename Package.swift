@@ -63,7 +63,18 @@ let package = Package(
         .testTarget(name: "HTTPTests", dependencies: ["Bytes", "HTTP"], swiftSettings: settings),
         .testTarget(name: "WebSocketTests", dependencies: ["Bytes", "HTTP", "WebSocket"], swiftSettings: settings),
         .testTarget(name: "WSLoopTests", dependencies: ["Bytes", "WSLoop"], swiftSettings: settings),
-        .testTarget(name: "RedisBridgeTests", dependencies: ["Bytes", "RedisBridge", "WSLoop"], swiftSettings: settings),
+        .testTarget(
+            name: "RedisBridgeTests", dependencies: ["Bytes", "RedisBridge", "WSLoop"], swiftSettings: settings),
         .testTarget(name: "ChannelsTests", dependencies: ["Bytes", "Channels", "WebSocket"], swiftSettings: settings),
+        .testTarget(
+            name: "PushServerTests",
+            dependencies: [
+                "Bytes", "Channels", "HTTP", "PushServer", "RedisBridge", "WebSocket", "WSLoop",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings),
+        .testTarget(
+            name: "PushdTests", dependencies: ["pushd", "PushServer", "RedisBridge", "WSLoop"] + command,
+            swiftSettings: settings),
     ]
 )

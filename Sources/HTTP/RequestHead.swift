@@ -31,6 +31,9 @@ public struct RequestHead: Sendable {
     /// RFC 9112 3.2.2: a target in absolute form outweighs the Host header, so do not use `value(of: "host")`.
     public var host: String? { line.authority.map { string($0.bounds) } ?? value(of: "host") }
 
+    /// The target's path: without the query, escapes as they were sent.
+    public var path: String { line.path.bounds.isEmpty ? "/" : string(line.path.bounds) }
+
     /// Whether the target's path is `path`, compared byte by byte: without the query, escapes as they were sent.
     public func isPath(_ path: StaticString) -> Bool {
         let bounds = line.path.bounds

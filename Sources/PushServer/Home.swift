@@ -89,7 +89,11 @@ final class Home {
     private func place(_ stream: AcceptedStream) {
         let index = state.leastLoadedWorker()
         state.countStream(1, on: index)
-        if index == worker.index { worker.adopt(stream) } else { worker.post(.adopt(stream), to: index) }
+        if index == worker.index {
+            worker.adopt(stream)
+        } else if !worker.post(.adopt(stream), to: index) {
+            Socket.close(stream.descriptor)
+        }
     }
 
     /// One line a second at most: a full server must not fill a disk as well.

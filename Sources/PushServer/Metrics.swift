@@ -52,13 +52,11 @@ struct Metrics {
     }
 
     private mutating func addRedis(_ state: ServerState) {
-        guard state.configuration.redis != nil else { return }
-        gauge("redis_up", "1 if the bridge to Redis is usable.", state.redis?.isUsable == true ? 1 : 0)
+        gauge("redis_up", "1 if there is a bridge to Redis and it is usable.", state.redis?.isUsable == true ? 1 : 0)
         counter("redis_reconnects_total", "Connections to Redis made again.", state.redis?.reconnects ?? 0)
-        if let probe = state.redis?.probeMilliseconds {
-            head("redis_probe_seconds", "gauge", "Round trip of the last probe message through Redis.")
-            text += "pushd_redis_probe_seconds \(probe / 1000)\n"
-        }
+        head(
+            "redis_probe_seconds", "gauge", "Round trip of the last probe message through Redis; NaN before the first.")
+        text += "pushd_redis_probe_seconds \(state.redis?.probeMilliseconds.map { "\($0 / 1000)" } ?? "NaN")\n"
     }
 
     private mutating func addProcess(_ state: ServerState) {

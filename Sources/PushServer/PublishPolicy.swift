@@ -18,10 +18,18 @@ struct PublishPolicy: Sendable {
     /// Judges a request; `isLocal`: it came over loopback or a unix socket, where no key is needed.
     func verdict(on head: RequestHead, isLocal: Bool) -> Verdict {
         if let authorization = head.value(of: "authorization"), !keys.isEmpty {
-            return keys.contains { PublishPolicy.isEqual("Bearer \($0)", authorization) } ? .allowed : .wrongKey
+            let given = PublishPolicy.bearer(authorization)
+            return keys.contains { PublishPolicy.isEqual($0, given) } ? .allowed : .wrongKey
         }
         if isLocal { return .allowed }
         return keys.isEmpty ? .onlyLocal : .keyNeeded
+    }
+
+    /// The key of `Bearer KEY`, whose first word may be in any case (RFC 9110 section 11.1); else empty.
+    private static func bearer(_ authorization: String) -> String {
+        let words = authorization.split(separator: " ", maxSplits: 1)
+        guard words.count == 2, words[0].lowercased() == "bearer" else { return "" }
+        return String(words[1])
     }
 
     /// Compares in a time that depends on the lengths only, so that a key cannot be guessed byte by byte.

@@ -42,8 +42,7 @@ public final class Server: Sendable {
 
     /// Stops accepting, closes the WebSockets spread over the drain period, then lets `run` return; any thread.
     public func drain() {
-        guard state.phase != .draining else { return }
-        state.enter(.draining)
+        guard state.enter(.draining) else { return }
         for inbox in state.inboxes { inbox.post(.drain) }
     }
 

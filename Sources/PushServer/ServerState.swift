@@ -100,7 +100,7 @@ final class ServerState: Sendable {
 
     /// The page that a request asks for.
     func page(_ head: RequestHead) -> Page? {
-        pages[String(head.target.prefix { $0 != "?" })]
+        pages[head.path]
     }
 
     private static func pages(_ configuration: ServerConfiguration) -> [String: Page] {
@@ -111,8 +111,12 @@ final class ServerState: Sendable {
 
     var phase: Phase { Phase(rawValue: phaseValue.load(ordering: .acquiring)) ?? .draining }
 
-    func enter(_ phase: Phase) {
-        phaseValue.store(phase.rawValue, ordering: .releasing)
+    /// Enters a phase unless that, or a later one, has been entered before.
+    ///
+    /// - Returns: whether it was entered by this call.
+    @discardableResult
+    func enter(_ phase: Phase) -> Bool {
+        phaseValue.max(phase.rawValue, ordering: .acquiringAndReleasing).oldValue < phase.rawValue
     }
 
     /// What Redis was last seen to be; nil if it is not wanted or nothing is known yet.

@@ -11,7 +11,7 @@ extension Worker: StreamSetDelegate {
 
     func streamReady(_ key: StreamKey, _ readiness: Readiness) {
         guard let connection = connection(key) else { return }
-        if readiness.contains(.writable) { hub.writable(connection.slot) }
+        if readiness.contains(.writable) { madeRoom(connection) }
         guard connection.phase != .closed, !readiness.isDisjoint(with: [.readable, .hangUp]) else { return }
         if !connection.isPaused {
             read(connection)
@@ -23,11 +23,25 @@ extension Worker: StreamSetDelegate {
         }
     }
 
+    /// A peer that was blocked has read something: it is alive, even if its pong is still behind what it has to read.
+    private func madeRoom(_ connection: Connection) {
+        heard(connection)
+        hub.writable(connection.slot)
+        guard connection.pause.contains(.unreadAnswers),
+            hub.queuedReplyBytes(of: connection.slot) <= Worker.unreadAnswersBytes
+        else { return }
+        resume(connection, from: .unreadAnswers)
+    }
+
+    private func heard(_ connection: Connection) {
+        connection.lastHeardTick = wheel.currentTick
+        connection.isPingUnanswered = false
+    }
+
     private func read(_ connection: Connection) {
         switch buffer.fill(from: connection.descriptor) {
         case .bytes:
-            connection.lastHeardTick = wheel.currentTick
-            connection.isPingUnanswered = false
+            heard(connection)
             buffer.withContent { process($0, of: connection) }
         case .wouldBlock: break
         case .endOfStream: peerEnded(connection)

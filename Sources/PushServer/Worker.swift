@@ -94,7 +94,10 @@ final class Worker {
     }
 
     /// Sends a message to a worker, this one included.
-    func post(_ message: WorkerMessage, to worker: Int) {
+    ///
+    /// - Returns: false if that worker has ended.
+    @discardableResult
+    func post(_ message: WorkerMessage, to worker: Int) -> Bool {
         // An own message is found by endTurn, unless that has looked already.
         state.inboxes[worker].post(message, waking: worker != index || isEndingTurn)
     }
@@ -170,9 +173,12 @@ final class Worker {
 
     private func shedOverBudget() {
         guard hub.queuedBytes > 0 || accountedBytes > 0 else { return }
-        let excess = accountQueued() - state.configuration.outboxBudgetBytes
-        guard excess > 0 else { return }
-        hub.shed(bytes: excess)
+        let budget = state.configuration.outboxBudgetBytes
+        let excess = accountQueued() - budget
+        // A worker within its share of the budget sheds nothing for one that is not.
+        let share = budget / state.workers
+        guard excess > 0, hub.queuedBytes > share else { return }
+        hub.shed(bytes: min(excess, hub.queuedBytes - share))
         _ = accountQueued()
     }
 

@@ -63,7 +63,7 @@ public struct RedisEndpoint: Sendable, Equatable {
         }
         guard !host.isEmpty, !host.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }) else { throw .badHost }
         guard let port else { return .tcp(host: String(host), port: 6379) }
-        guard let number = UInt16(port), number > 0, !port.hasPrefix("+") else { throw .badPort(String(port)) }
+        guard let number = UInt16(port), number > 0, !port.hasPrefix("+") else { throw .badPort }
         return .tcp(host: String(host), port: number)
     }
 
@@ -129,8 +129,8 @@ public enum RedisURLViolation: Error, Equatable, Sendable {
     case unknownScheme(String?)
     /// The host is missing or malformed.
     case badHost
-    /// The port is no number from 1 to 65535.
-    case badPort(String)
+    /// The port is no number from 1 to 65535; not repeated, since it may be a piece of a password with a `/` in it.
+    case badPort
     /// The database is no number.
     case badDatabase(String)
     /// The socket's path is missing, not absolute, or too long for the system.
@@ -151,7 +151,7 @@ extension RedisURLViolation: CustomStringConvertible {
         case .unknownScheme(let scheme):
             "\(scheme.map { "unknown scheme \($0)://" } ?? "no scheme"), expected redis:// or redis+unix://"
         case .badHost: "the host is missing or malformed"
-        case .badPort(let text): "port \"\(text)\" is not a number from 1 to 65535"
+        case .badPort: "the port is not a number from 1 to 65535 (encode / in a password as %2F)"
         case .badDatabase(let text): "database \"\(text)\" is not a number"
         case .badPath: "the unix socket's path must be absolute and at most 107 bytes"
         case .missingPassword: "a user needs a password: user:password@, or :password@ for the default user"

@@ -30,13 +30,16 @@ public final class Inbox<Message: Sendable>: Sendable {
     /// Hands a message to the loop, unless the inbox is closed; any thread.
     ///
     /// - Parameter waking: false if the caller runs on that loop and looks into the inbox itself before it sleeps.
-    public func post(_ message: Message, waking: Bool = true) {
+    /// - Returns: false if the inbox is closed.
+    @discardableResult
+    public func post(_ message: Message, waking: Bool = true) -> Bool {
         state.withLock { state in
-            guard !state.isClosed else { return }
+            guard !state.isClosed else { return false }
             let isFirst = state.messages.isEmpty
             state.messages.append(message)
             // A later message finds the wake-up of the first one pending, or the loop about to look anyway.
             if isFirst, waking { state.wakeup?.send() }
+            return true
         }
     }
 

@@ -30,7 +30,7 @@ struct Settings {
         try readTimes(options, values)
         server.allowsClientPublish = try values.flag("--allow-client-publish", options.allowClientPublish)
         server.allowedOrigins =
-            try values.each("--allow-origin", options.allowOrigin, "* or scheme://host[:port]") {
+            try values.each("--allow-origin", options.allowOrigin, "*, null or scheme://host[:port]") {
                 Settings.isOrigin($0) ? $0 : nil
             } ?? []
         server.publishKeys =
@@ -50,7 +50,7 @@ struct Settings {
             } catch {
                 throw SettingViolation(
                     option: "--redis", value: Settings.hidingPassword(url),
-                    expected: "usable: \(Settings.explain(error, url))")
+                    expected: "usable: \(error.description)")
             }
         }
         server.redisPrefix = values.text("--redis-prefix", options.redisPrefix) ?? server.redisPrefix
@@ -64,16 +64,10 @@ struct Settings {
 
     /// A browser sends scheme, host and port, never a path (RFC 6454 section 6.2).
     private static func isOrigin(_ text: String) -> Bool {
-        guard text != "*" else { return true }
+        guard text != "*", text != "null" else { return true }
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         return parts.count == 3 && parts[0].count > 1 && parts[0].hasSuffix(":") && parts[1].isEmpty
             && !parts[2].isEmpty && !text.contains(" ")
-    }
-
-    /// With a `/` in a password, a piece of it is taken for the port: it is not repeated.
-    private static func explain(_ violation: RedisURLViolation, _ url: String) -> String {
-        guard case .badPort = violation, url.contains("@") else { return violation.description }
-        return "the port is not a number from 1 to 65535 (encode / in a password as %2F)"
     }
 
     /// A URL as it may be shown: what stands before the last `@` can be a password.
