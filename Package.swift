@@ -59,17 +59,23 @@ let package = Package(
         .executableTarget(
             name: "chat-server", dependencies: ["PushServer", "WSLoop"] + command, path: "examples/chat",
             resources: [.embedInCode("Resources/room.html")], swiftSettings: settings),
-        .testTarget(name: "BytesTests", dependencies: ["Bytes"], swiftSettings: settings),
-        .testTarget(name: "HTTPTests", dependencies: ["Bytes", "HTTP"], swiftSettings: settings),
-        .testTarget(name: "WebSocketTests", dependencies: ["Bytes", "HTTP", "WebSocket"], swiftSettings: settings),
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "HTTPTests", dependencies: ["Bytes", "HTTP", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "WebSocketTests", dependencies: ["Bytes", "HTTP", "WebSocket", "TestSupport"], swiftSettings: settings
+        ),
         .testTarget(name: "WSLoopTests", dependencies: ["Bytes", "WSLoop"], swiftSettings: settings),
         .testTarget(
-            name: "RedisBridgeTests", dependencies: ["Bytes", "RedisBridge", "WSLoop"], swiftSettings: settings),
-        .testTarget(name: "ChannelsTests", dependencies: ["Bytes", "Channels", "WebSocket"], swiftSettings: settings),
+            name: "RedisBridgeTests", dependencies: ["Bytes", "RedisBridge", "WSLoop", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ChannelsTests", dependencies: ["Bytes", "Channels", "WebSocket", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "PushServerTests",
             dependencies: [
-                "Bytes", "Channels", "HTTP", "PushServer", "RedisBridge", "WebSocket", "WSLoop",
+                "Bytes", "Channels", "HTTP", "PushServer", "RedisBridge", "TestSupport", "WebSocket", "WSLoop",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

@@ -126,18 +126,9 @@ enum ServerReply {
     }
 
     private static func object(_ members: KeyValuePairs<String, String>, _ id: [UInt8]) -> [UInt8] {
-        var text: [UInt8] = []
-        for (name, value) in members {
-            text.append(UInt8(ascii: text.isEmpty ? "{" : ","))
-            JSON.appendString(name, to: &text)
-            text.append(UInt8(ascii: ":"))
-            JSON.appendString(value, to: &text)
-        }
-        if !id.isEmpty {
-            text.append(contentsOf: ",\"id\":".utf8)
-            text.append(contentsOf: id)
-        }
-        text.append(UInt8(ascii: "}"))
-        return text
+        var text = JSONObjectWriter()
+        for (name, value) in members { text.member(name, value) }
+        if !id.isEmpty { text.member("id", raw: id) }
+        return text.finish()
     }
 }

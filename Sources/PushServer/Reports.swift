@@ -7,7 +7,7 @@ internal import WSLoop
 /// The bodies of the endpoints that only report.
 enum Reports {
     static func published(channel: String, subscribers: Int) -> Response {
-        var body = JSONText()
+        var body = JSONObjectWriter()
         body.member("channel", channel)
         body.member("subscribers", subscribers)
         return Response(.ok, contentType: "application/json", body: body.finish())
@@ -17,7 +17,7 @@ enum Reports {
     static func health(_ state: ServerState, _ totals: WorkerCounters) -> Response {
         let counts = state.directory.counts
         let now = Loop.monotonicNanoseconds
-        var body = JSONText()
+        var body = JSONObjectWriter()
         body.member("status", status(state))
         body.member("connections", totals.webSockets)
         body.member("channels", counts.channels)
@@ -49,14 +49,14 @@ enum Reports {
     }
 
     private static func verdict(_ problem: String?) -> Response {
-        var body = JSONText()
+        var body = JSONObjectWriter()
         body.member("status", problem ?? "ok")
         return Response(
             problem == nil ? .ok : .serviceUnavailable, contentType: "application/json", body: body.finish())
     }
 
     private static func redis(_ state: ServerState, _ now: UInt64) -> [UInt8] {
-        var text = JSONText()
+        var text = JSONObjectWriter()
         guard state.configuration.redis != nil else {
             text.member("state", "embedded")
             return text.finish()
@@ -79,35 +79,5 @@ enum Reports {
         let thousandths = Int((value * 1000).rounded())
         let fraction = String(thousandths % 1000 + 1000).dropFirst()
         return Array("\(thousandths / 1000).\(fraction)".utf8)
-    }
-}
-
-/// A JSON object being written.
-private struct JSONText {
-    private var text: [UInt8] = []
-
-    mutating func member(_ name: String, _ value: String) {
-        begin(name)
-        JSON.appendString(value, to: &text)
-    }
-
-    mutating func member(_ name: String, _ value: Int) {
-        begin(name)
-        text.append(contentsOf: String(value).utf8)
-    }
-
-    mutating func member(_ name: String, raw value: [UInt8]) {
-        begin(name)
-        text.append(contentsOf: value)
-    }
-
-    consuming func finish() -> [UInt8] {
-        text + [UInt8(ascii: "}")]
-    }
-
-    private mutating func begin(_ name: String) {
-        text.append(text.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
-        JSON.appendString(name, to: &text)
-        text.append(UInt8(ascii: ":"))
     }
 }

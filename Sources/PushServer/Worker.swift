@@ -204,5 +204,4 @@ final class Worker {
         counters.loopLag.observe(seconds: Double(max(late, 0)) / 1e9)
         lastTickNanoseconds = now
     }
-
 }

@@ -31,9 +31,12 @@ struct StandardErrorLog: LogHandler {
             let details = pairs.map { " \($0.key)=\($0.value)" }.joined()
             StandardErrorLog.write("\(time) \(event.level) \(event.message)\(details)\n")
         case .json:
-            var members = [("time", time), ("level", "\(event.level)"), ("message", "\(event.message)")]
-            members += pairs.map { ($0.key, "\($0.value)") }
-            StandardErrorLog.write(bytes: StandardErrorLog.object(members))
+            var line = JSONObjectWriter()
+            line.member("time", time)
+            line.member("level", "\(event.level)")
+            line.member("message", "\(event.message)")
+            for pair in pairs { line.member(pair.key, "\(pair.value)") }
+            StandardErrorLog.write(bytes: line.finish() + [UInt8(ascii: "\n")])
         }
     }
 
@@ -43,17 +46,6 @@ struct StandardErrorLog: LogHandler {
 
     private static func write(bytes: [UInt8]) {
         _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
-    }
-
-    private static func object(_ members: [(String, String)]) -> [UInt8] {
-        var text: [UInt8] = []
-        for (name, value) in members {
-            text.append(text.isEmpty ? UInt8(ascii: "{") : UInt8(ascii: ","))
-            JSON.appendString(name, to: &text)
-            text.append(UInt8(ascii: ":"))
-            JSON.appendString(value, to: &text)
-        }
-        return text + Array("}\n".utf8)
     }
 
     /// The time as in RFC 3339, in UTC with milliseconds.

@@ -2,20 +2,8 @@
 // documents and on each of them with one byte changed.
 
 import Bytes
+import TestSupport
 import Testing
-
-/// SplitMix64: small, seeded, the same documents in every run.
-private struct SeededRandom: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-        return mixed ^ (mixed >> 31)
-    }
-}
 
 /// RFC 8259 as a recursive parser: each rule returns what is left behind it, or nil.
 private enum NaiveJSON {
@@ -93,7 +81,7 @@ private enum NaiveJSON {
 
 /// Writes random JSON.
 private struct JSONGenerator {
-    var random: SeededRandom
+    var random: SeededGenerator
 
     mutating func pick(_ choices: [String]) -> String {
         choices[Int.random(in: 0..<choices.count, using: &random)]
@@ -148,7 +136,7 @@ struct JSONDifferentialTests {
         "random documents are valid, and agree with every byte of them changed",
         arguments: 1...24 as ClosedRange<UInt64>)
     func corruption(seed: UInt64) {
-        var generator = JSONGenerator(random: SeededRandom(state: seed))
+        var generator = JSONGenerator(random: SeededGenerator(seed: seed))
         for _ in 0..<8 {
             let document = Array((generator.space() + generator.value(depth: 3) + generator.space()).utf8)
             #expect(NaiveJSON.isValid(document))
@@ -168,7 +156,7 @@ struct JSONDifferentialTests {
     @Test("short random texts of grammar bytes get the same verdict")
     func noise() {
         let alphabet = Array("[]{},:\"\\0-.e1 tu".utf8)
-        var random = SeededRandom(state: 2026)
+        var random = SeededGenerator(seed: 2026)
         for _ in 0..<20_000 {
             let length = Int.random(in: 1...6, using: &random)
             expectAgreement((0..<length).map { _ in alphabet[Int.random(in: 0..<alphabet.count, using: &random)] })
@@ -177,7 +165,7 @@ struct JSONDifferentialTests {
 
     @Test("an object is read exactly when the text is a valid object")
     func objects() {
-        var generator = JSONGenerator(random: SeededRandom(state: 8259))
+        var generator = JSONGenerator(random: SeededGenerator(seed: 8259))
         for _ in 0..<200 {
             var text = Array(generator.value(depth: 2).utf8)
             text[Int.random(in: 0..<text.count, using: &generator.random)] =

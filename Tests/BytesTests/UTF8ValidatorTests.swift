@@ -1,4 +1,5 @@
 import Bytes
+import TestSupport
 import Testing
 
 /// The whole text at once, byte by byte, and cut in two everywhere; nil if they disagree.
@@ -80,7 +81,7 @@ private func isValidForSwift(_ bytes: [UInt8]) -> Bool {
     }
 
     @Test func randomTextWithRandomDamage() {
-        var random = SplitMix64(state: 0xF8)
+        var random = SeededGenerator(seed: 0xF8)
         let pieces = ["a", "plain ascii of some length", "é", "ж", "€", "\u{FFFD}", "😀", "\u{10FFFF}", "\0"]
         for _ in 0..<3_000 {
             var bytes: [UInt8] = []
@@ -146,17 +147,4 @@ private func isValidByTable(_ first: UInt8, _ second: UInt8, _ third: UInt8) -> 
     guard first & 0xF0 == 0xE0, isContinuation(second), isContinuation(third) else { return false }
     let value = UInt32(first & 0x0F) << 12 | UInt32(second & 0x3F) << 6 | UInt32(third & 0x3F)
     return value >= 0x800 && !(0xD800...0xDFFF).contains(value)
-}
-
-/// A small seeded generator, so that a failure repeats.
-private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var word = state
-        word = (word ^ (word >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        word = (word ^ (word >> 27)) &* 0x94D0_49BB_1331_11EB
-        return word ^ (word >> 31)
-    }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Channels
@@ -23,7 +24,7 @@ import Testing
     /// Random joins and leaves against sets: who is subscribed to what, and who gets a message.
     @Test(arguments: 1...10 as ClosedRange<UInt64>)
     func membershipsBehaveLikeSets(seed: UInt64) {
-        var random = SeededRandom(seed: seed)
+        var random = SeededGenerator(seed: seed)
         let channels = (0..<7).map { "channel \($0)" }
         let slots = (Int32(0)..<12).map { hub.connect($0, encoding: $0 % 3 == 0 ? .envelope : .plain) }
         var model: [UInt32: Set<String>] = [:]

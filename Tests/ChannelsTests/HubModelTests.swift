@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import Channels
@@ -23,7 +24,7 @@ private final class Model {
     let world: World
     let hub: Hub
     let transport: FakeTransport
-    var random: SeededRandom
+    var random: SeededGenerator
     /// Whether sends may fail.
     let fails: Bool
     var connections: [Connection] = []
@@ -38,7 +39,7 @@ private final class Model {
     init(seed: UInt64, outboxLimitBytes: Int, fails: Bool) {
         world = World(outboxLimitBytes: outboxLimitBytes)
         (hub, transport, self.fails) = (world.hub, world.transport, fails)
-        random = SeededRandom(seed: seed)
+        random = SeededGenerator(seed: seed)
         transport.onLost = { [unowned self] slot, reason in lost(slot, reason) }
         for _ in 0..<20 { connect() }
     }

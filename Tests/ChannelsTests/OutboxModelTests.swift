@@ -1,4 +1,5 @@
 import Bytes
+import TestSupport
 import Testing
 
 @testable import Channels
@@ -45,7 +46,7 @@ private struct NaiveOutbox {
 private struct Pair {
     let outbox = Outbox()
     var model = NaiveOutbox()
-    var random: SeededRandom
+    var random: SeededGenerator
     var pool = BatchPool()
     var nextByte: UInt8 = 0
 
@@ -104,7 +105,7 @@ private struct Pair {
 @Suite struct OutboxModelTests {
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
     func behavesLikeAnArrayOfFrames(seed: UInt64) {
-        var pair = Pair(random: SeededRandom(seed: seed))
+        var pair = Pair(random: SeededGenerator(seed: seed))
         for _ in 0..<250 {
             pair.step()
             pair.compare()

@@ -22,7 +22,7 @@ final class RedisClient {
                 break
             }
             try deadline.check("redis-server on port \(port)")
-            usleep(2000)
+            usleep(2000)  // between two attempts; the deadline ends the loop
         }
         while case .error(let text) = try command("PING"), text.hasPrefix("LOADING") { try deadline.check("loading") }
     }

@@ -1,11 +1,12 @@
 import Bytes
+import TestSupport
 import Testing
 import WebSocket
 
 @Suite struct FuzzTests {
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
     func randomSessionsGiveTheEventsOfTheNaiveDecoder(seed: UInt64) {
-        var random = SplitMix64(state: seed)
+        var random = SeededGenerator(seed: seed)
         for _ in 0..<25 {
             let bytes = randomSession(&random)
             let expected = naiveEvents(bytes)
@@ -20,7 +21,7 @@ import WebSocket
 
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
     func damagedSessionsGiveTheSameOutcomeHoweverTheyAreCut(seed: UInt64) {
-        var random = SplitMix64(state: seed ^ 0xDA_A6ED)
+        var random = SeededGenerator(seed: seed ^ 0xDA_A6ED)
         for _ in 0..<25 {
             var bytes = randomSession(&random)
             for _ in 0...Int.random(in: 0..<3, using: &random) {
@@ -33,7 +34,7 @@ import WebSocket
     }
 
     @Test func garbageNeverTraps() {
-        var random = SplitMix64(state: 99)
+        var random = SeededGenerator(seed: 99)
         for _ in 0..<20_000 {
             let count = Int.random(in: 0...40, using: &random)
             var bytes = random.bytes(count)
@@ -48,7 +49,7 @@ import WebSocket
 }
 
 /// Valid frames: messages of all kinds and sizes, in fragments, with control frames in between.
-private func randomSession(_ random: inout SplitMix64) -> [UInt8] {
+private func randomSession(_ random: inout SeededGenerator) -> [UInt8] {
     var bytes: [UInt8] = []
     for _ in 0...Int.random(in: 0..<6, using: &random) {
         let isText = Bool.random(using: &random)
@@ -69,12 +70,12 @@ private func randomSession(_ random: inout SplitMix64) -> [UInt8] {
     return bytes
 }
 
-private func randomControlFrame(_ random: inout SplitMix64) -> [UInt8] {
+private func randomControlFrame(_ random: inout SeededGenerator) -> [UInt8] {
     let opcode: UInt8 = Bool.random(using: &random) ? 0x9 : 0xA
     return clientFrame(opcode, random.bytes(Int.random(in: 0...125, using: &random)), key: random.bytes(4))
 }
 
-private func randomSize(_ random: inout SplitMix64) -> Int {
+private func randomSize(_ random: inout SeededGenerator) -> Int {
     switch Int.random(in: 0..<8, using: &random) {
     case 0: Int.random(in: 120...130, using: &random)
     case 1: Int.random(in: 0...2_000, using: &random)
@@ -82,12 +83,12 @@ private func randomSize(_ random: inout SplitMix64) -> Int {
     }
 }
 
-private func randomText(_ random: inout SplitMix64) -> [UInt8] {
+private func randomText(_ random: inout SeededGenerator) -> [UInt8] {
     let characters = ["a", "b", "ä", "€", "😀", "plain ascii text"]
     return (0..<randomSize(&random)).flatMap { _ in Array((characters.randomElement(using: &random) ?? "").utf8) }
 }
 
-private func randomCuts(_ count: Int, _ random: inout SplitMix64) -> [Int] {
+private func randomCuts(_ count: Int, _ random: inout SeededGenerator) -> [Int] {
     (0..<Int.random(in: 0...5, using: &random)).map { _ in Int.random(in: 0...count, using: &random) }.sorted()
 }
 

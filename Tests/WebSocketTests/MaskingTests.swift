@@ -1,4 +1,5 @@
 import Bytes
+import TestSupport
 import Testing
 
 @testable import WebSocket
@@ -11,7 +12,7 @@ private func key(_ octets: [UInt8]) -> MaskingKey {
 
 @Suite struct MaskingTests {
     @Test func equalsTheByteLoopForAllLengthsAlignmentsAndPhases() {
-        var random = SplitMix64(state: 1)
+        var random = SeededGenerator(seed: 1)
         let source = random.bytes(320)
         for length in 0...300 {
             for alignment in 0..<8 {

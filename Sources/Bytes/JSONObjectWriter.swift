@@ -1,0 +1,36 @@
+/// A JSON object being written, member by member, in order.
+public struct JSONObjectWriter: Sendable {
+    private var text: [UInt8] = [UInt8(ascii: "{")]
+
+    /// An object without members.
+    public init() {}
+
+    /// Adds a member that is a string.
+    public mutating func member(_ name: String, _ value: String) {
+        begin(name)
+        JSON.appendString(value, to: &text)
+    }
+
+    /// Adds a member that is a number.
+    public mutating func member(_ name: String, _ value: Int) {
+        member(name, raw: Array(String(value).utf8))
+    }
+
+    /// Adds a member whose value is JSON text already.
+    public mutating func member(_ name: String, raw value: [UInt8]) {
+        begin(name)
+        text.append(contentsOf: value)
+    }
+
+    /// Ends the object and returns its text.
+    public consuming func finish() -> [UInt8] {
+        text.append(UInt8(ascii: "}"))
+        return text
+    }
+
+    private mutating func begin(_ name: String) {
+        if text.count > 1 { text.append(UInt8(ascii: ",")) }
+        JSON.appendString(name, to: &text)
+        text.append(UInt8(ascii: ":"))
+    }
+}
