@@ -98,6 +98,7 @@ final class Home {
 
     /// One line a second at most: a full server must not fill a disk as well.
     private func starved(_ error: SystemError) {
+        state.noteStarved()
         let now = Loop.monotonicNanoseconds
         guard now - lastStarvedNanoseconds > 1_000_000_000 else { return }
         lastStarvedNanoseconds = now

@@ -44,7 +44,7 @@ enum Reports {
         switch state.phase {
         case .starting: verdict("starting")
         case .draining: verdict("draining")
-        case .serving: verdict(state.isFull ? "full" : nil)
+        case .serving: verdict(state.isFull || state.isStarved ? "full" : nil)
         }
     }
 

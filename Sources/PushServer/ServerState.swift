@@ -53,6 +53,7 @@ final class ServerState: Sendable {
     /// WebSockets that are open or being opened; also counted per worker, but the limit needs one exact figure.
     private let webSockets = Atomic<Int>(0)
     private let queuedBytes = Atomic<Int>(0)
+    private let starvedNanoseconds = Atomic<UInt64>(0)
     private let phaseValue = Atomic<Int>(Phase.starting.rawValue)
     private let boards: [WorkerBoard]
     private let redisStatus = Mutex<RedisStatus?>(nil)
@@ -91,6 +92,16 @@ final class ServerState: Sendable {
     /// Gives a place back.
     func releaseWebSocket() {
         webSockets.subtract(1, ordering: .relaxed)
+    }
+
+    /// Notes that a client could not be accepted for want of descriptors or memory.
+    func noteStarved() {
+        starvedNanoseconds.store(Loop.monotonicNanoseconds, ordering: .relaxed)
+    }
+
+    /// Whether clients could not be accepted a moment ago: while that is so, accepting is tried ten times a second.
+    var isStarved: Bool {
+        Loop.monotonicNanoseconds - starvedNanoseconds.load(ordering: .relaxed) < 500_000_000
     }
 
     /// Notes that a worker's queues have grown or shrunk; returns what is queued in all.

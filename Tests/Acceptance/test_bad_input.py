@@ -2,12 +2,15 @@
 
 import contextlib
 import json
+import os
 import random
+import resource
 import selectors
 import time
 
 import pytest
 from support import wait_until
+from support.pushd import ask
 from support.raw import (
     BINARY,
     CLOSE,
@@ -190,3 +193,22 @@ class TestWithAShortHandshakeTimeout:
                     if not key.data.receive_more():
                         selector.unregister(key.fileobj)
         only_the_witness_is_left(pushd)
+
+
+def test_running_out_of_descriptors_hurts_nobody_who_is_connected(pushd, witness):
+    orchestrator = pushd.http()
+    limit = len(os.listdir(f"/proc/{pushd.process.pid}/fd")) + 50
+    hard = resource.prlimit(pushd.process.pid, resource.RLIMIT_NOFILE)[1]
+    resource.prlimit(pushd.process.pid, resource.RLIMIT_NOFILE, (limit, hard))
+
+    def readiness():
+        return ask(orchestrator, "GET", "/health/ready").status
+
+    assert readiness() == 200
+    with contextlib.ExitStack() as stack:
+        for _ in range(100):
+            stack.enter_context(RawClient(pushd.address))
+        wait_until(lambda: readiness() == 503, "readiness that says full")
+    wait_until(lambda: readiness() == 200, "readiness after the clients have gone")
+    orchestrator.close()
+    only_the_witness_is_left(pushd)
