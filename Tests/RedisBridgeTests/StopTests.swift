@@ -44,8 +44,10 @@ struct StopTests {
         harness.bridge.start()
         harness.loop.turn(waiting: false)
         harness.loop.turn(waiting: false)
+        // The system may have answered already; if it has not, close() waits until it does, and nobody hears of it.
+        let heard = harness.recorder.statuses.count
         harness.close()
-        #expect(harness.recorder.statuses.isEmpty)
+        #expect(harness.recorder.statuses.count == heard)
     }
 
     @Test func whileReconnecting() throws {
