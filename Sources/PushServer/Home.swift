@@ -10,12 +10,20 @@ final class Home {
     private let state: ServerState
     private var listeners: [Listener] = []
     private var bridge: RedisBridge?
+    private let opened: () -> Void
+    private var unopenedWorkers: Int
     private var undrainedWorkers: Int
     private var lastStarvedNanoseconds: UInt64 = 0
 
-    init(worker: Worker) {
+    /// Why the server ended, if a worker could not start.
+    private(set) var failure: SystemError?
+
+    /// - Parameter opened: runs once all workers take clients, just before the first is accepted.
+    init(worker: Worker, opened: @escaping () -> Void) {
         self.worker = worker
+        self.opened = opened
         state = worker.state
+        unopenedWorkers = worker.state.workers
         undrainedWorkers = worker.state.workers
     }
 
@@ -30,7 +38,6 @@ final class Home {
             close()
             throw error
         }
-        for listener in listeners { listener.resume() }
         return listeners.map(\.address)
     }
 
@@ -43,6 +50,20 @@ final class Home {
     func stopAccepting() {
         for listener in listeners { listener.close() }
         listeners = []
+    }
+
+    /// The last worker to open lets the clients in.
+    func workerOpened() {
+        unopenedWorkers -= 1
+        guard unopenedWorkers == 0 else { return }
+        opened()
+        for listener in listeners { listener.resume() }
+    }
+
+    /// A server with fewer workers than asked for would lie about itself: it ends.
+    func workerFailed(_ error: SystemError) {
+        failure = error
+        worker.loop.stop()
     }
 
     /// Lays open how the bridge stands; changes of state are laid open at once.

@@ -23,21 +23,27 @@ public final class Server: Sendable {
     /// - Parameters:
     ///   - signals: signals that drain the server; a second one stops it at once.
     ///   - ready: called on the home loop with the bound addresses, once clients are accepted.
-    public func run(drainingOn signals: [Int32] = [], ready: ([SocketAddress]) -> Void = { _ in }) throws(SystemError) {
+    public func run(drainingOn signals: [Int32] = [], ready: @escaping ([SocketAddress]) -> Void = { _ in })
+        throws(SystemError)
+    {
         SystemLimits.ignoreBrokenPipes()
         let worker = try Worker(index: ServerState.home, state: state)
         defer { worker.close() }
         try worker.open()
-        let home = Home(worker: worker)
+        var addresses: [SocketAddress] = []
+        let home = Home(worker: worker) { [state] in
+            state.enter(.serving)
+            ready(addresses)
+        }
         worker.home = home
         for signal in signals { worker.keep(try watch(signal, worker.loop)) }
-        let addresses = try home.open()
+        addresses = try home.open()
         var threads: [LoopThread] = []
         defer { end(threads) }
         for index in 1..<max(state.workers, 1) { threads.append(try startThread(index)) }
-        state.enter(.serving)
-        ready(addresses)
+        worker.post(.opened, to: ServerState.home)
         try worker.run()
+        if let failure = home.failure { throw failure }
     }
 
     /// Stops accepting, closes the WebSockets spread over the drain period, then lets `run` return; any thread.
@@ -72,10 +78,10 @@ extension Server {
                 let worker = try Worker(index: index, state: state)
                 defer { worker.close() }
                 try worker.open()
+                worker.post(.opened, to: ServerState.home)
                 try worker.run()
             } catch {
-                state.logger.critical("a worker could not start", metadata: ["error": "\(error)"])
-                stop()
+                state.inboxes[ServerState.home].post(.failed(error))
             }
         }
     }

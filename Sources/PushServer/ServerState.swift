@@ -13,6 +13,10 @@ struct ConnectionAddress: Sendable {
 
 /// What a worker is told by others.
 enum WorkerMessage: Sendable {
+    /// To the home worker: a worker takes clients from now on.
+    case opened
+    /// To the home worker: a worker could not open or run its loop.
+    case failed(SystemError)
     /// Take over a client that the home worker accepted.
     case adopt(AcceptedStream)
     /// Deliver to the channel's subscribers of this worker.

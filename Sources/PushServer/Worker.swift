@@ -141,6 +141,8 @@ final class Worker {
 
     private func handle(_ message: WorkerMessage) {
         switch message {
+        case .opened: home?.workerOpened()
+        case .failed(let error): home?.workerFailed(error)
         case .deliver(let message): hub.deliver(message)
         case .adopt(let stream): adopt(stream)
         case .settled(let channel): confirm(channel)

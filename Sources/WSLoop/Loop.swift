@@ -18,6 +18,7 @@ public final class Loop {
         let result = unsafe uv_loop_init(raw)
         guard result == 0 else {
             unsafe raw.deallocate()
+            isClosed = true  // deinit runs for an object whose initialiser throws this late
             throw SystemError(code: result, operation: "uv_loop_init")
         }
     }

@@ -3,10 +3,11 @@
 import json
 import os
 import socket
+import subprocess
 
 import pytest
 from support import own_address
-from support.pushd import run_pushd
+from support.pushd import BINARY, environment, run_pushd
 
 
 def assert_one_line(result, status, *words):
@@ -82,6 +83,14 @@ def test_the_address_of_another_server_is_in_use():
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
         assert_one_line(run_pushd("--listen", address), 1, "--listen", address)
+
+
+@pytest.mark.parametrize("descriptors", [8, 40, 100])
+def test_too_few_descriptors_for_the_workers_end_the_start(descriptors):
+    limit = f'ulimit -n {descriptors}; exec "$0" "$@"'
+    command = ["sh", "-c", limit, BINARY, "--listen", "127.0.0.1:0", "--workers", "32"]
+    result = subprocess.run(command, env=environment({}), capture_output=True, text=True, timeout=10, check=False)
+    assert_one_line(result, 1, "too many open files")
 
 
 def test_an_unreachable_unix_path_is_a_run_time_error(tmp_path):

@@ -74,7 +74,7 @@ extension ServerTests {
             var ticks: [UInt32] = []
             while ticks.last != 0, ticks.count < 20 {
                 try withWorker(of: 1) { worker in
-                    worker.home = Home(worker: worker)
+                    worker.home = Home(worker: worker, opened: {})
                     let timer = try Timer(on: worker.loop)
                     timer.onEvent { worker.post(.drained, to: ServerState.home) }
                     timer.start(afterMilliseconds: 0)
