@@ -135,8 +135,8 @@ final class Worker {
         for message in state.inboxes[index].takeAll() { handle(message) }
         layOpenCounters()
         hub.flush()
-        isEndingTurn = false
         settleAccounts()
+        isEndingTurn = false
     }
 
     private func handle(_ message: WorkerMessage) {

@@ -69,7 +69,7 @@ class Pushd:
 
         def named():
             assert self.process.poll() is None, self.log()
-            return re.search(r"(?:127\.0\.0\.1|0\.0\.0\.0|\[::1?\]):([1-9]\d*)", self.log())
+            return re.search(r"listening on (?:127\.0\.0\.1|0\.0\.0\.0|\[::1?\]):([1-9]\d*)", self.log())
 
         return int(wait_until(named, "a line that names the port")[1])
 
