@@ -61,8 +61,13 @@ class Pushd:
         for name, value in zip(options, options[1:]):
             if name == "--listen" and value.startswith("unix:"):
                 self.unix_path = value.removeprefix("unix:")
-        self.port = None if self.unix_path else self.logged_port()
-        wait_until(self._is_up, "an answer on /health")
+        try:
+            self.port = None if self.unix_path else self.logged_port()
+            wait_until(self._is_up, "an answer on /health")
+        except BaseException:  # nobody else knows of the process yet
+            self.process.kill()
+            self.process.wait()
+            raise
 
     def logged_port(self):
         """The port of the TCP listener."""
