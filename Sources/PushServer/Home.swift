@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Channels
+internal import Glibc
 internal import Logging
 internal import RedisBridge
 internal import WSLoop
@@ -98,7 +99,7 @@ final class Home {
 
     private func listener(_ address: ListenAddress) throws(SystemError) -> Listener {
         guard let socketAddress = address.socketAddress else {
-            throw SystemError(code: 22, operation: "listen on \(address)")
+            throw SystemError(code: EINVAL, operation: "listen on \(address)")
         }
         return try Listener(
             on: worker.loop, address: socketAddress, unsentLowWaterBytes: Home.unsentLowWaterBytes,

@@ -105,7 +105,9 @@ final class ServerState: Sendable {
 
     /// Whether clients could not be accepted a moment ago: while that is so, accepting is tried ten times a second.
     var isStarved: Bool {
-        Loop.monotonicNanoseconds - starvedNanoseconds.load(ordering: .relaxed) < 500_000_000
+        let starved = starvedNanoseconds.load(ordering: .relaxed)
+        let now = Loop.monotonicNanoseconds
+        return now < starved || now - starved < 500_000_000  // another thread may have noted it just now
     }
 
     /// Notes that a worker's queues have grown or shrunk; returns what is queued in all.

@@ -9,9 +9,6 @@ internal import Bytes
 
 /// A decoded frame header.
 struct FrameHeader {
-    /// The longest header: 64-bit length and key.
-    static let maxByteCount = 14
-
     /// The payload that is still to come.
     var payloadBytes: Int
     /// The key for the payload that is still to come; zero, which changes nothing, in an unmasked frame.
