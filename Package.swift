@@ -23,6 +23,12 @@ let command: [Target.Dependency] = [
 
 let package = Package(
     name: "pushd",
+    products: [
+        // What Fuzz/, a package of its own, feeds.
+        .library(
+            name: "Modules",
+            targets: ["Bytes", "Channels", "HTTP", "PushServer", "RedisBridge", "TestSupport", "WebSocket"])
+    ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -32,8 +38,9 @@ let package = Package(
         .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
         .target(name: "Bytes", swiftSettings: lifetimes),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "HTTP", dependencies: ["Bytes"], swiftSettings: settings),
-        .target(name: "WebSocket", dependencies: ["Bytes", "COpenSSL", "HTTP"], swiftSettings: settings),
+        .target(name: "WebSocket", dependencies: ["Bytes", "COpenSSL", "CZlib", "HTTP"], swiftSettings: settings),
         .target(
             name: "Channels",
             dependencies: ["Bytes", "WebSocket", .product(name: "DequeModule", package: "swift-collections")],

@@ -15,7 +15,7 @@ extension ConnectionMachine {
 
     /// What one end takes from a peer (RFC 6455 section 10.4).
     public struct Limits: Sendable {
-        /// The largest message, all fragments together.
+        /// The largest message, all fragments together and decompressed.
         public let maxMessageBytes: Int
         /// The most frames one message may consist of.
         public let maxFragments: Int
@@ -25,5 +25,9 @@ extension ConnectionMachine {
             self.maxMessageBytes = maxMessageBytes
             self.maxFragments = maxFragments
         }
+
+        /// The most that a message within the limit can take on the wire: a byte has at most nine bits in DEFLATE's fixed
+        /// code (RFC 1951 section 3.2.6), and there are block headers.
+        var maxCompressedBytes: Int { maxMessageBytes + maxMessageBytes / 8 + 64 }
     }
 }

@@ -1,4 +1,4 @@
-// The receiving side of one WebSocket connection, in the role of a server: bytes in, events out (RFC 6455 sections 5
+// The receiving side of one WebSocket connection, at either end: bytes in, events out (RFC 6455 sections 5
 // to 8). It is pulled: `receive` returns one event at a time until the input is used up, so the caller can stop in
 // between, and answers what must be answered with FrameEncoder.
 //
@@ -13,6 +13,9 @@ internal import Bytes
 ///
 /// Confined to the thread that owns the connection.
 public struct ConnectionMachine: ~Copyable {
+    /// Which end of the connection this is.
+    public enum Role: Sendable { case server, client }
+
     private enum Stage {
         /// Between two frames, or inside a header.
         case header(HeaderSpill)
@@ -26,9 +29,20 @@ public struct ConnectionMachine: ~Copyable {
     private(set) var message = PartialMessage()
     /// The payload of a control frame; apart, because one may come between two fragments (section 5.4).
     private(set) var control: [UInt8] = []
+    private let role: Role
+    /// For compressed messages; nil if permessage-deflate was not agreed on.
+    private let inflater: Inflater?
 
     /// A machine for a connection that has just been upgraded.
-    public init() {}
+    ///
+    /// - Parameter inflater: given if permessage-deflate was agreed on; one without context may serve many connections.
+    public init(role: Role = .server, inflater: Inflater? = nil) {
+        self.role = role
+        self.inflater = inflater
+    }
+
+    /// Whether the peer may refer back to earlier messages, for which this end keeps a context.
+    public var keepsDeflateContext: Bool { inflater?.keepsContext == true }
 
     /// Returns the next event in `input` from `offset` on and moves `offset` behind it; nil when all is used up.
     ///
@@ -57,7 +71,7 @@ public struct ConnectionMachine: ~Copyable {
             case .payload(let header):
                 guard try readPayload(of: header, input, &offset) else { return nil }
                 stage = .header(HeaderSpill())
-                if let event = try finish(header) { return event }
+                if let event = try finish(header, limits) { return event }
             case .closed:
                 offset = input.byteCount
                 return nil
@@ -69,7 +83,11 @@ public struct ConnectionMachine: ~Copyable {
     private mutating func readHeader(
         _ spilled: HeaderSpill, _ input: RawSpan, _ offset: inout Int
     ) throws(ProtocolViolation) -> FrameHeader? {
-        if spilled.isEmpty, let (header, byteCount) = try FrameHeader.decode(input.extracting(offset...)) {
+        let allowsCompression = inflater != nil
+        if spilled.isEmpty,
+            let (header, byteCount) = try FrameHeader.decode(
+                input.extracting(offset...), allowsCompression: allowsCompression)
+        {
             offset += byteCount
             return header
         }
@@ -77,7 +95,7 @@ public struct ConnectionMachine: ~Copyable {
         while offset < input.byteCount {
             let byte = input.byte(at: offset)
             offset += 1
-            if let header = try spill.append(byte) { return header }
+            if let header = try spill.append(byte, allowsCompression: allowsCompression) { return header }
         }
         stage = .header(spill)
         return nil
@@ -85,8 +103,8 @@ public struct ConnectionMachine: ~Copyable {
 
     /// Checks what a header alone does not show.
     private mutating func accept(_ header: FrameHeader, _ limits: Limits) throws(ProtocolViolation) {
-        // The rule of the server's role: clients mask (section 5.1).
-        guard header.isMasked else { throw .unmaskedFrame }
+        // The one rule that depends on the role: clients mask and servers do not (section 5.1).
+        guard header.isMasked == (role == .server) else { throw role == .server ? .unmaskedFrame : .maskedFrame }
         if !header.opcode.isControl { try message.begin(header, limits) }
     }
 
@@ -110,8 +128,8 @@ public struct ConnectionMachine: ~Copyable {
     }
 
     /// The event that a complete frame ends; nil for a fragment with more to follow.
-    private mutating func finish(_ header: FrameHeader) throws(ProtocolViolation) -> Event? {
-        guard header.opcode.isControl else { return header.isFinal ? try message.finish() : nil }
+    private mutating func finish(_ header: FrameHeader, _ limits: Limits) throws(ProtocolViolation) -> Event? {
+        guard header.opcode.isControl else { return header.isFinal ? try message.finish(inflater, limits) : nil }
         let payload = control
         control = []
         switch header.opcode {

@@ -34,10 +34,10 @@ public enum FrameEncoder {
     }
 
     /// Appends a whole frame; a control frame's payload must not exceed `maxControlPayloadBytes`.
-    public static func appendFrame(_ opcode: Opcode, _ payload: RawSpan, to bytes: inout [UInt8]) {
+    public static func appendFrame(_ opcode: Opcode, rsv1: Bool = false, _ payload: RawSpan, to bytes: inout [UInt8]) {
         precondition(
             !opcode.isControl || payload.byteCount <= maxControlPayloadBytes, "a control frame of over 125 bytes")
-        appendHeader(opcode, payloadBytes: payload.byteCount, to: &bytes)
+        appendHeader(opcode, rsv1: rsv1, payloadBytes: payload.byteCount, to: &bytes)
         bytes.append(payload)
     }
 

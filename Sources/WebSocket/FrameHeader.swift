@@ -14,16 +14,32 @@ struct FrameHeader {
     /// The key for the payload that is still to come; zero, which changes nothing, in an unmasked frame.
     var maskingKey: MaskingKey
     let opcode: Opcode
-    let isFinal: Bool
-    let isMasked: Bool
+    private let flags: Flags
+
+    // In one byte, to keep the machine small.
+    private struct Flags: OptionSet {
+        let rawValue: UInt8
+        static let final = Flags(rawValue: 1)
+        static let masked = Flags(rawValue: 2)
+        static let compressed = Flags(rawValue: 4)
+    }
+
+    var isFinal: Bool { flags.contains(.final) }
+    var isMasked: Bool { flags.contains(.masked) }
+    /// Begins a compressed message (RFC 7692 section 6).
+    var isCompressed: Bool { flags.contains(.compressed) }
 
     /// Decodes the header at the start of `bytes`; nil if more bytes are needed.
-    static func decode(_ bytes: RawSpan) throws(ProtocolViolation) -> (header: FrameHeader, byteCount: Int)? {
+    ///
+    /// - Parameter allowsCompression: permessage-deflate was agreed on, so RSV1 has a meaning.
+    static func decode(
+        _ bytes: RawSpan, allowsCompression: Bool
+    ) throws(ProtocolViolation) -> (header: FrameHeader, byteCount: Int)? {
         guard bytes.byteCount >= 2 else { return nil }
         let (first, second) = (bytes.byte(at: 0), bytes.byte(at: 1))
         let isFinal = first & 0x80 != 0
         let shortLength = second & 0x7F
-        let opcode = try opcode(of: first)
+        let opcode = try opcode(of: first, allowsCompression)
         if opcode.isControl {
             guard isFinal else { throw .fragmentedControlFrame }
             guard shortLength <= 125 else { throw .oversizedControlFrame }
@@ -33,16 +49,21 @@ struct FrameHeader {
         let byteCount = keyOffset + (isMasked ? 4 : 0)
         guard bytes.byteCount >= byteCount else { return nil }
         let octets = isMasked ? unsafe bytes.unsafeLoadUnaligned(fromByteOffset: keyOffset, as: UInt32.self) : 0
+        var flags: Flags = first & 0x40 != 0 ? .compressed : []
+        if isFinal { flags.insert(.final) }
+        if isMasked { flags.insert(.masked) }
         let header = FrameHeader(
-            payloadBytes: payloadBytes, maskingKey: MaskingKey(octets: octets), opcode: opcode, isFinal: isFinal,
-            isMasked: isMasked)
+            payloadBytes: payloadBytes, maskingKey: MaskingKey(octets: octets), opcode: opcode, flags: flags)
         return (header, byteCount)
     }
 
-    /// The opcode in a frame's first byte; no extension gives the reserved bits a meaning.
-    private static func opcode(of first: UInt8) throws(ProtocolViolation) -> Opcode {
-        guard first & 0x70 == 0 else { throw .reservedBits }
+    /// The opcode in a frame's first byte, whose reserved bits must fit it: only RSV1 ever means something, and only on the
+    /// first frame of a message.
+    private static func opcode(of first: UInt8, _ allowsCompression: Bool) throws(ProtocolViolation) -> Opcode {
+        let reserved = first & 0x70
+        guard reserved == 0 || (reserved == 0x40 && allowsCompression) else { throw .reservedBits }
         guard let opcode = Opcode(rawValue: first & 0x0F) else { throw .reservedOpcode(first & 0x0F) }
+        guard reserved == 0 || opcode == .text || opcode == .binary else { throw .reservedBits }
         return opcode
     }
 
@@ -76,9 +97,10 @@ struct HeaderSpill {
     var isEmpty: Bool { count == 0 }
 
     /// Adds `byte` and tries to decode; a header decodes at its 14th byte at the latest.
-    mutating func append(_ byte: UInt8) throws(ProtocolViolation) -> FrameHeader? {
+    mutating func append(_ byte: UInt8, allowsCompression: Bool) throws(ProtocolViolation) -> FrameHeader? {
         storage[Int(count)] = byte
         count += 1
-        return try unsafe FrameHeader.decode(storage.span.bytes.extracting(first: Int(count)))?.header
+        let bytes = unsafe storage.span.bytes.extracting(first: Int(count))
+        return try FrameHeader.decode(bytes, allowsCompression: allowsCompression)?.header
     }
 }

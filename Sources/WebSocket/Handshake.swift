@@ -10,6 +10,8 @@ public enum Handshake {
     public struct Acceptance: Sendable {
         /// The subprotocol both ends speak, if the client offered one of ours.
         public let subprotocol: String?
+        /// Compression, if the client offered it and the server grants it; it may be withdrawn before the answer.
+        public var deflate: DeflateAgreement?
         let acceptKey: String
 
         /// Appends the 101 response, behind which the connection carries frames.
@@ -19,6 +21,7 @@ public enum Handshake {
             response.addHeader("Connection", "Upgrade")
             response.addHeader("Sec-WebSocket-Accept", acceptKey)
             if let subprotocol { response.addHeader("Sec-WebSocket-Protocol", subprotocol) }
+            if let deflate { response.addHeader("Sec-WebSocket-Extensions", deflate.headerValue) }
             response.encode(into: &output, closing: false)
         }
     }
@@ -26,15 +29,17 @@ public enum Handshake {
     /// Accepts a request that follows RFC 6455 section 4.2.1 in every point.
     ///
     /// `subprotocols` are the ones the server speaks; the first of the client's that is among them is chosen, and none
-    /// if there is no such.
+    /// if there is no such. `deflate` is what is granted of permessage-deflate.
     public static func accept(
-        _ head: RequestHead, subprotocols: [String] = []
+        _ head: RequestHead, subprotocols: [String] = [], deflate: DeflateAgreement.Policy = .off
     ) throws(HandshakeViolation) -> Acceptance {
         try checkUpgrade(head)
         let key = try key(of: head)
         let offered = try offeredSubprotocols(of: head)
+        let extensions = try ExtensionOffer.offers(in: head)
         return Acceptance(
-            subprotocol: offered.first { subprotocols.contains($0) }, acceptKey: acceptKey(for: key))
+            subprotocol: offered.first { subprotocols.contains($0) },
+            deflate: DeflateAgreement.best(of: extensions, deflate), acceptKey: acceptKey(for: key))
     }
 
     private static func checkUpgrade(_ head: RequestHead) throws(HandshakeViolation) {
@@ -67,7 +72,7 @@ public enum Handshake {
     }
 
     /// RFC 9110 section 5.6.2: visible ASCII without separators.
-    private static func isTokenCharacter(_ byte: UInt8) -> Bool {
+    static func isTokenCharacter(_ byte: UInt8) -> Bool {
         switch byte {
         case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
             UInt8(ascii: "a")...UInt8(ascii: "z"):

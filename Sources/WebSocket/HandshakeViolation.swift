@@ -24,6 +24,8 @@ public enum HandshakeViolation: Error, Hashable, Sendable, CaseIterable {
     case badSubprotocol
     /// The same subprotocol twice.
     case repeatedSubprotocol
+    /// A Sec-WebSocket-Extensions that does not follow its grammar (section 9.1).
+    case badExtensions
     /// A body, which the first frames could be mistaken for.
     case unexpectedBody
 
@@ -51,6 +53,7 @@ public enum HandshakeViolation: Error, Hashable, Sendable, CaseIterable {
         case .badKey: "the Sec-WebSocket-Key is not 16 bytes in Base64"
         case .badSubprotocol: "a name in Sec-WebSocket-Protocol is not a token"
         case .repeatedSubprotocol: "a name in Sec-WebSocket-Protocol is repeated"
+        case .badExtensions: "the Sec-WebSocket-Extensions header does not follow its grammar"
         case .unexpectedBody: "a WebSocket request has no body"
         }
     }

@@ -1,11 +1,13 @@
-/// What a peer did against RFC 6455, or past this end's limits; the connection fails with `closeCode` (section 7.1.7).
+/// What a peer did against RFC 6455 or 7692, or past this end's limits; the connection fails with `closeCode` (section 7.1.7).
 public enum ProtocolViolation: Error, Hashable, Sendable {
-    /// RSV1, RSV2 or RSV3 is set and no extension was negotiated that means something by it (section 5.2).
+    /// RSV2 or RSV3 is set, or RSV1 where it does not mark a compressed message (section 5.2, RFC 7692 section 6).
     case reservedBits
     /// An opcode that is reserved for later versions (section 5.2).
     case reservedOpcode(UInt8)
     /// A frame from a client without a mask (section 5.1).
     case unmaskedFrame
+    /// A frame from a server with a mask (section 5.1).
+    case maskedFrame
     /// A control frame without FIN (section 5.5).
     case fragmentedControlFrame
     /// A control frame with a payload of more than 125 bytes (section 5.5).
@@ -26,6 +28,10 @@ public enum ProtocolViolation: Error, Hashable, Sendable {
     case invalidText
     /// A text message that ends inside a character (section 8.1).
     case truncatedText
+    /// A compressed message that is not DEFLATE data, or stops inside a block (RFC 7692 section 7.2.2).
+    case invalidDeflate
+    /// This end has no memory to decompress with.
+    case noMemoryToInflate
     /// A Close frame with half a status code (section 5.5.1).
     case truncatedCloseCode
     /// A Close frame with a status code that must not be sent (section 7.4).
@@ -37,7 +43,8 @@ public enum ProtocolViolation: Error, Hashable, Sendable {
     public var closeCode: CloseCode {
         switch self {
         case .messageTooBig, .tooManyFragments: .messageTooBig
-        case .invalidText, .truncatedText, .invalidCloseReason: .invalidPayload
+        case .invalidText, .truncatedText, .invalidDeflate, .invalidCloseReason: .invalidPayload
+        case .noMemoryToInflate: .internalError
         default: .protocolError
         }
     }
@@ -48,6 +55,7 @@ public enum ProtocolViolation: Error, Hashable, Sendable {
         case .reservedBits: "reserved bit set"
         case .reservedOpcode(let opcode): "reserved opcode \(opcode)"
         case .unmaskedFrame: "client frame without mask"
+        case .maskedFrame: "server frame with a mask"
         case .fragmentedControlFrame: "fragmented control frame"
         case .oversizedControlFrame: "control frame over 125 bytes"
         case .nonMinimalLength: "length not in its shortest form"
@@ -58,6 +66,8 @@ public enum ProtocolViolation: Error, Hashable, Sendable {
         case .tooManyFragments: "too many fragments"
         case .invalidText: "text is not UTF-8"
         case .truncatedText: "text ends inside a character"
+        case .invalidDeflate: "compressed data is damaged"
+        case .noMemoryToInflate: "no memory to decompress"
         case .truncatedCloseCode: "close code of one byte"
         case .invalidCloseCode(let code): "close code \(code) not allowed"
         case .invalidCloseReason: "close reason is not UTF-8"

@@ -62,8 +62,11 @@ struct Outcome: Equatable {
 }
 
 /// Gives `bytes` to a new machine in pieces that end at `cuts`.
-func feed(_ bytes: [UInt8], cuts: [Int] = [], limits: Limits = .generous) -> Outcome {
-    var machine = ConnectionMachine()
+func feed(
+    _ bytes: [UInt8], cuts: [Int] = [], limits: Limits = .generous, role: ConnectionMachine.Role = .server,
+    inflater: Inflater? = nil
+) -> Outcome {
+    var machine = ConnectionMachine(role: role, inflater: inflater)
     var outcome = Outcome()
     var start = 0
     for end in cuts + [bytes.count] {
@@ -87,15 +90,17 @@ func feed(_ bytes: [UInt8], cuts: [Int] = [], limits: Limits = .generous) -> Out
 /// Checks `bytes` given whole, byte by byte, and cut in two at every place (of long input, at some).
 func expect(
     _ bytes: [UInt8], gives expected: [Event], then violation: ProtocolViolation? = nil,
-    limits: Limits = .generous, sourceLocation: SourceLocation = #_sourceLocation
+    limits: Limits = .generous, compressing: Bool = false, sourceLocation: SourceLocation = #_sourceLocation
 ) {
     let outcome = Outcome(events: expected, violation: violation)
-    #expect(feed(bytes, limits: limits) == outcome, "whole", sourceLocation: sourceLocation)
+    let inflater = compressing ? Inflater() : nil
+    #expect(feed(bytes, limits: limits, inflater: inflater) == outcome, "whole", sourceLocation: sourceLocation)
     let everywhere = Array(0...bytes.count)
-    #expect(feed(bytes, cuts: everywhere, limits: limits) == outcome, "byte by byte", sourceLocation: sourceLocation)
+    let single = feed(bytes, cuts: everywhere, limits: limits, inflater: inflater)
+    #expect(single == outcome, "byte by byte", sourceLocation: sourceLocation)
     let step = 1 + bytes.count / 600
     for cut in everywhere where cut < 32 || bytes.count - cut < 32 || cut % step == 0 {
-        let isEqual = feed(bytes, cuts: [cut], limits: limits) == outcome
+        let isEqual = feed(bytes, cuts: [cut], limits: limits, inflater: inflater) == outcome
         if !isEqual { Issue.record("cut at \(cut)", sourceLocation: sourceLocation) }
     }
 }
