@@ -26,8 +26,8 @@ public final class Batch {
         frameEnds.append(storage.count)
     }
 
-    func appendFrame(of message: Message, _ encoding: WireEncoding) {
-        message.appendFrame(encoding, to: &storage)
+    func appendFrame(of message: Message, _ form: WireForm, _ deflaters: inout DeflaterSet) {
+        message.appendFrame(form, &deflaters, to: &storage)
         frameEnds.append(storage.count)
     }
 

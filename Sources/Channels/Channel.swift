@@ -1,7 +1,8 @@
 /// A channel's subscribers on one loop, and what was published to it during this turn.
 final class Channel {
     /// The subscribers that get the same bytes.
-    struct Audience {
+    private struct Audience {
+        let form: WireForm
         var slots: [UInt32] = []
         var batch: Batch?
     }
@@ -9,77 +10,63 @@ final class Channel {
     let name: String
     let index: UInt32
     private(set) var isDirty = false
-    private var plain = Audience()
-    private var envelope = Audience()
+    /// One for each form that has had subscribers: nearly always a single one, eight at most.
+    private var audiences: [Audience] = []
 
     init(name: String, index: UInt32) {
         self.name = name
         self.index = index
     }
 
-    var isEmpty: Bool { plain.slots.isEmpty && envelope.slots.isEmpty }
-
-    func slots(_ encoding: WireEncoding) -> [UInt32] {
-        encoding == .plain ? plain.slots : envelope.slots
-    }
+    var isEmpty: Bool { audiences.allSatisfy(\.slots.isEmpty) }
 
     /// Adds a subscriber and returns its position.
-    func add(_ slot: UInt32, _ encoding: WireEncoding) -> UInt32 {
-        switch encoding {
-        case .plain:
-            plain.slots.append(slot)
-            return UInt32(plain.slots.count - 1)
-        case .envelope:
-            envelope.slots.append(slot)
-            return UInt32(envelope.slots.count - 1)
-        }
+    func add(_ slot: UInt32, _ form: WireForm) -> UInt32 {
+        let index = audienceIndex(form)
+        audiences[index].slots.append(slot)
+        return UInt32(audiences[index].slots.count - 1)
     }
 
     /// Removes the subscriber at `position` in constant time.
     ///
     /// - Returns: the slot of the subscriber that now has that position, if one was moved there.
-    func remove(at position: UInt32, _ encoding: WireEncoding) -> UInt32? {
-        switch encoding {
-        case .plain: Channel.swapRemove(&plain.slots, Int(position))
-        case .envelope: Channel.swapRemove(&envelope.slots, Int(position))
-        }
+    func remove(at position: UInt32, _ form: WireForm) -> UInt32? {
+        let index = audienceIndex(form)
+        let last = audiences[index].slots.removeLast()
+        guard Int(position) < audiences[index].slots.count else { return nil }
+        audiences[index].slots[Int(position)] = last
+        return last
     }
 
-    /// Adds the message to the batch of each encoding that has subscribers.
+    /// Adds the message to the batch of each form that has subscribers.
     ///
     /// - Returns: whether the channel became dirty by it.
-    func append(_ message: Message, newBatch: () -> Batch) -> Bool {
-        Channel.append(message, .plain, to: &plain, newBatch)
-        Channel.append(message, .envelope, to: &envelope, newBatch)
+    func append(_ message: Message, _ deflaters: inout DeflaterSet, newBatch: () -> Batch) -> Bool {
+        for index in audiences.indices where !audiences[index].slots.isEmpty {
+            let batch = audiences[index].batch ?? newBatch()
+            batch.appendFrame(of: message, audiences[index].form, &deflaters)
+            audiences[index].batch = batch
+        }
         defer { isDirty = true }
         return !isDirty
     }
 
-    /// Takes the turn's batch of an encoding.
-    func takeBatch(_ encoding: WireEncoding) -> Batch? {
-        switch encoding {
-        case .plain: plain.batch.take()
-        case .envelope: envelope.batch.take()
-        }
+    /// How many audiences there are; some may be empty.
+    var audienceCount: Int { audiences.count }
+
+    /// Takes an audience's batch of this turn; nil if there is none.
+    func takeBatch(ofAudience index: Int) -> (batch: Batch, slots: [UInt32])? {
+        guard let batch = audiences[index].batch.take() else { return nil }
+        return (batch, audiences[index].slots)
     }
 
     func markClean() {
         isDirty = false
     }
 
-    private static func append(
-        _ message: Message, _ encoding: WireEncoding, to audience: inout Audience, _ newBatch: () -> Batch
-    ) {
-        guard !audience.slots.isEmpty else { return }
-        let batch = audience.batch ?? newBatch()
-        batch.appendFrame(of: message, encoding)
-        audience.batch = batch
-    }
-
-    private static func swapRemove(_ slots: inout [UInt32], _ position: Int) -> UInt32? {
-        let last = slots.removeLast()
-        guard position < slots.count else { return nil }
-        slots[position] = last
-        return last
+    private func audienceIndex(_ form: WireForm) -> Int {
+        if let index = audiences.firstIndex(where: { $0.form == form }) { return index }
+        audiences.append(Audience(form: form))
+        return audiences.count - 1
     }
 }

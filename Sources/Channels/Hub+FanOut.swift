@@ -1,8 +1,11 @@
+internal import Bytes
+public import WebSocket
+
 extension Hub {
     /// Takes a message for its channel's subscribers here; nothing is written before `flush`.
     public func deliver(_ message: Message) {
         guard let channel = channel(named: message.channel) else { return }
-        if channel.append(message, newBatch: { pool.batch(.messages) }) { dirtyChannels.append(channel) }
+        if channel.append(message, &deflaters, newBatch: { pool.batch(.messages) }) { dirtyChannels.append(channel) }
         receipts.append(message.receivedNanoseconds)
     }
 
@@ -15,6 +18,16 @@ extension Hub {
         outbox.appendReply(newBatch: { pool.batch(.replies) }, write)
         queuedBytesTotal += outbox.queuedBytes - before
         mark(slot)
+    }
+
+    /// Queues a message for one connection, compressed if that is its form.
+    public func reply(_ slot: UInt32, _ opcode: Opcode, message: RawSpan) {
+        let window = subscribers[Int(slot)].form.window
+        if let window, let deflated = deflaters.deflate(message, for: window) {
+            reply(slot) { FrameEncoder.appendFrame(opcode, rsv1: true, deflated.rawSpan, to: &$0) }
+        } else {
+            reply(slot) { FrameEncoder.appendFrame(opcode, message, to: &$0) }
+        }
     }
 
     /// Writes everything that was marked; called once at the end of each turn of the loop.
@@ -52,14 +65,11 @@ extension Hub {
         channel.markClean()
         // Loading a weak reference costs more than all else that is done per subscriber: once is enough.
         let transport = transport
-        fanOut(channel, .plain, transport)
-        fanOut(channel, .envelope, transport)
-    }
-
-    private func fanOut(_ channel: Channel, _ encoding: WireEncoding, _ transport: (any HubTransport)?) {
-        guard let batch = channel.takeBatch(encoding) else { return }
-        for slot in channel.slots(encoding) { send(batch, to: slot, transport) }
-        pool.give(batch)
+        for index in 0..<channel.audienceCount {
+            guard let (batch, slots) = channel.takeBatch(ofAudience: index) else { continue }
+            for slot in slots { send(batch, to: slot, transport) }
+            pool.give(batch)
+        }
     }
 
     /// A clean subscriber of this channel only is written at once, from the batch that all share; for others the

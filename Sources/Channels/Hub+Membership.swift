@@ -10,8 +10,8 @@ extension Hub {
         guard subscribers[Int(slot)].position(in: channel.index) == nil else { return false }
         // What was published before it joined is not for it.
         if channel.isDirty { fanOut(channel) }
-        let encoding = subscribers[Int(slot)].encoding
-        let position = channel.add(slot, encoding)
+        let form = subscribers[Int(slot)].form
+        let position = channel.add(slot, form)
         subscribers[Int(slot)].add(Subscriber.Membership(channel: channel.index, position: position))
         memberships += 1
         return true
@@ -58,9 +58,9 @@ extension Hub {
         guard let position = subscribers[Int(slot)].position(in: channel.index) else { return false }
         // What was published to it in this turn came before the leave, so it is still delivered.
         if channel.isDirty { fanOut(channel) }
-        let encoding = subscribers[Int(slot)].encoding
+        let form = subscribers[Int(slot)].form
         subscribers[Int(slot)].remove(from: channel.index)
-        if let moved = channel.remove(at: position, encoding) {
+        if let moved = channel.remove(at: position, form) {
             subscribers[Int(moved)].move(in: channel.index, to: position)
         }
         memberships -= 1

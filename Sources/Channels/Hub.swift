@@ -15,6 +15,8 @@ public final class Hub {
         public internal(set) var droppedBySlowConsumers = 0
         /// Messages that were queued for connections that ended.
         public internal(set) var droppedByClosing = 0
+        /// Messages that were compressed; each once for all subscribers with the same form.
+        public internal(set) var compressions = 0
     }
 
     let outboxLimitBytes: Int
@@ -28,6 +30,7 @@ public final class Hub {
     var markedSlots: [UInt32] = []
     var losses: [(slot: UInt32, reason: LossReason)] = []
     var pool = BatchPool()
+    var deflaters = DeflaterSet()
     var counts = Counts()
     var queuedBytesTotal = 0
     var memberships = 0
@@ -54,6 +57,7 @@ public final class Hub {
 
     /// Hands over what was counted since the last call.
     public func takeCounts() -> Counts {
+        counts.compressions = deflaters.takeCount()
         defer { counts = Counts() }
         return counts
     }
@@ -78,9 +82,9 @@ public final class Hub {
     }
 
     /// Sets in which form a connection gets messages; before its first channel.
-    public func setEncoding(_ encoding: WireEncoding, of slot: UInt32) {
-        precondition(subscribers[Int(slot)].channelCount == 0, "the encoding of a subscriber cannot change")
-        subscribers[Int(slot)].encoding = encoding
+    public func setForm(_ form: WireForm, of slot: UInt32) {
+        precondition(subscribers[Int(slot)].channelCount == 0, "the form of a subscriber cannot change")
+        subscribers[Int(slot)].form = form
     }
 
     /// Forgets a connection: leaves its channels and drops what was queued for it.

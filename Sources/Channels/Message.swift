@@ -12,7 +12,7 @@ public final class Message: Sendable {
     public let isText: Bool
     /// When this node took it in, in nanoseconds on the monotonic clock.
     public let receivedNanoseconds: UInt64
-    private let envelope = Mutex<[UInt8]?>(nil)
+    private let made = Mutex(MadeForms())
 
     /// Wraps a payload without copying it.
     public init(channel: String, payload: [UInt8], receivedNanoseconds: UInt64) {
@@ -22,25 +22,43 @@ public final class Message: Sendable {
         isText = UTF8Validator.isValid(payload.rawSpan)
     }
 
-    /// Appends the message as one frame in the given encoding.
-    func appendFrame(_ encoding: WireEncoding, to bytes: inout [UInt8]) {
-        switch encoding {
-        case .plain:
-            let payload = payload
-            FrameEncoder.appendFrame(isText ? .text : .binary, payload.rawSpan, to: &bytes)
-        case .envelope:
-            let text = envelopeText()
-            FrameEncoder.appendFrame(.text, text.rawSpan, to: &bytes)
+    /// What was made of the payload so far: once, on demand, for all loops.
+    private struct MadeForms {
+        var envelope: [UInt8]?
+        /// By window; a payload of nil went out plain.
+        var deflated: [(form: WireForm, payload: [UInt8]?)] = []
+    }
+
+    /// Appends the message as one frame of the given form.
+    func appendFrame(_ form: WireForm, _ deflaters: inout DeflaterSet, to bytes: inout [UInt8]) {
+        let opcode: Opcode = isText || form.encoding == .envelope ? .text : .binary
+        let text = form.encoding == .plain ? payload : envelopeText()
+        if let window = form.window, let deflated = deflated(text, form, window, &deflaters) {
+            FrameEncoder.appendFrame(opcode, rsv1: true, deflated.rawSpan, to: &bytes)
+        } else {
+            FrameEncoder.appendFrame(opcode, text.rawSpan, to: &bytes)
         }
     }
 
-    /// The envelope is made once, on demand, for all loops: whether a payload is JSON costs a scan to find out.
+    /// Whether a payload is JSON costs a scan to find out.
     private func envelopeText() -> [UInt8] {
-        envelope.withLock { made in
-            if let made { return made }
-            let text = makeEnvelope()
-            made = text
-            return text
+        made.withLock { made in
+            if let envelope = made.envelope { return envelope }
+            let envelope = makeEnvelope()
+            made.envelope = envelope
+            return envelope
+        }
+    }
+
+    /// A loop that needs what another is just compressing waits for it, which takes no longer than doing it again.
+    private func deflated(
+        _ text: [UInt8], _ form: WireForm, _ window: DeflateWindow, _ deflaters: inout DeflaterSet
+    ) -> [UInt8]? {
+        made.withLock { made in
+            if let known = made.deflated.first(where: { $0.form == form }) { return known.payload }
+            let payload = deflaters.deflate(text.rawSpan, for: window)
+            made.deflated.append((form, payload))
+            return payload
         }
     }
 

@@ -9,7 +9,7 @@ struct Subscriber {
 
     /// The transport's name for the connection, its descriptor; negative in a free slot.
     var link: Int32
-    var encoding = WireEncoding.plain
+    var form = WireForm()
     /// The kernel takes no more for now; the outbox waits for room.
     var isBlocked = false
     /// On the list of outboxes to be written at the end of the turn.

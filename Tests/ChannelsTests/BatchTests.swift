@@ -68,7 +68,8 @@ private func owners(_ lengths: [Int]) -> [Int] {
         batch.begin(.messages)
         #expect(batch.byteCount == 0)
         #expect(batch.messageCount == 0)
-        batch.appendFrame(of: message("c", "again"), .plain)
+        var deflaters = DeflaterSet()
+        batch.appendFrame(of: message("c", "again"), WireForm(), &deflaters)
         var bytes: [UInt8] = []
         batch.lend(0..<batch.byteCount) { bytes.append($0) }
         #expect(bytes == textFrame("again"))

@@ -9,7 +9,7 @@ import Testing
 
     @Test func nothingIsWrittenBeforeTheFlush() {
         let slot = hub.connect(1, "a")
-        _ = hub.connect(2, "a", "b", encoding: .envelope)
+        _ = hub.connect(2, "a", "b", form: WireForm(.envelope))
         hub.deliver("a", "one", "two")
         hub.reply(slot, "ok")
         #expect(transport.takeEvents().isEmpty)
@@ -98,7 +98,7 @@ import Testing
         _ = hub.connect(1, "a")
         hub.deliver("a", "early")
         _ = hub.connect(2, "a")
-        _ = hub.connect(3, "a", encoding: .envelope)
+        _ = hub.connect(3, "a", form: WireForm(.envelope))
         hub.deliver("a", "late")
         hub.flush()
         #expect(transport.bytes(1) == textFrames("early", "late"))

@@ -1,5 +1,6 @@
 import TestSupport
 import Testing
+import WebSocket
 
 @testable import Channels
 
@@ -8,13 +9,13 @@ private final class Model {
     final class Connection {
         let link: Int32
         let slot: UInt32
-        let encoding: WireEncoding
+        let form: WireForm
         var channels: Set<String> = []
         var expected: [String: [String]] = [:]
         var isLost = false
 
-        init(link: Int32, slot: UInt32, encoding: WireEncoding) {
-            (self.link, self.slot, self.encoding) = (link, slot, encoding)
+        init(link: Int32, slot: UInt32, form: WireForm) {
+            (self.link, self.slot, self.form) = (link, slot, form)
         }
     }
 
@@ -48,10 +49,12 @@ private final class Model {
         let link = nextLink
         nextLink += 1
         let slot = hub.add(link: link)
-        let encoding = random.chance(40) ? WireEncoding.envelope : .plain
-        hub.setEncoding(encoding, of: slot)
+        let windows: [DeflateWindow?] = [nil, nil, .bits9, .bits15]
+        let form = WireForm(
+            random.chance(40) ? .envelope : .plain, deflated: windows.randomElement(using: &random) ?? nil)
+        hub.setForm(form, of: slot)
         transport[link].room = random.chance(50) ? nil : Int.random(in: 0...200, using: &random)
-        connections.append(Connection(link: link, slot: slot, encoding: encoding))
+        connections.append(Connection(link: link, slot: slot, form: form))
     }
 
     func disconnect(_ connection: Connection) {
@@ -87,7 +90,7 @@ private final class Model {
         let envelope = "{\"channel\":\"\(channel)\",\"data\":\"\(text)\"}"
         channelOfText[envelope] = channel
         for connection in connections where connection.channels.contains(channel) {
-            connection.expected[channel, default: []].append(connection.encoding == .plain ? text : envelope)
+            connection.expected[channel, default: []].append(connection.form.encoding == .plain ? text : envelope)
             published += 1
         }
         hub.deliver(message(channel, text))

@@ -5,7 +5,9 @@ import Testing
 
 private func frame(_ channel: String, _ payload: [UInt8], _ encoding: WireEncoding) -> [UInt8] {
     var bytes: [UInt8] = [0xEE]
-    Message(channel: channel, payload: payload, receivedNanoseconds: 7).appendFrame(encoding, to: &bytes)
+    var deflaters = DeflaterSet()
+    let message = Message(channel: channel, payload: payload, receivedNanoseconds: 7)
+    message.appendFrame(WireForm(encoding), &deflaters, to: &bytes)
     #expect(bytes.first == 0xEE, "what was there before stays")
     return Array(bytes.dropFirst())
 }
@@ -77,7 +79,8 @@ private func envelope(_ channel: String, _ payload: String) -> [UInt8] {
         let message = message("c", "text", at: 42)
         for encoding in [WireEncoding.envelope, .plain, .envelope, .plain] {
             var bytes: [UInt8] = []
-            message.appendFrame(encoding, to: &bytes)
+            var deflaters = DeflaterSet()
+            message.appendFrame(WireForm(encoding), &deflaters, to: &bytes)
             #expect(bytes == frame("c", Array("text".utf8), encoding))
         }
         #expect(message.receivedNanoseconds == 42)

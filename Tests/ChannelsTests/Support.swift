@@ -1,5 +1,7 @@
+import Bytes
 import TestSupport
 import Testing
+import WebSocket
 
 @testable import Channels
 
@@ -33,7 +35,10 @@ func parseFrames(_ bytes: [UInt8]) -> (texts: [String], rest: [UInt8]) {
             length = rest.dropFirst(2).prefix(header - 2).reduce(0) { $0 << 8 | Int($1) }
         }
         guard rest.count >= header + length else { break }
-        texts.append(String(decoding: rest.dropFirst(header).prefix(length), as: UTF8.self))
+        let payload = Array(rest.dropFirst(header).prefix(length))
+        let isCompressed = rest[rest.startIndex] & 0x40 != 0
+        let text = isCompressed ? try? Inflater().inflate(payload.rawSpan, maxBytes: 1 << 20) : payload
+        texts.append(String(decoding: text ?? [], as: UTF8.self))
         rest = rest.dropFirst(header + length)
     }
     return (texts, Array(rest))
@@ -53,9 +58,9 @@ extension Hub {
     }
 
     /// Takes in a connection that is subscribed to `channels`.
-    func connect(_ link: Int32, _ channels: String..., encoding: WireEncoding = .plain) -> UInt32 {
+    func connect(_ link: Int32, _ channels: String..., form: WireForm = WireForm()) -> UInt32 {
         let slot = add(link: link)
-        setEncoding(encoding, of: slot)
+        setForm(form, of: slot)
         for channel in channels { join(slot, channel) }
         return slot
     }

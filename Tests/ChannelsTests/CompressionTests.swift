@@ -1,0 +1,102 @@
+import Bytes
+import TestSupport
+import Testing
+import WebSocket
+
+@testable import Channels
+
+private let json = "{\"items\":[" + String(repeating: "{\"price\":12.5,\"name\":\"widget\"},", count: 40) + "0]}"
+private let deflated = WireForm(deflated: .bits15)
+
+@Suite struct CompressionTests {
+    @Test func aMessageIsCompressedOnceForAllSubscribers() throws {
+        let world = World()
+        for link in 0..<1_000 { _ = world.hub.connect(Int32(link), "c", form: deflated) }
+        world.hub.deliver("c", json)
+        world.hub.flush()
+        #expect(world.hub.takeCounts().compressions == 1)
+        let first = world.transport[0].bytes
+        #expect(first.count < json.utf8.count / 2 && first[0] == 0xC1)
+        #expect((0..<1_000).allSatisfy { world.transport[Int32($0)].bytes == first })
+        #expect(parseFrames(first).texts == [json])
+    }
+
+    @Test func twoLoopsShareTheCompressedMessage() {
+        let worlds = [World(), World()]
+        let message = message("c", json)
+        for world in worlds {
+            _ = world.hub.connect(1, "c", form: deflated)
+            _ = world.hub.connect(2, "c", form: WireForm(.envelope, deflated: .bits15))
+            world.hub.deliver(message)
+            world.hub.flush()
+        }
+        #expect(worlds.map { $0.hub.takeCounts().compressions } == [2, 0])
+        #expect(worlds[0].transport[1].bytes == worlds[1].transport[1].bytes)
+        #expect(parseFrames(worlds[1].transport[2].bytes).texts == ["{\"channel\":\"c\",\"data\":\(json)}"])
+    }
+
+    @Test func everyFormGetsItsOwn() {
+        let world = World()
+        let forms = [
+            WireForm(), WireForm(.envelope), deflated, WireForm(.envelope, deflated: .bits9),
+            WireForm(deflated: .bits12),
+        ]
+        for (link, form) in forms.enumerated() { _ = world.hub.connect(Int32(link), "c", form: form) }
+        world.hub.deliver("c", "short", json)
+        world.hub.flush()
+        for (link, form) in forms.enumerated() {
+            let sent = world.transport[Int32(link)].bytes
+            let envelopes = ["{\"channel\":\"c\",\"data\":\"short\"}", "{\"channel\":\"c\",\"data\":\(json)}"]
+            #expect(parseFrames(sent).texts == (form.encoding == .plain ? ["short", json] : envelopes))
+            #expect((sent.count < json.utf8.count) == (form.window != nil))
+        }
+        #expect(world.hub.takeCounts().compressions == 3)
+    }
+
+    @Test func smallMessagesGoOutPlain() {
+        let world = World()
+        _ = world.hub.connect(1, "c", form: deflated)
+        let small = String(repeating: "a", count: Deflater.thresholdBytes - 1)
+        world.hub.deliver("c", small)
+        world.hub.flush()
+        #expect(world.transport[1].bytes == textFrame(small))
+        #expect(world.hub.takeCounts().compressions == 0)
+        world.hub.deliver("c", small + "a")
+        world.hub.flush()
+        #expect(world.hub.takeCounts().compressions == 1)
+    }
+
+    @Test func incompressibleMessagesGoOutPlain() {
+        let world = World()
+        _ = world.hub.connect(1, "c", form: deflated)
+        _ = world.hub.connect(2, "c", form: deflated)
+        var random = SeededGenerator(seed: 5)
+        let noise = (0..<2_000).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        world.hub.deliver(Message(channel: "c", payload: noise, receivedNanoseconds: 0))
+        world.hub.flush()
+        #expect(world.transport[1].bytes == serverFrame(2, noise))
+        #expect(world.transport[2].bytes == serverFrame(2, noise))
+        // Also what does not get smaller is tried only once.
+        #expect(world.hub.takeCounts().compressions == 1)
+    }
+
+    @Test func repliesAreCompressedForWhomItWasAgreedWith() {
+        let world = World()
+        for (link, form) in [deflated, WireForm()].enumerated() {
+            let slot = world.hub.connect(Int32(link), form: form)
+            world.hub.reply(slot, .text, message: Array(json.utf8).rawSpan)
+        }
+        world.hub.flush()
+        #expect(world.transport[0].bytes[0] == 0xC1 && parseFrames(world.transport[0].bytes).texts == [json])
+        #expect(world.transport[1].bytes == textFrame(json))
+    }
+
+    @Test func aFormTakesOneByte() {
+        #expect(MemoryLayout<WireForm>.size == 1 && MemoryLayout<Subscriber>.size <= 32)
+        for window in DeflateWindow.allCases {
+            #expect(WireForm(.envelope, deflated: window).window == window)
+            #expect(WireForm(.plain, deflated: window).encoding == .plain)
+        }
+        #expect(WireForm().window == nil && WireForm(.envelope).encoding == .envelope)
+    }
+}
