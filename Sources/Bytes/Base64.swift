@@ -20,25 +20,19 @@ public enum Base64 {
         }
     }
 
-    /// How many bytes `text` stands for, or nil if it is not canonical Base64.
+    /// How many bytes `text` stands for, or nil if it is not Base64: whole groups of four, padding only at the end and all
+    /// of it, nothing else in between.
     ///
-    /// Canonical: whole groups of four, padding only at the end and all of it, unused bits zero (RFC 4648
-    /// section 3.5), nothing else in between.
+    /// The last digit's unused bits may be anything (RFC 4648 section 3.5): there are WebSocket clients that draw their key
+    /// as 22 random digits.
     public static func decodedByteCount(_ text: RawSpan) -> Int? {
         guard text.byteCount % 4 == 0 else { return nil }
         var digitCount = text.byteCount
         while digitCount > 0, text.byteCount - digitCount < 2, text.byte(at: digitCount - 1) == padding {
             digitCount -= 1
         }
-        var last: UInt8 = 0
-        for offset in 0..<digitCount {
-            guard let digit = digit(of: text.byte(at: offset)) else { return nil }
-            last = digit
-        }
-        // One missing digit leaves 2 of the last digit's bits unused, two leave 4.
-        let missingDigits = text.byteCount - digitCount
-        guard last & ((1 << (2 * UInt8(missingDigits))) - 1) == 0 else { return nil }
-        return text.byteCount / 4 * 3 - missingDigits
+        for offset in 0..<digitCount where !isDigit(text.byte(at: offset)) { return nil }
+        return text.byteCount / 4 * 3 - (text.byteCount - digitCount)
     }
 
     private static func character(of digit: UInt8) -> UInt8 {
@@ -51,14 +45,13 @@ public enum Base64 {
         }
     }
 
-    private static func digit(of character: UInt8) -> UInt8? {
+    private static func isDigit(_ character: UInt8) -> Bool {
         switch character {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): character - UInt8(ascii: "A")
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): character - UInt8(ascii: "a") + 26
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0") + 52
-        case UInt8(ascii: "+"): 62
-        case UInt8(ascii: "/"): 63
-        default: nil
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "/"):
+            true
+        default:
+            false
         }
     }
 }
