@@ -26,6 +26,8 @@ struct Metrics {
         for reason in CloseReason.allCases {
             sample("connections_closed_total", "reason", reason.label, totals.closed[reason.rawValue])
         }
+        gauge(
+            "deflate_contexts", "Connections for which a decompression context is kept.", state.deflateContextCount)
         head("handshakes_total", "counter", "Requests for a WebSocket, by the status of the answer.")
         for result in HandshakeResult.allCases {
             sample("handshakes_total", "status", result.label, totals.handshakes[result.rawValue])
@@ -39,6 +41,9 @@ struct Metrics {
         }
         counter("deliveries_total", "Messages written to subscribers.", totals.deliveries)
         counter("delivered_bytes_total", "Bytes written to clients.", totals.deliveredBytes)
+        counter(
+            "compressions_total", "Messages compressed, once for all subscribers of the same kind.",
+            totals.compressions)
         head("dropped_total", "counter", "Messages dropped, by the policy or event that dropped them.")
         sample("dropped_total", "policy", "disconnect", totals.droppedBySlowConsumers)
         sample("dropped_total", "policy", "closed", totals.droppedByClosing)

@@ -13,9 +13,10 @@ struct OriginPolicy: Sendable {
     }
 
     /// Whether a request may pass: one without Origin comes from no browser; a browser's page must be of this server
-    /// or listed.
+    /// or listed. Several Origins are none.
     func admits(_ head: RequestHead) -> Bool {
         guard let origin = head.value(of: "origin"), !allowsAll else { return true }
+        guard head.count(of: "origin") == 1 else { return false }
         if allowed.contains(origin.lowercased()) { return true }
         guard let host = head.host, let authority = OriginPolicy.authority(of: origin.lowercased()) else {
             return false

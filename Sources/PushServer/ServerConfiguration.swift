@@ -18,6 +18,10 @@ public struct ServerConfiguration: Sendable {
     public var maxMessageBytes = 65_536
     /// The largest published message; past it 413.
     public var maxPublishBytes = 1_048_576
+    /// Whether permessage-deflate is granted to clients that offer it.
+    public var compresses = false
+    /// How many connections may keep a decompression context for a client that insists on it, at about 40 KiB each.
+    public var maxDeflateContexts = 1024
     /// Channels per connection.
     public var maxChannels = 128
     /// Whether clients may publish over their WebSocket.

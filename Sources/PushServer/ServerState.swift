@@ -56,6 +56,7 @@ final class ServerState: Sendable {
     let startedNanoseconds = Loop.monotonicNanoseconds
     /// WebSockets that are open or being opened; also counted per worker, but the limit needs one exact figure.
     private let webSockets = Atomic<Int>(0)
+    private let deflateContexts = Atomic<Int>(0)
     private let queuedBytes = Atomic<Int>(0)
     private let starvedNanoseconds = Atomic<UInt64>(0)
     private let phaseValue = Atomic<Int>(Phase.starting.rawValue)
@@ -96,6 +97,23 @@ final class ServerState: Sendable {
     /// Gives a place back.
     func releaseWebSocket() {
         webSockets.subtract(1, ordering: .relaxed)
+    }
+
+    /// Connections that keep a decompression context.
+    var deflateContextCount: Int { deflateContexts.load(ordering: .relaxed) }
+
+    /// Takes one of the places for decompression contexts; false if there is none left.
+    func reserveDeflateContext() -> Bool {
+        guard deflateContexts.add(1, ordering: .relaxed).oldValue < configuration.maxDeflateContexts else {
+            releaseDeflateContext()
+            return false
+        }
+        return true
+    }
+
+    /// Gives a place back.
+    func releaseDeflateContext() {
+        deflateContexts.subtract(1, ordering: .relaxed)
     }
 
     /// Notes that a client could not be accepted for want of descriptors or memory.

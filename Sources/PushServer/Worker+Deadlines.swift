@@ -26,7 +26,8 @@ extension Worker {
         case .request: requestTimedOut(connection)
         case .ping: pingIfSilent(connection)
         case .pong: checkPong(connection)
-        case .keepAlive, .close, .linger: close(connection)
+        case .linger: lingerOrClose(connection)
+        case .keepAlive, .close: close(connection)
         }
     }
 

@@ -50,7 +50,7 @@ extension Worker: StreamSetDelegate {
     }
 
     /// Takes input until it is used up or the connection pauses; the rest is kept.
-    private func process(_ input: RawSpan, of connection: Connection) {
+    func process(_ input: RawSpan, of connection: Connection) {
         var offset = 0
         while offset < input.byteCount, connection.phase != .closed {
             if connection.isPaused {
@@ -100,12 +100,11 @@ extension Worker: StreamSetDelegate {
         streams?.update(connection.descriptor, key: connection.key, interest: interest)
     }
 
-    /// The peer sends nothing more; whoever half-closes after its request, or its Close frame, still gets the answer.
+    /// The peer sends nothing more; whoever half-closes behind a request or a message still gets what is queued for it.
     private func peerEnded(_ connection: Connection) {
-        guard !connection.peerEnded, connection.phase != .webSocket, hub.queuedBytes(of: connection.slot) > 0 else {
-            return close(connection)
-        }
+        guard !connection.peerEnded, hub.queuedBytes(of: connection.slot) > 0 else { return close(connection) }
         connection.peerEnded = true
+        releaseAll(connection)
         setInterest(connection.interest.subtracting(.readable), connection)
         beginClosing(connection, isComplete: true)
     }
@@ -132,13 +131,25 @@ extension Worker: StreamSetDelegate {
         guard !connection.peerEnded else { return close(connection) }
         Socket.shutdownWrites(connection.descriptor)
         setInterest(.readable, connection)
-        schedule(.linger, connection, after: .seconds(1))
+        connection.lingerEndTick = wheel.currentTick + Worker.ticks(Worker.longestLinger)
+        schedule(.linger, connection, after: Worker.lingerSilence)
     }
+
+    /// Lets a peer that is still sending come to its end, so that it reads what was sent last, but not for ever.
+    func lingerOrClose(_ connection: Connection) {
+        let isSilent = wheel.currentTick - connection.lastHeardTick >= Worker.ticks(Worker.lingerSilence)
+        guard !isSilent, wheel.currentTick < connection.lingerEndTick else { return close(connection) }
+        schedule(.linger, connection, after: Worker.lingerSilence)
+    }
+
+    private static let lingerSilence = Duration.seconds(1)
+    private static let longestLinger = Duration.seconds(10)
 
     /// Ends a connection at once and forgets it.
     func close(_ connection: Connection) {
         guard connection.phase != .closed else { return }
         let wasWebSocket = connection.machine != nil
+        if connection.machine?.keepsDeflateContext == true { state.releaseDeflateContext() }
         abandonPending(connection)
         connection.phase = .closed
         connections[Int(connection.slot)] = nil

@@ -30,10 +30,13 @@ extension Worker {
 
     /// Turns the connection into a WebSocket: the 101, then whatever its channels bring.
     func finishOpening(_ connection: Connection, _ acceptance: Handshake.Acceptance, channels: [String]) {
+        var acceptance = acceptance
+        if acceptance.deflate?.keepsClientContext == true, !state.reserveDeflateContext() { acceptance.deflate = nil }
         connection.requests = nil
-        connection.machine = ConnectionMachine()
+        connection.machine = ConnectionMachine(inflater: inflater(acceptance.deflate))
         connection.phase = .webSocket
-        if acceptance.subprotocol == Worker.envelopeSubprotocol { hub.setEncoding(.envelope, of: connection.slot) }
+        let encoding: WireEncoding = acceptance.subprotocol == Worker.envelopeSubprotocol ? .envelope : .plain
+        hub.setForm(WireForm(encoding, deflated: acceptance.deflate?.window), of: connection.slot)
         hub.reply(connection.slot) { acceptance.encode(into: &$0) }
         for channel in channels { hub.join(connection.slot, channel) }
         counters.handshakes[HandshakeResult.accepted.rawValue] += 1
@@ -50,10 +53,15 @@ extension Worker {
         state.releaseWebSocket()
     }
 
+    /// Connections share the loop's decompressor; only a client that insists on its context gets one of its own.
+    private func inflater(_ agreement: DeflateAgreement?) -> Inflater? {
+        agreement.map { $0.keepsClientContext ? Inflater(keepsContext: true) : inflater }
+    }
+
     private func accept(_ head: RequestHead) throws(UpgradeRefusal) -> Handshake.Acceptance {
         guard state.originPolicy.admits(head) else { throw UpgradeRefusal(.error(.forbidden, OriginPolicy.refusal)) }
         do throws(HandshakeViolation) {
-            return try Handshake.accept(head, subprotocols: subprotocols)
+            return try Handshake.accept(head, subprotocols: subprotocols, deflate: deflatePolicy(head))
         } catch {
             var response = Response.error(error.status, error.message)
             error.addHeaders(to: &response)
@@ -63,6 +71,13 @@ extension Worker {
 
     private var subprotocols: [String] {
         if case .channels = state.configuration.endpoint { [Worker.envelopeSubprotocol] } else { [] }
+    }
+
+    /// The extension's offer has no way to insist on a context, so the query has.
+    private func deflatePolicy(_ head: RequestHead) -> DeflateAgreement.Policy {
+        guard state.configuration.compresses else { return .off }
+        let keepsContext = (try? head.queryValues(of: "context_takeover")) == ["1"]
+        return keepsContext ? .withClientContext : .withoutContext
     }
 
     private func channels(of head: RequestHead) throws(UpgradeRefusal) -> [String] {

@@ -18,7 +18,7 @@ extension Worker {
             case .close(let frame): peerCloses(frame, connection)
             }
         } catch {
-            let reason = error == .messageTooBig ? CloseReason.messageTooBig : .protocolError
+            let reason = error.closeCode == .messageTooBig ? CloseReason.messageTooBig : .protocolError
             fail(connection, error.closeCode, error.reason, reason)
             closeCompleted(connection)
         }
@@ -38,10 +38,10 @@ extension Worker {
         }
     }
 
-    /// Sends a text frame.
+    /// Sends a text message.
     func reply(_ text: [UInt8], to connection: Connection) {
         guard connection.phase == .webSocket else { return }
-        hub.reply(connection.slot) { FrameEncoder.appendFrame(.text, text.rawSpan, to: &$0) }
+        hub.reply(connection.slot, .text, message: text.rawSpan)
     }
 
     /// Ends a WebSocket with a Close frame; the peer has a while to answer it.
@@ -52,7 +52,10 @@ extension Worker {
         releaseAll(connection)
         hub.reply(connection.slot) { FrameEncoder.appendClose(code, reason: text, to: &$0) }
         setInterest(connection.interest.union(.readable), connection)
+        let unread = connection.unread
         beginClosing(connection, isComplete: false)
+        // The peer's Close may be in what was kept while input was paused, and frames end where it does.
+        process(unread.rawSpan, of: connection)
     }
 
     private func received(_ message: WebSocketMessage, _ connection: Connection) {
@@ -64,8 +67,7 @@ extension Worker {
         case (.answering(let answer), _):
             switch answer(message) {
             case .text(let text): reply(text, to: connection)
-            case .binary(let bytes):
-                hub.reply(connection.slot) { FrameEncoder.appendFrame(.binary, bytes.rawSpan, to: &$0) }
+            case .binary(let bytes): hub.reply(connection.slot, .binary, message: bytes.rawSpan)
             case .none: break
             }
         }

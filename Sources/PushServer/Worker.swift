@@ -11,7 +11,8 @@ internal import WebSocket
 /// loop sleeps, `endTurn` takes what other loops sent and flushes every marked connection once.
 final class Worker {
     static let tickMilliseconds: UInt64 = 250
-    private static let readBufferBytes = 262_144
+    /// Also the most that one connection is served in a turn.
+    private static let readBufferBytes = 65_536
 
     let index: Int
     let state: ServerState
@@ -19,6 +20,8 @@ final class Worker {
     let hub: Hub
     let buffer = ReadBuffer(byteCount: Worker.readBufferBytes)
     let gather = GatherList()
+    /// Decompresses for all connections that keep no context.
+    let inflater = Inflater()
     let requestLimits: RequestParser.Limits
     let messageLimits: ConnectionMachine.Limits
     var streams: StreamSet?
@@ -48,12 +51,13 @@ final class Worker {
         hub = Hub(outboxLimitBytes: configuration.outboxLimitBytes)
         requestLimits = RequestParser.Limits(bodyBytes: configuration.maxPublishBytes)
         messageLimits = ConnectionMachine.Limits(
-            maxMessageBytes: configuration.maxMessageBytes, maxFragments: Worker.maxFragments)
+            maxMessageBytes: configuration.maxMessageBytes,
+            maxFragments: Worker.maxFragments(forMessage: configuration.maxMessageBytes))
         hub.attach(self)
     }
 
-    /// A message in more frames than this is a flood (RFC 6455 section 10.4 leaves the figure to us).
-    private static let maxFragments = 131_072
+    /// A message in more frames than this is a flood (RFC 6455 section 10.4): of the largest, a frame for 32 bytes.
+    private static func maxFragments(forMessage bytes: Int) -> Int { max(1024, bytes / 32) }
 
     /// Opens what the loop needs.
     func open() throws(SystemError) {

@@ -68,6 +68,7 @@ struct WorkerCounters: Sendable {
     var droppedBySlowConsumers = 0
     var droppedByClosing = 0
     var droppedOversized = 0
+    var compressions = 0
     var outboxBytes = 0
     var outboxBytesMax = 0
     var publishToWrite = Histogram()
@@ -78,6 +79,7 @@ struct WorkerCounters: Sendable {
         deliveredBytes += counts.sentBytes
         droppedBySlowConsumers += counts.droppedBySlowConsumers
         droppedByClosing += counts.droppedByClosing
+        compressions += counts.compressions
     }
 
     /// Adds another worker's figures.
@@ -92,6 +94,7 @@ struct WorkerCounters: Sendable {
         droppedBySlowConsumers += other.droppedBySlowConsumers
         droppedByClosing += other.droppedByClosing
         droppedOversized += other.droppedOversized
+        compressions += other.compressions
         outboxBytes += other.outboxBytes
         outboxBytesMax = max(outboxBytesMax, other.outboxBytesMax)
         publishToWrite.add(other.publishToWrite)

@@ -82,6 +82,11 @@ struct ServeOptions: ParsableArguments {
     var handshakeTimeout: String?
 
     @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("permessage-deflate for clients that offer it: off (default) or on.", valueName: "off|on"))
+    var compression: String?
+
+    @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "Browsers' Origin to let in; * for all (repeatable; default: same origin).", valueName: "origin"))

@@ -28,6 +28,9 @@ struct Settings {
         try readRedis(options, values)
         try readLimits(options, values)
         try readTimes(options, values)
+        server.compresses =
+            try values.one("--compression", options.compression, "off or on") { ["off": false, "on": true][$0] }
+            ?? server.compresses
         server.allowsClientPublish = try values.flag("--allow-client-publish", options.allowClientPublish)
         server.allowedOrigins =
             try values.each("--allow-origin", options.allowOrigin, "*, null or scheme://host[:port]") {

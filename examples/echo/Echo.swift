@@ -17,6 +17,11 @@ struct Echo: ParsableCommand {
     @Option(help: ArgumentHelp("The largest message.", valueName: "bytes"))
     var maxMessage = 16_777_216
 
+    @Option(help: "permessage-deflate for clients that offer it: off or on.")
+    var compression = Compression.off
+
+    enum Compression: String, ExpressibleByArgument { case off, on }
+
     func validate() throws {
         guard ListenAddress(listen) != nil else { throw ValidationError("--listen: '\(listen)' is not an address") }
         guard maxMessage > 0 else { throw ValidationError("--max-message: '\(maxMessage)' is not a positive number") }
@@ -26,6 +31,7 @@ struct Echo: ParsableCommand {
         var configuration = ServerConfiguration()
         configuration.listen = ListenAddress(listen).map { [$0] } ?? []
         configuration.maxMessageBytes = maxMessage
+        configuration.compresses = compression == .on
         configuration.allowedOrigins = ["*"]
         configuration.drain = .zero
         configuration.endpoint = .answering { $0 }
