@@ -13,7 +13,9 @@ struct OriginPolicy: Sendable {
     }
 
     /// Whether a request may pass: one without Origin comes from no browser; a browser's page must be of this server
-    /// or listed. Several Origins are none.
+    /// or listed.
+    ///
+    /// Of several Origins nobody can say which is the page's.
     func admits(_ head: RequestHead) -> Bool {
         guard let origin = head.value(of: "origin"), !allowsAll else { return true }
         guard head.count(of: "origin") == 1 else { return false }
