@@ -7,7 +7,7 @@ import struct
 from collections import namedtuple
 
 Response = namedtuple("Response", "status headers body")
-Frame = namedtuple("Frame", "opcode payload is_final", defaults=[True])
+Frame = namedtuple("Frame", "opcode payload is_final is_compressed", defaults=[True, False])
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
 KEY, ACCEPT = "dGhlIHNhbXBsZSBub25jZQ==", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="  # the example of RFC 6455 section 1.3
@@ -42,7 +42,7 @@ def encode_frame(opcode, payload=b"", first_bits=0x80, is_masked=True):
     return head + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
 
 
-def decode_frames(stream, most=None):
+def decode_frames(stream, most=None, deflates=False):
     """The whole frames at the beginning of `stream`, which a server sent, and the number of bytes they take."""
     frames, at = [], 0
     while len(stream) - at >= 2 and len(frames) != most:
@@ -54,8 +54,9 @@ def decode_frames(stream, most=None):
             size = int.from_bytes(stream[at + 2 : at + head], "big")
         if len(stream) - at < head + size:
             break
-        assert not first & 0x70, "no extension was agreed on"
-        frames.append(Frame(first & 0x0F, bytes(stream[at + head : at + head + size]), bool(first & 0x80)))
+        assert not first & (0x30 if deflates else 0x70), "no extension was agreed on"
+        payload = bytes(stream[at + head : at + head + size])
+        frames.append(Frame(first & 0x0F, payload, bool(first & 0x80), bool(first & 0x40)))
         at += head + size
     return frames, at
 
@@ -71,6 +72,7 @@ class RawClient:
         self.socket.settimeout(timeout)
         self.socket.connect(os.fspath(address) if family == socket.AF_UNIX else address)
         self.received = bytearray()
+        self.deflates = False
 
     def __enter__(self):
         return self
@@ -134,6 +136,7 @@ class RawClient:
         response = self.ask(handshake(target, **headers))
         assert response.status == 101, response
         assert response.headers["sec-websocket-accept"] == ACCEPT
+        self.deflates = "sec-websocket-extensions" in response.headers
         return self
 
     def send_frame(self, opcode, payload=b"", **options):
@@ -141,7 +144,7 @@ class RawClient:
 
     def read_frame(self):
         while True:
-            frames, size = decode_frames(self.received, most=1)
+            frames, size = decode_frames(self.received, most=1, deflates=self.deflates)
             if frames:
                 del self.received[:size]
                 return frames[0]
