@@ -44,6 +44,7 @@ def test_an_unknown_subcommand_is_a_usage_error():
         ("--ping-interval", "soon"),
         ("--pong-timeout", "-2"),
         ("--handshake-timeout", "x"),
+        ("--compression", "maybe"),
         ("--slow-consumer", "shrug"),
         ("--allow-origin", "not an origin"),
         ("--drain", "later"),
@@ -68,7 +69,7 @@ def test_help_names_every_option():
     result = run_pushd("serve", "--help")
     assert result.returncode == 0
     for option in """listen redis redis-prefix redis-map workers max-connections max-message max-publish max-channels
-        allow-client-publish outbox-limit outbox-budget slow-consumer ping-interval pong-timeout handshake-timeout
+        allow-client-publish compression outbox-limit outbox-budget slow-consumer ping-interval pong-timeout handshake-timeout
         allow-origin publish-key drain log-level log-format""".split():
         assert f"--{option}" in result.stdout, option
 

@@ -96,6 +96,13 @@ import WSLoop
         #expect(try settings([], ["PUSHD_ALLOW_CLIENT_PUBLISH": "1"]).server.allowsClientPublish)
     }
 
+    @Test func compressionIsOffUnlessItIsTurnedOn() throws {
+        #expect(try settings([]).server.compresses == false)
+        #expect(try settings(["--compression", "on"]).server.compresses)
+        #expect(try settings([], ["PUSHD_COMPRESSION": "on"]).server.compresses)
+        #expect(try settings(["--compression", "off"], ["PUSHD_COMPRESSION": "on"]).server.compresses == false)
+    }
+
     @Test func theDefaultSlowConsumerPolicyMayBeNamed() throws {
         _ = try settings(["--slow-consumer", "disconnect"], ["PUSHD_SLOW_CONSUMER": "disconnect"])
     }
@@ -106,6 +113,7 @@ import WSLoop
         ("--workers", "1025"), ("--workers", "two"), ("--max-connections", "0"), ("--max-message", "0"),
         ("--max-message", "1073741825"), ("--max-publish", "0"), ("--max-channels", "0"), ("--max-channels", "65537"),
         ("--outbox-limit", "0"), ("--outbox-budget", "lots"), ("--slow-consumer", "drop-database"),
+        ("--compression", "yes"),
         ("--ping-interval", "0"), ("--pong-timeout", "x"), ("--handshake-timeout", "86401"), ("--drain", "-1"),
         ("--log-level", "loud"), ("--log-format", "xml"), ("--allow-origin", "example.org"),
         ("--allow-origin", "https://example.org/"), ("--allow-origin", "https://"),

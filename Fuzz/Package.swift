@@ -1,0 +1,29 @@
+// swift-tools-version: 6.2
+// Built by script/fuzz, which gives the sanitizers and -enable-testing to the modules of pushd as well.
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// libFuzzer brings main and calls `LLVMFuzzerTestOneInput`.
+func fuzzer(_ name: String) -> Target {
+    .executableTarget(
+        name: "fuzz-\(name)", dependencies: ["FuzzSupport", .product(name: "Modules", package: "pushd")],
+        swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])])
+}
+
+let package = Package(
+    name: "fuzz",
+    dependencies: [.package(name: "pushd", path: "..")],
+    targets: [
+        .target(
+            name: "FuzzSupport", dependencies: [.product(name: "Modules", package: "pushd")], swiftSettings: settings),
+        fuzzer("http"), fuzzer("frames"), fuzzer("commands"), fuzzer("redis"),
+    ]
+)

@@ -1,0 +1,97 @@
+import Bytes
+import FuzzSupport
+import TestSupport
+
+@testable import HTTP
+
+/// HTTP: requests in a row, and all that is asked of their heads up to the handshake.
+@c(LLVMFuzzerTestOneInput)
+public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
+    var input = unsafe FuzzInput(data, byteCount)
+    let limits = RequestParser.Limits.random(&input.random)
+    let outcome = input.random.sameHoweverCut(input.bytes) { Outcome(of: $0, limits) }
+    for request in outcome.requests { checkLimits(request, limits) }
+    for head in outcome.heads {
+        checkFields(head)
+        checkTarget(head)
+        checkHandshake(head)
+        checkPolicies(head)
+    }
+    return 0
+}
+
+extension RequestParser.Limits {
+    /// Those of the server, or small ones that short inputs reach.
+    fileprivate static func random(_ random: inout SeededGenerator) -> RequestParser.Limits {
+        guard Bool.random(using: &random) else { return RequestParser.Limits() }
+        return RequestParser.Limits(
+            requestLineBytes: random.pick(14, 20, 64, 200), headBytes: random.pick(18, 64, 128, 512),
+            headerCount: random.pick(0, 1, 2, 8), bodyBytes: random.pick(0, 1, 5, 64))
+    }
+}
+
+/// All that a parser finds in one connection's input.
+private struct Outcome: Equatable {
+    private(set) var requests: [Seen] = []
+    private(set) var heads: [RequestHead] = []
+    private(set) var violation: HTTPViolation?
+    private(set) var isIdle = true
+
+    init(of pieces: [[UInt8]], _ limits: RequestParser.Limits) {
+        var parser = RequestParser(limits: limits)
+        for piece in pieces where !piece.isEmpty {
+            do throws(HTTPViolation) {
+                try read(piece, &parser)
+                expectEqual(violation, nil, "a parser that had failed reads on")
+            } catch {
+                expectEqual(error, violation ?? error, "a parser that had failed changes its mind")
+                violation = error
+            }
+        }
+        isIdle = parser.isIdle
+    }
+
+    private mutating func read(_ piece: [UInt8], _ parser: inout RequestParser) throws(HTTPViolation) {
+        var offset = 0
+        while let event = try parser.next(piece.rawSpan, from: &offset) {
+            // Whether a client is told to continue depends on what has come already; what it sends does not.
+            guard case .request(let request) = event else { continue }
+            requests.append(Seen(request))
+            heads.append(request.head)
+        }
+        expectEqual(offset, piece.count, "no event, but input is left")
+    }
+
+    static func == (left: Outcome, right: Outcome) -> Bool {
+        left.requests == right.requests && left.violation == right.violation && left.isIdle == right.isIdle
+    }
+}
+
+/// A request, comparable.
+private struct Seen: Equatable {
+    let head: [UInt8]
+    let body: [UInt8]
+    let method: RequestHead.Method
+    let minorVersion: Int
+    /// Where the target and its parts, the names and the values lie in the head.
+    let bounds: [Range<Int>?]
+
+    init(_ request: Request) {
+        let line = request.head.line
+        head = request.head.bytes
+        body = request.body
+        method = request.head.method
+        minorVersion = request.head.minorVersion
+        bounds =
+            [line.target.bounds, line.path.bounds, line.authority?.bounds, line.query]
+            + request.head.fields.flatMap { [$0.name.bounds, $0.value.bounds] }
+    }
+}
+
+private func checkLimits(_ request: Seen, _ limits: RequestParser.Limits) {
+    expect(request.head.count <= limits.headBytes, "a head of \(request.head.count) bytes")
+    expect(request.body.count <= limits.bodyBytes, "a body of \(request.body.count) bytes")
+    expect(request.bounds.count <= 4 + 2 * Int(limits.headerCount), "too many header fields")
+    let lineBytes = request.head.firstIndex(of: UInt8(ascii: "\r")) ?? 0
+    expect(lineBytes <= limits.requestLineBytes, "a request line of \(lineBytes) bytes")
+}

@@ -1,0 +1,52 @@
+import Bytes
+import CHiredis
+import FuzzSupport
+
+@testable import RedisBridge
+
+/// What Redis pushes is read the same however it is cut, and its messages reach their channels.
+func checkStream(_ input: inout FuzzInput) {
+    // hiredis allocates what an array announces: Redis is trusted not to lie about that.
+    guard !announcesLargeArray(input.bytes) else { return }
+    let pushes = input.random.sameHoweverCut(input.bytes) { readPushes($0) }
+    let map = RedisChannelMap(prefix: "push:", aliases: [("global_channel", "global")])
+    for push in pushes where push.count > 2 && push[0].first == UInt8(ascii: "m") {
+        let name = push[1]
+        guard let channel = map.channel(forRedis: name.rawSpan) else { continue }
+        checkEnvelope(channel: channel, payload: push[2])
+    }
+}
+
+private func announcesLargeArray(_ bytes: [UInt8]) -> Bool {
+    bytes.indices.contains { start in
+        bytes[start] == UInt8(ascii: "*") && bytes[start...].dropFirst().prefix { $0 != 0x0D }.count > 2
+    }
+}
+
+/// The elements of each reply, as the bridge asks for them.
+private func readPushes(_ pieces: [[UInt8]]) -> [[[UInt8]]] {
+    let reader = unsafe redisReaderCreate()
+    defer { unsafe redisReaderFree(reader) }
+    var pushes: [[[UInt8]]] = []
+    for piece in pieces {
+        unsafe piece.withUnsafeBytes { _ = unsafe redisReaderFeed(reader, $0.baseAddress, $0.count) }
+        var raw: UnsafeMutableRawPointer?
+        while unsafe redisReaderGetReply(reader, &raw) == REDIS_OK, let reply = unsafe raw {
+            unsafe pushes.append(elements(of: RedisReply(reply.assumingMemoryBound(to: redisReply.self))))
+            unsafe freeReplyObject(reply)
+        }
+    }
+    return pushes
+}
+
+private func elements(of reply: RedisReply) -> [[UInt8]] {
+    _ = reply.errorText
+    _ = reply.integer
+    return (0..<3).compactMap { index in
+        reply.element(index).map { element in
+            var bytes: [UInt8] = []
+            element.withBytes { bytes.append($0) }
+            return bytes
+        }
+    }
+}

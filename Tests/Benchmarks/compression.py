@@ -1,0 +1,121 @@
+"""What compression costs the server: CPU per delivery and memory per idle connection, with and without.
+
+    compression.py [--rounds N]
+
+1,000 subscribers get 1 KiB of JSON, one message at a time; 15,000 idle ones show the memory. Both kinds are measured in turns
+of shuffled order, each on a fresh pushd with one worker on a core of its own; the medians count.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import random
+import selectors
+import statistics
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Tests/Acceptance"))
+
+from support.pushd import Pushd  # noqa: E402
+from support.raw import decode_frames  # noqa: E402
+
+OFFER = {"Sec_WebSocket_Extensions": "permessage-deflate; client_max_window_bits"}
+SUBSCRIBERS, MESSAGES, IDLE = 1_000, 300, 15_000
+
+
+def message(number):
+    """1 KiB of JSON that no two messages share."""
+    dice = random.Random(number)
+    items = []
+    while len(text := json.dumps({"update": number, "items": items})) < 1_024:
+        items.append({"id": dice.randrange(10**6), "name": f"item {dice.randrange(99)}", "price": dice.random() * 100})
+    return text[:1_023].encode() + b"}"
+
+
+class Subscribers:
+    def __init__(self, pushd, count, headers):
+        self.selector = selectors.DefaultSelector()
+        self.clients = []
+        for _ in range(count):
+            client = pushd.raw().upgrade("/ws?channel=c", **headers)
+            client.socket.setblocking(False)
+            self.selector.register(client.socket, selectors.EVENT_READ)
+            self.clients.append(client)
+
+    def receive_frame(self):
+        """Waits until everybody has got one message, and returns its size on the wire."""
+        first = self.clients[0]
+        while not decode_frames(first.received, deflates=first.deflates)[1]:
+            first.socket.setblocking(True)
+            first.receive_more()
+        first.socket.setblocking(False)
+        size = len(first.received)
+        first.received.clear()
+        missing = size * (len(self.clients) - 1)
+        while missing:
+            for key, _ in self.selector.select(timeout=10):
+                missing -= len(key.fileobj.recv(65_536))
+        return size
+
+
+def cpu_per_delivery(pushd, headers):
+    """Microseconds of the server's CPU, and the bytes of a message on the wire."""
+    subscribers = Subscribers(pushd, SUBSCRIBERS, headers)
+    publisher = pushd.http()
+    sizes = []
+    for number in range(MESSAGES):
+        if number == 10:  # warm
+            began = pushd.cpu_seconds()
+        publisher.request("POST", "/publish?channel=c", body=message(number))
+        publisher.getresponse().read()
+        sizes.append(subscribers.receive_frame())
+    deliveries = (MESSAGES - 10) * SUBSCRIBERS
+    return (pushd.cpu_seconds() - began) / deliveries * 1e6, statistics.mean(sizes)
+
+
+def bytes_per_idle_connection(pushd, headers):
+    Subscribers(pushd, 500, headers)  # what is allocated only once
+    before = pushd.metrics().sum("pushd_resident_memory_bytes")
+    Subscribers(pushd, IDLE, headers)
+    return (pushd.metrics().sum("pushd_resident_memory_bytes") - before) / IDLE
+
+
+def measure(measurement, headers, directory):
+    pushd = Pushd(pathlib.Path(directory), "--compression", "on", "--workers", "1")
+    try:
+        os.sched_setaffinity(pushd.process.pid, {0})
+        return measurement(pushd, headers)
+    finally:
+        pushd.process.kill()
+        pushd.process.wait()
+        for client in pushd.clients:
+            client.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    kinds = {"plain": {}, "compressed": OFFER}
+    cpu, wire, memory = ({kind: [] for kind in kinds} for _ in range(3))
+    for _ in range(rounds):
+        for kind in random.sample(list(kinds), len(kinds)):
+            with tempfile.TemporaryDirectory() as directory:
+                cost, size = measure(cpu_per_delivery, kinds[kind], directory)
+            with tempfile.TemporaryDirectory() as directory:
+                memory[kind].append(measure(bytes_per_idle_connection, kinds[kind], directory))
+            cpu[kind].append(cost)
+            wire[kind].append(size)
+    print(f"{'kind':12} {'us/delivery':>11} {'ratio':>6} {'bytes on the wire':>18} {'B/idle conn':>12} {'ratio':>6}")
+    for kind in kinds:
+        cost, idle = statistics.median(cpu[kind]), statistics.median(memory[kind])
+        ratios = cost / statistics.median(cpu["plain"]), idle / statistics.median(memory["plain"])
+        print(f"{kind:12} {cost:11.2f} {ratios[0]:6.2f} {statistics.median(wire[kind]):18.0f} {idle:12.0f} {ratios[1]:6.2f}")
+
+
+if __name__ == "__main__":
+    main()
