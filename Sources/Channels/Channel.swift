@@ -10,7 +10,7 @@ final class Channel {
     let name: String
     let index: UInt32
     private(set) var isDirty = false
-    /// One for each form that has had subscribers: nearly always a single one, eight at most.
+    /// One for each form that has had subscribers: nearly always a single one, six at most.
     private var audiences: [Audience] = []
 
     init(name: String, index: UInt32) {

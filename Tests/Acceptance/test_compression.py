@@ -64,7 +64,7 @@ def test_a_malformed_offer_is_a_bad_request(pushd):
     assert response.status == 400 and "Sec-WebSocket-Extensions" in json.loads(response.body)["error"]
 
 
-@pytest.mark.parametrize("bits", [9, 12, 15])
+@pytest.mark.parametrize("bits", [9, 10, 12, 15])
 def test_a_message_fits_the_window_of_its_subscriber(pushd, bits):
     client = subscribe(pushd, offer=f"permessage-deflate; server_max_window_bits={bits}")
     message = b"".join(b"%d and %d, " % (i % 900, i % 77) for i in range(8_000))

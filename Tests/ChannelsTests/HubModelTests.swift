@@ -49,7 +49,7 @@ private final class Model {
         let link = nextLink
         nextLink += 1
         let slot = hub.add(link: link)
-        let windows: [DeflateWindow?] = [nil, nil, .bits9, .bits15]
+        let windows: [DeflateWindow?] = [nil, nil, .bits9, .bits12]
         let form = WireForm(
             random.chance(40) ? .envelope : .plain, deflated: windows.randomElement(using: &random) ?? nil)
         hub.setForm(form, of: slot)
