@@ -54,7 +54,8 @@ final class Connection {
     var lastHeardTick: UInt32 = 0
     var deadlineTick: UInt32 = 0
     var wheelTick: UInt32 = 0
-    var lingerEndTick: UInt32 = 0
+    /// While closing: when patience ends, whatever the peer does.
+    var patienceEndTick: UInt32 = 0
     /// Only while HTTP is spoken.
     var requests: RequestReader?
     var machine: ConnectionMachine?

@@ -26,8 +26,8 @@ extension Worker {
         case .request: requestTimedOut(connection)
         case .ping: pingIfSilent(connection)
         case .pong: checkPong(connection)
-        case .linger: lingerOrClose(connection)
-        case .keepAlive, .close: close(connection)
+        case .close, .linger: closeUnlessBusy(connection)
+        case .keepAlive: close(connection)
         }
     }
 

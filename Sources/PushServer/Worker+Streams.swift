@@ -108,59 +108,6 @@ extension Worker: StreamSetDelegate {
         setInterest(connection.interest.subtracting(.readable), connection)
         beginClosing(connection, isComplete: true)
     }
-
-    /// Sends what is queued, then ends the connection.
-    ///
-    /// - Parameter isComplete: nothing is waited for from the peer but the end of its stream.
-    func beginClosing(_ connection: Connection, isComplete: Bool) {
-        connection.phase = .closing
-        connection.closeIsComplete = connection.closeIsComplete || isComplete
-        connection.requests = nil
-        connection.pause = []
-        connection.unread = []
-        if hub.queuedBytes(of: connection.slot) == 0, connection.closeIsComplete {
-            lingerAfterLastByte(connection)
-        } else {
-            schedule(.close, connection, after: .seconds(5))
-        }
-    }
-
-    /// Everything is sent: end our direction and wait a moment for the peer's, since closing a socket with unread
-    /// input resets the connection, and the peer might lose what was sent last.
-    func lingerAfterLastByte(_ connection: Connection) {
-        guard !connection.peerEnded else { return close(connection) }
-        Socket.shutdownWrites(connection.descriptor)
-        setInterest(.readable, connection)
-        connection.lingerEndTick = wheel.currentTick + Worker.ticks(Worker.longestLinger)
-        schedule(.linger, connection, after: Worker.lingerSilence)
-    }
-
-    /// Lets a peer that is still sending come to its end, so that it reads what was sent last, but not for ever.
-    func lingerOrClose(_ connection: Connection) {
-        let isSilent = wheel.currentTick - connection.lastHeardTick >= Worker.ticks(Worker.lingerSilence)
-        guard !isSilent, wheel.currentTick < connection.lingerEndTick else { return close(connection) }
-        schedule(.linger, connection, after: Worker.lingerSilence)
-    }
-
-    private static let lingerSilence = Duration.seconds(1)
-    private static let longestLinger = Duration.seconds(10)
-
-    /// Ends a connection at once and forgets it.
-    func close(_ connection: Connection) {
-        guard connection.phase != .closed else { return }
-        let wasWebSocket = connection.machine != nil
-        if connection.machine?.keepsDeflateContext == true { state.releaseDeflateContext() }
-        abandonPending(connection)
-        connection.phase = .closed
-        connections[Int(connection.slot)] = nil
-        releaseAll(connection)
-        streams?.remove(connection.descriptor)
-        hub.remove(connection.slot)
-        Socket.close(connection.descriptor)
-        if wasWebSocket { webSocketEnded(connection) }
-        state.countStream(-1, on: index)
-        drainProgressed()
-    }
 }
 
 extension Worker: HubTransport {

@@ -20,7 +20,7 @@ extension Worker {
         } catch {
             let reason = error.closeCode == .messageTooBig ? CloseReason.messageTooBig : .protocolError
             fail(connection, error.closeCode, error.reason, reason)
-            closeCompleted(connection)
+            if error.failsConnection { closeCompleted(connection) }
         }
     }
 

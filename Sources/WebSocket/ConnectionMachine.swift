@@ -30,6 +30,8 @@ public struct ConnectionMachine: ~Copyable {
     /// The payload of a control frame; apart, because one may come between two fragments (section 5.4).
     private(set) var control: [UInt8] = []
     private let role: Role
+    /// A message was too big: data frames are skipped up to the peer's Close.
+    private var isDiscarding = false
     /// For compressed messages; nil if permessage-deflate was not agreed on.
     private let inflater: Inflater?
 
@@ -46,15 +48,16 @@ public struct ConnectionMachine: ~Copyable {
 
     /// Returns the next event in `input` from `offset` on and moves `offset` behind it; nil when all is used up.
     ///
-    /// After a Close frame and after a violation everything is ignored (section 5.5.1): the machine is done, the
-    /// caller closes. `limits` are the same for many connections and therefore not stored in each.
+    /// After a Close frame and after a violation everything is ignored (sections 5.5.1 and 7.1.7): the machine is done, the
+    /// caller closes. Only a message past the limits breaks no rule, and the closing handshake goes on as usual: all is skipped but
+    /// the peer's Close frame. `limits` are the same for many connections and therefore not stored in each.
     public mutating func receive(
         _ input: RawSpan, from offset: inout Int, limits: Limits
     ) throws(ProtocolViolation) -> Event? {
         do throws(ProtocolViolation) {
             return try nextEvent(input, &offset, limits)
         } catch {
-            shut()
+            if error.failsConnection { shut() } else { discard() }
             throw error
         }
     }
@@ -66,11 +69,10 @@ public struct ConnectionMachine: ~Copyable {
             switch stage {
             case .header(let spill):
                 guard let header = try readHeader(spill, input, &offset) else { return nil }
-                try accept(header, limits)
                 stage = .payload(header)
+                try accept(header, limits)
             case .payload(let header):
                 guard try readPayload(of: header, input, &offset) else { return nil }
-                stage = .header(HeaderSpill())
                 if let event = try finish(header, limits) { return event }
             case .closed:
                 offset = input.byteCount
@@ -105,7 +107,7 @@ public struct ConnectionMachine: ~Copyable {
     private mutating func accept(_ header: FrameHeader, _ limits: Limits) throws(ProtocolViolation) {
         // The one rule that depends on the role: clients mask and servers do not (section 5.1).
         guard header.isMasked == (role == .server) else { throw role == .server ? .unmaskedFrame : .maskedFrame }
-        if !header.opcode.isControl { try message.begin(header, limits) }
+        if !header.opcode.isControl, !isDiscarding { try message.begin(header, limits) }
     }
 
     /// Takes what is there of a frame's payload; whether that completes it.
@@ -114,24 +116,24 @@ public struct ConnectionMachine: ~Copyable {
     ) throws(ProtocolViolation) -> Bool {
         let piece = input.extracting(offset...).extracting(first: header.payloadBytes)
         offset += piece.byteCount
+        let isComplete = piece.byteCount == header.payloadBytes
+        stage = isComplete ? .header(HeaderSpill()) : .payload(header.behind(piece.byteCount))
         if header.opcode.isControl {
             Masking.append(piece, key: header.maskingKey, to: &control)
-        } else {
+        } else if !isDiscarding {
             try message.append(piece, key: header.maskingKey)
         }
-        guard piece.byteCount < header.payloadBytes else { return true }
-        var rest = header
-        rest.payloadBytes -= piece.byteCount
-        rest.maskingKey = header.maskingKey.rotated(by: piece.byteCount)
-        stage = .payload(rest)
-        return false
+        return isComplete
     }
 
     /// The event that a complete frame ends; nil for a fragment with more to follow.
     private mutating func finish(_ header: FrameHeader, _ limits: Limits) throws(ProtocolViolation) -> Event? {
-        guard header.opcode.isControl else { return header.isFinal ? try message.finish(inflater, limits) : nil }
+        guard header.opcode.isControl else {
+            return header.isFinal && !isDiscarding ? try message.finish(inflater, limits) : nil
+        }
         let payload = control
         control = []
+        guard !isDiscarding || header.opcode == .close else { return nil }
         switch header.opcode {
         case .ping: return .ping(payload)
         case .pong: return .pong(payload)
@@ -140,6 +142,12 @@ public struct ConnectionMachine: ~Copyable {
             shut()
             return .close(frame)
         }
+    }
+
+    /// Skips data from now on, and holds none.
+    private mutating func discard() {
+        isDiscarding = true
+        message = PartialMessage()
     }
 
     /// Ignores everything from now on, and holds nothing.

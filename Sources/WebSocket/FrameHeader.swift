@@ -24,6 +24,14 @@ struct FrameHeader {
         static let compressed = Flags(rawValue: 4)
     }
 
+    /// The header for the payload that is left behind the first `byteCount` bytes.
+    func behind(_ byteCount: Int) -> FrameHeader {
+        var rest = self
+        rest.payloadBytes -= byteCount
+        rest.maskingKey = maskingKey.rotated(by: byteCount)
+        return rest
+    }
+
     var isFinal: Bool { flags.contains(.final) }
     var isMasked: Bool { flags.contains(.masked) }
     /// Begins a compressed message (RFC 7692 section 6).

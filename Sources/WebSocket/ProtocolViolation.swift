@@ -49,6 +49,11 @@ public enum ProtocolViolation: Error, Hashable, Sendable {
         }
     }
 
+    /// Whether the connection fails (section 7.1.7): nothing that the peer still sends is looked at.
+    ///
+    /// A message that is merely too big is refused with a closing handshake.
+    public var failsConnection: Bool { closeCode != .messageTooBig }
+
     /// The violation in a few words, for the Close frame and the log.
     public var reason: String {
         switch self {

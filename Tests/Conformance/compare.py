@@ -1,11 +1,14 @@
-"""compare.py INDEX.JSON EXPECTED.TXT [--update]: holds the verdicts of an Autobahn run against the expected ones."""
+"""compare.py EXPECTED.TXT INDEX.JSON... [--update]: holds the verdicts of Autobahn runs against the expected ones."""
 
 import json
 import pathlib
 import sys
 
-index, expected_file = map(pathlib.Path, sys.argv[1:3])
-(results,) = json.loads(index.read_text()).values()
+expected_file, *indices = (pathlib.Path(argument) for argument in sys.argv[1:] if argument != "--update")
+results = {}
+for index in indices:
+    (verdicts_of_one_run,) = json.loads(index.read_text()).values()
+    results |= verdicts_of_one_run
 cases = sorted(results, key=lambda case: [int(part) for part in case.split(".")])
 verdicts = {case: f"{results[case]['behavior']} {results[case]['behaviorClose']}" for case in cases}
 if "--update" in sys.argv:

@@ -71,16 +71,20 @@ func feed(
     var start = 0
     for end in cuts + [bytes.count] {
         var offset = 0
-        do throws(ProtocolViolation) {
-            let piece = bytes.rawSpan.extracting(start..<end)
-            while let event = try machine.receive(piece, from: &offset, limits: limits) {
-                outcome.events.append(event)
+        var isUsedUp = false
+        while !isUsedUp {
+            do throws(ProtocolViolation) {
+                let piece = bytes.rawSpan.extracting(start..<end)
+                while let event = try machine.receive(piece, from: &offset, limits: limits) {
+                    outcome.events.append(event)
+                }
+                if offset != end - start { Issue.record("returned nil with input left") }
+                isUsedUp = true
+            } catch {
+                if outcome.violation != nil { Issue.record("a dead machine threw again") }
+                outcome.violation = error
+                outcome.violationOffset = end
             }
-            if offset != end - start { Issue.record("returned nil with input left") }
-        } catch {
-            if outcome.violation != nil { Issue.record("a dead machine threw again") }
-            outcome.violation = error
-            outcome.violationOffset = end
         }
         start = end
     }

@@ -161,3 +161,43 @@ import WebSocket
         #expect(violation.reason.utf8.count <= 123)
     }
 }
+
+/// Too much is no breach of the protocol: the closing handshake must still find its way (RFC 6455 section 7.1.2).
+@Suite struct OversizedMessageTests {
+    private let limits = Limits(maxMessageBytes: 100, maxFragments: 3)
+    private let close = clientFrame(0x8, [0x03, 0xE8])
+    private let closed = Event.close(CloseFrame(code: .normal, reason: ""))
+
+    @Test func onlyTheCloseFrameIsTakenAfterwards() {
+        let big = clientFrame(0x2, [UInt8](repeating: 1, count: 70_000))
+        let bytes = big + text("later") + clientFrame(0x9, [1]) + clientFrame(0x2, [2], fin: false) + close + text("x")
+        expect(bytes, gives: [closed], then: .messageTooBig, limits: limits)
+    }
+
+    @Test func fragmentsAreSkippedToo() {
+        let start = text("", fin: false) + more("", fin: false) + more("", fin: false)
+        let bytes = start + more("too many", fin: false) + clientFrame(0xA) + more("end", fin: true) + close
+        expect(bytes, gives: [closed], then: .tooManyFragments, limits: limits)
+    }
+
+    @Test func aViolationBehindItEndsEverything() {
+        let bytes = clientFrame(0x2, [UInt8](repeating: 1, count: 101)) + clientFrame(0x3) + close
+        var machine = ConnectionMachine()
+        var offset = 0
+        #expect(throws: ProtocolViolation.messageTooBig) {
+            try machine.receive(bytes.rawSpan, from: &offset, limits: limits)
+        }
+        #expect(throws: ProtocolViolation.reservedOpcode(3)) {
+            try machine.receive(bytes.rawSpan, from: &offset, limits: limits)
+        }
+        let last = try? machine.receive(bytes.rawSpan, from: &offset, limits: limits)
+        #expect(last == nil && offset == bytes.count)
+    }
+
+    @Test func onlyASizeIsForgiven() {
+        for violation in [ProtocolViolation.messageTooBig, .tooManyFragments] { #expect(!violation.failsConnection) }
+        for violation in [ProtocolViolation.invalidText, .invalidDeflate, .reservedBits, .maskedFrame] {
+            #expect(violation.failsConnection)
+        }
+    }
+}
