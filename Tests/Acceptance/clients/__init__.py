@@ -1,0 +1,28 @@
+"""WebSocket clients that people use. Each has `talk`, which has one conversation and tells what the client saw."""
+
+from dataclasses import dataclass
+
+PATIENCE_S = 20  # no client waits longer for anything
+
+
+@dataclass(frozen=True)
+class Conversation:
+    """What to do: connect, send each message when the one before it was answered, then close with `code` and `reason`.
+
+    Without a code the client listens until the server closes. A text message is a str, a binary one is bytes.
+    """
+
+    url: str
+    send: tuple = ()
+    code: int | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the client saw: the messages, the code of the server's Close, and whether both sides closed in order."""
+
+    received: list
+    code: int
+    is_clean: bool
+    is_compressed: bool  # permessage-deflate was agreed on
