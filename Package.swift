@@ -66,6 +66,13 @@ let package = Package(
         .executableTarget(
             name: "chat-server", dependencies: ["PushServer", "WSLoop"] + command, path: "examples/chat",
             resources: [.embedInCode("Resources/room.html")], swiftSettings: settings),
+        .executableTarget(
+            name: "ws-cat",
+            dependencies: [
+                "Bytes", "HTTP", "WSLoop", "WebSocket",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            path: "examples/cat", swiftSettings: settings),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "HTTPTests", dependencies: ["Bytes", "HTTP", "TestSupport"], swiftSettings: settings),

@@ -38,11 +38,14 @@ extension Worker {
     }
 
     /// A deadline has come: whoever reads what is queued for it, or is still sending and has yet to see that we close, gets
-    /// more time.
+    /// more time; so does one that the kernel still holds our last bytes for.
     func closeUnlessBusy(_ connection: Connection) {
-        let timeout = connection.deadline == .linger ? Worker.lingerTimeout : Worker.closeTimeout
-        let isSilent = wheel.currentTick - connection.lastHeardTick >= Worker.ticks(timeout)
-        guard !isSilent, wheel.currentTick < connection.patienceEndTick else { return close(connection) }
+        let isLingering = connection.deadline == .linger
+        let timeout = isLingering ? Worker.lingerTimeout : Worker.closeTimeout
+        let isBusy =
+            wheel.currentTick - connection.lastHeardTick < Worker.ticks(timeout)
+            || (isLingering && Socket.hasUnacknowledgedBytes(connection.descriptor))
+        guard isBusy, wheel.currentTick < connection.patienceEndTick else { return close(connection) }
         schedule(connection.deadline, connection, after: timeout)
     }
 

@@ -30,6 +30,12 @@ public enum Socket {
         }
     }
 
+    /// Whether the kernel still holds bytes that the peer has not acknowledged.
+    public static func hasUnacknowledgedBytes(_ descriptor: Int32) -> Bool {
+        var count: Int32 = 0
+        return unsafe ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 && count > 0
+    }
+
     /// Sends the list's pieces with one call, as much of them as the kernel takes.
     public static func send(_ pieces: GatherList, to descriptor: Int32) -> WriteResult {
         var message = unsafe msghdr()

@@ -6,7 +6,7 @@ import zlib
 
 import pytest
 from support import wait_until
-from support.raw import BINARY, PONG, TEXT, handshake
+from support.raw import BINARY, PONG, TEXT, Frame, handshake
 
 OFFER = "permessage-deflate; client_max_window_bits"
 AGREED = "permessage-deflate; server_no_context_takeover; client_no_context_takeover"
@@ -76,7 +76,7 @@ def test_a_message_fits_the_window_of_its_subscriber(pushd, bits):
 def test_a_window_that_zlib_does_not_have_gets_everything_plain(pushd):
     client = subscribe(pushd, offer="permessage-deflate; server_max_window_bits=8")
     pushd.publish("c", JSON)
-    assert client.read_frame() == (TEXT, JSON, True, False)
+    assert client.read_frame() == Frame(TEXT, JSON)
 
 
 def test_every_kind_of_subscriber_gets_its_own_form_of_a_message(pushd):
@@ -85,7 +85,7 @@ def test_every_kind_of_subscriber_gets_its_own_form_of_a_message(pushd):
     assert pushd.publish("c", JSON) == 3
     frame = compressing.read_frame()
     assert inflate(frame) == JSON and len(frame.payload) < len(JSON) / 3
-    assert plain.read_frame() == (TEXT, JSON, True, False)
+    assert plain.read_frame() == Frame(TEXT, JSON)
     assert json.loads(inflate(envelope.read_frame())) == {"channel": "c", "data": json.loads(JSON)}
 
 

@@ -116,7 +116,7 @@ def test_every_message_comes_back(client, echo, compression):
 def test_a_byte_more_than_the_largest_message_is_1009(client, echo, compression, kind):
     message = bytes(MAX_MESSAGE + 1) if kind == "zeros" else random.Random(0).randbytes(MAX_MESSAGE + 1)
     outcome = client.talk(Conversation(echo[compression].url, ["before", message]))
-    assert (outcome.received, outcome.code) == (["before"], 1009)
+    assert (outcome.received, outcome.code, outcome.is_clean) == (["before"], 1009, True)
 
 
 # Compression
@@ -163,6 +163,7 @@ def test_a_close_by_the_server_is_clean(subscribe, compression):
     pushd, outcome = subscribe(compression)
     pushd.signal()
     assert (outcome.result().code, outcome.result().is_clean) == (1001, True)
+    assert pushd.wait() == 0
 
 
 # Subscribers
@@ -177,4 +178,5 @@ def test_what_is_published_arrives_byte_for_byte(subscribe, compression, offers_
         assert pushd.publish("c", message) == 1
     pushd.signal()
     assert_same(outcome.result().received, published)
+    assert pushd.wait() == 0
     assert outcome.result().is_compressed == (offers_compression and compression == "on")

@@ -4,7 +4,7 @@ import json
 
 import pytest
 from support import wait_until
-from support.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, handshake
+from support.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, handshake
 from websockets.exceptions import InvalidStatus
 
 WORKERS = pytest.mark.parametrize("workers", ["1", "2"])
@@ -71,14 +71,14 @@ def test_a_frame_in_the_same_packet_as_the_handshake_is_answered(start, workers)
     client = start("--workers", workers).raw()
     client.send(handshake("/ws") + bytes.fromhex("8985 00000000") + b"hello")
     assert client.read_response().status == 101
-    assert client.read_frame() == (PONG, b"hello", True)
+    assert client.read_frame() == Frame(PONG, b"hello")
 
 
 def test_a_ping_is_answered_between_fragments(pushd):
     client = pushd.raw().upgrade()
     client.send_frame(TEXT, b'{"action":', first_bits=0)
     client.send_frame(PING, b"now")
-    assert client.read_frame() == (PONG, b"now", True)
+    assert client.read_frame() == Frame(PONG, b"now")
     client.send_frame(CONTINUATION, b'"ping"}')
     assert client.read_json() == {"action": "pong"}
 
@@ -93,7 +93,7 @@ def test_a_close_is_answered_with_its_code(pushd, code):
 def test_an_empty_close_is_answered(pushd):
     client = pushd.raw().upgrade()
     client.send_frame(CLOSE)
-    assert client.read_frame() == (CLOSE, b"", True)
+    assert client.read_frame() == Frame(CLOSE, b"")
     assert client.is_closed()
 
 

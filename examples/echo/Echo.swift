@@ -24,7 +24,9 @@ struct Echo: ParsableCommand {
 
     func validate() throws {
         guard ListenAddress(listen) != nil else { throw ValidationError("--listen: '\(listen)' is not an address") }
-        guard maxMessage > 0 else { throw ValidationError("--max-message: '\(maxMessage)' is not a positive number") }
+        guard (1...(1 << 30)).contains(maxMessage) else {
+            throw ValidationError("--max-message: '\(maxMessage)' is not a number from 1 to 1073741824")
+        }
     }
 
     func run() throws {

@@ -1,0 +1,92 @@
+import ArgumentParser
+import Glibc
+import WSLoop
+import WebSocket
+
+/// A command-line client: sends each line of standard input as a message, and prints each message that comes as a line.
+///
+/// It is the smallest program on the client role of WebSocket, and what that role is tested with.
+@main
+struct Cat: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ws-cat",
+        abstract: "Connects standard input and output with a WebSocket.",
+        discussion: """
+            A line that is not UTF-8 is sent as a binary message. A binary message is printed as base64: and its Base64, \
+            a line break inside a text as \\n. The exit status is 0 if the connection was closed cleanly.
+            """)
+
+    @Option(help: "A subprotocol to offer; may be repeated.")
+    var subprotocol: [String] = []
+
+    @Flag(help: "Offer compression (permessage-deflate).")
+    var deflate = false
+
+    @Option(help: "The Origin header, as a browser sends it.")
+    var origin: String?
+
+    @Flag(help: "At the end of standard input do not close, but go on until the server does.")
+    var listen = false
+
+    @Argument(help: ArgumentHelp("ws://HOST[:PORT][/PATH]", valueName: "url"))
+    var url: WebSocketURL
+
+    func validate() throws {
+        do throws(ClientHandshake.InvalidRequest) { _ = try handshake() } catch { throw ValidationError(error.message) }
+    }
+
+    func run() throws {
+        guard case .failed(let problem) = try verdict() else { return }
+        StandardStreams.write(Array("ws-cat: \(problem)\n".utf8), to: STDERR_FILENO)
+        throw ExitCode.failure
+    }
+
+    private func verdict() throws -> Conversation.Verdict? {
+        let loop = try Loop()
+        defer { loop.close() }
+        let session = try Session(on: loop, handshake: handshake(), listens: listen)
+        defer { session.close() }
+        try session.start(host: url.host, port: url.port)
+        loop.run()
+        return session.verdict
+    }
+
+    private func handshake() throws(ClientHandshake.InvalidRequest) -> ClientHandshake {
+        var random = SystemRandomNumberGenerator()
+        return try ClientHandshake(
+            host: url.authority, target: url.target, subprotocols: subprotocol, offersDeflate: deflate, origin: origin,
+            random: &random)
+    }
+}
+
+/// An address of the form `ws://HOST[:PORT][/PATH]` (RFC 6455 section 3).
+///
+/// It is only taken apart: what its parts may consist of is checked when they make a request.
+struct WebSocketURL: ExpressibleByArgument {
+    /// Host and port, as the Host header has them.
+    let authority: String
+    /// The host without the brackets of an IPv6 address.
+    let host: String
+    let port: UInt16
+    /// Path and query.
+    let target: String
+
+    init?(argument: String) {
+        guard argument.lowercased().hasPrefix("ws://") else { return nil }
+        let rest = argument.dropFirst(5)
+        let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
+        let authority = rest[..<end]
+        var host = authority
+        var port: UInt16? = 80
+        if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
+            port = UInt16(authority[authority.index(after: colon)...])
+            host = authority[..<colon]
+        }
+        guard let port else { return nil }
+        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        self.port = port
+        self.authority = String(authority)
+        self.host = String(host)
+        target = rest[end...].hasPrefix("/") ? String(rest[end...]) : "/\(rest[end...])"
+    }
+}

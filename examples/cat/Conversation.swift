@@ -1,0 +1,132 @@
+import Bytes
+import HTTP
+import WebSocket
+
+/// What the two ends of a WebSocket say to each other, from the handshake on: bytes in, lines and bytes out.
+struct Conversation: ~Copyable {
+    /// How it ended.
+    enum Verdict: Equatable {
+        case clean
+        /// With what went wrong, in one line.
+        case failed(String)
+    }
+
+    private static let limits = ConnectionMachine.Limits(maxMessageBytes: 1 << 28, maxFragments: 1 << 20)
+
+    /// What is to be sent, and not taken away yet.
+    var output: [UInt8]
+    /// Nil while it is not known; then nothing more is to come, but output may be left.
+    private(set) var verdict: Verdict?
+    private let handshake: ClientHandshake
+    private var responses = ResponseHeadParser()
+    /// Nil until the handshake is done.
+    private var machine: ConnectionMachine?
+    private var deflater: Deflater?
+    private var keys = MaskingKeys()
+    private var hasSentClose = false
+
+    /// Begins with the handshake's request as output.
+    init(_ handshake: ClientHandshake) {
+        self.handshake = handshake
+        output = handshake.request
+    }
+
+    /// Whether the handshake is done.
+    var isEstablished: Bool { machine != nil }
+
+    /// Whether messages may be sent.
+    var isOpen: Bool { isEstablished && !isClosing }
+
+    /// Whether nothing but the end is to come.
+    var isClosing: Bool { hasSentClose || verdict != nil }
+
+    /// Takes what arrived and returns the lines to print.
+    mutating func receive(_ content: RawSpan) -> [UInt8] {
+        guard verdict == nil else { return [] }
+        var offset = 0
+        var lines: [UInt8] = []
+        do {
+            try open(content, &offset)
+            while let event = try machine?.receive(content, from: &offset, limits: Conversation.limits) {
+                handle(event, &lines)
+            }
+        } catch let violation as ProtocolViolation {
+            close(violation.closeCode, reason: violation.reason)
+            fail("\(violation.reason) (closed with \(violation.closeCode.rawValue))")
+        } catch let violation as ResponseViolation {
+            fail(violation.message)
+        } catch let failure as ClientHandshake.Failure {
+            fail(failure.message)
+        } catch {
+            fail("\(error)")
+        }
+        return lines
+    }
+
+    /// Sends a message: text if it is UTF-8, binary otherwise.
+    mutating func send(_ message: [UInt8]) {
+        let opcode: Opcode = UTF8Validator.isValid(message.rawSpan) ? .text : .binary
+        let isWorthIt = message.count >= Deflater.thresholdBytes
+        if isWorthIt, let compressed = deflater?.deflate(message.rawSpan) {
+            FrameEncoder.appendMaskedFrame(opcode, rsv1: true, compressed.rawSpan, key: keys.next(), to: &output)
+        } else {
+            FrameEncoder.appendMaskedFrame(opcode, message.rawSpan, key: keys.next(), to: &output)
+        }
+    }
+
+    /// Sends a Close frame, unless that was done.
+    mutating func close(_ code: CloseCode, reason: String = "") {
+        guard !hasSentClose else { return }
+        hasSentClose = true
+        FrameEncoder.appendMaskedClose(code, reason: reason, key: keys.next(), to: &output)
+    }
+
+    /// Ends it; what went wrong first is what counts.
+    mutating func fail(_ problem: String) {
+        if verdict == nil { verdict = .failed(problem) }
+    }
+
+    /// Reads answers to the handshake up to the one that counts.
+    private mutating func open(_ content: RawSpan, _ offset: inout Int) throws {
+        while !isEstablished, let response = try responses.next(content, from: &offset) {
+            if response.isInterim { continue }
+            let agreement = try handshake.check(response)
+            machine = ConnectionMachine(role: .client, inflater: agreement.deflates ? Inflater() : nil)
+            deflater = agreement.deflates ? Deflater(window: .bits12) : nil
+        }
+    }
+
+    private mutating func handle(_ event: ConnectionMachine.Event, _ lines: inout [UInt8]) {
+        switch event {
+        case .text(let bytes):
+            for (index, part) in bytes.split(separator: 0x0A, omittingEmptySubsequences: false).enumerated() {
+                if index > 0 { lines.append(contentsOf: "\\n".utf8) }
+                lines.append(contentsOf: part)
+            }
+            lines.append(0x0A)
+        case .binary(let bytes):
+            lines.append(contentsOf: "base64:".utf8)
+            Base64.encode(bytes.rawSpan, to: &lines)
+            lines.append(0x0A)
+        case .ping(let payload):
+            if !hasSentClose { FrameEncoder.appendMaskedFrame(.pong, payload.rawSpan, key: keys.next(), to: &output) }
+        case .pong: break
+        case .close(let frame): closed(frame)
+        }
+    }
+
+    /// Answers the server's Close frame with its code (RFC 6455 section 5.5.1).
+    private mutating func closed(_ frame: CloseFrame?) {
+        guard let frame else {
+            let nothing: [UInt8] = []
+            if !hasSentClose { FrameEncoder.appendMaskedFrame(.close, nothing.rawSpan, key: keys.next(), to: &output) }
+            hasSentClose = true
+            return verdict = .clean
+        }
+        close(frame.code)
+        let isClean = frame.code == .normal || frame.code == .goingAway
+        // The reason is the server's: escaped, so that it cannot write more than one line.
+        verdict =
+            isClean ? .clean : .failed("the server closed with \(frame.code.rawValue) \(frame.reason.debugDescription)")
+    }
+}

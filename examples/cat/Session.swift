@@ -1,0 +1,173 @@
+import Bytes
+import Glibc
+import WSLoop
+import WebSocket
+
+/// One connection: lines of standard input go out, messages come in, until it is closed.
+///
+/// Standard input is read only while nothing waits to be sent, so that a slow server slows down whoever writes to us.
+final class Session: StreamSetDelegate {
+    private static let socketKey = StreamKey(slot: 0, generation: 0)
+    private static let inputKey = StreamKey(slot: 1, generation: 0)
+    private static let openingMilliseconds: UInt64 = 10_000
+    private static let closingMilliseconds: UInt64 = 5_000
+
+    private let loop: Loop
+    private let listens: Bool
+    private let deadline: Timer
+    private let buffer = ReadBuffer(byteCount: 262_144)
+    private var streams: StreamSet?
+    private var untriedAddresses: [SocketAddress] = []
+    private var socket: Int32?
+    private var isConnected = false
+    private var conversation: Conversation
+    private var input = LineInput()
+    private var isInputWatched = false
+
+    init(on loop: Loop, handshake: ClientHandshake, listens: Bool) throws(SystemError) {
+        deadline = try Timer(on: loop)
+        self.loop = loop
+        self.listens = listens
+        conversation = Conversation(handshake)
+    }
+
+    /// How it ended.
+    var verdict: Conversation.Verdict? { conversation.verdict }
+
+    /// Begins; the loop stops when all is over.
+    func start(host: String, port: UInt16) throws(SystemError) {
+        streams = try StreamSet(on: loop, delegate: self)
+        deadline.onEvent { [unowned self] in end("no answer from the server (1006)") }
+        deadline.start(afterMilliseconds: Session.openingMilliseconds)
+        NameLookup.start(host, port: port, on: loop) { [self] result in
+            switch result {
+            case .success(let addresses):
+                untriedAddresses = addresses
+                connect()
+            case .failure(let error):
+                end("\(error)")
+            }
+        }
+    }
+
+    func close() {
+        disconnect()
+        streams?.close()
+        deadline.close()
+    }
+
+    func streamReady(_ key: StreamKey, _ readiness: Readiness) {
+        let (wasOpen, wasClosing) = (conversation.isOpen, conversation.isClosing)
+        if key == Session.inputKey {
+            readInput()
+        } else if readiness != .writable {
+            receive()
+        }
+        send()
+        while wantsInput, !watchInput() {
+            readInput()
+            send()
+        }
+        if !wantsInput { unwatchInput() }
+        if conversation.isOpen, !wasOpen { deadline.stop() }
+        if conversation.isClosing, !wasClosing { deadline.start(afterMilliseconds: Session.closingMilliseconds) }
+    }
+
+    // MARK: The socket
+
+    /// Tries the next address; `error` is what the one before came to.
+    private func connect(after error: SystemError? = nil) {
+        disconnect()
+        guard verdict == nil, !untriedAddresses.isEmpty else { return end(error.map { "\($0)" } ?? "no address") }
+        let address = untriedAddresses.removeFirst()
+        do throws(SystemError) {
+            let descriptor = try Socket.connect(to: address)
+            socket = descriptor
+            try streams?.add(descriptor, key: Session.socketKey, interest: [.readable, .writable])
+        } catch {
+            connect(after: error)
+        }
+    }
+
+    private func disconnect() {
+        if let socket { Socket.close(socket) }
+        socket = nil
+    }
+
+    private func end(_ problem: String) {
+        conversation.fail(problem)
+        finish()
+    }
+
+    private func finish() {
+        disconnect()
+        loop.stop()
+    }
+
+    private func receive() {
+        guard let socket else { return }
+        switch buffer.fill(from: socket) {
+        case .bytes:
+            buffer.withContent { content in
+                let lines = conversation.receive(content)
+                if !StandardStreams.write(lines, to: STDOUT_FILENO) { end("cannot write to standard output") }
+                // Without a WebSocket there is no closing handshake to wait for.
+                if !conversation.isEstablished, verdict != nil { finish() }
+            }
+        case .wouldBlock: break
+        case .endOfStream:
+            let missing = conversation.isEstablished ? "without a Close frame (1006)" : "before the handshake was done"
+            end("the connection ended \(missing)")
+        case .failed(let code) where isConnected: end("\(SystemError(code: code, operation: "receive")) (1006)")
+        case .failed(let code): connect(after: SystemError(code: code, operation: "connect"))
+        }
+    }
+
+    private func send() {
+        guard let socket else { return }
+        if !conversation.output.isEmpty {
+            switch Socket.send(conversation.output.rawSpan, to: socket) {
+            case .accepted(let count):
+                isConnected = true
+                conversation.output.removeFirst(count)
+            case .wouldBlock: break
+            // What the server said before it went is still to be read, and the end of the stream behind it.
+            case .failed: conversation.output.removeAll()
+            }
+        }
+        let isAllSent = conversation.output.isEmpty
+        if isAllSent, verdict != nil { Socket.shutdownWrites(socket) }
+        streams?.update(socket, key: Session.socketKey, interest: isAllSent ? .readable : [.readable, .writable])
+    }
+
+    // MARK: Standard input
+
+    private var wantsInput: Bool {
+        conversation.isOpen && socket != nil && conversation.output.isEmpty && !input.isAtEnd
+    }
+
+    /// Returns false if the loop cannot tell when there is input: that of a file is always there.
+    private func watchInput() -> Bool {
+        if !isInputWatched {
+            isInputWatched = (try? streams?.add(STDIN_FILENO, key: Session.inputKey, interest: .readable)) != nil
+        }
+        return isInputWatched
+    }
+
+    /// Takes it out, since a hang-up is reported even to whoever waits for nothing.
+    private func unwatchInput() {
+        guard isInputWatched else { return }
+        isInputWatched = false
+        streams?.remove(STDIN_FILENO)
+    }
+
+    private func readInput() {
+        guard wantsInput else { return }
+        do throws(SystemError) {
+            for line in try input.read() { conversation.send(line) }
+        } catch {
+            end("\(error)")
+        }
+        if input.isAtEnd, !listens { conversation.close(.normal) }
+    }
+}
