@@ -11,8 +11,9 @@ struct PublishPolicy: Sendable {
 
     private let keys: [String]
 
+    /// Empty keys are none: an Authorization that is no bearer's would fit them.
     init(keys: [String]) {
-        self.keys = keys
+        self.keys = keys.filter { !$0.isEmpty }
     }
 
     /// Judges a request; `isLocal`: it came over loopback or a unix socket, where no key is needed.

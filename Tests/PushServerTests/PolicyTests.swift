@@ -78,6 +78,11 @@ import Testing
         #expect(try verdict("Bearer x", keys: [], isLocal: true) == .allowed)
     }
 
+    @Test func anEmptyKeyIsNone() throws {
+        #expect(try verdict("Bearer x", keys: [""]) == .onlyLocal)
+        #expect(try verdict("Basic x", keys: ["", "k"]) == .wrongKey)
+    }
+
     @Test func withKeysOthersNeedOne() throws {
         #expect(try verdict(nil, keys: ["k"]) == .keyNeeded)
         #expect(try verdict(nil, keys: ["k"], isLocal: true) == .allowed)

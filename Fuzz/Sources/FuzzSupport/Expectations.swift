@@ -1,4 +1,5 @@
 /// Ends the run with a finding if `condition` does not hold.
+@inlinable
 public func expect(
     _ condition: Bool, _ message: @autoclosure () -> String, file: StaticString = #file, line: UInt = #line
 ) {
@@ -6,6 +7,7 @@ public func expect(
 }
 
 /// Ends the run with a finding if the values differ.
+@inlinable
 public func expectEqual<Value: Equatable>(
     _ found: Value, _ expected: Value, _ message: @autoclosure () -> String, file: StaticString = #file,
     line: UInt = #line
@@ -14,6 +16,7 @@ public func expectEqual<Value: Equatable>(
 }
 
 /// Ends the run with a finding if `value` is nil.
+@inlinable
 public func expectSome<Value>(
     _ value: Value?, _ message: @autoclosure () -> String, file: StaticString = #file, line: UInt = #line
 ) -> Value {

@@ -26,6 +26,7 @@ public struct FuzzInput {
 
 extension SeededGenerator {
     /// One of `choices`.
+    @inlinable
     public mutating func pick<Choice>(_ choices: Choice...) -> Choice {
         choices[Int.random(in: choices.indices, using: &self)]
     }
@@ -33,6 +34,7 @@ extension SeededGenerator {
     /// What `run` makes of `bytes` in one piece, which must be what it makes of them byte by byte and in random pieces.
     ///
     /// Every piece is an allocation of its own, so that the address sanitizer sees a read beyond it.
+    @inlinable
     public mutating func sameHoweverCut<Outcome: Equatable>(
         _ bytes: [UInt8], _ run: (_ pieces: [[UInt8]]) -> Outcome
     ) -> Outcome {
@@ -44,6 +46,7 @@ extension SeededGenerator {
     }
 
     /// `bytes`, cut at up to eight places; a piece may be empty.
+    @inlinable
     public mutating func pieces(of bytes: [UInt8]) -> [[UInt8]] {
         let cuts = (0..<Int.random(in: 1...8, using: &self)).map { _ in Int.random(in: 0...bytes.count, using: &self) }
         var start = 0

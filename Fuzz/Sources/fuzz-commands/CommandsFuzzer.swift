@@ -36,7 +36,7 @@ private enum Arrived: Equatable {
     init(_ pieces: [[UInt8]]) {
         let limits = ConnectionMachine.Limits(maxMessageBytes: 1 << 16, maxFragments: 16)
         let received = Received(pieces, by: ConnectionMachine(), limits)
-        self = received.violation.map { .refused($0.closeCode.rawValue) } ?? .nothing
+        self = received.violations.first.map { .refused($0.closeCode.rawValue) } ?? .nothing
         for case .text(let text) in received.events {
             let request = ClientRequest(parsing: text.rawSpan)
             self = .request(id: request.id, request.command)

@@ -1,3 +1,4 @@
+import Bytes
 import FuzzSupport
 import WebSocket
 
@@ -10,7 +11,9 @@ public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
         maxFragments: input.random.pick(1, 2, 4, 1_000))
     let received = input.random.sameHoweverCut(input.bytes) { Received($0, by: ConnectionMachine(), limits) }
     for event in received.events { check(event, limits) }
-    if let violation = received.violation {
+    checkEcho(received.events)
+    checkClose(String(decoding: input.bytes, as: UTF8.self))
+    for violation in received.violations {
         expect(CloseCode.isAllowedOnWire(violation.closeCode.rawValue), "a close code that must not be sent")
         expect(!violation.reason.isEmpty, "a violation without a reason")
     }
@@ -31,4 +34,38 @@ private func check(_ event: ConnectionMachine.Event, _ limits: ConnectionMachine
         expect(CloseCode.isAllowedOnWire(frame.code.rawValue), "close code \(frame.code.rawValue)")
         expect(frame.reason.utf8.count <= 123, "a reason of \(frame.reason.utf8.count) bytes")
     }
+}
+
+/// What a server sends back arrives at the client as it came from there.
+private func checkEcho(_ events: [ConnectionMachine.Event]) {
+    var frames: [UInt8] = []
+    for event in events {
+        switch event {
+        case .text(let bytes): FrameEncoder.appendFrame(.text, bytes.rawSpan, to: &frames)
+        case .binary(let bytes): FrameEncoder.appendFrame(.binary, bytes.rawSpan, to: &frames)
+        case .ping(let bytes): FrameEncoder.appendFrame(.ping, bytes.rawSpan, to: &frames)
+        case .pong(let bytes): FrameEncoder.appendFrame(.pong, bytes.rawSpan, to: &frames)
+        case .close(let frame?): FrameEncoder.appendClose(frame.code, reason: frame.reason, to: &frames)
+        case .close(nil): FrameEncoder.appendFrame(.close, RawSpan(), to: &frames)
+        }
+    }
+    let echo = receivedByClient(frames)
+    expectEqual(echo.events, events, "what a client gets back")
+    expectEqual(echo.violations, [], "what a client objects to")
+}
+
+/// A reason of any length is cut to what a Close frame holds, and never inside a character.
+private func checkClose(_ reason: String) {
+    var frame: [UInt8] = []
+    FrameEncoder.appendClose(.goingAway, reason: reason, to: &frame)
+    guard case .close(let close?)? = receivedByClient(frame).events.first else {
+        return expect(false, "no Close frame")
+    }
+    let sent = close.reason.utf8
+    expect(reason.utf8.starts(with: sent) && (120...123).contains(sent.count) || sent.elementsEqual(reason.utf8), "cut")
+}
+
+private func receivedByClient(_ frames: [UInt8]) -> Received {
+    let limits = ConnectionMachine.Limits(maxMessageBytes: 1 << 20, maxFragments: 1)
+    return Received([frames], by: ConnectionMachine(role: .client), limits)
 }

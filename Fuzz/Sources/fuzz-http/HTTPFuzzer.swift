@@ -10,6 +10,9 @@ public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
     var input = unsafe FuzzInput(data, byteCount)
     let limits = RequestParser.Limits.random(&input.random)
     let outcome = input.random.sameHoweverCut(input.bytes) { Outcome(of: $0, limits) }
+    if let violation = outcome.violation {
+        expect(violation.status.rawValue >= 400 && !violation.message.isEmpty, "no answer to \(violation)")
+    }
     for request in outcome.requests { checkLimits(request, limits) }
     for head in outcome.heads {
         checkFields(head)

@@ -156,8 +156,9 @@ class RawClient:
         return json.loads(frame.payload)
 
     def read_close_code(self):
-        """The code of the Close frame that has to come next, and the end of the connection after it."""
+        """The code of the Close frame that has to come next, which is answered, and the end of the connection after it."""
         frame = self.read_frame()
         assert frame.opcode == CLOSE, frame
+        self.send_frame(CLOSE, frame.payload)
         assert self.is_closed(), "bytes after Close"
         return int.from_bytes(frame.payload[:2], "big")
