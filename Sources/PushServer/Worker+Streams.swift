@@ -38,8 +38,12 @@ extension Worker: StreamSetDelegate {
         connection.isPingUnanswered = false
     }
 
+    /// The most that a WebSocket is served in a turn; also the most that is kept of it while it is paused.
+    private static let maxWebSocketReadBytes = 65_536
+
     private func read(_ connection: Connection) {
-        switch buffer.fill(from: connection.descriptor) {
+        let maxBytes = connection.phase == .webSocket ? Worker.maxWebSocketReadBytes : .max
+        switch buffer.fill(from: connection.descriptor, atMost: maxBytes) {
         case .bytes:
             heard(connection)
             buffer.withContent { process($0, of: connection) }

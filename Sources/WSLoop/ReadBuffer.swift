@@ -16,11 +16,11 @@ public final class ReadBuffer {
         unsafe memory.deallocate()
     }
 
-    /// Replaces the content by what the descriptor has to read.
-    public func fill(from descriptor: Int32) -> Socket.ReadResult {
+    /// Replaces the content by what the descriptor has to read, at most `byteCount` bytes of it.
+    public func fill(from descriptor: Int32, atMost byteCount: Int = .max) -> Socket.ReadResult {
         count = 0
         let received = unsafe recv(
-            descriptor, memory.baseAddress, memory.count, Int32(CUV_RECEIVE_FLAGS))
+            descriptor, memory.baseAddress, min(byteCount, memory.count), Int32(CUV_RECEIVE_FLAGS))
         if received > 0 {
             count = received
             return .bytes(received)
