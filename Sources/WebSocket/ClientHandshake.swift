@@ -28,10 +28,10 @@ public struct ClientHandshake: Sendable {
     ///   - offersDeflate: whether to offer permessage-deflate, in its form without context on either side.
     ///   - origin: what a browser would say; other clients need none.
     ///   - fields: further header fields, as for authorisation.
-    ///   - random: makes the key, which need not be secret (section 10.3 is about masks).
+    ///   - nonce: makes the key: new for each connection, but no secret (section 10.3 is about masks).
     public init(
         host: String, target: String, subprotocols: [String] = [], offersDeflate: Bool = false, origin: String? = nil,
-        fields: [(name: String, value: String)] = [], random: inout some RandomNumberGenerator
+        fields: [(name: String, value: String)] = [], nonce: UInt128 = .random(in: .min ... .max)
     ) throws(InvalidRequest) {
         // A request may have an empty Host, but not for a target that has a server (RFC 9110 section 7.2).
         guard !host.isEmpty else { throw .request(.missingHost) }
@@ -40,7 +40,7 @@ public struct ClientHandshake: Sendable {
         }
         var lines = [
             ("Host", host), ("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Version", "13"),
-            ("Sec-WebSocket-Key", ClientHandshake.key(&random)),
+            ("Sec-WebSocket-Key", ClientHandshake.key(nonce)),
         ]
         if !subprotocols.isEmpty { lines.append(("Sec-WebSocket-Protocol", subprotocols.joined(separator: ", "))) }
         if offersDeflate { lines.append(("Sec-WebSocket-Extensions", ClientHandshake.deflateOffer)) }
@@ -54,9 +54,8 @@ public struct ClientHandshake: Sendable {
     private static let deflateOffer = "permessage-deflate; client_no_context_takeover; server_no_context_takeover"
 
     /// Section 4.1, item 7: 16 random bytes in Base64.
-    private static func key(_ random: inout some RandomNumberGenerator) -> String {
-        var bytes: [UInt8] = []
-        for _ in 0..<2 { unsafe withUnsafeBytes(of: random.next() as UInt64) { unsafe bytes.append(contentsOf: $0) } }
+    private static func key(_ nonce: UInt128) -> String {
+        let bytes = (0..<16).map { UInt8(truncatingIfNeeded: nonce >> UInt128(8 * (15 - $0))) }
         var text: [UInt8] = []
         Base64.encode(bytes.rawSpan, to: &text)
         return String(decoding: text, as: UTF8.self)

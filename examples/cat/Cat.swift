@@ -52,10 +52,8 @@ struct Cat: ParsableCommand {
     }
 
     private func handshake() throws(ClientHandshake.InvalidRequest) -> ClientHandshake {
-        var random = SystemRandomNumberGenerator()
-        return try ClientHandshake(
-            host: url.authority, target: url.target, subprotocols: subprotocol, offersDeflate: deflate, origin: origin,
-            random: &random)
+        try ClientHandshake(
+            host: url.authority, target: url.target, subprotocols: subprotocol, offersDeflate: deflate, origin: origin)
     }
 }
 
