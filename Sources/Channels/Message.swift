@@ -25,7 +25,7 @@ public final class Message: Sendable {
     /// What was made of the payload so far: once, on demand, for all loops.
     private struct MadeForms {
         var envelope: [UInt8]?
-        /// By window; a payload of nil went out plain.
+        /// By form; without a payload where compressing was no use.
         var deflated: [(form: WireForm, payload: [UInt8]?)] = []
     }
 
