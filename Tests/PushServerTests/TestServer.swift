@@ -28,6 +28,8 @@ final class TestServer {
         var configuration = ServerConfiguration()
         configuration.listen = [.tcp(host: "127.0.0.1", port: 0)]
         configuration.drain = .zero
+        // Under a sanitizer a client may need longer for a large message than the default leaves it silent.
+        configuration.pingInterval = .seconds(3600)
         adjust(&configuration)
         let server = Server(
             configuration: configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
