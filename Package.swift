@@ -45,7 +45,8 @@ let package = Package(
             name: "Channels",
             dependencies: ["Bytes", "WebSocket", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: settings),
-        .target(name: "WSLoop", dependencies: ["CUV"], swiftSettings: settings),
+        .systemLibrary(name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
+        .target(name: "WSLoop", dependencies: ["CUV", "CUring"], swiftSettings: settings),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .target(name: "RedisBridge", dependencies: ["Bytes", "CHiredis", "WSLoop"], swiftSettings: settings),
         .target(
@@ -79,7 +80,7 @@ let package = Package(
         .testTarget(
             name: "WebSocketTests", dependencies: ["Bytes", "HTTP", "WebSocket", "TestSupport"], swiftSettings: settings
         ),
-        .testTarget(name: "WSLoopTests", dependencies: ["Bytes", "WSLoop"], swiftSettings: settings),
+        .testTarget(name: "WSLoopTests", dependencies: ["Bytes", "TestSupport", "WSLoop"], swiftSettings: settings),
         .testTarget(
             name: "RedisBridgeTests", dependencies: ["Bytes", "RedisBridge", "WSLoop", "TestSupport"],
             swiftSettings: settings),

@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <uv.h>
 
@@ -18,6 +19,7 @@ enum {
     CUV_SOCK_FLAGS = SOCK_NONBLOCK | SOCK_CLOEXEC,
     CUV_SEND_FLAGS = MSG_NOSIGNAL | MSG_DONTWAIT,
     CUV_RECEIVE_FLAGS = MSG_DONTWAIT,
+    CUV_TIMER_FLAGS = TFD_NONBLOCK | TFD_CLOEXEC,
     CUV_TCP_NOTSENT_LOWAT = TCP_NOTSENT_LOWAT,
 };
 

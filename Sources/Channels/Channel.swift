@@ -9,7 +9,10 @@ final class Channel {
 
     let name: String
     let index: UInt32
-    private(set) var isDirty = false
+    /// Whether its last flush had several messages: they come faster than they are flushed.
+    private(set) var isBusy = false
+    /// When the messages of this turn were received.
+    private var receipts: [UInt64] = []
     /// One for each form that has had subscribers: nearly always a single one, six at most.
     private var audiences: [Audience] = []
 
@@ -17,6 +20,9 @@ final class Channel {
         self.name = name
         self.index = index
     }
+
+    /// Whether messages wait for the flush.
+    var isDirty: Bool { !receipts.isEmpty }
 
     var isEmpty: Bool { audiences.allSatisfy(\.slots.isEmpty) }
 
@@ -47,8 +53,8 @@ final class Channel {
             batch.appendFrame(of: message, audiences[index].form, &deflaters)
             audiences[index].batch = batch
         }
-        defer { isDirty = true }
-        return !isDirty
+        receipts.append(message.receivedNanoseconds)
+        return receipts.count == 1
     }
 
     /// How many audiences there are; some may be empty.
@@ -60,8 +66,11 @@ final class Channel {
         return (batch, audiences[index].slots)
     }
 
-    func markClean() {
-        isDirty = false
+    /// Begins the next turn; hands over when the messages of this one had been received.
+    func markClean(receipts taken: inout [UInt64]) {
+        isBusy = receipts.count > 1
+        taken.append(contentsOf: receipts)
+        receipts.removeAll(keepingCapacity: true)
     }
 
     private func audienceIndex(_ form: WireForm) -> Int {

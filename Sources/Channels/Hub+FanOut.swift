@@ -6,7 +6,6 @@ extension Hub {
     public func deliver(_ message: Message) {
         guard let channel = channel(named: message.channel) else { return }
         if channel.append(message, &deflaters, newBatch: { pool.batch(.messages) }) { dirtyChannels.append(channel) }
-        receipts.append(message.receivedNanoseconds)
     }
 
     /// Queues a reply, a control frame or a response for one connection; written by the next `flush`.
@@ -31,159 +30,82 @@ extension Hub {
     }
 
     /// Writes everything that was marked; called once at the end of each turn of the loop.
-    public func flush() {
-        for channel in dirtyChannels where channel.isDirty { fanOut(channel) }
-        dirtyChannels.removeAll(keepingCapacity: true)
-        repeat {
-            writeMarked()
-            reportLosses()
-        } while !markedSlots.isEmpty
+    ///
+    /// - Parameter holdingBusy: leaves the channels that had several messages in their last flush for a later one, so that
+    ///   more come together.
+    public func flush(holdingBusy: Bool = false) {
+        fanOutDirtyChannels(holdingBusy: holdingBusy)
+        writeMarked()
     }
 
-    private func writeMarked() {
-        // Whoever hears that a connection is drained may reply to it: such slots join the end of the list.
-        var next = 0
-        while next < markedSlots.count {
-            let slot = markedSlots[next]
-            next += 1
-            subscribers[Int(slot)].isMarked = false
-            if !subscribers[Int(slot)].isBlocked { writeOut(slot) }
+    /// Whether the last flush has left channels for a later one.
+    public var holdsChannels: Bool { !dirtyChannels.isEmpty }
+
+    private func fanOutDirtyChannels(holdingBusy: Bool) {
+        busyChannelsFlushed = 0
+        var held = 0
+        for index in dirtyChannels.indices {
+            let channel = dirtyChannels[index]
+            guard channel.isDirty else { continue }
+            if holdingBusy, channel.isBusy {
+                dirtyChannels[held] = channel
+                held += 1
+            } else {
+                fanOut(channel)
+                if channel.isBusy { busyChannelsFlushed += 1 }
+            }
         }
-        markedSlots.removeAll(keepingCapacity: true)
+        dirtyChannels.removeLast(dirtyChannels.count - held)
+        settleFanOut()
     }
 
-    /// The kernel has room again for a connection that was blocked.
-    public func writable(_ slot: UInt32) {
-        guard subscribers[Int(slot)].isBlocked else { return }
-        subscribers[Int(slot)].isBlocked = false
-        writeOut(slot, wasBlocked: true)
-        reportLosses()
+    /// Sends what was published to a channel now, not with the turn's flush.
+    func fanOutNow(_ channel: Channel) {
+        fanOut(channel)
+        settleFanOut()
     }
 
-    /// Sends a channel's batches to its subscribers.
-    func fanOut(_ channel: Channel) {
-        channel.markClean()
-        // Loading a weak reference costs more than all else that is done per subscriber: once is enough.
-        let transport = transport
+    private func settleFanOut() {
+        sendPrepared()
+        while let batch = preparedBatches.popLast() { pool.give(batch) }
+    }
+
+    private func fanOut(_ channel: Channel) {
+        channel.markClean(receipts: &receipts)
+        guard let transport else { return }
         for index in 0..<channel.audienceCount {
             guard let (batch, slots) = channel.takeBatch(ofAudience: index) else { continue }
-            for slot in slots { send(batch, to: slot, transport) }
-            pool.give(batch)
+            preparedBatches.append(batch)
+            let number = Int32(preparedBatches.count - 1)
+            batch.lend(0..<batch.byteCount) { bytes in
+                for slot in slots {
+                    if subscribers[Int(slot)].isDirect {
+                        transport.prepare(bytes, to: subscribers[Int(slot)].link)
+                        notePrepared(PreparedWrite(slot: slot, batch: number))
+                    } else {
+                        queue(batch, for: slot)
+                    }
+                }
+            }
         }
     }
 
-    /// A clean subscriber of this channel only is written at once, from the batch that all share; for others the
-    /// batch joins what they have waiting, and several channels become one write.
-    private func send(_ batch: Batch, to slot: UInt32, _ transport: (any HubTransport)?) {
-        let index = Int(slot)
-        guard !subscribers[index].isLost, let transport else {
+    /// For whoever is not written to directly the batch joins what waits, so that several channels become one write.
+    private func queue(_ batch: Batch, for slot: UInt32) {
+        guard !subscribers[Int(slot)].isLost else {
             counts.droppedByClosing += batch.messageCount
             return
         }
-        guard subscribers[index].isDirect else {
-            enqueue(batch, from: 0, slot)
-            if subscribers[index].isBlocked { enforceBound(slot) } else { mark(slot) }
-            return
-        }
-        let link = subscribers[index].link
-        switch batch.lend(0..<batch.byteCount, { transport.send($0, to: link) }) {
-        case .accepted(let count):
-            counts.sentBytes += count
-            counts.deliveries += count == batch.byteCount ? batch.messageCount : batch.messages(endingIn: 0, count)
-            if count < batch.byteCount { keepRest(of: batch, from: count, slot) }
-        case .blocked:
-            keepRest(of: batch, from: 0, slot)
-        case .failed(let code):
-            counts.droppedByClosing += batch.messageCount
-            lose(slot, .failed(code))
-        }
+        enqueue(batch, from: 0, slot)
+        if subscribers[Int(slot)].isBlocked { enforceBound(slot) } else { mark(slot) }
     }
 
-    private func keepRest(of batch: Batch, from start: Int, _ slot: UInt32) {
-        enqueue(batch, from: start, slot)
-        block(slot)
-        enforceBound(slot)
-    }
-
-    private func enqueue(_ batch: Batch, from start: Int, _ slot: UInt32) {
+    func enqueue(_ batch: Batch, from start: Int, _ slot: UInt32) {
         outbox(of: slot).append(batch, from: start)
         queuedBytesTotal += batch.byteCount - start
     }
 
-    private func writeOut(_ slot: UInt32, wasBlocked: Bool = false) {
-        guard let outbox = subscribers[Int(slot)].outbox, let transport else { return }
-        let link = subscribers[Int(slot)].link
-        while !outbox.isEmpty {
-            switch transport.send(outbox, to: link) {
-            case .accepted(let count):
-                counts.sentBytes += count
-                queuedBytesTotal -= count
-                counts.deliveries += outbox.consume(count) { pool.give($0) }
-            case .blocked:
-                block(slot)
-                enforceBound(slot)
-                return
-            case .failed(let code):
-                lose(slot, .failed(code))
-                return
-            }
-        }
-        subscribers[Int(slot)].outbox = nil
-        pool.give(outbox)
-        transport.hubDrained(slot, wasBlocked: wasBlocked)
-    }
-
-    private func block(_ slot: UInt32) {
-        guard !subscribers[Int(slot)].isBlocked else { return }
-        subscribers[Int(slot)].isBlocked = true
-        transport?.hubBlocked(slot)
-    }
-
-    /// Gives up the connections with the largest queues until so many bytes are freed.
-    public func shed(bytes: Int) {
-        let blocked = subscribers.indices.filter { subscribers[$0].isBlocked && !subscribers[$0].isLost }
-        let largestFirst = blocked.sorted {
-            subscribers[$0].outbox?.queuedBytes ?? 0 > subscribers[$1].outbox?.queuedBytes ?? 0
-        }
-        let target = queuedBytesTotal - bytes
-        for index in largestFirst where queuedBytesTotal > target {
-            let midFrame = dropQueue(UInt32(index))
-            lose(UInt32(index), .overBudget(midFrame: midFrame))
-        }
-        reportLosses()
-    }
-
-    /// The bound is strict: what passes it is dropped at once and the connection given up.
-    private func enforceBound(_ slot: UInt32) {
-        guard let outbox = subscribers[Int(slot)].outbox, outbox.queuedMessageBytes > outboxLimitBytes else { return }
-        let midFrame = dropQueue(slot)
-        lose(slot, .overflow(midFrame: midFrame))
-    }
-
-    /// Drops a slow consumer's messages but for the rest of one that was begun.
-    ///
-    /// - Returns: whether even that was too much and the stream is cut inside a frame.
-    private func dropQueue(_ slot: UInt32) -> Bool {
-        guard let outbox = subscribers[Int(slot)].outbox else { return false }
-        let before = outbox.queuedBytes
-        defer { queuedBytesTotal -= before - outbox.queuedBytes }
-        counts.droppedBySlowConsumers += outbox.discardUnbegun()
-        guard outbox.queuedMessageBytes > outboxLimitBytes else { return false }
-        counts.droppedBySlowConsumers += outbox.discardAll()
-        return true
-    }
-
-    private func lose(_ slot: UInt32, _ reason: LossReason) {
-        guard !subscribers[Int(slot)].isLost else { return }
-        subscribers[Int(slot)].isLost = true
-        losses.append((slot, reason))
-    }
-
-    private func reportLosses() {
-        while let loss = losses.popLast() { transport?.hubLost(loss.slot, loss.reason) }
-    }
-
-    private func mark(_ slot: UInt32) {
+    func mark(_ slot: UInt32) {
         guard !subscribers[Int(slot)].isMarked else { return }
         subscribers[Int(slot)].isMarked = true
         markedSlots.append(slot)

@@ -20,21 +20,29 @@ public final class Hub {
     }
 
     let outboxLimitBytes: Int
-    weak var transport: (any HubTransport)?
-    var subscribers: ContiguousArray<Subscriber> = []
+    /// Not weak: that gives the transport a side table, and makes each retain and release of it three times as dear.
+    unowned var transport: (any HubTransport)?
+    // Unchecked (docs/decisions/0009): touched for each delivery, where the check costs more than the access.
+    @safe @exclusivity(unchecked) var subscribers: ContiguousArray<Subscriber> = []
     var freeSlots: [UInt32] = []
     var channels: ContiguousArray<Channel?> = []
     var freeChannels: [UInt32] = []
     var channelByName: [ByteName: Channel] = [:]
     var dirtyChannels: [Channel] = []
-    var markedSlots: [UInt32] = []
+    @safe @exclusivity(unchecked) var markedSlots: [UInt32] = []
+    /// What the transport is about to write, and the batches of it.
+    @safe @exclusivity(unchecked) var prepared: [PreparedWrite] = []
+    @safe @exclusivity(unchecked) var preparedBatches: [Batch] = []
+    var drainedSlots: [UInt32] = []
     var losses: [(slot: UInt32, reason: LossReason)] = []
-    var pool = BatchPool()
+    @safe @exclusivity(unchecked) var pool = BatchPool()
     var deflaters = DeflaterSet()
-    var counts = Counts()
+    @safe @exclusivity(unchecked) var counts = Counts()
     var queuedBytesTotal = 0
     var memberships = 0
     var receipts: [UInt64] = []
+    /// How many channels of the last flush had several messages.
+    public internal(set) var busyChannelsFlushed = 0
 
     /// Makes an empty hub.
     ///
@@ -43,7 +51,7 @@ public final class Hub {
         self.outboxLimitBytes = outboxLimitBytes
     }
 
-    /// Sets the way out, which the hub does not keep alive.
+    /// Sets the way out, which must outlive the hub's use.
     public func attach(_ transport: any HubTransport) {
         self.transport = transport
     }

@@ -21,18 +21,24 @@ public enum LossReason: Equatable, Sendable {
     case failed(Int32)
 }
 
-/// The hub's way out: writes bytes and hears what became of a connection.
+/// The hub's way out: makes writes, many with one call, and hears what became of a connection.
 ///
-/// `hubBlocked` is called inside the fan-out and must not call the hub; the others may reply, join, leave and remove.
+/// `hubBlocked` is called while results come in and must not call the hub; the others may reply, join, leave and remove.
 public protocol HubTransport: AnyObject {
-    /// Sends one piece.
-    func send(_ bytes: RawSpan, to link: Int32) -> SendResult
-    /// Sends what an outbox holds, or the first pieces of it.
-    func send(_ outbox: Outbox, to link: Int32) -> SendResult
+    /// Adds a write of one piece to those that `sendPrepared` makes.
+    ///
+    /// The bytes stay where they are until then, and no more than `Hub.maxPreparedWrites` are added before.
+    func prepare(_ bytes: RawSpan, to link: Int32)
+    /// Adds a write of what an outbox holds, or of its first pieces; the outbox does not change until `sendPrepared`.
+    func prepare(_ outbox: Outbox, to link: Int32)
+    /// Makes the prepared writes and forgets them.
+    ///
+    /// - Parameter completed: takes each result, with the number of its write, counted from 0 in the order of preparation.
+    func sendPrepared(_ completed: (_ write: Int, _ result: SendResult) -> Void)
     /// The connection took less than it was sent: call `Hub.writable` when there is room.
     func hubBlocked(_ slot: UInt32)
     /// Everything that was queued has been written.
-    func hubDrained(_ slot: UInt32, wasBlocked: Bool)
+    func hubDrained(_ slot: UInt32)
     /// The connection is to be closed.
     ///
     /// It is reported at the end of the flush, never inside the loop over subscribers that found it.

@@ -12,11 +12,12 @@ public final class Outbox {
         var unfinishedMessages: Int { batch.messages(endingIn: start, end) }
     }
 
-    private var pieces = Deque<Piece>()
+    // Unchecked (docs/decisions/0009): touched for each delivery, where the check costs more than the access.
+    @safe @exclusivity(unchecked) private var pieces = Deque<Piece>()
     /// Bytes that wait.
-    public private(set) var queuedBytes = 0
+    @safe @exclusivity(unchecked) public private(set) var queuedBytes = 0
     /// Those of them that are channel messages, which the bound is for; replies are bounded by not reading more.
-    private(set) var queuedMessageBytes = 0
+    @safe @exclusivity(unchecked) private(set) var queuedMessageBytes = 0
 
     /// Whether nothing waits.
     public var isEmpty: Bool { queuedBytes == 0 }

@@ -24,8 +24,8 @@ struct Subscriber {
 
     var channelCount: Int { first.channel == Membership.none ? 0 : 1 + others.count }
 
-    /// Nothing waits and no other channel writes to it: it can be sent a channel's batch as it is.
-    var isDirect: Bool { outbox == nil && others.isEmpty }
+    /// Nothing waits and no other channel writes to it: it is sent the batch that all subscribers share.
+    var isDirect: Bool { outbox == nil && others.isEmpty && !isLost }
 
     mutating func add(_ membership: Membership) {
         if first.channel == Membership.none { first = membership } else { others.append(membership) }

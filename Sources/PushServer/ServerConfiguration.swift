@@ -12,6 +12,10 @@ public struct ServerConfiguration: Sendable {
     public var redisAliases: [(redis: String, channel: String)] = [("global_channel", "global")]
     /// Event loops, one thread each.
     public var workers = 1
+    /// How writes get to the kernel.
+    public var io = IOMethod.auto
+    /// How long a busy loop rests between two flushes.
+    public var pacing = Pacing.balanced
     /// Past it a handshake is refused with 503; nil for what the descriptor limit allows.
     public var maxConnections: Int?
     /// The largest message from a client; past it close code 1009.

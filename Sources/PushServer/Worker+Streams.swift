@@ -115,15 +115,22 @@ extension Worker: StreamSetDelegate {
 }
 
 extension Worker: HubTransport {
-    func send(_ bytes: RawSpan, to link: Int32) -> SendResult {
-        Worker.result(Socket.send(bytes, to: link))
+    // The memory of what is prepared belongs to batches that the hub or the outbox holds on to until they were sent.
+
+    func prepare(_ bytes: RawSpan, to link: Int32) {
+        writes.add(to: link)
+        _ = unsafe bytes.withUnsafeBytes { unsafe writes.append($0) }
     }
 
-    func send(_ outbox: Outbox, to link: Int32) -> SendResult {
-        gather.removeAll()
-        // The pieces' memory belongs to batches that the outbox holds on to until they were sent.
-        outbox.forEachPiece { piece in unsafe piece.withUnsafeBytes { unsafe gather.append($0) } }
-        return Worker.result(Socket.send(gather, to: link))
+    func prepare(_ outbox: Outbox, to link: Int32) {
+        writes.add(to: link)
+        outbox.forEachPiece { piece in unsafe piece.withUnsafeBytes { unsafe writes.append($0) } }
+    }
+
+    func sendPrepared(_ completed: (_ write: Int, _ result: SendResult) -> Void) {
+        sender.send(writes)
+        for write in 0..<writes.count { completed(write, Worker.result(writes.result(write))) }
+        writes.removeAll()
     }
 
     func hubBlocked(_ slot: UInt32) {
@@ -131,9 +138,9 @@ extension Worker: HubTransport {
         setInterest(connection.interest.union(.writable), connection)
     }
 
-    func hubDrained(_ slot: UInt32, wasBlocked: Bool) {
+    func hubDrained(_ slot: UInt32) {
         guard let connection = connections[Int(slot)] else { return }
-        if wasBlocked { setInterest(connection.interest.subtracting(.writable), connection) }
+        setInterest(connection.interest.subtracting(.writable), connection)
         if connection.phase == .closing {
             if connection.closeIsComplete { lingerAfterLastByte(connection) }
         } else if connection.pause.contains(.unreadAnswers) {

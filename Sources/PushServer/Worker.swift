@@ -19,7 +19,8 @@ final class Worker {
     let loop: Loop
     let hub: Hub
     let buffer = ReadBuffer(byteCount: Worker.readBufferBytes)
-    let gather = GatherList()
+    let writes = WriteList()
+    let sender: any Sender
     /// Decompresses for all connections that keep no context.
     let inflater = Inflater()
     let requestLimits: RequestParser.Limits
@@ -36,6 +37,8 @@ final class Worker {
     /// Only on the home worker.
     var home: Home?
     var isEndingTurn = false
+    private var pacer: FlushPacer
+    private var pacingTimer: PreciseTimer?
     private var nextGeneration: UInt32 = 0
     private var handles: [Handle] = []
     /// What this worker has told the others to be queued here.
@@ -47,6 +50,8 @@ final class Worker {
         let configuration = state.configuration
         self.index = index
         self.state = state
+        sender = try configuration.io.sender(logger: state.logger)
+        pacer = FlushPacer(configuration.pacing)
         loop = try Loop()
         hub = Hub(outboxLimitBytes: configuration.outboxLimitBytes)
         requestLimits = RequestParser.Limits(bodyBytes: configuration.maxPublishBytes)
@@ -62,6 +67,8 @@ final class Worker {
     /// Opens what the loop needs.
     func open() throws(SystemError) {
         streams = try StreamSet(on: loop, delegate: self)
+        // There is nothing for it to do but to let a turn end.
+        pacingTimer = try PreciseTimer(on: loop) {}
         let ticker = try Timer(on: loop)
         ticker.onEvent { [unowned self] in tick() }
         ticker.start(afterMilliseconds: Worker.tickMilliseconds, everyMilliseconds: Worker.tickMilliseconds)
@@ -89,6 +96,7 @@ final class Worker {
         state.inboxes[index].close()
         streams?.close()
         for handle in handles { handle.close() }
+        pacingTimer?.close()
         loop.close()
     }
 
@@ -138,9 +146,18 @@ final class Worker {
         isEndingTurn = true
         for message in state.inboxes[index].takeAll() { handle(message) }
         layOpenCounters()
-        hub.flush()
+        flush()
         settleAccounts()
         isEndingTurn = false
+    }
+
+    private func flush() {
+        let start = Loop.monotonicNanoseconds
+        hub.flush(holdingBusy: pacer.isResting(at: start))
+        if hub.busyChannelsFlushed > 0 { pacer.flushed(from: start, to: Loop.monotonicNanoseconds) }
+        guard hub.holdsChannels else { return }
+        let now = Loop.monotonicNanoseconds
+        pacingTimer?.start(afterNanoseconds: pacer.isResting(at: now) ? pacer.restEndNanoseconds - now : 0)
     }
 
     private func handle(_ message: WorkerMessage) {

@@ -2,8 +2,6 @@ internal import CUV
 internal import Glibc
 
 /// The non-blocking calls on a stream socket's descriptor.
-///
-/// send(2) rather than `uv_try_write`: that one uses write(2), which measured 7 % dearer.
 public enum Socket {
     /// What a read brought.
     public enum ReadResult: Equatable, Sendable {
@@ -34,14 +32,6 @@ public enum Socket {
     public static func hasUnacknowledgedBytes(_ descriptor: Int32) -> Bool {
         var count: Int32 = 0
         return unsafe ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 && count > 0
-    }
-
-    /// Sends the list's pieces with one call, as much of them as the kernel takes.
-    public static func send(_ pieces: GatherList, to descriptor: Int32) -> WriteResult {
-        var message = unsafe msghdr()
-        unsafe message.msg_iov = pieces.memory.baseAddress
-        unsafe message.msg_iovlen = pieces.count
-        return unsafe writeResult(sendmsg(descriptor, &message, Int32(CUV_SEND_FLAGS)))
     }
 
     /// Stops sending, so that the peer reads an end of stream after what was sent.

@@ -32,9 +32,9 @@ public final class StreamSet {
     private let descriptor: Int32
     private let watcher: PollWatcher
     private let events: UnsafeMutableBufferPointer<epoll_event>
-    private weak let delegate: (any StreamSetDelegate)?
+    private unowned let delegate: any StreamSetDelegate
 
-    /// Makes an empty set on `loop`.
+    /// Makes an empty set on `loop`; the delegate must outlive it.
     public init(on loop: Loop, delegate: any StreamSetDelegate) throws(SystemError) {
         descriptor = epoll_create1(Int32(EPOLL_CLOEXEC))
         guard descriptor >= 0 else { throw SystemError(code: errno, operation: "epoll_create1") }
@@ -79,7 +79,7 @@ public final class StreamSet {
 
     private func dispatch() {
         let count = unsafe epoll_wait(descriptor, events.baseAddress, Int32(StreamSet.batch), 0)
-        guard count > 0, let delegate else { return }
+        guard count > 0 else { return }
         for index in 0..<Int(count) {
             let event = unsafe events[index]
             let data = unsafe event.data.u64

@@ -32,6 +32,20 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
+        help: ArgumentHelp(
+            "How writes get to the kernel: uring, poll (a call for each), or auto: what it allows (default auto).",
+            valueName: "method"))
+    var io: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How long busy channels rest between flushes: latency (never), balanced or throughput (default balanced).",
+            valueName: "mode"))
+    var pacing: String?
+
+    @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Most WebSockets; past it 503 (default: from the descriptor limit).", valueName: "n"))
     var maxConnections: String?
 

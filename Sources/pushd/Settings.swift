@@ -28,6 +28,10 @@ struct Settings {
         try readRedis(options, values)
         try readLimits(options, values)
         try readTimes(options, values)
+        server.io = try values.one("--io", options.io, "auto, poll or uring") { IOMethod(rawValue: $0) } ?? server.io
+        server.pacing =
+            try values.one("--pacing", options.pacing, "latency, balanced or throughput") { Pacing(rawValue: $0) }
+            ?? server.pacing
         server.compresses =
             try values.one("--compression", options.compression, "off or on") { ["off": false, "on": true][$0] }
             ?? server.compresses

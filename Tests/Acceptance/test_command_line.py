@@ -36,6 +36,8 @@ def test_an_unknown_subcommand_is_a_usage_error():
         ("--redis-map", "nonsense"),
         ("--workers", "0"),
         ("--workers", "many"),
+        ("--io", "magic"),
+        ("--pacing", "brisk"),
         ("--max-connections", "-1"),
         ("--max-message", "64k!"),
         ("--max-publish", "-5"),

@@ -1,5 +1,6 @@
 import Bytes
 import Channels
+import Testing
 
 /// A scripted kernel: each link takes as many bytes as the test allows, and everything is written down.
 final class FakeTransport: HubTransport {
@@ -9,7 +10,7 @@ final class FakeTransport: HubTransport {
         case refused(Int32)
         case broken(Int32)
         case blocked(UInt32)
-        case drained(UInt32, wasBlocked: Bool)
+        case drained(UInt32)
         case lost(UInt32, LossReason)
     }
 
@@ -25,6 +26,7 @@ final class FakeTransport: HubTransport {
 
     private var links: [Int32: Link] = [:]
     private(set) var events: [Event] = []
+    private var prepared: [(bytes: [UInt8], link: Int32)] = []
     /// The most pieces of an outbox that one send takes, as IOV_MAX does.
     var maxPieces = Int.max
     var onLost: (UInt32, LossReason) -> Void = { _, _ in }
@@ -35,13 +37,13 @@ final class FakeTransport: HubTransport {
         set { links[link] = newValue }
     }
 
-    func send(_ bytes: RawSpan, to link: Int32) -> SendResult {
+    func prepare(_ bytes: RawSpan, to link: Int32) {
         var copy: [UInt8] = []
         copy.append(bytes)
-        return take(copy, link)
+        prepared.append((copy, link))
     }
 
-    func send(_ outbox: Outbox, to link: Int32) -> SendResult {
+    func prepare(_ outbox: Outbox, to link: Int32) {
         var copy: [UInt8] = []
         var pieces = 0
         outbox.forEachPiece {
@@ -50,7 +52,15 @@ final class FakeTransport: HubTransport {
             return pieces < maxPieces
         }
         self[link].outboxSends += 1
-        return take(copy, link)
+        prepared.append((copy, link))
+    }
+
+    func sendPrepared(_ completed: (_ write: Int, _ result: SendResult) -> Void) {
+        #expect(prepared.count <= Hub.maxPreparedWrites)
+        // As the kernel does it: all writes are made, then the results are looked at.
+        let results = prepared.map { take($0.bytes, $0.link) }
+        prepared = []
+        for (write, result) in results.enumerated() { completed(write, result) }
     }
 
     private func take(_ offered: [UInt8], _ link: Int32) -> SendResult {
@@ -71,8 +81,8 @@ final class FakeTransport: HubTransport {
 
     func hubBlocked(_ slot: UInt32) { events.append(.blocked(slot)) }
 
-    func hubDrained(_ slot: UInt32, wasBlocked: Bool) {
-        events.append(.drained(slot, wasBlocked: wasBlocked))
+    func hubDrained(_ slot: UInt32) {
+        events.append(.drained(slot))
         onDrained(slot)
     }
 

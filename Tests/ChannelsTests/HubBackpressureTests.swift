@@ -25,12 +25,12 @@ private let frames = texts.flatMap { textFrame($0) }
             #expect(transport.takeEvents().isEmpty, "a blocked connection is left alone")
             while hub.queuedBytes > 0 {
                 transport[1].room = step
-                hub.writable(slot)
+                hub.makeRoom(slot)
             }
             #expect(transport.bytes(1) == frames)
-            #expect(transport.takeEvents().last == .drained(slot, wasBlocked: true))
+            #expect(transport.takeEvents().last == .drained(slot))
             #expect(hub.takeCounts().deliveries == texts.count - first / 10)
-            hub.writable(slot)
+            hub.makeRoom(slot)
             #expect(transport.takeEvents().isEmpty, "it is not blocked any more")
         }
     }
@@ -50,8 +50,8 @@ private let frames = texts.flatMap { textFrame($0) }
         hub.flush()
         transport[1].room = nil
         transport[2].room = nil
-        hub.writable(slow)
-        hub.writable(other)
+        hub.makeRoom(slow)
+        hub.makeRoom(other)
         #expect(parseFrames(transport.bytes(1)).texts == texts.flatMap { [$0, "r-" + $0] })
         #expect(parseFrames(transport.bytes(2)).texts == texts + ["b"])
         #expect(hub.queuedBytes == 0)

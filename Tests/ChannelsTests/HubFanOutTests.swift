@@ -60,7 +60,7 @@ import Testing
         #expect(Set(texts) == ["subscribed", "one", "pong"])
         #expect(
             transport.takeEvents() == [
-                .sent(1, bytes: transport.bytes(1).count), .drained(slot, wasBlocked: false),
+                .sent(1, bytes: transport.bytes(1).count), .drained(slot),
             ])
     }
 
@@ -78,7 +78,7 @@ import Testing
         #expect(Set(texts) == ["a1", "a2", "b1", "b2", "c1"])
         #expect(transport[1].outboxSends == 1)
         let events: [FakeTransport.Event] = [
-            .sent(1, bytes: transport.bytes(1).count), .drained(slot, wasBlocked: false),
+            .sent(1, bytes: transport.bytes(1).count), .drained(slot),
         ]
         #expect(transport.takeEvents() == events)
         #expect(hub.takeCounts().deliveries == 5)
@@ -91,7 +91,7 @@ import Testing
         hub.flush()
         #expect(parseFrames(transport.bytes(1)).texts == ["a", "b", "c"])
         #expect(transport[1].outboxSends == 3)
-        #expect(transport.takeEvents().last == .drained(slot, wasBlocked: false))
+        #expect(transport.takeEvents().last == .drained(slot))
     }
 
     @Test func aMessageFromBeforeTheJoinIsNotForTheNewcomer() {
@@ -155,7 +155,7 @@ import Testing
             #expect(next.byteCount == 8)
             hub.flush()
             transport[1].room = nil
-            hub.writable(slot)
+            hub.makeRoom(slot)
             #expect(next.isAlive)
             #expect(next.byteCount == 0)
         }

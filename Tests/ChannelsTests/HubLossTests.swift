@@ -55,10 +55,10 @@ import Testing
         hub.flush()
         transport[1].failure = 32
         _ = transport.takeEvents()
-        hub.writable(slot)
+        hub.makeRoom(slot)
         #expect(transport.takeEvents() == [.broken(1), .lost(slot, .failed(32))])
         hub.flush()
-        hub.writable(slot)
+        hub.makeRoom(slot)
         #expect(transport.takeEvents().isEmpty)
         hub.remove(slot)
         #expect(hub.takeCounts().settled == 1)

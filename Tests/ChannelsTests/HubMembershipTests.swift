@@ -139,7 +139,7 @@ import Testing
         #expect(hub.queuedBytes(of: slot) == 0)
         hub.deliver("a", "not for it")
         hub.flush()
-        hub.writable(slot)
+        hub.makeRoom(slot)
         #expect(transport.bytes(7).isEmpty)
         hub.reply(slot, "welcome")
         hub.flush()

@@ -113,7 +113,7 @@ private final class Model {
             #expect(hub.leave(connection.slot, channel) == (connection.channels.remove(channel) != nil))
         case ..<60: publish(channel)
         case ..<68: if !connection.isLost { reply(connection) }
-        case ..<80: hub.flush()
+        case ..<80: hub.flush(holdingBusy: random.chance(30))
         case ..<94: makeRoom(connection)
         case ..<97: if fails { transport[connection.link].failure = connection.link + 1_000 }
         case ..<98: disconnect(connection)

@@ -57,6 +57,12 @@ extension Hub {
         reply(slot) { $0 += textFrame(text) }
     }
 
+    /// The kernel has room again for a connection, and the turn ends.
+    func makeRoom(_ slot: UInt32) {
+        writable(slot)
+        flush()
+    }
+
     /// Takes in a connection that is subscribed to `channels`.
     func connect(_ link: Int32, _ channels: String..., form: WireForm = WireForm()) -> UInt32 {
         let slot = add(link: link)

@@ -37,6 +37,8 @@ import WSLoop
             $0.server.redisAliases.map { "\($0.redis)=\($0.channel)" }.joined(separator: ",")
         },
         Option("--workers", "3", "1024") { "\($0.server.workers)" },
+        Option("--io", "poll", "uring") { $0.server.io.rawValue },
+        Option("--pacing", "latency", "throughput") { $0.server.pacing.rawValue },
         Option("--max-connections", "1", "9") { "\($0.server.maxConnections ?? -1)" },
         Option("--max-message", "1", "1073741824") { "\($0.server.maxMessageBytes)" },
         Option("--max-publish", "1", "9") { "\($0.server.maxPublishBytes)" },

@@ -196,28 +196,6 @@ struct StreamSetTests {
         }
     }
 
-    @Test func aGatherListSendsItsPiecesInOrder() throws {
-        try withServer(.ipv4, interest: []) { server in
-            let (client, stream) = try server.connect()
-            let pieces = GatherList()
-            let bytes = (0..<UInt8(GatherList.capacity * 2)).map { $0 }
-            unsafe bytes.withUnsafeBytes { memory in
-                for start in stride(from: 0, to: memory.count, by: 2) {
-                    let piece = unsafe UnsafeRawBufferPointer(rebasing: memory[start..<start + 2])
-                    #expect(unsafe pieces.append(piece))
-                }
-                #expect(pieces.count == GatherList.capacity)
-                #expect(!(unsafe pieces.append(memory)))
-                #expect(Socket.send(pieces, to: stream) == .accepted(bytes.count))
-                pieces.removeAll()
-                #expect(pieces.count == 0)
-                #expect(unsafe pieces.append(memory))
-                #expect(Socket.send(pieces, to: stream) == .accepted(bytes.count))
-            }
-            #expect(client.receiveAll(2 * bytes.count) == bytes + bytes)
-        }
-    }
-
     @Test func aDescriptorThatIsClosedCannotBeAdded() throws {
         try withLoop { loop in
             final class Nobody: StreamSetDelegate {

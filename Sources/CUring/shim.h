@@ -1,0 +1,20 @@
+#ifndef CURING_SHIM_H
+#define CURING_SHIM_H
+
+// First, so that liburing.h defines _GNU_SOURCE too late: Swift's Glibc is built without it, and types must not differ.
+#include <sys/socket.h>
+
+#include <liburing.h>
+
+// Completions are made by the thread that asks for them and never interrupt it (DEFER_TASKRUN, Linux 6.1), and one bad
+// request does not keep those behind it from being submitted (SUBMIT_ALL).
+static inline int curing_open(struct io_uring *ring, unsigned entries) {
+    struct io_uring_params parameters = {
+        .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SUBMIT_ALL};
+    return io_uring_queue_init_params(entries, ring, &parameters);
+}
+
+// MSG_DONTWAIT: a send that finds no room completes with EAGAIN at once instead of waiting inside the ring.
+enum { CURING_SEND_FLAGS = MSG_NOSIGNAL | MSG_DONTWAIT };
+
+#endif

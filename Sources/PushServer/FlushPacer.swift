@@ -1,0 +1,40 @@
+/// How long a busy loop rests between two flushes, so that more messages leave with each system call.
+public enum Pacing: String, CaseIterable, Sendable {
+    /// Never.
+    case latency
+    /// For about a seventh of the time that the last flush took.
+    case balanced
+    /// For as long as the last flush took.
+    case throughput
+
+    var restPerFlush: Double {
+        switch self {
+        case .latency: 0
+        case .balanced: 0.15
+        case .throughput: 1
+        }
+    }
+}
+
+/// When the channels that messages come faster to than they are flushed may be flushed again.
+///
+/// Only those wait: a quiet channel's message goes at once. Times are nanoseconds on one clock.
+struct FlushPacer {
+    /// No rest is longer, however long a flush took.
+    static let maxRestNanoseconds: UInt64 = 4_000_000
+
+    private let restPerFlush: Double
+    private(set) var restEndNanoseconds: UInt64 = 0
+
+    init(_ pacing: Pacing) {
+        restPerFlush = pacing.restPerFlush
+    }
+
+    func isResting(at now: UInt64) -> Bool { now < restEndNanoseconds }
+
+    /// Notes a flush of busy channels.
+    mutating func flushed(from start: UInt64, to end: UInt64) {
+        let rest = Double(end - start) * restPerFlush
+        restEndNanoseconds = end + min(UInt64(rest), FlushPacer.maxRestNanoseconds)
+    }
+}

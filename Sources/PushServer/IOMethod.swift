@@ -1,0 +1,24 @@
+internal import Logging
+internal import WSLoop
+
+/// How writes to clients get to the kernel.
+public enum IOMethod: String, CaseIterable, Sendable {
+    /// With io_uring where the kernel has it and allows it.
+    case auto
+    /// With a system call for each.
+    case poll
+    /// With io_uring; where that is not to be had, the server does not start.
+    case uring
+
+    /// Makes what sends; on the thread of the loop that it is for.
+    func sender(logger: Logger) throws(SystemError) -> any Sender {
+        guard self != .poll else { return SocketSender() }
+        do throws(SystemError) {
+            return try RingSender { logger.warning("sending without io_uring", metadata: ["error": "\($0)"]) }
+        } catch {
+            guard self == .auto, RingSender.isUnavailable(error) else { throw error }
+            logger.debug("sending without io_uring", metadata: ["reason": "\(error)"])
+            return SocketSender()
+        }
+    }
+}

@@ -1,0 +1,85 @@
+internal import CUring
+internal import Glibc
+
+/// Writes that are handed to the kernel together: what goes to which descriptor, and what became of it.
+///
+/// One list per loop, used again and again.
+@safe
+public final class WriteList {
+    /// How many writes it takes.
+    public static let capacity = 128
+    /// How many pieces one write takes; far below the kernel's 1,024, past it a second write costs little.
+    public static let maxPieces = 64
+
+    struct Write {
+        let descriptor: Int32
+        let firstPiece: Int
+        var pieceCount = 0
+        /// The count of bytes taken, or a negated errno.
+        var result = 0
+    }
+
+    let writes: UnsafeMutableBufferPointer<Write>
+    private let pieces: UnsafeMutableBufferPointer<iovec>
+    // Private: a mutable public property costs an exclusivity check for each access.
+    private var writeCount = 0
+    private var pieceCount = 0
+
+    /// Makes an empty list; its pages cost nothing until they are used.
+    public init() {
+        unsafe writes = .allocate(capacity: WriteList.capacity)
+        unsafe pieces = .allocate(capacity: WriteList.capacity * WriteList.maxPieces)
+    }
+
+    deinit {
+        unsafe writes.deallocate()
+        unsafe pieces.deallocate()
+    }
+
+    /// How many writes are in it.
+    public var count: Int { writeCount }
+
+    /// Adds a write, without pieces yet; the list must not be full.
+    public func add(to descriptor: Int32) {
+        precondition(writeCount < WriteList.capacity, "WriteList: more than \(WriteList.capacity) writes")
+        unsafe writes.initializeElement(at: writeCount, to: Write(descriptor: descriptor, firstPiece: pieceCount))
+        writeCount += 1
+    }
+
+    /// Adds a piece to the last write; false if that takes no more.
+    ///
+    /// The memory must stay as it is until the list was sent.
+    @unsafe
+    public func append(_ piece: UnsafeRawBufferPointer) -> Bool {
+        guard unsafe writes[writeCount - 1].pieceCount < WriteList.maxPieces else { return false }
+        unsafe pieces[pieceCount] = iovec(
+            iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress), iov_len: piece.count)
+        pieceCount += 1
+        unsafe writes[writeCount - 1].pieceCount += 1
+        return true
+    }
+
+    /// What became of a write, once the list was sent.
+    public func result(_ index: Int) -> Socket.WriteResult {
+        precondition(index < writeCount)
+        let result = unsafe writes[index].result
+        if result >= 0 { return .accepted(result) }
+        let code = Int32(-result)
+        return code == EAGAIN || code == EINTR ? .wouldBlock : .failed(errno: code)
+    }
+
+    /// Empties the list.
+    public func removeAll() {
+        writeCount = 0
+        pieceCount = 0
+    }
+
+    /// The pieces of a write, as the kernel wants them.
+    @unsafe
+    func pieces(of index: Int) -> UnsafeMutablePointer<iovec> {
+        unsafe pieces.baseAddress.unsafelyUnwrapped + writes[index].firstPiece
+    }
+}
+
+@available(*, unavailable)
+extension WriteList: Sendable {}
