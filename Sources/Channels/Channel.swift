@@ -9,12 +9,17 @@ final class Channel {
 
     let name: String
     let index: UInt32
-    /// Whether its last flush had several messages: they come faster than they are flushed.
+    /// Whether its last flush had several messages, and small ones: they come faster than they are flushed, and a system
+    /// call that carries more of them costs no more. Of large ones the bytes are what costs.
     private(set) var isBusy = false
     /// When the messages of this turn were received.
     private var receipts: [UInt64] = []
+    private var payloadBytes = 0
     /// One for each form that has had subscribers: nearly always a single one, six at most.
     private var audiences: [Audience] = []
+
+    /// About what one write carries at the price of a small one.
+    static let busyBytes = 16_384
 
     init(name: String, index: UInt32) {
         self.name = name
@@ -54,6 +59,7 @@ final class Channel {
             audiences[index].batch = batch
         }
         receipts.append(message.receivedNanoseconds)
+        payloadBytes += message.payload.count
         return receipts.count == 1
     }
 
@@ -68,7 +74,8 @@ final class Channel {
 
     /// Begins the next turn; hands over when the messages of this one had been received.
     func markClean(receipts taken: inout [UInt64]) {
-        isBusy = receipts.count > 1
+        isBusy = receipts.count > 1 && payloadBytes <= Channel.busyBytes
+        payloadBytes = 0
         taken.append(contentsOf: receipts)
         receipts.removeAll(keepingCapacity: true)
     }

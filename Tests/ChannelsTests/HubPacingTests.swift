@@ -44,6 +44,19 @@ import Testing
         #expect(transport.bytes(1) == textFrames("1", "2", "3", "4"))
     }
 
+    /// Waiting for more would save nothing: large messages cost by their bytes.
+    @Test(arguments: [(8_192, true), (8_193, false)])
+    func largeMessagesDoNotMakeAChannelBusy(bytes: Int, isBusy: Bool) {
+        _ = hub.connect(1, "a")
+        let text = String(repeating: "x", count: bytes)
+        hub.deliver("a", text, text)
+        hub.flush()
+        #expect(hub.busyChannelsFlushed == (isBusy ? 1 : 0))
+        hub.deliver("a", "next")
+        hub.flush(holdingBusy: true)
+        #expect(hub.holdsChannels == isBusy)
+    }
+
     @Test func repliesAreNotHeld() {
         let slot = hub.connect(1, "a")
         makeBusy("a")
