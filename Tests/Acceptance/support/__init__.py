@@ -4,12 +4,12 @@ import socket
 import time
 
 
-def wait_until(condition, what, seconds=10):
+def wait_until(condition, what, seconds=10, pause=0.01):
     """Waits for `condition()` to be true and returns its value; `what` names it in the failure."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"{seconds} s passed without: {what}"
-        time.sleep(0.01)
+        time.sleep(pause)
     return value
 
 

@@ -46,6 +46,8 @@ class UnixHTTPConnection(http.client.HTTPConnection):
 class Pushd:
     """A running pushd. Without a --listen among the options it listens on a free port of 127.0.0.1."""
 
+    command = (BINARY,)  # what is run, to which the options are added
+
     def __init__(self, directory, *options, **variables):
         self.log_path = directory / "stderr.log"
         self.clients = []
@@ -53,9 +55,10 @@ class Pushd:
             options = (*options, "--listen", "127.0.0.1:0")
         if "--drain" not in options:
             options = (*options, "--drain", "0")
+        self.options = options
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
-                [BINARY, *options], env=environment(variables), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                [*self.command, *options], env=environment(variables), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
         self.host, self.unix_path = "::1" if "[::1]:0" in options else "127.0.0.1", None
         for name, value in zip(options, options[1:]):
@@ -156,6 +159,10 @@ class Pushd:
     def cpu_seconds(self):
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def descriptors(self):
+        """How many it has open."""
+        return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def stop(self):
         """Ends the process the way an operator would, which has to work."""

@@ -1,0 +1,65 @@
+"""Measures a load: what one more unit of it costs."""
+
+import functools
+import pathlib
+import re
+
+from callgrind import ProfiledPushd
+from loads import Audience
+from support.pushd import Pushd
+
+OPTIONS = ["--workers", "1"]  # of every pushd that is measured
+IDLE_CONNECTIONS = 15_000
+
+
+class Bench:
+    def __init__(self, directory, more_options=()):
+        self.directory = directory
+        self.options = [*OPTIONS, *more_options]
+        self.started = 0
+        self.marginal = functools.cache(self._marginal)
+        self.idle_memory = functools.cache(self._idle_memory)
+
+    def _marginal(self, load):
+        """The cost of one unit: the difference of a long and a short run, so that start, warm-up and end do not count."""
+        return (self._cost(load, load.warm_up + load.units) - self._cost(load, load.warm_up)) / load.units
+
+    def _cost(self, load, units):
+        with load.around(self.directory) as options:
+            pushd = self._start(ProfiledPushd, options)
+            try:
+                load.run(pushd, units)
+                return pushd.cost()
+            finally:
+                end(pushd)
+
+    def _idle_memory(self):
+        """The bytes by which each kind of memory in smaps_rollup grows with an idle connection, on a fresh pushd."""
+        pushd = self._start(Pushd)
+        try:
+            before = memory(pushd)
+            Audience(pushd, ["/ws?channel=c"] * IDLE_CONNECTIONS)
+            return {kind: (size - before[kind]) / IDLE_CONNECTIONS for kind, size in memory(pushd).items()}
+        finally:
+            end(pushd)
+
+    def _start(self, kind, options=()):
+        self.started += 1
+        directory = self.directory / str(self.started)
+        directory.mkdir()
+        return kind(directory, *self.options, *options)
+
+
+def memory(pushd):
+    """The process' memory in bytes, from its page tables: what /proc/PID/stat says is off by up to 32 pages per core."""
+    rollup = pathlib.Path(f"/proc/{pushd.process.pid}/smaps_rollup").read_text()
+    return {kind: int(size) * 1_024 for kind, size in re.findall(r"^(\w+): +(\d+) kB$", rollup, re.MULTILINE)}
+
+
+def end(pushd):
+    """Without a question whether it ends well, which other tests ask."""
+    for client in pushd.clients:
+        client.close()
+    if pushd.process.poll() is None:
+        pushd.process.kill()
+        pushd.process.wait()

@@ -1,0 +1,60 @@
+"""A pushd under valgrind's callgrind, which counts what it executes in user space.
+
+The counts are read from the file that callgrind writes when the process ends: asking a running one for them
+(callgrind_control) takes ptrace, which containers may refuse.
+"""
+
+import re
+from dataclasses import dataclass
+
+from support.pushd import BINARY, Pushd
+
+ALLOCATORS = {"malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign"}
+NAME = re.compile(r"\((\d+)\)(?: (.*))?")  # a name is written out once and then stands for itself as a number
+
+
+@dataclass(frozen=True)
+class Cost:
+    instructions: float
+    allocations: float
+
+    def __sub__(self, other):
+        return Cost(self.instructions - other.instructions, self.allocations - other.allocations)
+
+    def __truediv__(self, divisor):
+        return Cost(self.instructions / divisor, self.allocations / divisor)
+
+
+class ProfiledPushd(Pushd):
+    def __init__(self, directory, *options):
+        self.profiles = directory / "callgrind"
+        self.command = [
+            *("valgrind", "--tool=callgrind", "--vgdb=no", "--dump-line=no"),
+            *(f"--callgrind-out-file={self.profiles}", BINARY),
+        ]
+        # Hashes with a seed of their own in every process would make one run's dictionaries longer to search than another's.
+        super().__init__(directory, *options, SWIFT_DETERMINISTIC_HASHING="1")
+
+    def cost(self):
+        """What the process did, from its start to its end, which this waits for."""
+        self.stop()
+        costs = [read_profile(path.read_text()) for path in self.profiles.parent.glob("callgrind*")]
+        total = Cost(sum(cost.instructions for cost in costs), sum(cost.allocations for cost in costs))
+        assert total.instructions > 0 and total.allocations > 0, f"callgrind counted nothing\n{self.log()}"
+        return total
+
+
+def read_profile(text):
+    """The totals of one file; there are several of them if callgrind dumped more than once."""
+    names, instructions, allocations = {}, 0, 0
+    callee = None
+    for line in text.splitlines():
+        key, _, value = line.partition("=")
+        if key in ("fn", "cfn"):
+            number, name = NAME.fullmatch(value).groups()
+            callee = names.setdefault(number, name)
+        elif key == "calls" and callee.partition("'")[0] in ALLOCATORS:  # malloc'2 is malloc called by itself
+            allocations += int(value.split()[0])
+        elif line.startswith("totals: "):
+            instructions += int(line.split()[1])
+    return Cost(instructions, allocations)

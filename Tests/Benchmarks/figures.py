@@ -1,0 +1,59 @@
+"""The figures that have a budget; each is a function of the bench."""
+
+from loads import Connecting, FromRedis, Publishing
+
+FAN_OUT = Publishing(channels=1, subscribers=200, units=300, warm_up=20)
+LONE_SUBSCRIBER = Publishing(channels=1, subscribers=1, units=1_500, warm_up=50)
+SMALL_CHANNELS = Publishing(channels=64, subscribers=10, in_flight=64, units=64 * 30, warm_up=64 * 2)
+TWO_CHANNELS = Publishing(channels=2, subscribers=100, shares_connections=True, units=200, warm_up=20)
+CONNECTIONS = Connecting(units=800, warm_up=50)
+REDIS = FromRedis(units=1_500, warm_up=50)
+
+
+def _delivery(bench):
+    """The slope: what one more subscriber adds to a message."""
+    return (bench.marginal(FAN_OUT) - bench.marginal(LONE_SUBSCRIBER)) / (FAN_OUT.subscribers - 1)
+
+
+def instructions_per_delivery(bench):
+    return _delivery(bench).instructions
+
+
+def instructions_per_message(bench):
+    return (bench.marginal(LONE_SUBSCRIBER) - _delivery(bench)).instructions
+
+
+def instructions_per_delivery_in_small_channels(bench):
+    return bench.marginal(SMALL_CHANNELS).instructions / SMALL_CHANNELS.subscribers
+
+
+def instructions_per_delivery_of_two_channels(bench):
+    return bench.marginal(TWO_CHANNELS).instructions / TWO_CHANNELS.subscribers
+
+
+def instructions_per_message_from_redis(bench):
+    return bench.marginal(REDIS).instructions
+
+
+def instructions_per_connection(bench):
+    return bench.marginal(CONNECTIONS).instructions
+
+
+def allocations_per_1000_deliveries(bench):
+    return bench.marginal(FAN_OUT).allocations / FAN_OUT.subscribers * 1_000
+
+
+def allocations_per_1000_more_subscribers(bench):
+    return _delivery(bench).allocations * 1_000
+
+
+def allocations_per_connection(bench):
+    return bench.marginal(CONNECTIONS).allocations
+
+
+def resident_bytes_per_idle_connection(bench):
+    return bench.idle_memory()["Rss"]
+
+
+def own_bytes_per_idle_connection(bench):
+    return bench.idle_memory()["Anonymous"]

@@ -1,0 +1,120 @@
+"""What a pushd is made to do while it is measured. Every load waits for all that a unit causes before the next begins:
+what happens in one turn of the loop does then not depend on how fast anybody is."""
+
+import contextlib
+import selectors
+from dataclasses import dataclass
+
+import redis
+from support import wait_until
+from support.redis_server import RedisServer
+
+PAYLOAD = b"x" * 128
+FRAME_BYTES = 4 + len(PAYLOAD)
+
+
+class Audience:
+    """WebSocket connections of one thread, which only count the bytes that they get."""
+
+    def __init__(self, pushd, targets):
+        self.selector = selectors.DefaultSelector()
+        for target in targets:
+            client = pushd.raw().upgrade(target)
+            self.selector.register(client.socket, selectors.EVENT_READ)
+
+    def receive(self, messages):
+        """Waits for so many messages, all connections together."""
+        missing = messages * FRAME_BYTES
+        while missing > 0:
+            ready = self.selector.select(timeout=10)
+            assert ready, f"{missing} bytes never came"
+            for key, _ in ready:
+                data = key.fileobj.recv(65_536)
+                assert data, "a subscriber was disconnected"
+                missing -= len(data)
+        assert missing == 0, "more came than was published"
+
+
+class Load:
+    """`warm_up` units come before the `units` that are measured."""
+
+    @contextlib.contextmanager
+    def around(self, directory):
+        """What has to be there besides pushd, whose options it yields."""
+        yield ()
+
+
+@dataclass(frozen=True)
+class Publishing(Load):
+    """Messages published over one kept-alive HTTP connection, to one channel after the other. A unit is a message."""
+
+    channels: int
+    subscribers: int  # of a channel
+    units: int
+    warm_up: int
+    in_flight: int = 1
+    shares_connections: bool = False  # whoever has one channel has all
+
+    def run(self, pushd, units):
+        audience = Audience(pushd, self._targets())
+        publisher = pushd.raw()
+        for first in range(0, units, self.in_flight):
+            numbers = range(first, min(first + self.in_flight, units))
+            publisher.send(b"".join(self._request(number) for number in numbers))
+            for _ in numbers:
+                assert publisher.read_response().status == 200
+            audience.receive(len(numbers) * self.subscribers)
+
+    def _targets(self):
+        names = [f"channel=c{number}" for number in range(self.channels)]
+        if self.shares_connections:
+            names = ["&".join(names)]
+        return [f"/ws?{name}" for name in names for _ in range(self.subscribers)]
+
+    def _request(self, number):
+        target = f"/publish?channel=c{number % self.channels}"
+        head = f"POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(PAYLOAD)}\r\n\r\n"
+        return head.encode() + PAYLOAD
+
+
+@dataclass(frozen=True)
+class Connecting(Load):
+    """A unit is a connection: accepted, upgraded, subscribed to a channel that others have too, and closed by the client."""
+
+    units: int
+    warm_up: int
+
+    def run(self, pushd, units):
+        Audience(pushd, ["/ws?channel=c"])
+        before = pushd.descriptors()
+        for _ in range(units):
+            # A turn that accepts may also read the request, and one that sees an end may also accept the next connection:
+            # waiting makes them turns of their own.
+            with pushd.raw() as client:
+                wait_until(lambda: pushd.descriptors() == before + 1, "accepted", pause=0)
+                client.upgrade("/ws?channel=c")
+            wait_until(lambda: pushd.descriptors() == before, "closed by pushd", pause=0)
+
+
+@dataclass(frozen=True)
+class FromRedis(Load):
+    """Messages published in Redis, one at a time, for one subscriber. A unit is a message."""
+
+    units: int
+    warm_up: int
+
+    @contextlib.contextmanager
+    def around(self, directory):
+        server = RedisServer(directory)
+        try:
+            yield "--redis", server.start().url
+        finally:
+            server.kill()
+
+    def run(self, pushd, units):
+        audience = Audience(pushd.wait_for_status("ok"), ["/ws?channel=c"])
+        url = pushd.options[pushd.options.index("--redis") + 1]
+        with redis.Redis.from_url(url) as publisher:
+            for _ in range(units):
+                publisher.publish("push:c", PAYLOAD)
+                audience.receive(1)

@@ -1,0 +1,32 @@
+"""What may not grow unnoticed: counts, not times, which do not depend on how busy the machine is.
+
+A limit is about 15 % above what was measured when it was set. Whoever makes something cheaper lowers its limit.
+"""
+
+from collections import namedtuple
+
+import figures
+import pytest
+
+Budget = namedtuple("Budget", "figure limit why")
+BUDGETS = [
+    Budget(figures.instructions_per_delivery, 790, "the inner loop of a fan-out, one more subscriber of one channel"),
+    Budget(figures.instructions_per_message, 40_800, "HTTP request, publishing and response, before any delivery"),
+    Budget(figures.instructions_per_delivery_in_small_channels, 3_770, "ten subscribers share the cost of a message"),
+    Budget(figures.instructions_per_delivery_of_two_channels, 5_380, "goes through the connection's outbox"),
+    Budget(figures.instructions_per_message_from_redis, 23_900, "the bridge, with one delivery in a turn of its own"),
+    Budget(figures.instructions_per_connection, 81_200, "from accept to close; all come at once after a restart"),
+    Budget(figures.allocations_per_1000_deliveries, 86, "200 subscribers share what a message allocates"),
+    Budget(figures.allocations_per_1000_more_subscribers, 1, "a delivery allocates nothing"),
+    Budget(figures.allocations_per_connection, 31, "from accept to close, an upgrade and a subscription between"),
+    Budget(figures.resident_bytes_per_idle_connection, 400, "with 2 MB of libcrypto that the first handshake touches"),
+    Budget(figures.own_bytes_per_idle_connection, 250, "what really grows with every connection"),
+]
+
+
+@pytest.mark.parametrize("budget", BUDGETS, ids=lambda budget: budget.figure.__name__)
+def test_budget(budget, bench, report):
+    name = budget.figure.__name__
+    figure = round(budget.figure(bench), 1) + 0.0  # not -0.0
+    report(f"{name:44} {figure:10,.1f} of {budget.limit:7,}")
+    assert figure <= budget.limit, f"{name} is {figure:,.1f} and may be {budget.limit:,} ({budget.why})"
