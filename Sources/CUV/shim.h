@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <uv.h>
 
@@ -19,6 +20,7 @@ enum {
     CUV_SEND_FLAGS = MSG_NOSIGNAL | MSG_DONTWAIT,
     CUV_RECEIVE_FLAGS = MSG_DONTWAIT,
     CUV_TCP_NOTSENT_LOWAT = TCP_NOTSENT_LOWAT,
+    CUV_TIMER_FLAGS = TFD_NONBLOCK | TFD_CLOEXEC,
 };
 
 static inline int cuv_raise_descriptor_limit(unsigned long *limit) {
