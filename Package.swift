@@ -33,6 +33,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
     ],
     targets: [
         .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
@@ -57,9 +58,17 @@ let package = Package(
             ],
             resources: [.embedInCode("Resources/demo.html")],
             swiftSettings: settings),
+        .target(
+            name: "Bench",
+            dependencies: [
+                "Bytes", "HTTP", "RedisBridge", "WebSocket", "WSLoop",
+                .product(name: "DequeModule", package: "swift-collections"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            swiftSettings: settings),
         .executableTarget(
             name: "pushd",
-            dependencies: ["Bytes", "Channels", "PushServer", "RedisBridge", "WSLoop"] + command,
+            dependencies: ["Bench", "Bytes", "Channels", "PushServer", "RedisBridge", "WebSocket", "WSLoop"] + command,
             swiftSettings: settings),
         .executableTarget(
             name: "echo-server", dependencies: ["PushServer", "WSLoop"] + command, path: "examples/echo",
@@ -95,7 +104,12 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "PushdTests", dependencies: ["pushd", "PushServer", "RedisBridge", "WSLoop"] + command,
+            name: "BenchTests",
+            dependencies: ["Bench", "Bytes", "HTTP", "TestSupport", "WebSocket"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "PushdTests",
+            dependencies: ["Bench", "pushd", "PushServer", "RedisBridge", "WebSocket", "WSLoop"] + command,
             swiftSettings: settings),
     ]
 )

@@ -21,6 +21,7 @@ enum {
     CUV_RECEIVE_FLAGS = MSG_DONTWAIT,
     CUV_TIMER_FLAGS = TFD_NONBLOCK | TFD_CLOEXEC,
     CUV_TCP_NOTSENT_LOWAT = TCP_NOTSENT_LOWAT,
+    CUV_TIMER_FLAGS = TFD_NONBLOCK | TFD_CLOEXEC,
 };
 
 static inline int cuv_raise_descriptor_limit(unsigned long *limit) {

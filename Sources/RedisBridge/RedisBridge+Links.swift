@@ -17,7 +17,7 @@ extension RedisBridge: RedisLinkOwner {
         if link === subscriber {
             received(reply)
         } else {
-            pending.popFirst()?(reply.errorText.map { .failure(.refused($0)) } ?? .success(reply.integer ?? 0))
+            pending.popFirst()?(reply.publishOutcome)
         }
     }
 

@@ -19,6 +19,11 @@ struct RedisReply {
         unsafe raw.pointee.type == REDIS_REPLY_INTEGER ? Int(raw.pointee.integer) : nil
     }
 
+    /// What the reply says as one to PUBLISH: how many Redis clients got the message, or why none did.
+    var publishOutcome: Result<Int, RedisPublishFailure> {
+        errorText.map { .failure(.refused($0)) } ?? .success(integer ?? 0)
+    }
+
     /// An element of an array reply.
     func element(_ index: Int) -> RedisReply? {
         guard unsafe raw.pointee.type == REDIS_REPLY_ARRAY, unsafe index < raw.pointee.elements,

@@ -1,4 +1,5 @@
 import Glibc
+import RedisBridge
 
 /// Reads one option from the command line or else from the environment, where `--redis-prefix` is PUSHD_REDIS_PREFIX.
 struct OptionValues {
@@ -64,6 +65,28 @@ struct OptionValues {
             default: nil
             }
         } ?? false
+    }
+
+    /// Where Redis is.
+    func redis(_ option: String, _ given: String?) throws(SettingViolation) -> RedisEndpoint? {
+        guard let url = text(option, given) else { return nil }
+        do throws(RedisURLViolation) {
+            return try RedisEndpoint(parsing: url)
+        } catch {
+            throw SettingViolation(
+                option: option, value: OptionValues.hidingPassword(url), expected: "usable: \(error.description)")
+        }
+    }
+
+    /// A key for publishing; nil if no header field can carry it as one word.
+    static func key(_ text: String) -> String? {
+        text.isEmpty || text.utf8.contains { $0 <= 0x20 || $0 == 0x7F } ? nil : text
+    }
+
+    /// A URL as it may be shown: what stands before the last `@` can be a password.
+    private static func hidingPassword(_ url: String) -> String {
+        guard let at = url.lastIndex(of: "@") else { return url }
+        return "***" + url[at...]
     }
 
     private static func variable(_ option: String) -> String {

@@ -6,7 +6,7 @@ import Glibc
 struct Pushd: ParsableCommand {
     /// Runs the command; what is wrong with it is one line on standard error.
     static func main() {
-        // All options belong to serve: whoever asks for help without naming it wants to see them.
+        // Most options belong to serve: whoever asks for help without naming it wants to see them.
         if ["--help", "-h"].contains(CommandLine.arguments.dropFirst().joined(separator: " ")) {
             exit(withError: CleanExit.helpRequest(Serve.self))
         }
@@ -25,6 +25,6 @@ struct Pushd: ParsableCommand {
         abstract: "A WebSocket push server: publish with Redis PUBLISH or an HTTP POST, receive in the browser.",
         discussion: "Every option of serve is also an environment variable: --redis-prefix is PUSHD_REDIS_PREFIX.",
         version: "pushd \(Serve.version)",
-        subcommands: [Serve.self],
+        subcommands: [Serve.self, BenchCommand.self],
         defaultSubcommand: Serve.self)
 }

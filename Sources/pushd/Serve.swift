@@ -8,7 +8,9 @@ import WSLoop
 /// Runs the daemon in the foreground.
 struct Serve: ParsableCommand {
     static let version = Server.version
-    static let configuration = CommandConfiguration(abstract: "Run the daemon in the foreground (the default).")
+    static let configuration = CommandConfiguration(
+        abstract: "Run the daemon in the foreground (the default).",
+        discussion: "The other subcommand measures a running server: pushd bench --help.")
 
     @OptionGroup var options: ServeOptions
 

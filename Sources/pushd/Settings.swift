@@ -41,9 +41,8 @@ struct Settings {
                 Settings.isOrigin($0) ? $0 : nil
             } ?? []
         server.publishKeys =
-            try values.each("--publish-key", options.publishKey, "a key without spaces", isSecret: true) {
-                $0.isEmpty || $0.contains(" ") ? nil : $0
-            } ?? []
+            try values.each(
+                "--publish-key", options.publishKey, "a key without spaces", isSecret: true, OptionValues.key) ?? []
         logLevel =
             try values.one("--log-level", options.logLevel, "a log level") { Logger.Level(rawValue: $0) } ?? logLevel
         logFormat =
@@ -51,15 +50,7 @@ struct Settings {
     }
 
     private mutating func readRedis(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
-        if let url = values.text("--redis", options.redis) {
-            do throws(RedisURLViolation) {
-                server.redis = try RedisEndpoint(parsing: url)
-            } catch {
-                throw SettingViolation(
-                    option: "--redis", value: Settings.hidingPassword(url),
-                    expected: "usable: \(error.description)")
-            }
-        }
+        server.redis = try values.redis("--redis", options.redis)
         server.redisPrefix = values.text("--redis-prefix", options.redisPrefix) ?? server.redisPrefix
         server.redisAliases =
             try values.each("--redis-map", options.redisMap, "FROM=TO") { text -> (redis: String, channel: String)? in
@@ -75,12 +66,6 @@ struct Settings {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         return parts.count == 3 && parts[0].count > 1 && parts[0].hasSuffix(":") && parts[1].isEmpty
             && !parts[2].isEmpty && !text.contains(" ")
-    }
-
-    /// A URL as it may be shown: what stands before the last `@` can be a password.
-    private static func hidingPassword(_ url: String) -> String {
-        guard let at = url.lastIndex(of: "@") else { return url }
-        return "***" + url[at...]
     }
 
     private mutating func readLimits(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {

@@ -28,7 +28,7 @@ struct Cat: ParsableCommand {
     @Flag(help: "At the end of standard input do not close, but go on until the server does.")
     var listen = false
 
-    @Argument(help: ArgumentHelp("ws://HOST[:PORT][/PATH]", valueName: "url"))
+    @Argument(help: ArgumentHelp("ws://HOST[:PORT][/PATH]", valueName: "url"), transform: Cat.parse)
     var url: WebSocketURL
 
     func validate() throws {
@@ -39,6 +39,13 @@ struct Cat: ParsableCommand {
         guard case .failed(let problem) = try verdict() else { return }
         StandardStreams.write(Array("ws-cat: \(problem)\n".utf8), to: STDERR_FILENO)
         throw ExitCode.failure
+    }
+
+    private static func parse(_ argument: String) throws -> WebSocketURL {
+        guard let url = WebSocketURL(parsing: argument) else {
+            throw ValidationError("expected ws://HOST[:PORT][/PATH]")
+        }
+        return url
     }
 
     private func verdict() throws -> Conversation.Verdict? {
@@ -54,37 +61,5 @@ struct Cat: ParsableCommand {
     private func handshake() throws(ClientHandshake.InvalidRequest) -> ClientHandshake {
         try ClientHandshake(
             host: url.authority, target: url.target, subprotocols: subprotocol, offersDeflate: deflate, origin: origin)
-    }
-}
-
-/// An address of the form `ws://HOST[:PORT][/PATH]` (RFC 6455 section 3).
-///
-/// It is only taken apart: what its parts may consist of is checked when they make a request.
-struct WebSocketURL: ExpressibleByArgument {
-    /// Host and port, as the Host header has them.
-    let authority: String
-    /// The host without the brackets of an IPv6 address.
-    let host: String
-    let port: UInt16
-    /// Path and query.
-    let target: String
-
-    init?(argument: String) {
-        guard argument.lowercased().hasPrefix("ws://") else { return nil }
-        let rest = argument.dropFirst(5)
-        let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
-        let authority = rest[..<end]
-        var host = authority
-        var port: UInt16? = 80
-        if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
-            port = UInt16(authority[authority.index(after: colon)...])
-            host = authority[..<colon]
-        }
-        guard let port else { return nil }
-        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
-        self.port = port
-        self.authority = String(authority)
-        self.host = String(host)
-        target = rest[end...].hasPrefix("/") ? String(rest[end...]) : "/\(rest[end...])"
     }
 }

@@ -1,0 +1,57 @@
+internal import Bytes
+internal import HTTP
+
+/// Reads the answers to requests that publish, on one connection.
+struct AnswerReader: ~Copyable {
+    /// What counts of an answer.
+    struct Answer: Equatable {
+        let failure: PublishFailure?
+        /// Whether the connection cannot be used for another request.
+        let endsConnection: Bool
+    }
+
+    /// How much of an error's body is kept.
+    private static let keptBytes = 512
+
+    private var heads = ResponseHeadParser()
+    private var head: ResponseHead?
+    private var body: [UInt8] = []
+    private var missingBytes = 0
+
+    /// Reads `content` from `offset` on, up to the end of an answer; nil once all is used up.
+    mutating func next(_ content: RawSpan, from offset: inout Int) throws(ResponseViolation) -> Answer? {
+        if head == nil {
+            guard let next = try heads.next(content, from: &offset) else { return nil }
+            if next.isInterim { return try self.next(content, from: &offset) }
+            // An answer of unknown length is known well enough by its head; its connection is given up.
+            guard case .length(let count) = next.contentEnd else { return answer(next, endsConnection: true) }
+            head = next
+            missingBytes = count
+        }
+        let piece = content.extracting(offset...).extracting(first: missingBytes)
+        body.append(piece.extracting(first: AnswerReader.keptBytes - body.count))
+        offset += piece.byteCount
+        missingBytes -= piece.byteCount
+        guard missingBytes == 0, let head else { return nil }
+        defer {
+            self.head = nil
+            body.removeAll(keepingCapacity: true)
+        }
+        return answer(head, endsConnection: head.minorVersion == 0 || head.hasToken("close", in: "connection"))
+    }
+
+    private func answer(_ head: ResponseHead, endsConnection: Bool) -> Answer {
+        guard head.status != 200 else { return Answer(failure: nil, endsConnection: endsConnection) }
+        // Other keys, channels and sizes there are none, so a request that is wrong will stay so; 429 asks for patience.
+        let isFinal = head.status < 500 && head.status != 429
+        let text = errorText.map { "status \(head.status): \($0)" } ?? "status \(head.status)"
+        return Answer(failure: PublishFailure(text: text, isFinal: isFinal), endsConnection: endsConnection)
+    }
+
+    /// The server's words, escaped so that they cannot write more than one line.
+    private var errorText: String? {
+        guard !body.isEmpty else { return nil }
+        if case .string(let text)? = (try? JSONObject(parsing: body.rawSpan))?["error"] { return text.debugDescription }
+        return String(decoding: body, as: UTF8.self).debugDescription
+    }
+}

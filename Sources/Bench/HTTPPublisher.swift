@@ -1,0 +1,172 @@
+internal import Bytes
+internal import HTTP
+internal import WSLoop
+
+/// Publishes with `POST /publish`, one request at a time on each of its connections, which are made as they are needed.
+final class HTTPPublisher: Publisher, StreamSetDelegate {
+    /// After that time a server may be about to close an idle connection, and a request would cross its end.
+    private static let idleNanoseconds: UInt64 = 3_000_000_000
+
+    private final class Connection {
+        let key: StreamKey
+        let socket: Int32
+        var reader = AnswerReader()
+        var output: [UInt8] = []
+        var publication: Publication?
+        var isConnected = false
+        var isWriting = true
+        var usedNanoseconds: UInt64 = 0
+
+        init(_ key: StreamKey, _ socket: Int32) {
+            self.key = key
+            self.socket = socket
+        }
+    }
+
+    private let address: SocketAddress
+    private let heads: [[UInt8]]
+    private let limit: Int
+    private unowned let owner: any PublisherOwner
+    private let buffer = ReadBuffer(byteCount: 65_536)
+    private var streams: StreamSet?
+    private var connections: [Connection?] = []
+    /// Slots of connections that wait for a request, those used last at the end.
+    private var idle: [Int] = []
+    private var free: [Int] = []
+    private var generation: UInt32 = 0
+
+    /// Makes a publisher to the server at that address.
+    ///
+    /// - Parameter heads: the requests' heads, one for each channel.
+    init(
+        on loop: Loop, address: SocketAddress, heads: [[UInt8]], limit: Int, owner: any PublisherOwner
+    ) throws(SystemError) {
+        self.address = address
+        self.heads = heads
+        self.limit = limit
+        self.owner = owner
+        streams = try StreamSet(on: loop, delegate: self)
+    }
+
+    func start() { owner.publisherReady() }
+
+    var hasRoom: Bool { !idle.isEmpty || !free.isEmpty || connections.count < limit }
+
+    func publish(_ message: [UInt8], _ publication: Publication) {
+        guard let connection = idleConnection() ?? newConnection() else { return }
+        connection.publication = publication
+        connection.output.append(contentsOf: heads[publication.channel])
+        connection.output.append(contentsOf: message)
+        if connection.isConnected { send(connection) }
+    }
+
+    func close() {
+        for connection in connections { if let connection { disconnect(connection) } }
+        streams?.close()
+        streams = nil
+    }
+
+    func streamReady(_ key: StreamKey, _ readiness: Readiness) {
+        guard let connection = connections[Int(key.slot)], connection.key == key else { return }
+        if readiness != .writable { receive(connection) }
+        if connections[Int(key.slot)] === connection { send(connection) }
+    }
+
+    // MARK: Connections
+
+    private func idleConnection() -> Connection? {
+        let now = Loop.monotonicNanoseconds
+        while let slot = idle.popLast() {
+            guard let connection = connections[slot] else { continue }
+            if now - connection.usedNanoseconds < HTTPPublisher.idleNanoseconds { return connection }
+            disconnect(connection)
+        }
+        return nil
+    }
+
+    private func newConnection() -> Connection? {
+        do throws(SystemError) {
+            let socket = try Socket.connect(to: address)
+            let slot = free.popLast() ?? connections.count
+            if slot == connections.count { connections.append(nil) }
+            generation &+= 1
+            let connection = Connection(StreamKey(slot: UInt32(slot), generation: generation), socket)
+            connections[slot] = connection
+            try streams?.add(socket, key: connection.key, interest: [.readable, .writable])
+            return connection
+        } catch {
+            owner.publisherFailed("\(error)")
+            return nil
+        }
+    }
+
+    private func disconnect(_ connection: Connection) {
+        let slot = Int(connection.key.slot)
+        connections[slot] = nil
+        free.append(slot)
+        idle.removeAll { $0 == slot }
+        streams?.remove(connection.socket)
+        Socket.close(connection.socket)
+    }
+
+    // MARK: Requests and answers
+
+    private func send(_ connection: Connection) {
+        if !connection.output.isEmpty,
+            case .accepted(let count) = Socket.send(connection.output.rawSpan, to: connection.socket)
+        {
+            connection.isConnected = true
+            connection.output.removeFirst(count)
+        }
+        let isWriting = !connection.output.isEmpty
+        guard isWriting != connection.isWriting else { return }
+        connection.isWriting = isWriting
+        streams?.update(
+            connection.socket, key: connection.key, interest: isWriting ? [.readable, .writable] : .readable)
+    }
+
+    private func receive(_ connection: Connection) {
+        switch buffer.fill(from: connection.socket) {
+        case .bytes: buffer.withContent { read($0, connection) }
+        case .wouldBlock: break
+        case .endOfStream: ended(connection, "the connection ended without an answer")
+        case .failed(let code) where connection.isConnected:
+            ended(connection, "\(SystemError(code: code, operation: "publish to \(address)"))")
+        case .failed(let code):
+            disconnect(connection)
+            owner.publisherFailed("\(SystemError(code: code, operation: "connect to \(address)"))")
+        }
+    }
+
+    private func read(_ content: RawSpan, _ connection: Connection) {
+        var offset = 0
+        do throws(ResponseViolation) {
+            while let answer = try connection.reader.next(content, from: &offset) {
+                guard let publication = connection.publication else {
+                    // An answer that nobody asked for, such as the 408 of an idle connection.
+                    return disconnect(connection)
+                }
+                connection.publication = nil
+                if answer.endsConnection {
+                    disconnect(connection)
+                } else {
+                    connection.usedNanoseconds = Loop.monotonicNanoseconds
+                    idle.append(Int(connection.key.slot))
+                }
+                owner.published(publication, failure: answer.failure)
+                if answer.endsConnection { return }
+            }
+        } catch {
+            ended(connection, error.message)
+        }
+    }
+
+    private func ended(_ connection: Connection, _ reason: String) {
+        disconnect(connection)
+        guard let publication = connection.publication else { return }
+        owner.published(publication, failure: PublishFailure(text: reason, isFinal: false))
+    }
+}
+
+@available(*, unavailable)
+extension HTTPPublisher: Sendable {}

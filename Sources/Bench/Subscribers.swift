@@ -1,0 +1,215 @@
+internal import Bytes
+internal import WSLoop
+internal import WebSocket
+
+/// The connections of all subscribers.
+final class Subscribers: StreamSetDelegate {
+    private static let mostHandshakes = 128
+
+    private struct Member {
+        let subscriber: Subscriber
+        /// Nil once it is closed.
+        var socket: Int32?
+        var isWriting = true
+    }
+
+    private let plan: BenchPlan
+    private let run: RunID
+    private let tally: Tally
+    private let stamp: Stamp
+    private let limits: ConnectionMachine.Limits
+    private let buffer = ReadBuffer(byteCount: 262_144)
+    private var streams: StreamSet?
+    private var keys = MaskingKeys()
+    private var members: [Member] = []
+    private var untriedAddresses: [SocketAddress] = []
+    /// How many handshakes have begun and not ended.
+    private(set) var handshakes = 0
+
+    /// Where the first one was connected to, and all others after it.
+    private(set) var address: SocketAddress?
+    /// How many have been connected.
+    private(set) var opened = 0
+    /// How many of them were lost.
+    private(set) var lost = 0
+    /// What became of the first that was lost.
+    private(set) var firstLoss: String?
+    /// Why one could not be connected; no more are tried then.
+    private(set) var refusal: String?
+    /// How many sockets are open.
+    private(set) var sockets = 0
+
+    init(_ plan: BenchPlan, run: RunID, tally: Tally, on loop: Loop) throws(SystemError) {
+        self.plan = plan
+        self.run = run
+        self.tally = tally
+        stamp = Stamp(run: run)
+        // Every message of the run is smaller, in an envelope as well.
+        limits = ConnectionMachine.Limits(maxMessageBytes: max(1 << 20, plan.messageBytes * 2), maxFragments: 1 << 16)
+        members.reserveCapacity(plan.connections)
+        streams = try StreamSet(on: loop, delegate: self)
+    }
+
+    /// Connects the first one to the first of these addresses that answers.
+    func start(at addresses: [SocketAddress]) {
+        untriedAddresses = addresses
+        connectToNextAddress(after: "no address")
+    }
+
+    /// Connects as many more as may be on their way at once.
+    func openMore() {
+        guard opened > 0 else { return }
+        while refusal == nil, members.count < plan.connections, handshakes < Subscribers.mostHandshakes { connect() }
+    }
+
+    /// Asks the server to close all connections.
+    func close() {
+        for index in members.indices {
+            if members[index].subscriber.close(keys: &keys) { send(index) } else { disconnect(index) }
+        }
+    }
+
+    /// Closes what is still open.
+    func stop() {
+        for index in members.indices { disconnect(index) }
+        streams?.close()
+        streams = nil
+    }
+
+    /// Tells of each subscriber that was connected its channel, and how many messages it got.
+    func forEachOpened(_ body: (_ channel: Int, _ arrived: Int) -> Void) {
+        for member in members where member.subscriber.wasOpened {
+            body(member.subscriber.channel, member.subscriber.arrived)
+        }
+    }
+
+    func streamReady(_ key: StreamKey, _ readiness: Readiness) {
+        let index = Int(key.slot)
+        guard let socket = members[index].socket else { return }
+        if readiness != .writable { receive(index, socket) }
+        send(index)
+    }
+
+    // MARK: Connecting
+
+    private func connectToNextAddress(after problem: String) {
+        guard !untriedAddresses.isEmpty else { return refused(0, problem) }
+        address = untriedAddresses.removeFirst()
+        members.removeAll(keepingCapacity: true)
+        connect()
+    }
+
+    private func connect() {
+        guard let address else { return }
+        let index = members.count
+        let channel = plan.channel(ofConnection: index)
+        do {
+            let handshake = try plan.handshake(channel: plan.channelName(channel, run: run))
+            let socket = try Socket.connect(to: address)
+            let key = StreamKey(slot: UInt32(index), generation: 0)
+            do {
+                try streams?.add(socket, key: key, interest: [.readable, .writable])
+            } catch {
+                Socket.close(socket)
+                throw error
+            }
+            members.append(Member(subscriber: Subscriber(handshake, channel: channel, limits: limits), socket: socket))
+            handshakes += 1
+            sockets += 1
+        } catch let error as ClientHandshake.InvalidRequest {
+            refused(index, error.message)
+        } catch {
+            unreachable(index, "\(error)")
+        }
+    }
+
+    private func unreachable(_ index: Int, _ problem: String) {
+        if opened == 0 { connectToNextAddress(after: problem) } else { refused(index, problem) }
+    }
+
+    private func refused(_ index: Int, _ problem: String) {
+        if refusal == nil { refusal = "connection \(index + 1) of \(plan.connections): \(problem)" }
+    }
+
+    // MARK: One connection
+
+    private func receive(_ index: Int, _ socket: Int32) {
+        let subscriber = members[index].subscriber
+        switch buffer.fill(from: socket) {
+        case .bytes:
+            let now = Loop.monotonicNanoseconds
+            buffer.withContent { content in
+                var offset = 0
+                while let change = subscriber.receive(
+                    content, from: &offset, atNanoseconds: now, stamp: stamp, keys: &keys, tally: tally)
+                {
+                    changed(index, change)
+                }
+            }
+        case .wouldBlock: break
+        case .endOfStream: ended(index, "the connection ended without a Close frame")
+        case .failed(let code):
+            let operation = "\(subscriber.isOpening ? "connect to" : "connection to") \(address.map { "\($0)" } ?? "")"
+            let problem = "\(SystemError(code: code, operation: operation))"
+            if subscriber.isOpening, opened == 0 {
+                handshakes -= 1
+                disconnect(index)
+                unreachable(index, problem)
+            } else {
+                ended(index, problem)
+            }
+        }
+    }
+
+    private func ended(_ index: Int, _ reason: String) {
+        if let change = members[index].subscriber.ended(reason) { changed(index, change) } else { disconnect(index) }
+    }
+
+    private func changed(_ index: Int, _ change: Subscriber.Change) {
+        let subscriber = members[index].subscriber
+        switch change {
+        case .opened:
+            handshakes -= 1
+            opened += 1
+            tally.joined(subscriber.channel)
+            return
+        case .refused(let problem):
+            handshakes -= 1
+            refused(index, problem)
+        case .lost(let reason):
+            lost += 1
+            if firstLoss == nil { firstLoss = "connection \(index + 1): \(reason)" }
+            tally.left(subscriber.channel, at: subscriber.arrived)
+            send(index)
+        case .closed: break
+        }
+        disconnect(index)
+    }
+
+    private func send(_ index: Int) {
+        guard index < members.count, let socket = members[index].socket else { return }
+        let subscriber = members[index].subscriber
+        if !subscriber.output.isEmpty {
+            // What the server said before it went is still to be read, so a failure waits for the read that finds it.
+            if case .accepted(let count) = Socket.send(subscriber.output.rawSpan, to: socket) {
+                subscriber.outputTaken(count)
+            }
+        }
+        let isWriting = !subscriber.output.isEmpty
+        guard isWriting != members[index].isWriting else { return }
+        members[index].isWriting = isWriting
+        let key = StreamKey(slot: UInt32(index), generation: 0)
+        streams?.update(socket, key: key, interest: isWriting ? [.readable, .writable] : .readable)
+    }
+
+    private func disconnect(_ index: Int) {
+        guard let socket = members[index].socket else { return }
+        members[index].socket = nil
+        sockets -= 1
+        streams?.remove(socket)
+        Socket.close(socket)
+    }
+}
+
+@available(*, unavailable)
+extension Subscribers: Sendable {}

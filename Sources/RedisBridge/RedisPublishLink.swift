@@ -1,0 +1,80 @@
+public import WSLoop
+
+/// Takes what becomes of a link that only publishes; called on its loop.
+public protocol RedisPublishLinkDelegate: AnyObject {
+    /// Messages may be published from now on.
+    func publishLinkReady()
+    /// Redis could not be reached, or was lost; an attempt to reach it again follows.
+    func publishLinkFailed(_ reason: String)
+}
+
+/// Publishes through Redis and subscribes to nothing: for programs that are publishers and no bridge.
+///
+/// One connection, made anew after every loss. Everything belongs to the loop's thread.
+public final class RedisPublishLink {
+    private let timer: Timer
+    private let link: RedisLink
+    private var pending = PendingPublishes()
+    private weak let delegate: (any RedisPublishLinkDelegate)?
+
+    /// Makes a link that does nothing yet; it must be ended with `stop()`.
+    public init(
+        on loop: Loop, endpoint: RedisEndpoint, timing: RedisTiming = RedisTiming(),
+        delegate: any RedisPublishLinkDelegate
+    ) throws(SystemError) {
+        timer = try Timer(on: loop)
+        link = RedisLink(on: loop, endpoint: endpoint, timing: timing, timer: timer)
+        self.delegate = delegate
+    }
+
+    /// Begins to connect with the next turn of the loop.
+    public func start() {
+        link.start(owner: self)
+    }
+
+    /// Whether a message of that size would be sent now.
+    public func hasRoom(forBytes byteCount: Int) -> Bool { link.isReady && pending.hasRoom(forBytes: byteCount) }
+
+    /// Publishes to a Redis channel, by the name that it has in Redis.
+    ///
+    /// - Parameter completion: runs once, on the loop, with the number of Redis clients that got the message; inside this
+    ///   call if it fails at once.
+    public func publish(
+        _ payload: [UInt8], toRedis channel: [UInt8],
+        completion: @escaping (Result<Int, RedisPublishFailure>) -> Void
+    ) {
+        guard link.isReady else { return completion(.failure(.notConnected)) }
+        guard pending.hasRoom(forBytes: payload.count) else { return completion(.failure(.overloaded)) }
+        pending.append(byteCount: payload.count, completion: completion)
+        link.send([Array("PUBLISH".utf8), channel, payload])
+    }
+
+    /// Ends the connection and its timer; pending publishes fail, and the delegate hears no more.
+    public func stop() {
+        link.stop()
+        timer.close()
+        failPendingPublishes()
+    }
+
+    private func failPendingPublishes() {
+        for completion in pending.takeAll() { completion(.failure(.connectionLost)) }
+    }
+}
+
+extension RedisPublishLink: RedisLinkOwner {
+    func linkReady(_ link: RedisLink) { delegate?.publishLinkReady() }
+
+    func link(_ link: RedisLink, received reply: RedisReply) {
+        pending.popFirst()?(reply.publishOutcome)
+    }
+
+    func linkLost(_ link: RedisLink, reason: String) {
+        failPendingPublishes()
+        delegate?.publishLinkFailed(reason)
+    }
+
+    func linkFailed(_ link: RedisLink, reason: String) { delegate?.publishLinkFailed(reason) }
+}
+
+@available(*, unavailable)
+extension RedisPublishLink: Sendable {}

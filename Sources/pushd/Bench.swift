@@ -1,0 +1,56 @@
+import ArgumentParser
+import Bench
+import Glibc
+import WSLoop
+
+/// Measures a running server.
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench",
+        abstract: "Measure a running server: connect subscribers, publish, count every delivery.",
+        discussion: """
+            Latency is the time from when a message was due to when a subscriber has read it. The report goes to standard \
+            output, a line of progress each second to standard error. Ctrl-C ends the run early, with its report. The exit \
+            status is 0 if every message arrived at every subscriber, and 1 if not.
+
+            --redis, --redis-prefix and --publish-key are also read from serve's environment variables.
+            """)
+
+    @OptionGroup var options: BenchOptions
+
+    func run() throws {
+        let plan: BenchPlan
+        do throws(SettingViolation) {
+            plan = try BenchPlan(options, environment: Environment.current)
+        } catch {
+            throw ValidationError(error.description)
+        }
+        let problem: String?
+        do throws(SystemError) {
+            problem = try measure(plan)
+        } catch {
+            problem = error.description
+        }
+        guard let problem else { return }
+        StandardErrorLog.write("pushd: \(problem)\n")
+        throw ExitCode.failure
+    }
+
+    /// Runs the plan and prints the report; returns what went wrong.
+    private func measure(_ plan: BenchPlan) throws(SystemError) -> String? {
+        let allowed = SystemLimits.raiseDescriptorLimit()
+        guard plan.neededDescriptors <= allowed else {
+            return "--connections: \(plan.connections) connections need \(plan.neededDescriptors) descriptors, "
+                + "but the hard limit is \(allowed) (ulimit -Hn)"
+        }
+        // A terminal shows one line that changes; a file gets a line each.
+        let isTerminal = isatty(STDERR_FILENO) == 1
+        let (begin, end) = isTerminal ? ("\r\u{1B}[K", "") : ("", "\n")
+        let report = try BenchRun.run(plan, endingOn: [SIGINT, SIGTERM]) { progress in
+            StandardErrorLog.write(begin + progress.line + end)
+        }
+        if isTerminal { StandardErrorLog.write(begin) }
+        print(options.json ? String(decoding: report.json, as: UTF8.self) + "\n" : report.table, terminator: "")
+        return report.problem
+    }
+}

@@ -1,0 +1,94 @@
+import ArgumentParser
+
+/// The options of bench as they are written; `BenchPlan` is made of them.
+struct BenchOptions: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp(
+            "Where the WebSockets are: ws://HOST[:PORT][/PATH] (default ws://127.0.0.1:8081/ws).", valueName: "url"))
+    var url: String?
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("Subscribers (default 100).", valueName: "n"))
+    var connections: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Channels that the subscribers are spread over (default 1).", valueName: "n"))
+    var channels: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "What channel names begin with, before a random number and the channel's own (default bench).",
+            valueName: "text"))
+    var channelPrefix: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Publish that many messages in all, instead of for a duration.", valueName: "n"))
+    var messages: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Seconds to publish for, after the warm-up (default 10).", valueName: "s"))
+    var duration: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Seconds at the start whose messages are counted but not measured (default 1; with --messages 0).",
+            valueName: "s"))
+    var warmUp: String?
+
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Size of a message (default 128, at least 32).", valueName: "bytes")
+    )
+    var size: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Publish N messages a second, whether or not the ones before have arrived (open loop).", valueName: "n"))
+    var rate: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Keep N messages under way: publish one when another has arrived everywhere (closed loop; default 8).",
+            valueName: "n"))
+    var inFlight: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "http: POST /publish at the URL's server (default), or redis: PUBLISH.", valueName: "http|redis"))
+    var publish: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Redis to publish with: redis://[user:password@]host[:port][/db] or redis+unix:///path.", valueName: "url"))
+    var redis: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("What stands before channel names in Redis (default push:).", valueName: "text"))
+    var redisPrefix: String?
+
+    @Option(parsing: .unconditional, help: ArgumentHelp("Key for publishing over HTTP.", valueName: "key"))
+    var publishKey: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Subprotocol to ask for: pushd.v1, or none (default).", valueName: "name"))
+    var subprotocol: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Seconds without an arrival after which the run ends, if something is missing (default 10).",
+            valueName: "s"))
+    var patience: String?
+
+    @Flag(help: "Print the report as one JSON object.")
+    var json = false
+}

@@ -1,0 +1,97 @@
+import ArgumentParser
+import Bench
+import RedisBridge
+import Testing
+import WebSocket
+
+@testable import pushd
+
+@Suite struct BenchSettingsTests {
+    private func plan(_ arguments: [String], _ environment: [String: String] = [:]) throws -> BenchPlan {
+        try BenchPlan(try BenchOptions.parse(arguments), environment: environment)
+    }
+
+    @Test func theDefaults() throws {
+        let plan = try plan([])
+        #expect(plan.url.authority == "127.0.0.1:8081")
+        #expect(plan.url.target == "/ws")
+        #expect((plan.connections, plan.channels, plan.messageBytes) == (100, 1, 128))
+        #expect(plan.extent == .duration(.seconds(10)))
+        #expect(plan.warmUp == .seconds(1))
+        #expect(plan.patience == .seconds(10))
+        #expect(plan.pace == .inFlight(8))
+        #expect(plan.route == .http(key: nil))
+        #expect(plan.subprotocol == nil)
+    }
+
+    @Test func everyOptionIsRead() throws {
+        let plan = try plan([
+            "ws://localhost:1/x", "--connections", "9", "--channels", "3", "--channel-prefix", "p", "--messages", "5",
+            "--warm-up", "0.5", "--size", "32", "--rate", "2.5", "--publish-key", "k", "--subprotocol", "pushd.v1",
+            "--patience", "3",
+        ])
+        #expect(plan.url.authority == "localhost:1")
+        #expect((plan.connections, plan.channels, plan.channelPrefix, plan.messageBytes) == (9, 3, "p", 32))
+        #expect(plan.extent == .messages(5))
+        #expect(plan.warmUp == .milliseconds(500))
+        #expect(plan.patience == .seconds(3))
+        #expect(plan.pace == .rate(perSecond: 2.5))
+        #expect(plan.route == .http(key: "k"))
+        #expect(plan.subprotocol == "pushd.v1")
+        #expect(try self.plan(["--in-flight", "5"]).pace == .inFlight(5))
+        #expect(try self.plan(["--duration", "5"]).extent == .duration(.seconds(5)))
+    }
+
+    @Test func messagesThatAreCountedHaveNoWarmUp() throws {
+        #expect(try plan(["--messages", "5"]).warmUp == .zero)
+    }
+
+    @Test func redis() throws {
+        let plain = try plan(["--publish", "redis", "--redis", "redis://h:1"])
+        #expect(plain.route == .redis(try RedisEndpoint(parsing: "redis://h:1"), prefix: "push:"))
+        let own = try plan(["--publish", "redis", "--redis", "redis://h", "--redis-prefix", ""])
+        #expect(own.route == .redis(try RedisEndpoint(parsing: "redis://h"), prefix: ""))
+    }
+
+    @Test func secretsMayBeVariables() throws {
+        let environment = [
+            "PUSHD_REDIS": "redis://u:p@h", "PUSHD_REDIS_PREFIX": "x:", "PUSHD_PUBLISH_KEY": "a,b",
+            "PUSHD_CONNECTIONS": "7",
+        ]
+        let redis = try plan(["--publish", "redis"], environment)
+        #expect(redis.route == .redis(try RedisEndpoint(parsing: "redis://u:p@h"), prefix: "x:"))
+        let http = try plan([], environment)
+        #expect(http.route == .http(key: "a"))
+        #expect(http.connections == 100)
+    }
+
+    @Test(arguments: [
+        ["http://h"], ["localhost:8081"], ["ws://"], ["ws://h/#x"], ["ws://h h"], ["ws://h:99999"],
+        ["--connections", "0"], ["--connections", "x"], ["--channels", "0"], ["--channels", "101"],
+        ["--connections", "5", "--channels", "6"], ["--size", "31"], ["--size", "1000000000"],
+        ["--channel-prefix", "a\u{1}b"], ["--messages", "0"], ["--messages", "1", "--duration", "1"],
+        ["--duration", "0"], ["--duration", "soon"], ["--warm-up", "-1"], ["--rate", "0"], ["--rate", "nan"],
+        ["--rate", "1e9"], ["--in-flight", "0"], ["--rate", "1", "--in-flight", "1"], ["--publish", "mail"],
+        ["--publish", "redis"], ["--redis", "redis://h"], ["--redis-prefix", "x"],
+        ["--publish", "redis", "--redis", "http://h"],
+        ["--publish", "redis", "--redis", "redis://h", "--publish-key", "k"],
+        ["--publish-key", ""], ["--publish-key", "a b"], ["--publish-key", "a\r\nb"], ["--subprotocol", "other"],
+        ["--patience", "0"],
+    ])
+    func whatCannotBeIsRefusedAndNamed(arguments: [String]) throws {
+        let violation = try #require(throws: SettingViolation.self) { try plan(arguments) }
+        #expect(violation.option == "url" || arguments.contains(violation.option))
+        #expect(!violation.description.contains("\n"))
+    }
+
+    @Test func secretsAreNotShown() throws {
+        for arguments in [
+            ["--publish", "redis", "--redis", "nonsense://u:secret@h"], ["--publish-key", "secret key"],
+            ["--redis", "redis://u:secret@h"],
+            ["--publish", "redis", "--redis", "redis://h", "--publish-key", "secret"],
+        ] {
+            let violation = try #require(throws: SettingViolation.self) { try plan(arguments) }
+            #expect(!violation.description.contains("secret"))
+        }
+    }
+}

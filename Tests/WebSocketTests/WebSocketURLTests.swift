@@ -1,0 +1,28 @@
+import Testing
+import WebSocket
+
+@Suite struct WebSocketURLTests {
+    @Test(
+        arguments: [
+            ("ws://localhost", "localhost", "localhost", 80, "/"),
+            ("WS://localhost:8081", "localhost:8081", "localhost", 8081, "/"),
+            ("ws://127.0.0.1:1/ws", "127.0.0.1:1", "127.0.0.1", 1, "/ws"),
+            ("ws://[::1]:8081/ws?a=b:c", "[::1]:8081", "::1", 8081, "/ws?a=b:c"),
+            ("ws://[::1]?a=b", "[::1]", "::1", 80, "/?a=b"),
+            ("ws://", "", "", 80, "/"),
+        ] as [(String, String, String, UInt16, String)])
+    func anAddressIsTakenApart(text: String, authority: String, host: String, port: UInt16, target: String) throws {
+        let url = try #require(WebSocketURL(parsing: text))
+        #expect(url.authority == authority)
+        #expect(url.host == host)
+        #expect(url.port == port)
+        #expect(url.target == target)
+    }
+
+    @Test(arguments: [
+        "", "localhost", "http://localhost", "wss://localhost", "ws:/localhost", "ws://h:", "ws://h:x", "ws://h:65536",
+    ])
+    func whatIsNoAddressIsRefused(text: String) {
+        #expect(WebSocketURL(parsing: text) == nil)
+    }
+}
