@@ -58,7 +58,7 @@ public final class Batch {
         frameEnds.removeAll(keepingCapacity: keep)
     }
 
-    private static let keptBytes = 65_536
+    private static let keptBytes = 32_768
 
     /// The index of the first frame that ends behind `offset`.
     private func frameIndex(endingBehind offset: Int) -> Int {

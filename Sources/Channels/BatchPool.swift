@@ -1,6 +1,6 @@
 /// Batches and outboxes that are out of use, so that a steady flow of messages allocates nothing.
 struct BatchPool {
-    private static let kept = 256
+    private static let kept = 512
 
     private var batches: [Batch] = []
     private var outboxes: [Outbox] = []

@@ -13,10 +13,11 @@ final class Channel {
     /// call that carries more of them costs no more. Of large ones the bytes are what costs.
     private(set) var isBusy = false
     /// When the messages of this turn were received.
-    private var receipts: [UInt64] = []
+    @safe @exclusivity(unchecked) private var receipts: [UInt64] = []
     private var payloadBytes = 0
     /// One for each form that has had subscribers: nearly always a single one, six at most.
-    private var audiences: [Audience] = []
+    // Unchecked (docs/decisions/0009): touched for each message and each membership.
+    @safe @exclusivity(unchecked) private var audiences: [Audience] = []
 
     /// About what one write carries at the price of a small one.
     static let busyBytes = 16_384

@@ -24,23 +24,23 @@ public final class Hub {
     unowned var transport: (any HubTransport)?
     // Unchecked (docs/decisions/0009): touched for each delivery, where the check costs more than the access.
     @safe @exclusivity(unchecked) var subscribers: ContiguousArray<Subscriber> = []
-    var freeSlots: [UInt32] = []
-    var channels: ContiguousArray<Channel?> = []
+    @safe @exclusivity(unchecked) var freeSlots: [UInt32] = []
+    @safe @exclusivity(unchecked) var channels: ContiguousArray<Channel?> = []
     var freeChannels: [UInt32] = []
-    var channelByName: [ByteName: Channel] = [:]
-    var dirtyChannels: [Channel] = []
+    @safe @exclusivity(unchecked) var channelByName: [ByteName: Channel] = [:]
+    @safe @exclusivity(unchecked) var dirtyChannels: [Channel] = []
     @safe @exclusivity(unchecked) var markedSlots: [UInt32] = []
     /// What the transport is about to write, and the batches of it.
     @safe @exclusivity(unchecked) var prepared: [PreparedWrite] = []
     @safe @exclusivity(unchecked) var preparedBatches: [Batch] = []
-    var drainedSlots: [UInt32] = []
-    var losses: [(slot: UInt32, reason: LossReason)] = []
+    @safe @exclusivity(unchecked) var drainedSlots: [UInt32] = []
+    @safe @exclusivity(unchecked) var losses: [(slot: UInt32, reason: LossReason)] = []
     @safe @exclusivity(unchecked) var pool = BatchPool()
-    var deflaters = DeflaterSet()
+    @safe @exclusivity(unchecked) var deflaters = DeflaterSet()
     @safe @exclusivity(unchecked) var counts = Counts()
     var queuedBytesTotal = 0
     var memberships = 0
-    var receipts: [UInt64] = []
+    @safe @exclusivity(unchecked) var receipts: [UInt64] = []
     /// How many channels of the last flush had several messages.
     public internal(set) var busyChannelsFlushed = 0
 

@@ -46,12 +46,12 @@ extension Worker {
             wheel.currentTick - connection.lastHeardTick < Worker.ticks(timeout)
             || (isLingering && Socket.hasUnacknowledgedBytes(connection.descriptor))
         guard isBusy, wheel.currentTick < connection.patienceEndTick else { return close(connection) }
-        schedule(connection.deadline, connection, after: timeout)
+        schedule(connection.deadline, connection, afterTicks: Worker.ticks(timeout))
     }
 
     private func wait(for connection: Connection, _ deadline: Connection.Deadline, _ timeout: Duration) {
         connection.patienceEndTick = wheel.currentTick + Worker.ticks(Worker.patience)
-        schedule(deadline, connection, after: timeout)
+        schedule(deadline, connection, afterTicks: Worker.ticks(timeout))
     }
 
     /// Ends a connection at once and forgets it.

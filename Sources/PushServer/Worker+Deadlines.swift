@@ -5,14 +5,15 @@ internal import WebSocket
 
 extension Worker {
     /// Sets when a connection is looked at next, and for what; replaces the deadline before.
-    func schedule(_ deadline: Connection.Deadline, _ connection: Connection, after delay: Duration) {
+    func schedule(_ deadline: Connection.Deadline, _ connection: Connection, afterTicks ticks: UInt32) {
+        let now = wheel.currentTick
+        let due = now + 1 + ticks  // the current tick has begun already
         connection.deadline = deadline
-        connection.deadlineTick = wheel.currentTick + 1 + Worker.ticks(delay)  // the current tick has begun already
+        connection.deadlineTick = due
         // A later deadline leaves the wheel alone: the connection comes up at its old tick and is put in again.
-        guard connection.wheelTick <= wheel.currentTick || connection.deadlineTick < connection.wheelTick else {
-            return
-        }
-        connection.wheelTick = wheel.insert(connection.slot, at: connection.deadlineTick)
+        let wheelTick = connection.wheelTick
+        guard wheelTick <= now || due < wheelTick else { return }
+        connection.wheelTick = wheel.insert(connection.slot, at: due)
     }
 
     /// A slot came up in the wheel.
@@ -33,17 +34,14 @@ extension Worker {
 
     /// Whoever was heard from is alive; a silent connection is asked.
     private func pingIfSilent(_ connection: Connection) {
-        let interval = state.configuration.pingInterval
         let silentTicks = wheel.currentTick - connection.lastHeardTick
-        guard silentTicks >= Worker.ticks(interval) else {
-            let rest = Worker.ticks(interval) - silentTicks
-            schedule(.ping, connection, after: .milliseconds(Int64(rest) * Int64(Worker.tickMilliseconds)))
-            return
+        guard silentTicks >= pingTicks else {
+            return schedule(.ping, connection, afterTicks: pingTicks - silentTicks)
         }
         let empty: [UInt8] = []
         hub.reply(connection.slot) { FrameEncoder.appendFrame(.ping, empty.rawSpan, to: &$0) }
         connection.isPingUnanswered = true
-        schedule(.pong, connection, after: state.configuration.pongTimeout)
+        schedule(.pong, connection, afterTicks: Worker.ticks(state.configuration.pongTimeout))
     }
 
     /// Anything that came since the ping counts as an answer, a pong or not.

@@ -6,7 +6,7 @@ internal import WSLoop
 
 extension Worker {
     /// How long an idle connection is kept for a next request, as in nginx.
-    private static let keepAliveTimeout = Duration.seconds(75)
+    private static let keepAliveTicks = Worker.ticks(.seconds(75))
     private static let continueResponse = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
 
     /// Takes input up to the end of one request, and answers it.
@@ -16,14 +16,14 @@ extension Worker {
             switch try requests.next(input, from: &offset) {
             case .none:
                 if connection.deadline != .request, !requests.isIdle {
-                    schedule(.request, connection, after: state.configuration.handshakeTimeout)
+                    schedule(.request, connection, afterTicks: handshakeTicks)
                 }
             case .expectsContinue:
                 hub.reply(connection.slot) { $0.append(contentsOf: Worker.continueResponse) }
             case .request(let request):
                 connection.endsAfterResponse = !request.head.keepsAlive
                 connection.omitsBody = request.head.method == .head
-                schedule(.keepAlive, connection, after: Worker.keepAliveTimeout)
+                schedule(.keepAlive, connection, afterTicks: Worker.keepAliveTicks)
                 route(request, connection)
             }
         } catch {
@@ -45,7 +45,9 @@ extension Worker {
     /// A request that was begun but not finished in time is answered; silence is not.
     func requestTimedOut(_ connection: Connection) {
         // Redis is asked: it, too, has a time limit.
-        guard connection.pending == nil else { return schedule(.request, connection, after: .seconds(2)) }
+        guard connection.pending == nil else {
+            return schedule(.request, connection, afterTicks: Worker.ticks(.seconds(2)))
+        }
         guard connection.phase == .http, connection.requests?.isIdle == false else { return close(connection) }
         connection.endsAfterResponse = true
         respond(.error(.requestTimeout, "the request did not arrive in time"), to: connection)

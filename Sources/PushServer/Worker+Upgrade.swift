@@ -42,7 +42,7 @@ extension Worker {
         counters.handshakes[HandshakeResult.accepted.rawValue] += 1
         counters.webSockets += 1
         counters.opened += 1
-        schedule(.ping, connection, after: state.configuration.pingInterval)
+        schedule(.ping, connection, afterTicks: pingTicks)
         if state.phase == .draining { fail(connection, .goingAway, "server is going away", .drain) }
     }
 

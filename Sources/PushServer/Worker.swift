@@ -25,10 +25,13 @@ final class Worker {
     let inflater = Inflater()
     let requestLimits: RequestParser.Limits
     let messageLimits: ConnectionMachine.Limits
+    let handshakeTicks: UInt32
+    let pingTicks: UInt32
     var streams: StreamSet?
-    var connections: ContiguousArray<Connection?> = []
-    var wheel = DeadlineWheel()
-    var counters = WorkerCounters()
+    // Unchecked (docs/decisions/0009): touched for each event of a socket.
+    @safe @exclusivity(unchecked) var connections: ContiguousArray<Connection?> = []
+    @safe @exclusivity(unchecked) var wheel = DeadlineWheel()
+    @safe @exclusivity(unchecked) var counters = WorkerCounters()
     var date = HTTPDate()
     /// Connections that wait until a channel is confirmed.
     var waiting: [ByteName: [StreamKey]] = [:]
@@ -38,7 +41,7 @@ final class Worker {
     var home: Home?
     var isEndingTurn = false
     private var pacer: FlushPacer
-    private var pacingTimer: PreciseTimer?
+    private var pacingTimer: FineTimer?
     private var nextGeneration: UInt32 = 0
     private var handles: [Handle] = []
     /// What this worker has told the others to be queued here.
@@ -58,6 +61,8 @@ final class Worker {
         messageLimits = ConnectionMachine.Limits(
             maxMessageBytes: configuration.maxMessageBytes,
             maxFragments: Worker.maxFragments(forMessage: configuration.maxMessageBytes))
+        handshakeTicks = Worker.ticks(configuration.handshakeTimeout)
+        pingTicks = Worker.ticks(configuration.pingInterval)
         hub.attach(self)
     }
 
@@ -67,8 +72,9 @@ final class Worker {
     /// Opens what the loop needs.
     func open() throws(SystemError) {
         streams = try StreamSet(on: loop, delegate: self)
-        // There is nothing for it to do but to let a turn end.
-        pacingTimer = try PreciseTimer(on: loop) {}
+        let pacingTimer = try FineTimer(on: loop)
+        pacingTimer.onEvent {}  // a turn ends by it, and that is all
+        self.pacingTimer = pacingTimer
         let ticker = try Timer(on: loop)
         ticker.onEvent { [unowned self] in tick() }
         ticker.start(afterMilliseconds: Worker.tickMilliseconds, everyMilliseconds: Worker.tickMilliseconds)
@@ -131,7 +137,7 @@ final class Worker {
         while connections.count <= Int(slot) { connections.append(nil) }
         connections[Int(slot)] = connection
         connection.lastHeardTick = wheel.currentTick
-        schedule(.request, connection, after: state.configuration.handshakeTimeout)
+        schedule(.request, connection, afterTicks: handshakeTicks)
     }
 
     /// The connection of a key, unless it has ended.
@@ -155,9 +161,7 @@ final class Worker {
         let start = Loop.monotonicNanoseconds
         hub.flush(holdingBusy: pacer.isResting(at: start))
         if hub.busyChannelsFlushed > 0 { pacer.flushed(from: start, to: Loop.monotonicNanoseconds) }
-        guard hub.holdsChannels else { return }
-        let now = Loop.monotonicNanoseconds
-        pacingTimer?.start(afterNanoseconds: pacer.isResting(at: now) ? pacer.restEndNanoseconds - now : 0)
+        if hub.holdsChannels { pacingTimer?.start(atNanoseconds: pacer.restEndNanoseconds) }
     }
 
     private func handle(_ message: WorkerMessage) {

@@ -20,7 +20,6 @@ public final class Listener {
     private let descriptor: Int32
     private let watcher: PollWatcher
     private let retryTimer: Timer
-    private let unsentLowWaterBytes: Int32
     private let accepted: (AcceptedStream) -> Void
     private let starved: (SystemError) -> Void
 
@@ -36,6 +35,9 @@ public final class Listener {
     ) throws(SystemError) {
         descriptor = try Listener.open(address)
         self.address = address.unixPath == nil ? SocketAddress(boundTo: descriptor) : address
+        if address.unixPath == nil {
+            Socket.configure(listening: descriptor, unsentLowWaterBytes: unsentLowWaterBytes)
+        }
         do throws(SystemError) {
             watcher = try PollWatcher(on: loop, descriptor: descriptor)
             do throws(SystemError) {
@@ -48,7 +50,6 @@ public final class Listener {
             Socket.close(descriptor)
             throw error
         }
-        self.unsentLowWaterBytes = unsentLowWaterBytes
         self.starved = starved
         self.accepted = accepted
         watcher.onReady { [weak self] _ in self?.acceptSome() }
@@ -86,8 +87,6 @@ public final class Listener {
                 acceptFailed(errno)
                 return
             }
-            Socket.configure(
-                accepted: stream, isTCP: address.unixPath == nil, unsentLowWaterBytes: unsentLowWaterBytes)
             accepted(AcceptedStream(descriptor: stream, peer: peer))
         }
     }

@@ -44,11 +44,11 @@ public enum Socket {
         _ = Glibc.close(descriptor)
     }
 
-    /// Sets what every accepted stream gets: no Nagle delay, and little unsent data inside the kernel.
+    /// Sets on a listening TCP socket what every stream accepted from it inherits: no Nagle delay, and little unsent data
+    /// inside the kernel.
     ///
     /// Without TCP_NOTSENT_LOWAT the kernel takes 4 MiB for a client that never reads, before the outbox sees anything.
-    static func configure(accepted descriptor: Int32, isTCP: Bool, unsentLowWaterBytes: Int32) {
-        guard isTCP else { return }
+    static func configure(listening descriptor: Int32, unsentLowWaterBytes: Int32) {
         setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
         setOption(descriptor, Int32(IPPROTO_TCP), Int32(CUV_TCP_NOTSENT_LOWAT), unsentLowWaterBytes)
     }

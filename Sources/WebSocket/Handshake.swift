@@ -16,14 +16,21 @@ public enum Handshake {
 
         /// Appends the 101 response, behind which the connection carries frames.
         public func encode(into output: inout [UInt8]) {
-            var response = Response(.switchingProtocols)
-            response.addHeader("Upgrade", "websocket")
-            response.addHeader("Connection", "Upgrade")
-            response.addHeader("Sec-WebSocket-Accept", acceptKey)
-            if let subprotocol { response.addHeader("Sec-WebSocket-Protocol", subprotocol) }
-            if let deflate { response.addHeader("Sec-WebSocket-Extensions", deflate.headerValue) }
-            response.encode(into: &output, closing: false)
+            output.append(contentsOf: Acceptance.head)
+            output.append(contentsOf: acceptKey.utf8)
+            // Both are texts of this server's: nothing of the request is echoed.
+            if let subprotocol { output.append(contentsOf: "\r\nSec-WebSocket-Protocol: \(subprotocol)".utf8) }
+            if let deflate { output.append(contentsOf: "\r\nSec-WebSocket-Extensions: \(deflate.headerValue)".utf8) }
+            output.append(contentsOf: "\r\n\r\n".utf8)
         }
+
+        private static let head = Array(
+            """
+            HTTP/1.1 101 Switching Protocols\r
+            Upgrade: websocket\r
+            Connection: Upgrade\r
+            Sec-WebSocket-Accept:\u{20}
+            """.utf8)
     }
 
     /// Accepts a request that follows RFC 6455 section 4.2.1 in every point.

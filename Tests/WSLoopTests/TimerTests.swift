@@ -99,25 +99,4 @@ struct TimerTests {
             timer.close()
         }
     }
-
-    @Test func aPreciseTimerFiresOnceForEachStart() throws {
-        try withLoop { loop in
-            var count = 0
-            let timer = try PreciseTimer(on: loop) { count += 1 }
-            defer { timer.close() }
-            for delay in [0, 1, 300_000, 2_000_000 as UInt64] {
-                let before = count
-                let began = Loop.monotonicNanoseconds
-                timer.start(afterNanoseconds: delay)
-                try loop.turn(for: "the timer") { count > before }
-                #expect(Loop.monotonicNanoseconds - began >= delay)
-                #expect(count == before + 1)
-            }
-            // Started anew before it has run down, it fires once.
-            timer.start(afterNanoseconds: 60_000_000_000)
-            timer.start(afterNanoseconds: 1_000)
-            try loop.turn(for: "the timer") { count > 4 }
-            #expect(count == 5)
-        }
-    }
 }
