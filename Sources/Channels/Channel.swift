@@ -9,8 +9,10 @@ final class Channel {
 
     let name: String
     let index: UInt32
-    /// Whether its last flush had several messages, and small ones: they come faster than they are flushed, and a system
-    /// call that carries more of them costs no more. Of large ones the bytes are what costs.
+    /// Whether its last flush had several messages, and small ones.
+    ///
+    /// They come faster than they are flushed, and a system call that carries more of them costs no more. Of large ones the
+    /// bytes are what costs.
     private(set) var isBusy = false
     /// When the messages of this turn were received.
     @safe @exclusivity(unchecked) private var receipts: [UInt64] = []

@@ -184,11 +184,5 @@ import Testing
             hub.attach(made)
         }
         #expect(transport == nil)
-        let slot = hub.connect(1, "a")
-        hub.deliver("a", "one")
-        hub.reply(slot, "two")
-        hub.flush()
-        hub.remove(slot)
-        #expect(hub.takeCounts().settled == 1)
     }
 }
