@@ -12,6 +12,18 @@ public final class ChannelDirectory: Sendable {
         var total = 0
         /// Whether a message published now would reach this process (Redis has confirmed the subscription).
         var isReady: Bool
+
+        init(loops: Int, isReady: Bool) {
+            subscribers = Array(repeating: 0, count: loops)
+            self.isReady = isReady
+        }
+
+        /// Adds a subscriber; returns whether the channel is ready.
+        mutating func add(onLoop loop: Int) -> Bool {
+            subscribers[loop] += 1
+            total += 1
+            return isReady
+        }
     }
 
     private struct State {
@@ -36,12 +48,10 @@ public final class ChannelDirectory: Sendable {
     /// - Returns: whether the channel is ready, so that the subscription may be confirmed.
     public func acquire(_ channel: String, loop: Int) -> Bool {
         state.withLock { state in
-            let key = ByteName(channel)
             state.subscriptions += 1
-            let fresh = Entry(subscribers: Array(repeating: 0, count: loops), isReady: isAlwaysReady)
-            state.entries[key, default: fresh].subscribers[loop] += 1
-            state.entries[key, default: fresh].total += 1
-            return state.entries[key, default: fresh].isReady
+            return state.entries[
+                ByteName(channel), default: Entry(loops: loops, isReady: isAlwaysReady)
+            ].add(onLoop: loop)
         }
     }
 

@@ -11,13 +11,15 @@ public enum IOMethod: String, CaseIterable, Sendable {
     case uring
 
     /// Makes what sends; on the thread of the loop that it is for.
-    func sender(logger: Logger) throws(SystemError) -> any Sender {
+    ///
+    /// - Parameter explains: whether to log why there is no io_uring; once is enough for all loops.
+    func sender(logger: Logger, explains: Bool) throws(SystemError) -> any Sender {
         guard self != .poll else { return SocketSender() }
         do throws(SystemError) {
             return try RingSender { logger.warning("sending without io_uring", metadata: ["error": "\($0)"]) }
         } catch {
             guard self == .auto, RingSender.isUnavailable(error) else { throw error }
-            logger.debug("sending without io_uring", metadata: ["reason": "\(error)"])
+            if explains { logger.info("sending without io_uring", metadata: ["reason": "\(error)"]) }
             return SocketSender()
         }
     }

@@ -53,7 +53,7 @@ final class Worker {
         let configuration = state.configuration
         self.index = index
         self.state = state
-        sender = try configuration.io.sender(logger: state.logger)
+        sender = try configuration.io.sender(logger: state.logger, explains: index == ServerState.home)
         pacer = FlushPacer(configuration.pacing)
         loop = try Loop()
         hub = Hub(outboxLimitBytes: configuration.outboxLimitBytes)

@@ -1,0 +1,65 @@
+"""What a second worker brings: the time to write a message to many subscribers, with one worker and with two.
+
+    workers.py [--rounds N]
+
+On a machine of few cores subscribers that read take the time that the second worker needs. So these do not read: the kernel keeps
+what they are sent. Only the last subscriber of each worker reads, and tells when a message has been written to all.
+"""
+
+import argparse
+import pathlib
+import random
+import statistics
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Tests/Acceptance"))
+
+from support.pushd import Pushd  # noqa: E402
+
+SUBSCRIBERS, MESSAGES, WARM_UP = 4_000, 100, 10  # what one subscriber gets fits into its receive buffer
+
+
+def microseconds_per_delivery(pushd, workers):
+    for _ in range(SUBSCRIBERS):
+        pushd.raw().upgrade("/ws?channel=c")
+    witnesses = [pushd.raw().upgrade("/ws?channel=c") for _ in range(workers)]
+    publisher = pushd.http()
+    for number in range(WARM_UP + MESSAGES):
+        if number == WARM_UP:
+            began = time.monotonic()
+        publisher.request("POST", "/publish?channel=c", body=b"x" * 128)
+        publisher.getresponse().read()
+        for witness in witnesses:
+            witness.read_frame()
+    return (time.monotonic() - began) / MESSAGES / (SUBSCRIBERS + workers) * 1e6
+
+
+def measure(workers):
+    with tempfile.TemporaryDirectory() as directory:
+        pushd = Pushd(pathlib.Path(directory), "--workers", str(workers))
+        try:
+            return microseconds_per_delivery(pushd, workers)
+        finally:
+            pushd.process.kill()
+            pushd.process.wait()
+            for client in pushd.clients:
+                client.close()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    times = {1: [], 2: []}
+    for _ in range(parser.parse_args().rounds):
+        for workers in random.sample(list(times), len(times)):
+            times[workers].append(measure(workers))
+    for workers, figures in times.items():
+        print(f"{workers} workers: {statistics.median(figures):.2f} us of time per delivery, {min(figures):.2f} to {max(figures):.2f}")
+    print(f"speed-up: {statistics.median(times[1]) / statistics.median(times[2]):.2f}")
+
+
+if __name__ == "__main__":
+    main()
