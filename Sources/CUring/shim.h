@@ -14,7 +14,4 @@ static inline int curing_open(struct io_uring *ring, unsigned entries) {
     return io_uring_queue_init_params(entries, ring, &parameters);
 }
 
-// MSG_DONTWAIT: a send that finds no room completes with EAGAIN at once instead of waiting inside the ring.
-enum { CURING_SEND_FLAGS = MSG_NOSIGNAL | MSG_DONTWAIT };
-
 #endif

@@ -1,3 +1,4 @@
+internal import CUV
 internal import CUring
 internal import Glibc
 
@@ -69,13 +70,13 @@ public final class RingSender: Sender {
         guard let entry = unsafe io_uring_get_sqe(ring) else { preconditionFailure("RingSender: the ring is full") }
         if write.pieceCount == 1 {
             unsafe io_uring_prep_send(
-                entry, write.descriptor, pieces.pointee.iov_base, pieces.pointee.iov_len, Int32(CURING_SEND_FLAGS))
+                entry, write.descriptor, pieces.pointee.iov_base, pieces.pointee.iov_len, Int32(CUV_SEND_FLAGS))
         } else {
             unsafe headers[index] = msghdr()
             unsafe headers[index].msg_iov = pieces
             unsafe headers[index].msg_iovlen = write.pieceCount
             unsafe io_uring_prep_sendmsg(
-                entry, write.descriptor, headers.baseAddress.unsafelyUnwrapped + index, UInt32(CURING_SEND_FLAGS))
+                entry, write.descriptor, headers.baseAddress.unsafelyUnwrapped + index, UInt32(CUV_SEND_FLAGS))
         }
         unsafe entry.pointee.user_data = UInt64(index)
     }

@@ -16,6 +16,16 @@ public enum Socket {
         case accepted(Int)
         case wouldBlock
         case failed(errno: Int32)
+
+        /// - Parameter result: the count of bytes taken, or a negated errno.
+        init(_ result: Int) {
+            guard result < 0 else {
+                self = .accepted(result)
+                return
+            }
+            let code = Int32(-result)
+            self = code == EAGAIN || code == EINTR ? .wouldBlock : .failed(errno: code)
+        }
     }
 
     /// Sends as much of `bytes`, from `offset` on, as the kernel takes.
@@ -24,7 +34,7 @@ public enum Socket {
             guard let base = buffer.baseAddress else { return .accepted(0) }
             let count = unsafe Glibc.send(
                 descriptor, base + offset, buffer.count - offset, Int32(CUV_SEND_FLAGS))
-            return writeResult(count)
+            return WriteResult(count < 0 ? -Int(errno) : count)
         }
     }
 
@@ -56,10 +66,5 @@ public enum Socket {
     static func setOption(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) {
         var value = value
         _ = unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))
-    }
-
-    private static func writeResult(_ count: Int) -> WriteResult {
-        guard count < 0 else { return .accepted(count) }
-        return errno == EAGAIN || errno == EINTR ? .wouldBlock : .failed(errno: errno)
     }
 }

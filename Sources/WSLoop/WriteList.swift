@@ -1,3 +1,5 @@
+// Both: which of the two headers a system type belongs to is decided by which module the compiler loads first.
+internal import CUV
 internal import CUring
 internal import Glibc
 
@@ -62,10 +64,7 @@ public final class WriteList {
     /// What became of a write, once the list was sent.
     public func result(_ index: Int) -> Socket.WriteResult {
         precondition(index < writeCount)
-        let result = unsafe writes[index].result
-        if result >= 0 { return .accepted(result) }
-        let code = Int32(-result)
-        return code == EAGAIN || code == EINTR ? .wouldBlock : .failed(errno: code)
+        return unsafe Socket.WriteResult(writes[index].result)
     }
 
     /// Empties the list.
