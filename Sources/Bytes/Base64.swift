@@ -1,22 +1,32 @@
 /// Base64 with the standard alphabet and padding (RFC 4648 section 4).
 public enum Base64 {
+    private static let alphabet: StaticString = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
     private static let padding = UInt8(ascii: "=")
 
     /// Appends `bytes` as Base64 text.
     public static func encode(_ bytes: RawSpan, to text: inout [UInt8]) {
-        text.reserveCapacity(text.count + (bytes.byteCount + 2) / 3 * 4)
-        var offset = 0
-        while offset < bytes.byteCount {
-            let count = min(3, bytes.byteCount - offset)
-            var group: UInt32 = 0
-            for index in 0..<count {
-                group |= UInt32(bytes.byte(at: offset + index)) << UInt32(16 - 8 * index)
+        text.append(addingCapacity: (bytes.byteCount + 2) / 3 * 4) { text in
+            var offset = 0
+            while bytes.byteCount - offset >= 3 {
+                let group =
+                    UInt32(bytes.byte(at: offset)) << 16 | UInt32(bytes.byte(at: offset + 1)) << 8
+                    | UInt32(bytes.byte(at: offset + 2))
+                append(group, digits: 4, to: &text)
+                offset += 3
             }
-            for index in 0..<4 {
-                let digit = UInt8(truncatingIfNeeded: group >> UInt32(18 - 6 * index)) & 0x3F
-                text.append(index <= count ? character(of: digit) : padding)
-            }
-            offset += count
+            let rest = bytes.byteCount - offset
+            guard rest > 0 else { return }
+            let second = rest == 2 ? UInt32(bytes.byte(at: offset + 1)) << 8 : 0
+            append(UInt32(bytes.byte(at: offset)) << 16 | second, digits: rest + 1, to: &text)
+            text.append(repeating: padding, count: 3 - rest)
+        }
+    }
+
+    /// Appends the first digits of a group of 24 bits.
+    @inline(__always)
+    private static func append(_ group: UInt32, digits: Int, to text: inout OutputSpan<UInt8>) {
+        for index in 0..<digits {
+            text.append(unsafe alphabet.utf8Start[Int(group &>> UInt32(18 - 6 * index) & 0x3F)])
         }
     }
 
@@ -33,16 +43,6 @@ public enum Base64 {
         }
         for offset in 0..<digitCount where !isDigit(text.byte(at: offset)) { return nil }
         return text.byteCount / 4 * 3 - (text.byteCount - digitCount)
-    }
-
-    private static func character(of digit: UInt8) -> UInt8 {
-        switch digit {
-        case 0..<26: UInt8(ascii: "A") + digit
-        case 26..<52: UInt8(ascii: "a") + (digit - 26)
-        case 52..<62: UInt8(ascii: "0") + (digit - 52)
-        case 62: UInt8(ascii: "+")
-        default: UInt8(ascii: "/")
-        }
     }
 
     private static func isDigit(_ character: UInt8) -> Bool {

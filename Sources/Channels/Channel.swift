@@ -32,7 +32,7 @@ final class Channel {
     /// Whether messages wait for the flush.
     var isDirty: Bool { !receipts.isEmpty }
 
-    var isEmpty: Bool { audiences.allSatisfy(\.slots.isEmpty) }
+    var isEmpty: Bool { audiences.allSatisfy { $0.slots.isEmpty } }
 
     /// Adds a subscriber and returns its position.
     func add(_ slot: UInt32, _ form: WireForm) -> UInt32 {

@@ -63,7 +63,7 @@ struct ByteRange {
     }
 
     var bounds: Range<Int> { Int(start)..<Int(end) }
-    var count: Int { Int(end) - Int(start) }
+    var count: Int { Int(end &- start) }
 }
 
 extension RawSpan {
@@ -75,14 +75,40 @@ extension RawSpan {
         return true
     }
 
-    /// Whether the bytes of `range` are `lowercase`, whatever the case of their letters.
+    /// Whether the bytes of `range` are `lowercase`, which is ASCII, whatever the case of their letters.
+    ///
+    /// Eight bytes at a time: a request is asked for its fields by name a dozen times.
     func matchesIgnoringCase(_ range: Range<Int>, _ lowercase: StaticString) -> Bool {
-        guard range.count == lowercase.utf8CodeUnitCount else { return false }
-        for index in 0..<range.count
-        where byte(at: range.lowerBound + index).lowercasedASCII != (unsafe lowercase.utf8Start[index]) {
-            return false
+        let count = range.count
+        guard count == lowercase.utf8CodeUnitCount else { return false }
+        let text = unsafe UnsafeRawPointer(lowercase.utf8Start)
+        var index = 0
+        while index < count {
+            guard count >= 8 else { return unsafe matchesTail(range, unsafe lowercase.utf8Start) }
+            // The last word begins earlier where the text does not end with a whole one.
+            index = min(index, count - 8)
+            let word = unsafe unsafeLoadUnaligned(fromByteOffset: range.lowerBound + index, as: UInt64.self)
+            guard Self.isSame(word, ignoringCaseOf: unsafe text.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            else { return false }
+            index += 8
         }
         return true
+    }
+
+    private func matchesTail(_ range: Range<Int>, _ lowercase: UnsafePointer<UInt8>) -> Bool {
+        for index in 0..<range.count
+        where byte(at: range.lowerBound + index).lowercasedASCII != (unsafe lowercase[index]) { return false }
+        return true
+    }
+
+    /// Whether eight bytes differ from eight of a lower-case ASCII text at most in the bit that makes a letter a capital.
+    private static func isSame(_ word: UInt64, ignoringCaseOf lowercase: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        // No carry leaves a byte, since all of them are below 0x80. The top bit is set from "a" on, and past "z".
+        let fromA = lowercase &+ ones &* (0x80 - 0x61)
+        let pastZ = lowercase &+ ones &* (0x80 - 0x7B)
+        let letters = fromA & ~pastZ & (ones &* 0x80)
+        return (word ^ lowercase) & ~(letters &>> 2) == 0
     }
 
     /// The first offset in `range` that holds `byte`.

@@ -6,26 +6,36 @@ extension RequestHead {
     ///
     /// Bytes that are not UTF-8 become U+FFFD.
     public func value(of name: StaticString) -> String? {
-        let head = bytes.rawSpan
-        for field in fields where head.matchesIgnoringCase(field.name.bounds, name) {
-            return string(field.value.bounds)
-        }
-        return nil
+        var index = 0
+        return next(name, &index).map(string)
+    }
+
+    /// Lends the bytes of the value of the first field called `name`; nil if there is none.
+    public func withValue<Result>(of name: StaticString, _ body: (RawSpan) -> Result) -> Result? {
+        var index = 0
+        guard let value = next(name, &index) else { return nil }
+        return body(bytes.rawSpan.extracting(value))
     }
 
     /// How many fields are called `name`.
     public func count(of name: StaticString) -> Int {
-        let head = bytes.rawSpan
-        var count = 0
-        for field in fields where head.matchesIgnoringCase(field.name.bounds, name) { count += 1 }
+        var (index, count) = (0, 0)
+        while next(name, &index) != nil { count += 1 }
         return count
+    }
+
+    /// Whether there is exactly one field called `name` and its value is exactly `value`, case included.
+    public func hasOnly(_ value: StaticString, in name: StaticString) -> Bool {
+        var index = 0
+        guard let found = next(name, &index), bytes.rawSpan.matches(found, value) else { return false }
+        return next(name, &index) == nil
     }
 
     /// Whether the comma-separated lists in the fields called `name` have the element `token`.
     public func hasToken(_ token: StaticString, in name: StaticString) -> Bool {
         let head = bytes.rawSpan
-        for field in fields where head.matchesIgnoringCase(field.name.bounds, name) {
-            var rest = field.value.bounds
+        var index = 0
+        while var rest = next(name, &index) {
             while let element = head.nextElement(&rest) {
                 if head.matchesIgnoringCase(element, token) { return true }
             }
@@ -39,11 +49,23 @@ extension RequestHead {
     public func listValues(of name: StaticString) -> [String] {
         let head = bytes.rawSpan
         var elements: [String] = []
-        for field in fields where head.matchesIgnoringCase(field.name.bounds, name) {
-            var rest = field.value.bounds
+        var index = 0
+        while var rest = next(name, &index) {
             while let element = head.nextElement(&rest) { elements.append(string(element)) }
         }
         return elements
+    }
+
+    /// The value of the next field called `name`, from the field at `index` on, which moves behind it.
+    private func next(_ name: StaticString, _ index: inout Int) -> Range<Int>? {
+        let head = bytes.rawSpan
+        while index < fields.count {
+            let field = fields[index]
+            index += 1
+            guard field.name.count == name.utf8CodeUnitCount else { continue }
+            if head.matchesIgnoringCase(field.name.bounds, name) { return field.value.bounds }
+        }
+        return nil
     }
 }
 

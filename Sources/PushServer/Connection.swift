@@ -74,6 +74,8 @@ final class Connection {
 
     var key: StreamKey { StreamKey(slot: slot, generation: generation) }
     var isPaused: Bool { !pause.isEmpty }
+    /// Whether it has sent nothing yet.
+    var isSilent: Bool { phase == .http && deadline == .request && requests?.isIdle == true }
 }
 
 /// The request parser of a connection, let go of when it becomes a WebSocket.

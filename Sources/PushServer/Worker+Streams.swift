@@ -41,7 +41,8 @@ extension Worker: StreamSetDelegate {
     /// The most that a WebSocket is served in a turn; also the most that is kept of it while it is paused.
     private static let maxWebSocketReadBytes = 65_536
 
-    private func read(_ connection: Connection) {
+    /// Takes what has arrived of a connection.
+    func read(_ connection: Connection) {
         let maxBytes = connection.phase == .webSocket ? Worker.maxWebSocketReadBytes : .max
         switch buffer.fill(from: connection.descriptor, atMost: maxBytes) {
         case .bytes:

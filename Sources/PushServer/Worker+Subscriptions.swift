@@ -21,21 +21,23 @@ extension Worker {
         }
     }
 
-    /// Takes an interest in channels, and completes the action once all are confirmed.
-    func subscribe(_ connection: Connection, to channels: [String], _ action: PendingAction) {
+    /// Takes an interest in channels.
+    ///
+    /// - Returns: how many of them are not confirmed yet.
+    func acquire(_ channels: [String], for connection: Connection) -> Int {
         var unconfirmed = 0
         for channel in channels where !state.directory.acquire(channel, loop: index) {
             unconfirmed += 1
             waiting[ByteName(channel), default: []].append(connection.key)
             post(.reconsider(channel: channel), to: ServerState.home)
         }
-        guard unconfirmed > 0 else { return complete(action, connection) }
+        return unconfirmed
+    }
+
+    /// Does what a connection asked for once its channels are confirmed.
+    func wait(toComplete action: PendingAction, _ connection: Connection) {
         connection.pause.insert(.subscribing)
-        if case .open(let acceptance, let channels, _) = action {
-            connection.pending = .open(acceptance, channels: channels, unconfirmed: unconfirmed)
-        } else {
-            connection.pending = action
-        }
+        connection.pending = action
     }
 
     /// A channel is confirmed, or waiting for Redis is over.
@@ -101,7 +103,9 @@ extension Worker {
             let limit = state.configuration.maxChannels
             return reply(ServerReply.error("at most \(limit) channels (--max-channels)", id: id), to: connection)
         }
-        subscribe(connection, to: [channel], .subscribe(channel: channel, id: id))
+        let action = PendingAction.subscribe(channel: channel, id: id)
+        guard acquire([channel], for: connection) > 0 else { return complete(action, connection) }
+        wait(toComplete: action, connection)
     }
 
     /// The confirmation goes out before the connection joins, so nothing of the channel can come before it.

@@ -21,7 +21,9 @@ extension Worker {
             guard state.reserveWebSocket() else {
                 throw UpgradeRefusal(.unavailable("the server has all the connections it takes (--max-connections)"))
             }
-            subscribe(connection, to: channels, .open(offer, channels: channels, unconfirmed: 0))
+            let unconfirmed = acquire(channels, for: connection)
+            guard unconfirmed > 0 else { return finishOpening(connection, offer, channels: channels) }
+            wait(toComplete: .open(offer, channels: channels, unconfirmed: unconfirmed), connection)
         } catch {
             counters.handshakes[HandshakeResult(error.response.status).rawValue] += 1
             respond(error.response, to: connection)
@@ -85,20 +87,23 @@ extension Worker {
         guard let named = try? head.queryValues(of: "channel") else {
             throw UpgradeRefusal(.error(.badRequest, "the query is not percent-encoded UTF-8"))
         }
-        var channels: [String] = []
-        var known: Set<ByteName> = []
-        for name in named.isEmpty ? [Worker.defaultChannel] : named where known.insert(ByteName(name)).inserted {
-            guard ChannelName.isValid(name) else {
-                throw UpgradeRefusal(
-                    .error(.badRequest, "a channel is 1 to 255 bytes of UTF-8 without control characters"))
-            }
-            channels.append(name)
-            guard channels.count <= state.configuration.maxChannels else {
-                throw UpgradeRefusal(
-                    .error(.badRequest, "at most \(state.configuration.maxChannels) channels (--max-channels)"))
-            }
+        guard named.allSatisfy({ ChannelName.isValid($0) }) else {
+            throw UpgradeRefusal(
+                .error(.badRequest, "a channel is 1 to 255 bytes of UTF-8 without control characters"))
+        }
+        let channels = named.isEmpty ? [Worker.defaultChannel] : Worker.distinct(named)
+        guard channels.count <= state.configuration.maxChannels else {
+            throw UpgradeRefusal(
+                .error(.badRequest, "at most \(state.configuration.maxChannels) channels (--max-channels)"))
         }
         return channels
+    }
+
+    /// The names in order, each once.
+    private static func distinct(_ names: [String]) -> [String] {
+        guard names.count > 1 else { return names }
+        var known: Set<ByteName> = []
+        return names.filter { known.insert(ByteName($0)).inserted }
     }
 
     private func user(of head: RequestHead) throws(UpgradeRefusal) -> String {

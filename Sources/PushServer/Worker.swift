@@ -138,6 +138,11 @@ final class Worker {
         connections[Int(slot)] = connection
         connection.lastHeardTick = wheel.currentTick
         schedule(.request, connection, afterTicks: handshakeTicks)
+        read(connection)
+        if connection.isSilent {
+            let waited = UInt32(stream.deferralMilliseconds / Worker.tickMilliseconds)
+            schedule(.request, connection, afterTicks: handshakeTicks - min(waited, handshakeTicks - 1))
+        }
     }
 
     /// The connection of a key, unless it has ended.

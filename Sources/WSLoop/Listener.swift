@@ -7,6 +7,8 @@ public struct AcceptedStream: Sendable {
     public let descriptor: Int32
     /// Who connected.
     public let peer: SocketAddress
+    /// How long the kernel has kept it if it has sent nothing yet.
+    public let deferralMilliseconds: UInt64
 }
 
 /// A listening TCP or unix-domain socket.
@@ -14,6 +16,7 @@ public final class Listener {
     private static let acceptsPerTurn = 256
     private static let backlog: Int32 = 4096
     private static let retryMilliseconds: UInt64 = 100
+    private static let deferralSeconds: Int32 = 1
 
     /// Where it listens; with port 0 asked for, the port the kernel chose.
     public let address: SocketAddress
@@ -36,7 +39,9 @@ public final class Listener {
         descriptor = try Listener.open(address)
         self.address = address.unixPath == nil ? SocketAddress(boundTo: descriptor) : address
         if address.unixPath == nil {
-            Socket.configure(listening: descriptor, unsentLowWaterBytes: unsentLowWaterBytes)
+            Socket.configure(
+                listening: descriptor, unsentLowWaterBytes: unsentLowWaterBytes,
+                deferralSeconds: Listener.deferralSeconds)
         }
         do throws(SystemError) {
             watcher = try PollWatcher(on: loop, descriptor: descriptor)
@@ -77,6 +82,7 @@ public final class Listener {
     }
 
     private func acceptSome() {
+        let deferralMilliseconds = address.unixPath == nil ? UInt64(Listener.deferralSeconds) * 1000 : 0
         for _ in 0..<Listener.acceptsPerTurn where !watcher.isClosed {
             var stream: Int32 = -1
             let peer = unsafe SocketAddress.read { address, length in
@@ -87,7 +93,7 @@ public final class Listener {
                 acceptFailed(errno)
                 return
             }
-            accepted(AcceptedStream(descriptor: stream, peer: peer))
+            accepted(AcceptedStream(descriptor: stream, peer: peer, deferralMilliseconds: deferralMilliseconds))
         }
     }
 

@@ -54,12 +54,15 @@ public enum Socket {
         _ = Glibc.close(descriptor)
     }
 
-    /// Sets on a listening TCP socket what every stream accepted from it inherits: no Nagle delay, and little unsent data
-    /// inside the kernel.
+    /// Sets on a listening TCP socket what every stream accepted from it inherits, no Nagle delay and little unsent data inside
+    /// the kernel, and defers accepting until a client has sent something.
     ///
     /// Without TCP_NOTSENT_LOWAT the kernel takes 4 MiB for a client that never reads, before the outbox sees anything.
-    static func configure(listening descriptor: Int32, unsentLowWaterBytes: Int32) {
+    /// TCP_DEFER_ACCEPT saves the loop a wake-up for each client (docs/decisions/0011); one that stays silent comes through
+    /// when that time is over.
+    static func configure(listening descriptor: Int32, unsentLowWaterBytes: Int32, deferralSeconds: Int32) {
         setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
+        setOption(descriptor, Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, deferralSeconds)
         setOption(descriptor, Int32(IPPROTO_TCP), Int32(CUV_TCP_NOTSENT_LOWAT), unsentLowWaterBytes)
     }
 

@@ -86,7 +86,7 @@ public struct ClientHandshake: Sendable {
         }
         // The request has no body, so it is incomplete only if its fields announce one.
         guard case .request(let parsed)? = event else { throw .handshake(.unexpectedBody) }
-        do throws(HandshakeViolation) { return try Handshake.accept(parsed.head).acceptKey } catch {
+        do throws(HandshakeViolation) { return try Handshake.accept(parsed.head).acceptKey.text } catch {
             throw .handshake(error)
         }
     }

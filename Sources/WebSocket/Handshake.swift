@@ -12,12 +12,12 @@ public enum Handshake {
         public let subprotocol: String?
         /// Compression, if the client offered it and the server grants it; it may be withdrawn before the answer.
         public var deflate: DeflateAgreement?
-        let acceptKey: String
+        let acceptKey: AcceptKey
 
         /// Appends the 101 response, behind which the connection carries frames.
         public func encode(into output: inout [UInt8]) {
             output.append(contentsOf: Acceptance.head)
-            output.append(contentsOf: acceptKey.utf8)
+            acceptKey.encode(into: &output)
             // Both are texts of this server's: nothing of the request is echoed.
             if let subprotocol { output.append(contentsOf: "\r\nSec-WebSocket-Protocol: \(subprotocol)".utf8) }
             if let deflate { output.append(contentsOf: "\r\nSec-WebSocket-Extensions: \(deflate.headerValue)".utf8) }
@@ -41,12 +41,12 @@ public enum Handshake {
         _ head: RequestHead, subprotocols: [String] = [], deflate: DeflateAgreement.Policy = .off
     ) throws(HandshakeViolation) -> Acceptance {
         try checkUpgrade(head)
-        let key = try key(of: head)
+        let key = try acceptKey(for: head)
         let offered = try offeredSubprotocols(of: head)
         let extensions = try ExtensionOffer.offers(in: head)
         return Acceptance(
             subprotocol: offered.first { subprotocols.contains($0) },
-            deflate: DeflateAgreement.best(of: extensions, deflate), acceptKey: acceptKey(for: key))
+            deflate: DeflateAgreement.best(of: extensions, deflate), acceptKey: key)
     }
 
     private static func checkUpgrade(_ head: RequestHead) throws(HandshakeViolation) {
@@ -55,18 +55,22 @@ public enum Handshake {
         guard head.hasToken("websocket", in: "upgrade") else { throw .unsupportedUpgrade }
         guard head.minorVersion >= 1 else { throw .oldHTTPVersion }
         guard head.hasToken("upgrade", in: "connection") else { throw .missingConnectionUpgrade }
-        guard head.count(of: "sec-websocket-version") == 1, head.value(of: "sec-websocket-version") == "13" else {
-            throw .unsupportedVersion
-        }
+        guard head.hasOnly("13", in: "sec-websocket-version") else { throw .unsupportedVersion }
         guard head.count(of: "transfer-encoding") == 0, Int(head.value(of: "content-length") ?? "0") == 0 else {
             throw .unexpectedBody
         }
     }
 
-    private static func key(of head: RequestHead) throws(HandshakeViolation) -> String {
-        guard let key = head.value(of: "sec-websocket-key") else { throw .missingKey }
-        guard head.count(of: "sec-websocket-key") == 1 else { throw .repeatedKey }
-        guard Base64.decodedByteCount(Array(key.utf8).rawSpan) == 16 else { throw .badKey }
+    private static func acceptKey(for head: RequestHead) throws(HandshakeViolation) -> AcceptKey {
+        switch head.count(of: "sec-websocket-key") {
+        case 0: throw .missingKey
+        case 1: break
+        default: throw .repeatedKey
+        }
+        let key = head.withValue(of: "sec-websocket-key") { key in
+            Base64.decodedByteCount(key) == 16 ? AcceptKey(for: key) : nil
+        }
+        guard case .some(.some(let key)) = key else { throw .badKey }
         return key
     }
 

@@ -16,7 +16,7 @@ private struct Fixture {
         let handshake = try ClientHandshake(host: "h", target: "/ws", nonce: 0)
         subscriber = Subscriber(
             handshake, channel: 0, limits: ConnectionMachine.Limits(maxMessageBytes: 1000, maxFragments: 10))
-        let accept = Handshake.acceptKey(for: "AAAAAAAAAAAAAAAAAAAAAA==")
+        let accept = AcceptKey(for: Array("AAAAAAAAAAAAAAAAAAAAAA==".utf8).rawSpan).text
         answer = Array(
             """
             HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\

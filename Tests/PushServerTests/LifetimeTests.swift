@@ -15,6 +15,7 @@ extension ServerTests {
             let clients = try (0..<6).map { _ in try server.connect() }
             for client in clients { try client.upgrade() }
             let waiting = try server.connect()
+            try waiting.send("GET ")
             let open = try server.connect()
             try open.send("GET /health HTTP/1.1\r\nHost: h\r\n\r\n")
             #expect(try open.answer().status == 200)

@@ -9,7 +9,8 @@ import WebSocket
 @Suite struct MemoryTests {
     /// The budget of an idle connection, beside the hub's slot: 18,000 of them are to cost little.
     @Test func aConnectionIsSmall() throws {
-        let stream = AcceptedStream(descriptor: -1, peer: try #require(SocketAddress(unixPath: "/x")))
+        let stream = AcceptedStream(
+            descriptor: -1, peer: try #require(SocketAddress(unixPath: "/x")), deferralMilliseconds: 0)
         let connection = Connection(stream, slot: 0, generation: 1, limits: RequestParser.Limits())
         #expect(try heapBytes(of: connection) <= 160)
         #expect(connection.unread.capacity == 0)

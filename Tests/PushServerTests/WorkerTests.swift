@@ -25,7 +25,11 @@ extension ServerTests {
         private func socketPair() throws -> (AcceptedStream, peer: Int32) {
             var ends: [Int32] = [0, 0]
             try #require(unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &ends) == 0)
-            return (AcceptedStream(descriptor: ends[0], peer: try #require(SocketAddress(unixPath: "/x"))), ends[1])
+            return (
+                AcceptedStream(
+                    descriptor: ends[0], peer: try #require(SocketAddress(unixPath: "/x")), deferralMilliseconds: 0),
+                ends[1]
+            )
         }
 
         private func hasEnded(_ peer: Int32) -> Bool {
@@ -43,7 +47,8 @@ extension ServerTests {
                 }
                 let connections = worker.connections.compactMap { $0 }
                 for connection in connections {
-                    worker.subscribe(connection, to: ["c"], .subscribe(channel: "c", id: []))
+                    #expect(worker.acquire(["c"], for: connection) == 1)
+                    worker.wait(toComplete: .subscribe(channel: "c", id: []), connection)
                     #expect(connection.isPaused)
                 }
                 for (index, connection) in connections.enumerated() {
