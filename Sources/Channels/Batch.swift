@@ -12,13 +12,20 @@ public final class Batch {
     // Unchecked (docs/decisions/0009): read for each delivery, where the check costs more than the access.
     @safe @exclusivity(unchecked) private var storage: [UInt8] = []
     @safe @exclusivity(unchecked) private var frameEnds: [Int] = []
+    /// The keys of its messages, where they have any.
+    private var frameKeys: [Int: ByteName] = [:]
     private(set) var content = Content.messages
+    /// Whose messages these are.
+    private(set) var channel: Channel?
+    private(set) var policy = SlowConsumerPolicy.disconnect
 
     var byteCount: Int { storage.count }
     var messageCount: Int { content == .messages ? frameEnds.count : 0 }
 
-    func begin(_ content: Content) {
+    func begin(_ content: Content, of channel: Channel? = nil) {
         self.content = content
+        self.channel = channel
+        policy = channel?.policy ?? .disconnect
     }
 
     /// Adds what `write` appends as one frame (or one HTTP response): a unit that is sent whole once it was begun.
@@ -29,8 +36,12 @@ public final class Batch {
 
     func appendFrame(of message: Message, _ form: WireForm, _ deflaters: inout DeflaterSet) {
         message.appendFrame(form, &deflaters, to: &storage)
+        if policy == .conflate, let key = message.key { frameKeys[frameEnds.count] = ByteName(key) }
         frameEnds.append(storage.count)
     }
+
+    /// What the publisher gave for the message to replace its predecessor by.
+    func key(ofFrame index: Int) -> ByteName? { frameKeys[index] }
 
     /// Lends a part of the bytes.
     func lend<Result>(_ range: Range<Int>, _ body: (RawSpan) -> Result) -> Result {
@@ -45,6 +56,18 @@ public final class Batch {
         return frameIndex(endingBehind: end) - frameIndex(endingBehind: start)
     }
 
+    /// The numbers of the messages that lie wholly between `start` and `end`.
+    func messages(within start: Int, _ end: Int) -> Range<Int> {
+        guard content == .messages else { return 0..<0 }
+        let upper = frameIndex(endingBehind: end)
+        let cut = frameIndex(endingBehind: start)
+        let lower = cut < frameEnds.count && startOfFrame(cut) < start ? cut + 1 : cut
+        return min(lower, upper)..<upper
+    }
+
+    /// Where a frame begins; the end of the batch for the number behind the last.
+    func startOfFrame(_ index: Int) -> Int { index == 0 ? 0 : frameEnds[index - 1] }
+
     /// Where the frame ends that holds the byte before `offset`; `offset` itself if a frame ends there.
     func endOfFrame(begunBefore offset: Int) -> Int {
         guard offset > 0 else { return 0 }
@@ -56,6 +79,8 @@ public final class Batch {
         let keep = storage.capacity <= Batch.keptBytes
         storage.removeAll(keepingCapacity: keep)
         frameEnds.removeAll(keepingCapacity: keep)
+        if !frameKeys.isEmpty { frameKeys = [:] }
+        channel = nil
     }
 
     private static let keptBytes = 32_768

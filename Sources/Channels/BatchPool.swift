@@ -5,9 +5,9 @@ struct BatchPool {
     private var batches: [Batch] = []
     private var outboxes: [Outbox] = []
 
-    mutating func batch(_ content: Batch.Content) -> Batch {
+    mutating func batch(_ content: Batch.Content, of channel: Channel? = nil) -> Batch {
         let batch = batches.popLast() ?? Batch()
-        batch.begin(content)
+        batch.begin(content, of: channel)
         return batch
     }
 

@@ -9,6 +9,7 @@ final class Channel {
 
     let name: String
     let index: UInt32
+    let policy: SlowConsumerPolicy
     /// Whether its last flush had several messages, and small ones.
     ///
     /// They come faster than they are flushed, and a system call that carries more of them costs no more. Of large ones the
@@ -24,9 +25,10 @@ final class Channel {
     /// About what one write carries at the price of a small one.
     static let busyBytes = 16_384
 
-    init(name: String, index: UInt32) {
+    init(name: String, index: UInt32, policy: SlowConsumerPolicy = .disconnect) {
         self.name = name
         self.index = index
+        self.policy = policy
     }
 
     /// Whether messages wait for the flush.

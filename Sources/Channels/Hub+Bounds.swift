@@ -1,36 +1,77 @@
+internal import Bytes
+internal import WebSocket
+
 extension Hub {
     /// Gives up the connections with the largest queues until so many bytes are freed.
+    ///
+    /// Messages that were begun are finished, unless it takes those as well.
     public func shed(bytes: Int) {
-        let blocked = subscribers.indices.filter { subscribers[$0].isBlocked && !subscribers[$0].isLost }
-        let largestFirst = blocked.sorted {
-            subscribers[$0].outbox?.queuedBytes ?? 0 > subscribers[$1].outbox?.queuedBytes ?? 0
-        }
         let target = queuedBytesTotal - bytes
-        for index in largestFirst where queuedBytesTotal > target {
-            let midFrame = dropQueue(UInt32(index))
-            lose(UInt32(index), .overBudget(midFrame: midFrame))
+        for slot in blockedLargestFirst() where queuedBytesTotal > target && !subscribers[Int(slot)].isLost {
+            dropQueue(slot, .overBudget)
+            lose(slot, .overBudget(midFrame: false))
+        }
+        for slot in blockedLargestFirst() where queuedBytesTotal > target {
+            cut(slot)
         }
         reportLosses()
     }
 
-    /// The bound is strict: what passes it is dropped at once and the connection given up.
+    private func blockedLargestFirst() -> [UInt32] {
+        let blocked = subscribers.indices.filter { subscribers[$0].isBlocked && subscribers[$0].outbox != nil }
+        let sizes = blocked.map { (slot: UInt32($0), bytes: subscribers[$0].outbox?.queuedBytes ?? 0) }
+        return sizes.sorted { $0.bytes > $1.bytes }.map(\.slot)
+    }
+
+    /// Drops all that a connection waits for, a begun message too: nothing more can be said to its client.
+    private func cut(_ slot: UInt32) {
+        guard let outbox = subscribers[Int(slot)].outbox, !outbox.isEmpty else { return }
+        queuedBytesTotal -= outbox.queuedBytes
+        counts.dropped[DropCause.overBudget.rawValue] += outbox.discardAll()
+        losses.removeAll { $0.slot == slot }
+        subscribers[Int(slot)].isLost = true
+        losses.append((slot, .overBudget(midFrame: true)))
+    }
+
+    /// The bound is strict: what passes it is dropped at once, as the policy of the newest message says.
     func enforceBound(_ slot: UInt32) {
-        guard let outbox = subscribers[Int(slot)].outbox, outbox.queuedMessageBytes > outboxLimitBytes else { return }
-        let midFrame = dropQueue(slot)
-        lose(slot, .overflow(midFrame: midFrame))
+        guard let outbox = subscribers[Int(slot)].outbox else { return }
+        let before = outbox.queuedBytes
+        counts.dropped[DropCause.conflate.rawValue] += outbox.conflate()
+        // A begun message is finished even if its rest alone is more than the bound.
+        while outbox.queuedMessageBytes > outboxLimitBytes, let policy = outbox.newestPolicy {
+            switch policy {
+            case .disconnect:
+                queuedBytesTotal -= before - outbox.queuedBytes
+                dropQueue(slot, .disconnect)
+                return lose(slot, .overflow)
+            case .dropNewest:
+                outbox.dropNewest()
+                counts.dropped[DropCause.dropNewest.rawValue] += 1
+            case .dropOldest, .conflate:
+                outbox.dropOldest()
+                counts.dropped[DropCause.dropOldest.rawValue] += 1
+            }
+        }
+        queuedBytesTotal -= before - outbox.queuedBytes
     }
 
     /// Drops a slow consumer's messages but for the rest of one that was begun.
-    ///
-    /// - Returns: whether even that was too much and the stream is cut inside a frame.
-    private func dropQueue(_ slot: UInt32) -> Bool {
-        guard let outbox = subscribers[Int(slot)].outbox else { return false }
+    private func dropQueue(_ slot: UInt32, _ cause: DropCause) {
+        guard let outbox = subscribers[Int(slot)].outbox else { return }
         let before = outbox.queuedBytes
-        defer { queuedBytesTotal -= before - outbox.queuedBytes }
-        counts.droppedBySlowConsumers += outbox.discardUnbegun()
-        guard outbox.queuedMessageBytes > outboxLimitBytes else { return false }
-        counts.droppedBySlowConsumers += outbox.discardAll()
-        return true
+        counts.dropped[cause.rawValue] += outbox.discardUnbegun()
+        queuedBytesTotal -= before - outbox.queuedBytes
+    }
+
+    /// Tells a client what it missed, once it has read what it was told before: that keeps what is told bounded.
+    func tellMissed(_ slot: UInt32, _ outbox: Outbox) {
+        guard !outbox.missed.isEmpty, outbox.queuedBytes == outbox.queuedMessageBytes, !subscribers[Int(slot)].isLost
+        else { return }
+        for (channel, count) in outbox.takeMissed() {
+            let text = Message.missed(count, of: channel.text)
+            reply(slot, .text, message: text.rawSpan)
+        }
     }
 
     func lose(_ slot: UInt32, _ reason: LossReason) {

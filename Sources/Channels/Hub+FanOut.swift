@@ -5,13 +5,18 @@ extension Hub {
     /// Takes a message for its channel's subscribers here; nothing is written before `flush`.
     public func deliver(_ message: Message) {
         guard let channel = channel(named: message.channel) else { return }
-        if channel.append(message, &deflaters, newBatch: { pool.batch(.messages) }) { dirtyChannels.append(channel) }
+        if channel.append(message, &deflaters, newBatch: { pool.batch(.messages, of: channel) }) {
+            dirtyChannels.append(channel)
+        }
     }
 
     /// Queues a reply, a control frame or a response for one connection; written by the next `flush`.
     ///
     /// - Parameter write: appends one frame or one response.
     public func reply(_ slot: UInt32, _ write: (inout [UInt8]) -> Void) {
+        // Replies were dropped with its queue: what came behind them would be taken for them. A reply to the loss itself,
+        // once that is reported, is another matter.
+        if subscribers[Int(slot)].isLost, losses.contains(where: { $0.slot == slot }) { return }
         let outbox = outbox(of: slot)
         let before = outbox.queuedBytes
         outbox.appendReply(newBatch: { pool.batch(.replies) }, write)
@@ -114,6 +119,7 @@ extension Hub {
     private func outbox(of slot: UInt32) -> Outbox {
         if let outbox = subscribers[Int(slot)].outbox { return outbox }
         let outbox = pool.outbox()
+        outbox.tellsMissed = subscribers[Int(slot)].form.encoding == .envelope
         subscribers[Int(slot)].outbox = outbox
         return outbox
     }

@@ -76,7 +76,7 @@ extension Hub {
             index = UInt32(channels.count)
             channels.append(nil)
         }
-        let channel = Channel(name: name, index: index)
+        let channel = Channel(name: name, index: index, policy: policies.policy(of: name))
         channels[Int(index)] = channel
         channelByName[ByteName(name)] = channel
         return channel

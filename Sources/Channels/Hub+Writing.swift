@@ -42,8 +42,21 @@ extension Hub {
         guard !subscribers[Int(slot)].isBlocked, let outbox = subscribers[Int(slot)].outbox, let transport else {
             return
         }
+        guard !outbox.isEmpty else { return settleEmptied(slot, outbox) }
         transport.prepare(outbox, to: subscribers[Int(slot)].link)
         notePrepared(PreparedWrite(slot: slot, batch: PreparedWrite.outbox))
+    }
+
+    /// All that waited was dropped: there is nothing to write but what to tell of that.
+    private func settleEmptied(_ slot: UInt32, _ outbox: Outbox) {
+        tellMissed(slot, outbox)
+        if outbox.isEmpty { giveBack(outbox, of: slot) }
+    }
+
+    private func giveBack(_ outbox: Outbox, of slot: UInt32) {
+        subscribers[Int(slot)].outbox = nil
+        pool.give(outbox)
+        drainedSlots.append(slot)
     }
 
     func notePrepared(_ write: PreparedWrite) {
@@ -53,14 +66,19 @@ extension Hub {
 
     /// Makes the prepared writes and deals with what became of them.
     func sendPrepared() {
-        guard !prepared.isEmpty, let transport else { return }
+        guard let transport else { return }
+        makePreparedWrites(transport)
+        while let slot = drainedSlots.popLast() { transport.hubDrained(slot) }
+    }
+
+    private func makePreparedWrites(_ transport: any HubTransport) {
+        guard !prepared.isEmpty else { return }
         // Taken out of self, so that going through it costs no access to self.
         var writes: [PreparedWrite] = []
         swap(&writes, &prepared)
         transport.sendPrepared { complete(writes[$0], $1) }
         writes.removeAll(keepingCapacity: true)
         swap(&writes, &prepared)
-        while let slot = drainedSlots.popLast() { transport.hubDrained(slot) }
     }
 
     private func complete(_ write: PreparedWrite, _ result: SendResult) {
@@ -98,10 +116,9 @@ extension Hub {
             counts.sentBytes += count
             queuedBytesTotal -= count
             counts.deliveries += outbox.consume(count) { pool.give($0) }
+            tellMissed(slot, outbox)
             guard outbox.isEmpty else { return mark(slot) }
-            subscribers[Int(slot)].outbox = nil
-            pool.give(outbox)
-            drainedSlots.append(slot)
+            giveBack(outbox, of: slot)
         case .blocked:
             block(slot)
             enforceBound(slot)

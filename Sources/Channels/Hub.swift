@@ -6,13 +6,13 @@ internal import Bytes
 /// turn, writes each marked connection once. Confined to its loop's thread; does no I/O of its own.
 public final class Hub {
     /// What the hub counted since it was last asked.
-    public struct Counts: Equatable, Sendable {
+    public struct Counts: Sendable {
         /// Messages that the kernel took for a subscriber, to their last byte.
         public internal(set) var deliveries = 0
         /// Bytes that the kernel took.
         public internal(set) var sentBytes = 0
-        /// Messages that slow consumers lost.
-        public internal(set) var droppedBySlowConsumers = 0
+        /// Messages that slow consumers lost, by `DropCause`.
+        public internal(set) var dropped: [5 of Int] = .init(repeating: 0)
         /// Messages that were queued for connections that ended.
         public internal(set) var droppedByClosing = 0
         /// Messages that were compressed; each once for all subscribers with the same form.
@@ -20,6 +20,7 @@ public final class Hub {
     }
 
     let outboxLimitBytes: Int
+    let policies: SlowConsumerPolicies
     /// Not weak: that gives the transport a side table, and makes each retain and release of it three times as dear.
     unowned var transport: (any HubTransport)?
     // Unchecked (docs/decisions/0009): touched for each delivery, where the check costs more than the access.
@@ -46,9 +47,12 @@ public final class Hub {
 
     /// Makes an empty hub.
     ///
-    /// - Parameter outboxLimitBytes: the strict bound of what may be queued for one connection.
-    public init(outboxLimitBytes: Int) {
+    /// - Parameters:
+    ///   - outboxLimitBytes: the strict bound of what may be queued for one connection.
+    ///   - policies: what becomes of what does not fit.
+    public init(outboxLimitBytes: Int, policies: SlowConsumerPolicies = SlowConsumerPolicies()) {
         self.outboxLimitBytes = outboxLimitBytes
+        self.policies = policies
     }
 
     /// Sets the way out, which must outlive the hub's use.
@@ -93,6 +97,7 @@ public final class Hub {
     public func setForm(_ form: WireForm, of slot: UInt32) {
         precondition(subscribers[Int(slot)].channelCount == 0, "the form of a subscriber cannot change")
         subscribers[Int(slot)].form = form
+        subscribers[Int(slot)].outbox?.tellsMissed = form.encoding == .envelope
     }
 
     /// Forgets a connection: leaves its channels and drops what was queued for it.

@@ -12,10 +12,11 @@ public enum SendResult: Equatable, Sendable {
 public enum LossReason: Equatable, Sendable {
     /// Its outbox would have passed the bound: a slow consumer.
     ///
-    /// Its messages were dropped. `midFrame`: so much of a large message had been sent that not even that could be
-    /// finished within the bound; nothing more can be said to the peer.
-    case overflow(midFrame: Bool)
+    /// Its messages were dropped, but for the rest of one that was begun.
+    case overflow
     /// The server's budget for all outboxes is spent, and this one was among the largest.
+    ///
+    /// `midFrame`: the rest of a message that was begun was dropped too; nothing more can be said to the peer.
     case overBudget(midFrame: Bool)
     /// Writing failed; the errno value.
     case failed(Int32)

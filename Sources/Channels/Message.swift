@@ -10,13 +10,16 @@ public final class Message: Sendable {
     public let payload: [UInt8]
     /// Whether the payload is valid UTF-8, and so travels in a text frame.
     public let isText: Bool
+    /// What a later message with the same key takes its place by, where a slow consumer's messages are conflated.
+    public let key: String?
     /// When this node took it in, in nanoseconds on the monotonic clock.
     public let receivedNanoseconds: UInt64
     private let made = Mutex(MadeForms())
 
     /// Wraps a payload without copying it.
-    public init(channel: String, payload: [UInt8], receivedNanoseconds: UInt64) {
+    public init(channel: String, payload: [UInt8], key: String? = nil, receivedNanoseconds: UInt64) {
         self.channel = channel
+        self.key = key
         self.payload = payload
         self.receivedNanoseconds = receivedNanoseconds
         isText = UTF8Validator.isValid(payload.rawSpan)
@@ -60,6 +63,15 @@ public final class Message: Sendable {
             made.deflated.append((form, payload))
             return payload
         }
+    }
+
+    /// What a client that speaks `pushd.v1` is told of messages that were dropped because it was too slow.
+    static func missed(_ count: Int, of channel: String) -> [UInt8] {
+        var text = JSONObjectWriter()
+        text.member("event", "missed")
+        text.member("channel", channel)
+        text.member("count", count)
+        return text.finish()
     }
 
     private func makeEnvelope() -> [UInt8] {

@@ -1,23 +1,33 @@
+internal import Bytes
 internal import DequeModule
 
 /// What one connection has still to be sent: references into batches, counted in bytes.
 ///
 /// A thousand stalled subscribers of a channel hold one copy of each of its batches between them.
 public final class Outbox {
-    private struct Piece {
+    struct Piece {
         let batch: Batch
         var start: Int
         var end: Int
 
         var unfinishedMessages: Int { batch.messages(endingIn: start, end) }
+        /// The numbers of the messages of which no byte was sent.
+        var unbegunMessages: Range<Int> { batch.messages(within: start, end) }
     }
 
     // Unchecked (docs/decisions/0009): touched for each delivery, where the check costs more than the access.
-    @safe @exclusivity(unchecked) private var pieces = Deque<Piece>()
+    @safe @exclusivity(unchecked) var pieces = Deque<Piece>()
     /// Bytes that wait.
     @safe @exclusivity(unchecked) public private(set) var queuedBytes = 0
     /// Those of them that are channel messages, which the bound is for; replies are bounded by not reading more.
     @safe @exclusivity(unchecked) private(set) var queuedMessageBytes = 0
+
+    /// Whether messages of a conflated channel were added since `conflate` was last called.
+    var mayConflate = false
+    /// Whether its client is told what it missed; else that is not noted.
+    var tellsMissed = false
+    /// How many messages of which channel were dropped and not told yet.
+    var missed: [ByteName: Int] = [:]
 
     /// Whether nothing waits.
     public var isEmpty: Bool { queuedBytes == 0 }
@@ -37,6 +47,7 @@ public final class Outbox {
         guard end > start else { return }
         pieces.append(Piece(batch: batch, start: start, end: end))
         count(batch, end - start)
+        if batch.policy == .conflate { mayConflate = true }
     }
 
     /// Adds a reply: to the last batch if that is this connection's own, else to a new one.
@@ -111,9 +122,11 @@ public final class Outbox {
         pieces.removeAll()
         queuedBytes = 0
         queuedMessageBytes = 0
+        mayConflate = false
+        missed = [:]
     }
 
-    private func count(_ batch: Batch, _ bytes: Int) {
+    func count(_ batch: Batch, _ bytes: Int) {
         queuedBytes += bytes
         if batch.content == .messages { queuedMessageBytes += bytes }
     }

@@ -6,7 +6,7 @@ enum ClientCommand: Equatable {
     case ping
     case subscribe(channel: String, replace: Bool)
     case unsubscribe(channel: String)
-    case publish(channel: String, data: [UInt8])
+    case publish(channel: String, data: [UInt8], key: String?)
 }
 
 /// Why a text frame is no command; each is told to the client, and the connection stays open.
@@ -17,6 +17,7 @@ enum CommandViolation: Error, Equatable {
     case badChannel
     case badReplace
     case missingData
+    case badKey
     case badID
 
     var message: String {
@@ -27,6 +28,7 @@ enum CommandViolation: Error, Equatable {
         case .badChannel: "the field channel must be a string of 1 to 255 bytes without control characters"
         case .badReplace: "the field replace must be true or false"
         case .missingData: "the field data is missing"
+        case .badKey: "the field key must be a string of 1 to 255 bytes without control characters"
         case .badID: "the field id must be a string or a number of at most 255 bytes"
         }
     }
@@ -85,7 +87,7 @@ struct ClientRequest {
         case "publish":
             let channel = try channel(in: object)
             guard let data = object.rawRange(of: "data") else { throw .missingData }
-            return .publish(channel: channel, data: copy(data, of: text))
+            return .publish(channel: channel, data: copy(data, of: text), key: try key(in: object))
         default:
             throw .unknownAction
         }
@@ -94,6 +96,14 @@ struct ClientRequest {
     private static func channel(in object: JSONObject) throws(CommandViolation) -> String {
         guard case .string(let name) = object["channel"], ChannelName.isValid(name) else { throw .badChannel }
         return name
+    }
+
+    private static func key(in object: JSONObject) throws(CommandViolation) -> String? {
+        switch object["key"] {
+        case .none: return nil
+        case .string(let key) where ChannelName.isValid(key): return key
+        default: throw .badKey
+        }
     }
 
     private static func replace(in object: JSONObject) throws(CommandViolation) -> Bool {

@@ -54,6 +54,9 @@ final class Connection {
     var lastHeardTick: UInt32 = 0
     var deadlineTick: UInt32 = 0
     var wheelTick: UInt32 = 0
+    /// While blocked: when the client was last seen to take something, and what the kernel still held for it then.
+    var progressTick: UInt32 = 0
+    var unacknowledgedBytes: Int32 = 0
     /// While closing: when patience ends, whatever the peer does.
     var patienceEndTick: UInt32 = 0
     /// Only while HTTP is spoken.

@@ -45,15 +45,28 @@ struct Metrics {
             "compressions_total", "Messages compressed, once for all subscribers of the same kind.",
             totals.compressions)
         head("dropped_total", "counter", "Messages dropped, by the policy or event that dropped them.")
-        sample("dropped_total", "policy", "disconnect", totals.droppedBySlowConsumers)
+        for cause in DropCause.allCases {
+            sample("dropped_total", "policy", Metrics.label(of: cause), totals.dropped[cause.rawValue])
+        }
         sample("dropped_total", "policy", "closed", totals.droppedByClosing)
         sample("dropped_total", "policy", "oversized", totals.droppedOversized)
+        counter("messages_over_rate_total", "Messages of clients refused for coming too fast.", totals.messagesOverRate)
         gauge("outbox_bytes", "Bytes queued for clients.", totals.outboxBytes)
         gauge("outbox_bytes_max", "The most bytes that were queued on one worker.", totals.outboxBytesMax)
         histogram(
             "publish_to_write_seconds", "From taking a message in to having written it to its subscribers.",
             totals.publishToWrite)
         histogram("loop_lag_seconds", "How late the loops' timers fire.", totals.loopLag)
+    }
+
+    private static func label(of cause: DropCause) -> String {
+        switch cause {
+        case .disconnect: SlowConsumerPolicy.disconnect.rawValue
+        case .dropOldest: SlowConsumerPolicy.dropOldest.rawValue
+        case .dropNewest: SlowConsumerPolicy.dropNewest.rawValue
+        case .conflate: SlowConsumerPolicy.conflate.rawValue
+        case .overBudget: "over_budget"
+        }
     }
 
     private mutating func addRedis(_ state: ServerState) {

@@ -1,3 +1,4 @@
+public import Channels
 public import RedisBridge
 
 /// Everything that can be set about a server; the defaults are those of the command line.
@@ -32,12 +33,42 @@ public struct ServerConfiguration: Sendable {
     public var allowsClientPublish = false
     /// The strict bound of message bytes queued for one connection.
     public var outboxLimitBytes = 1_048_576
+    /// What becomes of a channel's messages for a connection that passes the bound.
+    public var slowConsumers = SlowConsumerPolicies()
     /// The bound of bytes queued for all connections together.
     public var outboxBudgetBytes = Int.max
     /// A silent connection is pinged after this time.
     public var pingInterval = Duration.seconds(25)
     /// A pinged connection must be heard from within this time.
     public var pongTimeout = Duration.seconds(10)
+    /// A connection must take something of what waits for it within this time.
+    public var stallTimeout = Duration.seconds(30)
+    /// Messages and pings a client may send per second; nil for any number.
+    public var maxMessageRate: Int?
+    /// What becomes of a client that sends more.
+    public var rateExcess = RateExcess.close
+    /// Who may open WebSockets, and how many.
+    var admission = AdmissionControl.Limits()
+    /// WebSockets opened per second; past it 503.
+    public var maxConnectRate: Int? {
+        get { admission.opensPerSecond }
+        set { admission.opensPerSecond = newValue }
+    }
+    /// WebSockets opened per second from one address; past it 503.
+    public var maxConnectRatePerAddress: Int? {
+        get { admission.opensPerSecondOfAddress }
+        set { admission.opensPerSecondOfAddress = newValue }
+    }
+    /// Open WebSockets from one address; past it 503.
+    public var maxConnectionsPerAddress: Int? {
+        get { admission.connectionsOfAddress }
+        set { admission.connectionsOfAddress = newValue }
+    }
+    /// Open WebSockets of one user; past it 503.
+    public var maxConnectionsPerUser: Int? {
+        get { admission.connectionsOfUser }
+        set { admission.connectionsOfUser = newValue }
+    }
     /// A connection must have sent its request within this time.
     public var handshakeTimeout = Duration.seconds(10)
     /// The browsers' origins that are let in besides the server's own; `*` lets all in.

@@ -49,6 +49,7 @@ final class ServerState: Sendable {
     let directory: ChannelDirectory
     let originPolicy: OriginPolicy
     let publishPolicy: PublishPolicy
+    let admission: AdmissionControl
     let inboxes: [Inbox<WorkerMessage>]
     let pages: [String: Page]
     let descriptorLimit: Int
@@ -59,6 +60,7 @@ final class ServerState: Sendable {
     private let deflateContexts = Atomic<Int>(0)
     private let queuedBytes = Atomic<Int>(0)
     private let starvedNanoseconds = Atomic<UInt64>(0)
+    private let shedNanoseconds = Atomic<UInt64>(0)
     private let phaseValue = Atomic<Int>(Phase.starting.rawValue)
     private let boards: [WorkerBoard]
     private let redisStatus = Mutex<RedisStatus?>(nil)
@@ -75,6 +77,7 @@ final class ServerState: Sendable {
         directory = ChannelDirectory(loops: workers, isAlwaysReady: configuration.redis == nil)
         originPolicy = OriginPolicy(allowed: configuration.allowedOrigins)
         publishPolicy = PublishPolicy(keys: configuration.publishKeys)
+        admission = AdmissionControl(configuration.admission)
         inboxes = (0..<workers).map { _ in Inbox() }
         boards = (0..<workers).map { _ in WorkerBoard() }
     }
@@ -127,6 +130,21 @@ final class ServerState: Sendable {
         let now = Loop.monotonicNanoseconds
         return now < starved || now - starved < 500_000_000  // another thread may have noted it just now
     }
+
+    /// Notes that queues were dropped because the budget was passed; returns whether that is worth a line in the log.
+    func noteShed(atNanoseconds now: UInt64) -> Bool {
+        let last = shedNanoseconds.exchange(now, ordering: .relaxed)
+        return last == 0 || now > last + ServerState.overBudgetNanoseconds
+    }
+
+    /// Whether the budget for what is queued was passed a moment ago.
+    var isOverBudget: Bool {
+        let shed = shedNanoseconds.load(ordering: .relaxed)
+        let now = Loop.monotonicNanoseconds
+        return shed != 0 && (now < shed || now - shed < ServerState.overBudgetNanoseconds)
+    }
+
+    private static let overBudgetNanoseconds: UInt64 = 1_000_000_000
 
     /// Notes that a worker's queues have grown or shrunk; returns what is queued in all.
     func countQueued(_ change: Int) -> Int {

@@ -44,7 +44,7 @@ extension Worker {
         let timeout = isLingering ? Worker.lingerTimeout : Worker.closeTimeout
         let isBusy =
             wheel.currentTick - connection.lastHeardTick < Worker.ticks(timeout)
-            || (isLingering && Socket.hasUnacknowledgedBytes(connection.descriptor))
+            || (isLingering && Socket.unacknowledgedBytes(connection.descriptor) > 0)
         guard isBusy, wheel.currentTick < connection.patienceEndTick else { return close(connection) }
         schedule(connection.deadline, connection, afterTicks: Worker.ticks(timeout))
     }
@@ -60,6 +60,7 @@ extension Worker {
         let wasWebSocket = connection.machine != nil
         if connection.machine?.keepsDeflateContext == true { state.releaseDeflateContext() }
         abandonPending(connection)
+        releaseLimits(connection)
         connection.phase = .closed
         connections[Int(connection.slot)] = nil
         releaseAll(connection)

@@ -23,6 +23,7 @@ extension Worker {
             connection.wheelTick = wheel.insert(slot, at: connection.deadlineTick)
             return
         }
+        if connection.phase == .webSocket, patienceTicks(connection) == 0 { return stalled(connection) }
         switch connection.deadline {
         case .request: requestTimedOut(connection)
         case .ping: pingIfSilent(connection)
@@ -36,7 +37,8 @@ extension Worker {
     private func pingIfSilent(_ connection: Connection) {
         let silentTicks = wheel.currentTick - connection.lastHeardTick
         guard silentTicks >= pingTicks else {
-            return schedule(.ping, connection, afterTicks: pingTicks - silentTicks)
+            let ticks = min(pingTicks - silentTicks, patienceTicks(connection) ?? .max)
+            return schedule(.ping, connection, afterTicks: ticks)
         }
         let empty: [UInt8] = []
         hub.reply(connection.slot) { FrameEncoder.appendFrame(.ping, empty.rawSpan, to: &$0) }
@@ -48,6 +50,12 @@ extension Worker {
     private func checkPong(_ connection: Connection) {
         guard connection.isPingUnanswered else { return pingIfSilent(connection) }
         connection.closeReason = .pingTimeout
+        close(connection)
+    }
+
+    /// What waits has not moved for too long: a Close frame would only wait behind it.
+    private func stalled(_ connection: Connection) {
+        connection.closeReason = .stalled
         close(connection)
     }
 

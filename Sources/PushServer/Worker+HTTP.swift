@@ -104,7 +104,17 @@ extension Worker {
         else {
             return respond(.error(.badRequest, "publish needs one channel= of 1 to 255 bytes of UTF-8"), to: connection)
         }
-        publish(request.body, to: channel, from: .http, for: connection, then: .answerPublish(channel: channel))
+        guard let keys = try? request.head.queryValues(of: "key"), keys.count <= 1,
+            keys.allSatisfy({ ChannelName.isValid($0) })
+        else {
+            return respond(.error(.badRequest, "key= is one text of 1 to 255 bytes of UTF-8"), to: connection)
+        }
+        guard keys.isEmpty || carriesKeys else {
+            return respond(.error(.badRequest, Worker.keyRefusal), to: connection)
+        }
+        publish(
+            request.body, to: channel, key: keys.first, from: .http, for: connection,
+            then: .answerPublish(channel: channel))
     }
 }
 

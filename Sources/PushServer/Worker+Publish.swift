@@ -4,12 +4,17 @@ internal import WSLoop
 
 extension Worker {
     /// Publishes for a connection, through Redis if there is one, and answers it when that is done.
+    ///
+    /// - Parameter key: what the message replaces its predecessor by where messages are conflated; Redis carries none.
     func publish(
-        _ payload: [UInt8], to channel: String, from source: MessageSource, for connection: Connection,
+        _ payload: [UInt8], to channel: String, key: String?, from source: MessageSource, for connection: Connection,
         then action: PendingAction
     ) {
+        guard !state.isOverBudget else {
+            return refuse(action, connection, "clients do not keep up and the server is over its budget, retry later")
+        }
         guard state.configuration.redis != nil else {
-            let subscribers = broadcast(payload, to: channel, from: source)
+            let subscribers = broadcast(payload, to: channel, key: key, from: source)
             return answer(action, connection, subscribers: subscribers)
         }
         counters.messagesIn[source.rawValue] += 1
@@ -19,14 +24,18 @@ extension Worker {
         post(.publish(channel: channel, payload: payload, from: address), to: ServerState.home)
     }
 
+    /// Whether a key may come with a message here.
+    var carriesKeys: Bool { state.configuration.redis == nil }
+    static let keyRefusal = "key cannot be used with --redis: a message carries none there"
+
     /// Hands a message to all loops with subscribers, in the one order that they share.
     ///
     /// - Returns: how many subscribers this process has.
     @discardableResult
-    func broadcast(_ payload: [UInt8], to channel: String, from source: MessageSource) -> Int {
+    func broadcast(_ payload: [UInt8], to channel: String, key: String? = nil, from source: MessageSource) -> Int {
         counters.messagesIn[source.rawValue] += 1
         let message = Message(
-            channel: channel, payload: payload, receivedNanoseconds: Loop.monotonicNanoseconds)
+            channel: channel, payload: payload, key: key, receivedNanoseconds: Loop.monotonicNanoseconds)
         return state.directory.publish(message) { post(.deliver(message), to: $0) }
     }
 

@@ -26,6 +26,7 @@ extension Worker: StreamSetDelegate {
     /// A peer that was blocked has read something: it is alive, even if its pong is still behind what it has to read.
     private func madeRoom(_ connection: Connection) {
         heard(connection)
+        noteProgress(connection)
         hub.writable(connection.slot)
         guard connection.pause.contains(.unreadAnswers),
             hub.queuedReplyBytes(of: connection.slot) <= Worker.unreadAnswersBytes
@@ -137,6 +138,7 @@ extension Worker: HubTransport {
     func hubBlocked(_ slot: UInt32) {
         guard let connection = connections[Int(slot)] else { return }
         setInterest(connection.interest.union(.writable), connection)
+        watchForStall(connection)
     }
 
     func hubDrained(_ slot: UInt32) {
@@ -154,9 +156,8 @@ extension Worker: HubTransport {
         // Answers were dropped: what came behind them would be taken for them.
         guard connection.phase == .webSocket else { return close(connection) }
         switch reason {
-        case .overflow(midFrame: false): fail(connection, .tryAgainLater, "too slow", .slowConsumer)
+        case .overflow: fail(connection, .tryAgainLater, "too slow", .slowConsumer)
         case .overBudget(midFrame: false): fail(connection, .tryAgainLater, "server over budget", .overBudget)
-        case .overflow(midFrame: true): abort(connection, .slowConsumer)
         case .overBudget(midFrame: true): abort(connection, .overBudget)
         case .failed: close(connection)
         }

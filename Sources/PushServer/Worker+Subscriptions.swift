@@ -16,8 +16,8 @@ extension Worker {
         case .success(.unsubscribe(let channel)):
             if hub.leave(connection.slot, channel) { release(channel) }
             reply(ServerReply.status("unsubscribed", channel: channel, id: request.id), to: connection)
-        case .success(.publish(let channel, let data)):
-            publish(data, to: channel, id: request.id, connection)
+        case .success(.publish(let channel, let data, let key)):
+            publish(data, to: channel, key: key, id: request.id, connection)
         }
     }
 
@@ -121,7 +121,7 @@ extension Worker {
         }
     }
 
-    private func publish(_ data: [UInt8], to channel: String, id: [UInt8], _ connection: Connection) {
+    private func publish(_ data: [UInt8], to channel: String, key: String?, id: [UInt8], _ connection: Connection) {
         guard state.configuration.allowsClientPublish else {
             return reply(
                 ServerReply.error("clients may not publish here (--allow-client-publish)", id: id), to: connection)
@@ -129,6 +129,11 @@ extension Worker {
         guard hub.isMember(connection.slot, of: channel) else {
             return reply(ServerReply.error("only to a channel that was subscribed to", id: id), to: connection)
         }
-        publish(data, to: channel, from: .client, for: connection, then: .confirmPublish(channel: channel, id: id))
+        guard key == nil || carriesKeys else {
+            return reply(ServerReply.error(Worker.keyRefusal, id: id), to: connection)
+        }
+        publish(
+            data, to: channel, key: key, from: .client, for: connection,
+            then: .confirmPublish(channel: channel, id: id))
     }
 }

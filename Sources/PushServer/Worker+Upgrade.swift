@@ -21,6 +21,7 @@ extension Worker {
             guard state.reserveWebSocket() else {
                 throw UpgradeRefusal(.unavailable("the server has all the connections it takes (--max-connections)"))
             }
+            if state.admission.isActive { try admit(connection, user: user) }
             let unconfirmed = acquire(channels, for: connection)
             guard unconfirmed > 0 else { return finishOpening(connection, offer, channels: channels) }
             wait(toComplete: .open(offer, channels: channels, unconfirmed: unconfirmed), connection)
@@ -46,6 +47,18 @@ extension Worker {
         counters.opened += 1
         schedule(.ping, connection, afterTicks: pingTicks)
         if state.phase == .draining { fail(connection, .goingAway, "server is going away", .drain) }
+    }
+
+    private func admit(_ connection: Connection, user: String) throws(UpgradeRefusal) {
+        do throws(AdmissionControl.Refusal) {
+            tickets[connection.slot] = try state.admission.admit(
+                address: SocketAddress(peerOf: connection.descriptor).host,
+                user: user == Worker.defaultUser ? nil : user,
+                second: Loop.monotonicNanoseconds / 1_000_000_000)
+        } catch {
+            state.releaseWebSocket()
+            throw UpgradeRefusal(.unavailable(error.message))
+        }
     }
 
     /// Counts the end of what `finishOpening` counted.

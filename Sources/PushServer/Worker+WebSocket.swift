@@ -11,6 +11,10 @@ extension Worker {
                 return
             }
             switch event {
+            case .text, .binary, .ping: guard admitsMessage(connection) else { return }
+            case .pong, .close: break
+            }
+            switch event {
             case .text(let text): received(.text(text), connection)
             case .binary(let bytes): received(.binary(bytes), connection)
             case .ping(let payload): pong(payload, connection)

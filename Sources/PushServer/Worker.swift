@@ -27,6 +27,7 @@ final class Worker {
     let messageLimits: ConnectionMachine.Limits
     let handshakeTicks: UInt32
     let pingTicks: UInt32
+    let stallTicks: UInt32
     var streams: StreamSet?
     // Unchecked (docs/decisions/0009): touched for each event of a socket.
     @safe @exclusivity(unchecked) var connections: ContiguousArray<Connection?> = []
@@ -35,6 +36,9 @@ final class Worker {
     var date = HTTPDate()
     /// Connections that wait until a channel is confirmed.
     var waiting: [ByteName: [StreamKey]] = [:]
+    /// By slot, and only where there are limits: what a connection gives back to `ServerState.admission`, and what it sends.
+    var tickets: [UInt32: AdmissionControl.Ticket] = [:]
+    var messageRates: [UInt32: MessageRate] = [:]
     var drainSchedule: DrainSchedule?
     var hasReportedDrained = false
     /// Only on the home worker.
@@ -56,13 +60,14 @@ final class Worker {
         sender = try configuration.io.sender(logger: state.logger, explains: index == ServerState.home)
         pacer = FlushPacer(configuration.pacing)
         loop = try Loop()
-        hub = Hub(outboxLimitBytes: configuration.outboxLimitBytes)
+        hub = Hub(outboxLimitBytes: configuration.outboxLimitBytes, policies: configuration.slowConsumers)
         requestLimits = RequestParser.Limits(bodyBytes: configuration.maxPublishBytes)
         messageLimits = ConnectionMachine.Limits(
             maxMessageBytes: configuration.maxMessageBytes,
             maxFragments: Worker.maxFragments(forMessage: configuration.maxMessageBytes))
         handshakeTicks = Worker.ticks(configuration.handshakeTimeout)
         pingTicks = Worker.ticks(configuration.pingInterval)
+        stallTicks = Worker.ticks(configuration.stallTimeout)
         hub.attach(self)
     }
 
@@ -211,7 +216,14 @@ final class Worker {
         let share = budget / state.workers
         guard excess > 0, hub.queuedBytes > share else { return }
         hub.shed(bytes: min(excess, hub.queuedBytes - share))
+        noteShed(now: Loop.monotonicNanoseconds)
         _ = accountQueued()
+    }
+
+    /// One line a second at most, and publishers are told for a while.
+    private func noteShed(now: UInt64) {
+        guard state.noteShed(atNanoseconds: now) else { return }
+        state.logger.warning("over budget: the slowest clients are closed (--outbox-budget)")
     }
 
     /// Tells the other workers what is queued here; returns what is queued in all.

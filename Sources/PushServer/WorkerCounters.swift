@@ -8,7 +8,8 @@ enum MessageSource: Int, CaseIterable {
 
 /// Why a WebSocket connection ended, from this server's view.
 enum CloseReason: Int, CaseIterable {
-    case client, aborted, protocolError, messageTooBig, slowConsumer, overBudget, pingTimeout, drain
+    case client, aborted, protocolError, messageTooBig, slowConsumer, overBudget, stalled, tooManyMessages, pingTimeout,
+        drain
 
     var label: String {
         switch self {
@@ -18,6 +19,8 @@ enum CloseReason: Int, CaseIterable {
         case .messageTooBig: "message_too_big"
         case .slowConsumer: "slow_consumer"
         case .overBudget: "over_budget"
+        case .stalled: "stalled"
+        case .tooManyMessages: "too_many_messages"
         case .pingTimeout: "ping_timeout"
         case .drain: "drain"
         }
@@ -60,15 +63,17 @@ enum HandshakeResult: Int, CaseIterable {
 struct WorkerCounters: Sendable {
     var webSockets = 0
     var opened = 0
-    var closed: [8 of Int] = .init(repeating: 0)
+    var closed: [10 of Int] = .init(repeating: 0)
     var messagesIn: [3 of Int] = .init(repeating: 0)
     var handshakes: [7 of Int] = .init(repeating: 0)
     var deliveries = 0
     var deliveredBytes = 0
-    var droppedBySlowConsumers = 0
+    var dropped: [5 of Int] = .init(repeating: 0)
     var droppedByClosing = 0
     var droppedOversized = 0
     var compressions = 0
+    /// Messages and pings of clients that were not acted on, since they came too fast.
+    var messagesOverRate = 0
     var outboxBytes = 0
     var outboxBytesMax = 0
     var publishToWrite = Histogram()
@@ -77,7 +82,7 @@ struct WorkerCounters: Sendable {
     mutating func add(_ counts: Hub.Counts) {
         deliveries += counts.deliveries
         deliveredBytes += counts.sentBytes
-        droppedBySlowConsumers += counts.droppedBySlowConsumers
+        for index in dropped.indices { dropped[index] += counts.dropped[index] }
         droppedByClosing += counts.droppedByClosing
         compressions += counts.compressions
     }
@@ -91,10 +96,11 @@ struct WorkerCounters: Sendable {
         for index in handshakes.indices { handshakes[index] += other.handshakes[index] }
         deliveries += other.deliveries
         deliveredBytes += other.deliveredBytes
-        droppedBySlowConsumers += other.droppedBySlowConsumers
+        for index in dropped.indices { dropped[index] += other.dropped[index] }
         droppedByClosing += other.droppedByClosing
         droppedOversized += other.droppedOversized
         compressions += other.compressions
+        messagesOverRate += other.messagesOverRate
         outboxBytes += other.outboxBytes
         outboxBytesMax = max(outboxBytesMax, other.outboxBytesMax)
         publishToWrite.add(other.publishToWrite)

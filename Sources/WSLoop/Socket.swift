@@ -38,10 +38,10 @@ public enum Socket {
         }
     }
 
-    /// Whether the kernel still holds bytes that the peer has not acknowledged.
-    public static func hasUnacknowledgedBytes(_ descriptor: Int32) -> Bool {
+    /// How many bytes the kernel still holds that the peer has not acknowledged.
+    public static func unacknowledgedBytes(_ descriptor: Int32) -> Int32 {
         var count: Int32 = 0
-        return unsafe ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 && count > 0
+        return unsafe ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 ? count : 0
     }
 
     /// Stops sending, so that the peer reads an end of stream after what was sent.

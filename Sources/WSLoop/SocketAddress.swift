@@ -53,6 +53,11 @@ public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
         self = unsafe SocketAddress.read { unsafe getsockname(descriptor, $0, $1) }
     }
 
+    /// The address at the other end of a connected socket.
+    public init(peerOf descriptor: Int32) {
+        self = unsafe SocketAddress.read { unsafe getpeername(descriptor, $0, $1) }
+    }
+
     /// The TCP port; nil for a unix socket.
     public var port: UInt16? {
         switch storage {

@@ -76,10 +76,43 @@ struct ServeOptions: ParsableArguments {
     var outboxBudget: String?
 
     @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "For clients that do not keep up: disconnect (default), drop-oldest, drop-newest or conflate; or for the "
+                + "channels of a pattern: 'ticker.*=conflate' (repeatable).", valueName: "policy"))
+    var slowConsumer: [String] = []
+
+    @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("What becomes of a client that does not keep up: disconnect (default).", valueName: "policy")
-    )
-    var slowConsumer: String?
+        help: ArgumentHelp(
+            "Seconds in which a client must take something of what waits for it (default 30).", valueName: "s"))
+    var stallTimeout: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Messages and pings a client may send per second; past it :close (4429, default) or :error (default: any).",
+            valueName: "n"))
+    var maxMessageRate: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("WebSockets opened per second; past it 503 (default: any).", valueName: "n"))
+    var maxConnectRate: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("WebSockets opened per second from one address (default: any).", valueName: "n"))
+    var maxConnectRatePerAddress: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Open WebSockets from one address (default: any).", valueName: "n"))
+    var maxConnectionsPerAddress: String?
+
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("Open WebSockets of one user_id (default: any).", valueName: "n"))
+    var maxConnectionsPerUser: String?
 
     @Option(
         parsing: .unconditional, help: ArgumentHelp("Seconds of silence before a ping (default 25).", valueName: "s"))

@@ -81,12 +81,58 @@ struct Settings {
         server.outboxBudgetBytes =
             try values.number("--outbox-budget", options.outboxBudget, 1...Int.max)
             ?? SystemLimits.availableMemoryBytes() / 4
-        _ = try values.one("--slow-consumer", options.slowConsumer, "disconnect") { $0 == "disconnect" ? $0 : nil }
+        try readSlowConsumers(options, values)
+        try readRates(options, values)
+    }
+
+    private mutating func readRates(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
+        let excesses = RateExcess.allCases.map(\.rawValue).joined(separator: " or ")
+        let rate = try values.one(
+            "--max-message-rate", options.maxMessageRate, "a whole number from 1, and :\(excesses)"
+        ) {
+            text -> (Int, RateExcess)? in
+            let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+            guard let number = Int(parts[0]), number > 0, number <= UInt32.max else { return nil }
+            guard parts.count == 2 else { return (number, .close) }
+            return RateExcess(rawValue: String(parts[1])).map { (number, $0) }
+        }
+        if let rate { (server.maxMessageRate, server.rateExcess) = rate }
+        server.maxConnectRate = try values.number("--max-connect-rate", options.maxConnectRate, 1...Int.max)
+        server.maxConnectRatePerAddress = try values.number(
+            "--max-connect-rate-per-address", options.maxConnectRatePerAddress, 1...Int.max)
+        server.maxConnectionsPerAddress = try values.number(
+            "--max-connections-per-address", options.maxConnectionsPerAddress, 1...Int.max)
+        server.maxConnectionsPerUser = try values.number(
+            "--max-connections-per-user", options.maxConnectionsPerUser, 1...Int.max)
+    }
+
+    /// `POLICY` for all channels, `PATTERN=POLICY` for some: the first pattern that matches decides.
+    private mutating func readSlowConsumers(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
+        let policies = SlowConsumerPolicy.allCases.map(\.rawValue).joined(separator: ", ")
+        let rules = try values.each("--slow-consumer", options.slowConsumer, "[PATTERN=]POLICY, one of \(policies)") {
+            text -> (pattern: ChannelPattern?, policy: SlowConsumerPolicy)? in
+            // A channel's name may have an equals sign, a policy has none.
+            guard let equals = text.lastIndex(of: "=") else {
+                return SlowConsumerPolicy(rawValue: text).map { (nil, $0) }
+            }
+            guard let pattern = ChannelPattern(String(text[..<equals])),
+                let policy = SlowConsumerPolicy(rawValue: String(text[text.index(after: equals)...]))
+            else { return nil }
+            return (pattern, policy)
+        }
+        for rule in rules ?? [] {
+            if let pattern = rule.pattern {
+                server.slowConsumers.rules.append(SlowConsumerPolicies.Rule(pattern, rule.policy))
+            } else {
+                server.slowConsumers.otherwise = rule.policy
+            }
+        }
     }
 
     private mutating func readTimes(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
         server.pingInterval = try values.seconds("--ping-interval", options.pingInterval) ?? server.pingInterval
         server.pongTimeout = try values.seconds("--pong-timeout", options.pongTimeout) ?? server.pongTimeout
+        server.stallTimeout = try values.seconds("--stall-timeout", options.stallTimeout) ?? server.stallTimeout
         server.handshakeTimeout =
             try values.seconds("--handshake-timeout", options.handshakeTimeout) ?? server.handshakeTimeout
         server.drain = try values.seconds("--drain", options.drain, orZero: true) ?? server.drain

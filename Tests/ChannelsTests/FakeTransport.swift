@@ -106,8 +106,8 @@ struct World {
     let transport = FakeTransport()
     let hub: Hub
 
-    init(outboxLimitBytes: Int = 1_000_000) {
-        hub = Hub(outboxLimitBytes: outboxLimitBytes)
+    init(outboxLimitBytes: Int = 1_000_000, policies: SlowConsumerPolicies = SlowConsumerPolicies()) {
+        hub = Hub(outboxLimitBytes: outboxLimitBytes, policies: policies)
         hub.attach(transport)
     }
 }

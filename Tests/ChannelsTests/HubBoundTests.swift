@@ -16,7 +16,7 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
         let next = hub.nextBatch()
         for number in 0..<3 { hub.deliver("a", tenBytes(number)) }
         hub.flush()
-        #expect(transport.events.last == (isLost ? .lost(slot, .overflow(midFrame: false)) : .blocked(slot)))
+        #expect(transport.events.last == (isLost ? .lost(slot, .overflow) : .blocked(slot)))
         #expect(hub.queuedBytes(of: slot) == (isLost ? 0 : 30))
         #expect(hub.queuedBytes == (isLost ? 0 : 30))
         #expect(next.byteCount == (isLost ? 0 : 30))
@@ -34,10 +34,10 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
             hub.flush()
         }
         #expect(hub.queuedBytes == 40)
-        #expect(!transport.takeEvents().contains(.lost(slot, .overflow(midFrame: false))))
+        #expect(!transport.takeEvents().contains(.lost(slot, .overflow)))
         hub.deliver("a", "")
         hub.flush()
-        #expect(transport.takeEvents() == [.lost(slot, .overflow(midFrame: false))])
+        #expect(transport.takeEvents() == [.lost(slot, .overflow)])
         #expect(hub.queuedBytes == 0)
         #expect(hub.takeCounts().droppedBySlowConsumers == 5)
     }
@@ -66,7 +66,7 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
         for number in 3..<6 { hub.deliver("b", tenBytes(number)) }
         hub.flush()
         let rest = (10 - sent % 10) % 10
-        #expect(transport.events.last == .lost(slot, .overflow(midFrame: false)))
+        #expect(transport.events.last == .lost(slot, .overflow))
         #expect(hub.queuedBytes(of: slot) == rest)
         #expect(hub.queuedBytes == rest)
         #expect(hub.takeCounts().droppedBySlowConsumers == 6 - (sent + 9) / 10)
@@ -80,31 +80,37 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
         hub.remove(slot)
     }
 
-    @Test func aBegunFrameThatIsTooLargeIsDroppedToo() {
-        let world = World(outboxLimitBytes: 50)
-        let (hub, transport) = (world.hub, world.transport)
-        let slot = hub.connect(1, "a")
-        transport[1].room = 5
-        let next = hub.nextBatch()
-        hub.deliver("a", String(repeating: "x", count: 54), "y")
-        hub.flush()
-        #expect(transport.events.last == .lost(slot, .overflow(midFrame: true)))
-        #expect(hub.queuedBytes == 0)
-        #expect(next.byteCount == 0)
-        #expect(hub.takeCounts().droppedBySlowConsumers == 2)
-    }
-
-    @Test(arguments: [(50, false), (49, true)])
-    func theRestOfABegunFrameMayFillTheBound(limit: Int, midFrame: Bool) {
+    /// What was begun is finished, even if its rest alone is more than the bound.
+    @Test(arguments: [50, 49, 1])
+    func aBegunFrameIsFinishedWhateverTheBound(limit: Int) {
         let world = World(outboxLimitBytes: limit)
         let (hub, transport) = (world.hub, world.transport)
         let slot = hub.connect(1, "a")
         transport[1].room = 6
         hub.deliver("a", String(repeating: "x", count: 54), "y")
         hub.flush()
-        #expect(transport.events.last == .lost(slot, .overflow(midFrame: midFrame)))
-        #expect(hub.queuedBytes == (midFrame ? 0 : 50))
-        #expect(hub.takeCounts().droppedBySlowConsumers == (midFrame ? 2 : 1))
+        #expect(transport.events.last == .lost(slot, .overflow))
+        #expect(hub.queuedBytes == 50)
+        #expect(hub.takeCounts().droppedBySlowConsumers == 1)
+        transport[1].room = nil
+        hub.makeRoom(slot)
+        #expect(parseFrames(transport.bytes(1)).texts == [String(repeating: "x", count: 54)])
+    }
+
+    /// Over the budget, what was begun goes too if nothing else is left.
+    @Test func sheddingCutsABegunFrameAtLast() {
+        let world = World()
+        let (hub, transport) = (world.hub, world.transport)
+        let slot = hub.connect(1, "a")
+        transport[1].room = 6
+        hub.deliver("a", String(repeating: "x", count: 54), "y")
+        hub.flush()
+        let next = hub.nextBatch()
+        hub.shed(bytes: 53)
+        #expect(transport.takeEvents().last == .lost(slot, .overBudget(midFrame: true)))
+        #expect(hub.queuedBytes == 0)
+        #expect(next.byteCount == 0)
+        #expect(hub.takeCounts().dropped[DropCause.overBudget.rawValue] == 2)
     }
 
     @Test func repliesDoNotCountTowardsTheBound() {
@@ -122,7 +128,7 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
         #expect(transport.events.last == .blocked(slot))
         hub.deliver("a", "x")
         hub.flush()
-        #expect(transport.events.last == .lost(slot, .overflow(midFrame: false)))
+        #expect(transport.events.last == .lost(slot, .overflow))
         #expect(hub.takeCounts().settled == 3)
     }
 
@@ -134,7 +140,7 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
         hub.deliver("a", "message0")
         hub.flush()
         transport[1].room = nil
-        #expect(transport.takeEvents().count { $0 == .lost(slow, .overflow(midFrame: false)) } == 1)
+        #expect(transport.takeEvents().count { $0 == .lost(slow, .overflow) } == 1)
         hub.deliver("a", "message1")
         hub.deliver("b", "message2")
         hub.flush()
@@ -143,7 +149,7 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
         hub.flush()
         #expect(transport.bytes(1).isEmpty)
         #expect(parseFrames(transport.bytes(2)).texts == ["message0", "message1"])
-        #expect(!transport.takeEvents().contains(.lost(slow, .overflow(midFrame: false))))
+        #expect(!transport.takeEvents().contains(.lost(slow, .overflow)))
         hub.remove(slow)
         hub.remove(other)
         #expect(hub.takeCounts().settled == 6)

@@ -35,7 +35,7 @@ import Testing
         let counts = hub.takeCounts()
         #expect(counts.deliveries == 5_000)
         #expect(counts.sentBytes == 50 * expected.count)
-        #expect(hub.takeCounts() == Hub.Counts())
+        #expect(hub.takeCounts().deliveries == 0, "what was taken is not counted again")
     }
 
     @Test func aFlushWithNothingToWriteWritesNothing() {

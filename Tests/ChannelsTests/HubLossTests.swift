@@ -24,7 +24,7 @@ import Testing
                 == Set([
                     "\(FakeTransport.Event.lost(slots[1], .failed(32)))",
                     "\(FakeTransport.Event.lost(slots[4], .failed(104)))",
-                    "\(FakeTransport.Event.lost(slots[2], .overflow(midFrame: false)))",
+                    "\(FakeTransport.Event.lost(slots[2], .overflow))",
                 ]))
         #expect(losses.count == 3)
         hub.deliver("a", "four")

@@ -8,7 +8,10 @@ import Testing
 private struct NaiveOutbox {
     struct Frame {
         let bytes: [UInt8]
-        let isMessage: Bool
+        /// Of messages; replies have none.
+        var channel: Channel?
+        var key: String?
+        var isMessage: Bool { channel != nil }
     }
 
     var frames: [Frame] = []
@@ -32,6 +35,37 @@ private struct NaiveOutbox {
         return finished
     }
 
+    /// Where the messages begin that may be dropped.
+    var firstUnbegun: Int { sentOfFirst > 0 ? 1 : 0 }
+
+    var newestPolicy: SlowConsumerPolicy? { frames.dropFirst(firstUnbegun).last(where: \.isMessage)?.channel?.policy }
+
+    mutating func dropNewest() {
+        guard let index = frames.indices.dropFirst(firstUnbegun).last(where: { frames[$0].isMessage }) else { return }
+        frames.remove(at: index)
+    }
+
+    mutating func dropOldest() {
+        for policy in [SlowConsumerPolicy.dropOldest, .conflate] {
+            let index = frames.indices.dropFirst(firstUnbegun).first { frames[$0].channel?.policy == policy }
+            guard let index else { continue }
+            frames.remove(at: index)
+            return
+        }
+    }
+
+    mutating func conflate() -> Int {
+        let before = frames.count
+        for index in frames.indices.dropFirst(firstUnbegun).reversed() {
+            let frame = frames[index]
+            guard let channel = frame.channel, channel.policy == .conflate else { continue }
+            if frames[(index + 1)...].contains(where: { $0.channel === channel && $0.key == frame.key }) {
+                frames.remove(at: index)
+            }
+        }
+        return before - frames.count
+    }
+
     mutating func discard(keepingBegun: Bool) -> Int {
         let kept = keepingBegun && sentOfFirst > 0 ? Array(frames.prefix(1)) : []
         defer {
@@ -49,6 +83,9 @@ private struct Pair {
     var random: SeededGenerator
     var pool = BatchPool()
     var nextByte: UInt8 = 0
+    let channels = SlowConsumerPolicy.allCases.enumerated().flatMap { number, policy in
+        (0..<2).map { Channel(name: "\(policy) \($0)", index: UInt32(2 * number + $0), policy: policy) }
+    }
 
     mutating func frame() -> [UInt8] {
         nextByte &+= 1
@@ -56,21 +93,33 @@ private struct Pair {
     }
 
     mutating func appendBatch() {
-        let batch = pool.batch(.messages)
-        var frames: [[UInt8]] = []
-        for _ in 0..<Int.random(in: 1...4, using: &random) { frames.append(frame()) }
-        for frame in frames { batch.appendFrame { $0 += frame } }
+        guard let channel = channels.randomElement(using: &random) else { return }
+        let batch = pool.batch(.messages, of: channel)
+        var frames: [NaiveOutbox.Frame] = []
+        for _ in 0..<Int.random(in: 1...4, using: &random) {
+            let key = [nil, nil, "x", "y"].randomElement(using: &random) ?? nil
+            let (payload, before) = (frame(), batch.byteCount)
+            var deflaters = DeflaterSet()
+            let message = Message(channel: channel.name, payload: payload, key: key, receivedNanoseconds: 0)
+            batch.appendFrame(of: message, WireForm(), &deflaters)
+            let bytes = batch.lend(before..<batch.byteCount) { span in
+                var bytes: [UInt8] = []
+                bytes.append(span)
+                return bytes
+            }
+            frames.append(NaiveOutbox.Frame(bytes: bytes, channel: channel, key: key))
+        }
         // Only an outbox that holds nothing is given the rest of what was sent directly.
         let start = outbox.isEmpty ? Int.random(in: 0..<batch.byteCount, using: &random) : 0
         outbox.append(batch, from: start)
-        model.frames += frames.map { NaiveOutbox.Frame(bytes: $0, isMessage: true) }
+        model.frames += frames
         _ = model.consume(start)
     }
 
     mutating func appendReply() {
         let frame = frame()
         outbox.appendReply(newBatch: { pool.batch(.replies) }) { $0 += frame }
-        model.frames.append(NaiveOutbox.Frame(bytes: frame, isMessage: false))
+        model.frames.append(NaiveOutbox.Frame(bytes: frame))
     }
 
     mutating func consume() {
@@ -83,7 +132,14 @@ private struct Pair {
         switch Int.random(in: 0..<100, using: &random) {
         case ..<35: appendBatch()
         case ..<60: appendReply()
-        case ..<92: consume()
+        case ..<80: consume()
+        case ..<84:
+            outbox.dropNewest()
+            model.dropNewest()
+        case ..<88:
+            outbox.dropOldest()
+            model.dropOldest()
+        case ..<92: #expect(outbox.conflate() == model.conflate())
         case ..<98: #expect(outbox.discardUnbegun() == model.discard(keepingBegun: true))
         default: #expect(outbox.discardAll() == model.discard(keepingBegun: false))
         }
@@ -99,6 +155,7 @@ private struct Pair {
         #expect(outbox.queuedBytes == model.bytes.count)
         #expect(outbox.queuedMessageBytes == model.messageBytes)
         #expect(outbox.isEmpty == model.bytes.isEmpty)
+        #expect(outbox.newestPolicy == model.newestPolicy)
     }
 }
 

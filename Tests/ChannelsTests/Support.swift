@@ -101,5 +101,6 @@ struct WeakBatch {
 
 extension Hub.Counts {
     /// Every message for every subscriber ends up in exactly one of these.
+    var droppedBySlowConsumers: Int { DropCause.allCases.reduce(0) { $0 + dropped[$1.rawValue] } }
     var settled: Int { deliveries + droppedBySlowConsumers + droppedByClosing }
 }

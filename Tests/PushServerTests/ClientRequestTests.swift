@@ -43,7 +43,16 @@ import Testing
     func publishedDataStaysVerbatim(data: String) {
         expect(
             #"{"action":"publish","channel":"c","data": \#(data) ,"id":1}"#,
-            .publish(channel: "c", data: Array(data.utf8)), id: "1")
+            .publish(channel: "c", data: Array(data.utf8), key: nil), id: "1")
+    }
+
+    @Test func aMessageMayHaveAKey() {
+        expect(
+            #"{"action":"publish","channel":"c","data":1,"key":"k"}"#,
+            .publish(channel: "c", data: Array("1".utf8), key: "k"))
+        for key in ["1", #""""#, #""\n""#, "null"] {
+            expect(#"{"action":"publish","channel":"c","data":1,"key":\#(key)}"#, fails: .badKey)
+        }
     }
 
     @Test(arguments: [
@@ -113,7 +122,7 @@ import Testing
 
     @Test func everyViolationIsOneUsefulSentence() {
         let violations: [CommandViolation] = [
-            .badJSON("x"), .missingAction, .unknownAction, .badChannel, .badReplace, .missingData, .badID,
+            .badJSON("x"), .missingAction, .unknownAction, .badChannel, .badReplace, .missingData, .badKey, .badID,
         ]
         #expect(Set(violations.map(\.message)).count == violations.count)
         for violation in violations { #expect(!violation.message.isEmpty && !violation.message.contains("\n")) }

@@ -43,13 +43,13 @@ import Testing
         var counts = Hub.Counts()
         counts.deliveries = 1
         counts.sentBytes = 20
-        counts.droppedBySlowConsumers = 300
+        counts.dropped[DropCause.disconnect.rawValue] = 300
         counts.droppedByClosing = 4_000
         var counters = WorkerCounters()
         counters.add(counts)
         counters.add(counts)
         #expect(counters.deliveries == 2 && counters.deliveredBytes == 40)
-        #expect(counters.droppedBySlowConsumers == 600 && counters.droppedByClosing == 8_000)
+        #expect(counters.dropped[DropCause.disconnect.rawValue] == 600 && counters.droppedByClosing == 8_000)
     }
 
     @Test func everyFigureOfAnotherWorkerIsAdded() {
@@ -70,7 +70,8 @@ import Testing
         for index in counters.handshakes.indices { counters.handshakes[index] = value }
         counters.deliveries = value
         counters.deliveredBytes = value
-        counters.droppedBySlowConsumers = value
+        for index in counters.dropped.indices { counters.dropped[index] = value }
+        counters.messagesOverRate = value
         counters.droppedByClosing = value
         counters.droppedOversized = value
         counters.outboxBytes = value
@@ -85,9 +86,9 @@ import Testing
     private func plain(_ counters: WorkerCounters) -> [Int] {
         [
             counters.webSockets, counters.opened, counters.deliveries, counters.deliveredBytes,
-            counters.droppedBySlowConsumers, counters.droppedByClosing, counters.droppedOversized, counters.outboxBytes,
+            counters.droppedByClosing, counters.droppedOversized, counters.outboxBytes, counters.messagesOverRate,
             Int(counters.publishToWrite.sumSeconds), Int(counters.loopLag.sumSeconds),
-        ] + counters.closed.indices.map { counters.closed[$0] }
+        ] + counters.closed.indices.map { counters.closed[$0] } + counters.dropped.indices.map { counters.dropped[$0] }
             + counters.messagesIn.indices.map { counters.messagesIn[$0] }
             + counters.handshakes.indices.map { counters.handshakes[$0] }
     }

@@ -63,8 +63,9 @@ private func checkCommand(_ request: ClientRequest, in text: [UInt8]) {
     switch request.command {
     case .success(.subscribe(let channel, _)), .success(.unsubscribe(let channel)):
         expect(ChannelName.isValid(channel), "a bad channel")
-    case .success(.publish(let channel, let data)):
+    case .success(.publish(let channel, let data, let key)):
         expect(ChannelName.isValid(channel), "a bad channel")
+        expect(key.map { ChannelName.isValid($0) } != false, "a bad key")
         expect(JSON.isValid(data.rawSpan), "data that is not JSON")
         expect(text.contains(data), "data that is not in the message")
     case .success(.ping), .failure: break
