@@ -20,6 +20,8 @@ public final class Batch {
     private(set) var policy = SlowConsumerPolicy.disconnect
 
     var byteCount: Int { storage.count }
+    /// Bytes that it takes in memory, full or empty.
+    var capacity: Int { storage.capacity }
     var messageCount: Int { content == .messages ? frameEnds.count : 0 }
 
     func begin(_ content: Content, of channel: Channel? = nil) {

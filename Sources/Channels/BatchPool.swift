@@ -1,13 +1,22 @@
 /// Batches and outboxes that are out of use, so that a steady flow of messages allocates nothing.
 struct BatchPool {
     private static let kept = 512
+    /// What the batches kept may take together: it is on top of the budget for outboxes.
+    private static let keptBytes = 1 << 20
 
     private var batches: [Batch] = []
+    private var bytes = 0
     private var outboxes: [Outbox] = []
 
     mutating func batch(_ content: Batch.Content, of channel: Channel? = nil) -> Batch {
-        let batch = batches.popLast() ?? Batch()
+        let batch = take() ?? Batch()
         batch.begin(content, of: channel)
+        return batch
+    }
+
+    private mutating func take() -> Batch? {
+        guard let batch = batches.popLast() else { return nil }
+        bytes -= batch.capacity
         return batch
     }
 
@@ -19,6 +28,8 @@ struct BatchPool {
     mutating func give(_ batch: consuming Batch) {
         guard batches.count < BatchPool.kept, isKnownUniquelyReferenced(&batch) else { return }
         batch.recycle()
+        guard bytes + batch.capacity <= BatchPool.keptBytes else { return }
+        bytes += batch.capacity
         batches.append(batch)
     }
 

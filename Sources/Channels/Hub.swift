@@ -67,6 +67,17 @@ public final class Hub {
     /// Bytes queued for all connections together.
     public var queuedBytes: Int { queuedBytesTotal }
 
+    /// Bytes in memory for what is queued: also those already sent of batches whose end is not.
+    ///
+    /// Looks at every connection.
+    public var heldBytes: Int {
+        var held = queuedBytesTotal
+        for slot in subscribers.indices where subscribers[slot].isBlocked {
+            held += subscribers[slot].outbox?.sentBytesHeld ?? 0
+        }
+        return held
+    }
+
     /// Hands over what was counted since the last call.
     public func takeCounts() -> Counts {
         counts.compressions = deflaters.takeCount()

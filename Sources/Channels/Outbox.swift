@@ -29,6 +29,9 @@ public final class Outbox {
     /// How many messages of which channel were dropped and not told yet.
     var missed: [ByteName: Int] = [:]
 
+    /// Bytes that were sent of the batch in front, which stays in memory until its end is sent.
+    var sentBytesHeld: Int { pieces.first?.start ?? 0 }
+
     /// Whether nothing waits.
     public var isEmpty: Bool { queuedBytes == 0 }
 

@@ -78,6 +78,20 @@ private func owners(_ lengths: [Int]) -> [Int] {
 }
 
 @Suite struct BatchPoolTests {
+    /// What is kept for the next turn comes on top of the outboxes' budget, so it is little.
+    @Test func keepsAMebibyteAtMost() {
+        var pool = BatchPool()
+        var batches = (0..<100).map { _ in
+            let batch = pool.batch(.messages)
+            batch.appendFrame { $0.append(contentsOf: [UInt8](repeating: 1, count: 20_000)) }
+            return batch
+        }
+        while let batch = batches.popLast() { pool.give(consume batch) }
+        let kept = (0..<100).map { _ in pool.batch(.messages).capacity }
+        #expect((500_000...1_048_576).contains(kept.reduce(0, +)))
+        #expect(kept.count { $0 > 0 } >= 25)
+    }
+
     @Test func aBatchThatIsStillReadIsNotTakenBack() {
         var pool = BatchPool()
         let first = pool.batch(.messages)

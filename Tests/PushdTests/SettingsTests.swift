@@ -1,4 +1,5 @@
 import ArgumentParser
+import Channels
 import Logging
 import PushServer
 import RedisBridge
@@ -45,6 +46,15 @@ import WSLoop
         Option("--max-channels", "1", "65536") { "\($0.server.maxChannels)" },
         Option("--outbox-limit", "1", "9") { "\($0.server.outboxLimitBytes)" },
         Option("--outbox-budget", "1", "9") { "\($0.server.outboxBudgetBytes)" },
+        Option("--slow-consumer", "conflate", "drop-newest") { $0.server.slowConsumers.otherwise.rawValue },
+        Option("--stall-timeout", "1.0", "2.5") { seconds($0.server.stallTimeout) },
+        Option("--max-message-rate", "5:close", "7:error") {
+            "\($0.server.maxMessageRate ?? -1):\($0.server.rateExcess)"
+        },
+        Option("--max-connect-rate", "1", "9") { "\($0.server.maxConnectRate ?? -1)" },
+        Option("--max-connect-rate-per-address", "1", "9") { "\($0.server.maxConnectRatePerAddress ?? -1)" },
+        Option("--max-connections-per-address", "1", "9") { "\($0.server.maxConnectionsPerAddress ?? -1)" },
+        Option("--max-connections-per-user", "1", "9") { "\($0.server.maxConnectionsPerUser ?? -1)" },
         Option("--ping-interval", "1.0", "2.5") { seconds($0.server.pingInterval) },
         Option("--pong-timeout", "1.0", "2.5") { seconds($0.server.pongTimeout) },
         Option("--handshake-timeout", "1.0", "2.5") { seconds($0.server.handshakeTimeout) },
@@ -105,8 +115,25 @@ import WSLoop
         #expect(try settings(["--compression", "off"], ["PUSHD_COMPRESSION": "on"]).server.compresses == false)
     }
 
-    @Test func theDefaultSlowConsumerPolicyMayBeNamed() throws {
-        _ = try settings(["--slow-consumer", "disconnect"], ["PUSHD_SLOW_CONSUMER": "disconnect"])
+    @Test func slowConsumerPoliciesByPattern() throws {
+        #expect(try settings().server.slowConsumers.policy(of: "a") == .disconnect)
+        let given = ["a.b=drop-newest", "a.*=conflate", "drop-oldest", "x=y=disconnect"]
+        for settings in [
+            try settings(given.flatMap { ["--slow-consumer", $0] }),
+            try settings([], ["PUSHD_SLOW_CONSUMER": given.joined(separator: ",")]),
+        ] {
+            let policies = settings.server.slowConsumers
+            #expect(policies.policy(of: "a.b") == .dropNewest, "the first that matches")
+            #expect(policies.policy(of: "a.c") == .conflate)
+            #expect(policies.policy(of: "b") == .dropOldest)
+            #expect(policies.policy(of: "x=y") == .disconnect)
+        }
+    }
+
+    @Test func aMessageRateClosesUnlessItIsToAnswer() throws {
+        #expect(try settings().server.maxMessageRate == nil)
+        let server = try settings(["--max-message-rate", "5"]).server
+        #expect(server.maxMessageRate == 5 && server.rateExcess == .close)
     }
 
     @Test(arguments: [
@@ -115,6 +142,9 @@ import WSLoop
         ("--workers", "1025"), ("--workers", "two"), ("--max-connections", "0"), ("--max-message", "0"),
         ("--max-message", "1073741825"), ("--max-publish", "0"), ("--max-channels", "0"), ("--max-channels", "65537"),
         ("--outbox-limit", "0"), ("--outbox-budget", "lots"), ("--slow-consumer", "drop-database"),
+        ("--slow-consumer", "=conflate"), ("--slow-consumer", "a="), ("--slow-consumer", "conflate=a"),
+        ("--max-message-rate", "0"), ("--max-message-rate", "5:"), ("--max-message-rate", "5:shout"),
+        ("--stall-timeout", "0"), ("--max-connect-rate", "-1"),
         ("--compression", "yes"),
         ("--ping-interval", "0"), ("--pong-timeout", "x"), ("--handshake-timeout", "86401"), ("--drain", "-1"),
         ("--log-level", "loud"), ("--log-format", "xml"), ("--allow-origin", "example.org"),
