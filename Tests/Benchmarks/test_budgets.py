@@ -15,11 +15,11 @@ BUDGETS = [
     Budget(figures.instructions_per_delivery_in_small_channels, 3_020, "ten subscribers share the cost of a message"),
     Budget(figures.instructions_per_delivery_of_two_channels, 2_090, "goes through the connection's outbox"),
     Budget(figures.instructions_per_message_from_redis, 21_400, "the bridge, with one delivery in a turn of its own"),
-    Budget(figures.instructions_per_connection, 57_500, "from accept to close; all come at once after a restart"),
+    Budget(figures.instructions_per_connection, 43_000, "from accept to close; all come at once after a restart"),
     Budget(figures.allocations_per_1000_deliveries, 86, "200 subscribers share what a message allocates"),
     Budget(figures.allocations_per_1000_more_subscribers, 1, "a delivery allocates nothing"),
-    Budget(figures.allocations_per_connection, 21, "from accept to close, an upgrade and a subscription between"),
-    Budget(figures.resident_bytes_per_idle_connection, 250, "all that is resident, code included"),
+    Budget(figures.allocations_per_connection, 10, "from accept to close, an upgrade and a subscription between"),
+    Budget(figures.resident_bytes_per_idle_connection, 249, "all that is resident, code included"),
     Budget(figures.own_bytes_per_idle_connection, 240, "what really grows with every connection"),
 ]
 
