@@ -219,6 +219,7 @@ final class Worker {
         guard excess > 0, held > share else { return }
         hub.shed(bytes: min(excess, held - share))
         noteShed(now: Loop.monotonicNanoseconds)
+        counters.add(hub.takeCounts())
         _ = account(hub.queuedBytes)
     }
 
