@@ -9,18 +9,13 @@ of shuffled order, each on a fresh pushd with one worker on a core of its own; t
 import argparse
 import json
 import os
-import pathlib
 import random
 import selectors
 import statistics
-import sys
-import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "Tests/Acceptance"))
+from throwaway import throwaway_pushd  # which also finds `support`
 
-from support.pushd import Pushd  # noqa: E402
-from support.raw import decode_frames  # noqa: E402
+from support.raw import decode_frames
 
 OFFER = {"Sec_WebSocket_Extensions": "permessage-deflate; client_max_window_bits"}
 SUBSCRIBERS, MESSAGES, IDLE = 1_000, 300, 15_000
@@ -83,16 +78,10 @@ def bytes_per_idle_connection(pushd, headers):
     return (pushd.metrics().sum("pushd_resident_memory_bytes") - before) / IDLE
 
 
-def measure(measurement, headers, directory):
-    pushd = Pushd(pathlib.Path(directory), "--compression", "on", "--workers", "1")
-    try:
+def measure(measurement, headers):
+    with throwaway_pushd("--compression", "on", "--workers", "1") as pushd:
         os.sched_setaffinity(pushd.process.pid, {0})
         return measurement(pushd, headers)
-    finally:
-        pushd.process.kill()
-        pushd.process.wait()
-        for client in pushd.clients:
-            client.close()
 
 
 def main():
@@ -104,10 +93,8 @@ def main():
     cpu, wire, memory = ({kind: [] for kind in kinds} for _ in range(3))
     for _ in range(rounds):
         for kind in random.sample(list(kinds), len(kinds)):
-            with tempfile.TemporaryDirectory() as directory:
-                cost, size = measure(cpu_per_delivery, kinds[kind], directory)
-            with tempfile.TemporaryDirectory() as directory:
-                memory[kind].append(measure(bytes_per_idle_connection, kinds[kind], directory))
+            cost, size = measure(cpu_per_delivery, kinds[kind])
+            memory[kind].append(measure(bytes_per_idle_connection, kinds[kind]))
             cpu[kind].append(cost)
             wire[kind].append(size)
     print(f"{'kind':12} {'us/delivery':>11} {'ratio':>6} {'bytes on the wire':>18} {'B/idle conn':>12} {'ratio':>6}")

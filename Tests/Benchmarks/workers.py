@@ -7,17 +7,11 @@ what they are sent. Only the last subscriber of each worker reads, and tells whe
 """
 
 import argparse
-import pathlib
 import random
 import statistics
-import sys
-import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "Tests/Acceptance"))
-
-from support.pushd import Pushd  # noqa: E402
+from throwaway import throwaway_pushd
 
 SUBSCRIBERS, MESSAGES, WARM_UP = 4_000, 100, 10  # what one subscriber gets fits into its receive buffer
 
@@ -38,15 +32,8 @@ def microseconds_per_delivery(pushd, workers):
 
 
 def measure(workers):
-    with tempfile.TemporaryDirectory() as directory:
-        pushd = Pushd(pathlib.Path(directory), "--workers", str(workers))
-        try:
-            return microseconds_per_delivery(pushd, workers)
-        finally:
-            pushd.process.kill()
-            pushd.process.wait()
-            for client in pushd.clients:
-                client.close()
+    with throwaway_pushd("--workers", str(workers)) as pushd:
+        return microseconds_per_delivery(pushd, workers)
 
 
 def main():
