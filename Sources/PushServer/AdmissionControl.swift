@@ -1,27 +1,25 @@
 internal import Bytes
 internal import Synchronization
 
+/// Upper bounds for opening WebSockets; nil for none.
+public struct AdmissionLimits: Equatable, Sendable {
+    /// WebSockets opened per second.
+    public var opensPerSecond: Int?
+    /// WebSockets opened per second from one address.
+    public var opensPerSecondOfAddress: Int?
+    /// Open WebSockets from one address.
+    public var connectionsOfAddress: Int?
+    /// Open WebSockets of one user.
+    public var connectionsOfUser: Int?
+
+    /// No limits.
+    public init() {}
+}
+
 /// Who may open a WebSocket now: rates in all and per address, open connections per address and per user.
 ///
 /// Shared by all workers; asked once per handshake, and not at all without a limit.
 final class AdmissionControl: Sendable {
-    /// Upper bounds; nil for none.
-    struct Limits: Sendable {
-        /// WebSockets opened per second.
-        var opensPerSecond: Int?
-        /// WebSockets opened per second from one address.
-        var opensPerSecondOfAddress: Int?
-        /// Open WebSockets from one address.
-        var connectionsOfAddress: Int?
-        /// Open WebSockets of one user.
-        var connectionsOfUser: Int?
-
-        var areAbsent: Bool {
-            opensPerSecond == nil && opensPerSecondOfAddress == nil && connectionsOfAddress == nil
-                && connectionsOfUser == nil
-        }
-    }
-
     /// Why a WebSocket is not opened.
     enum Refusal: Error, Equatable, CaseIterable {
         case rate, addressRate, address, user
@@ -54,15 +52,15 @@ final class AdmissionControl: Sendable {
         var connectionsOfUser: [ByteName: Int] = [:]
     }
 
-    private let limits: Limits
+    private let limits: AdmissionLimits
     private let state = Mutex(State())
 
-    init(_ limits: Limits) {
+    init(_ limits: AdmissionLimits) {
         self.limits = limits
     }
 
     /// Whether there is anything to ask.
-    var isActive: Bool { !limits.areAbsent }
+    var isActive: Bool { limits != AdmissionLimits() }
 
     /// Lets a connection in and counts it.
     ///

@@ -47,28 +47,8 @@ public struct ServerConfiguration: Sendable {
     public var maxMessageRate: Int?
     /// What becomes of a client that sends more.
     public var rateExcess = RateExcess.close
-    /// Who may open WebSockets, and how many.
-    var admission = AdmissionControl.Limits()
-    /// WebSockets opened per second; past it 503.
-    public var maxConnectRate: Int? {
-        get { admission.opensPerSecond }
-        set { admission.opensPerSecond = newValue }
-    }
-    /// WebSockets opened per second from one address; past it 503.
-    public var maxConnectRatePerAddress: Int? {
-        get { admission.opensPerSecondOfAddress }
-        set { admission.opensPerSecondOfAddress = newValue }
-    }
-    /// Open WebSockets from one address; past it 503.
-    public var maxConnectionsPerAddress: Int? {
-        get { admission.connectionsOfAddress }
-        set { admission.connectionsOfAddress = newValue }
-    }
-    /// Open WebSockets of one user; past it 503.
-    public var maxConnectionsPerUser: Int? {
-        get { admission.connectionsOfUser }
-        set { admission.connectionsOfUser = newValue }
-    }
+    /// Who may open WebSockets, and how many; past it 503.
+    public var admission = AdmissionLimits()
     /// A connection must have sent its request within this time.
     public var handshakeTimeout = Duration.seconds(10)
     /// The browsers' origins that are let in besides the server's own; `*` lets all in.

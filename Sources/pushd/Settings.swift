@@ -97,12 +97,12 @@ struct Settings {
             return RateExcess(rawValue: String(parts[1])).map { (number, $0) }
         }
         if let rate { (server.maxMessageRate, server.rateExcess) = rate }
-        server.maxConnectRate = try values.number("--max-connect-rate", options.maxConnectRate, 1...Int.max)
-        server.maxConnectRatePerAddress = try values.number(
+        server.admission.opensPerSecond = try values.number("--max-connect-rate", options.maxConnectRate, 1...Int.max)
+        server.admission.opensPerSecondOfAddress = try values.number(
             "--max-connect-rate-per-address", options.maxConnectRatePerAddress, 1...Int.max)
-        server.maxConnectionsPerAddress = try values.number(
+        server.admission.connectionsOfAddress = try values.number(
             "--max-connections-per-address", options.maxConnectionsPerAddress, 1...Int.max)
-        server.maxConnectionsPerUser = try values.number(
+        server.admission.connectionsOfUser = try values.number(
             "--max-connections-per-user", options.maxConnectionsPerUser, 1...Int.max)
     }
 

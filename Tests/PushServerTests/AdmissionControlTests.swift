@@ -4,6 +4,12 @@ import Testing
 
 private typealias Refusal = AdmissionControl.Refusal
 
+private func limits(_ change: (inout AdmissionLimits) -> Void) -> AdmissionLimits {
+    var limits = AdmissionLimits()
+    change(&limits)
+    return limits
+}
+
 extension AdmissionControl {
     /// The refusal of a connection, or nil and it is in.
     fileprivate func tries(_ address: String?, _ user: String? = nil, second: UInt64 = 1) -> Refusal? {
@@ -14,12 +20,12 @@ extension AdmissionControl {
 
 @Suite struct AdmissionControlTests {
     @Test func withoutLimitsThereIsNothingToAsk() {
-        #expect(!AdmissionControl(AdmissionControl.Limits()).isActive)
-        #expect(AdmissionControl(AdmissionControl.Limits(connectionsOfUser: 1)).isActive)
+        #expect(!AdmissionControl(AdmissionLimits()).isActive)
+        #expect(AdmissionControl(limits { $0.connectionsOfUser = 1 }).isActive)
     }
 
     @Test func theRateIsOfASecond() {
-        let control = AdmissionControl(AdmissionControl.Limits(opensPerSecond: 2))
+        let control = AdmissionControl(limits { $0.opensPerSecond = 2 })
         #expect(control.tries("a") == nil)
         #expect(control.tries("b") == nil)
         #expect(control.tries("c") == .rate)
@@ -27,7 +33,10 @@ extension AdmissionControl {
     }
 
     @Test func eachAddressHasItsRate() {
-        let control = AdmissionControl(AdmissionControl.Limits(opensPerSecond: 3, opensPerSecondOfAddress: 1))
+        let control = AdmissionControl(
+            limits {
+                $0.opensPerSecond = 3; $0.opensPerSecondOfAddress = 1
+            })
         #expect(control.tries("a") == nil)
         #expect(control.tries("a") == .addressRate)
         #expect(control.tries("b") == nil)
@@ -37,7 +46,10 @@ extension AdmissionControl {
     }
 
     @Test func whoEndsGivesItsPlaceBack() throws {
-        let control = AdmissionControl(AdmissionControl.Limits(connectionsOfAddress: 2, connectionsOfUser: 1))
+        let control = AdmissionControl(
+            limits {
+                $0.connectionsOfAddress = 2; $0.connectionsOfUser = 1
+            })
         let first = try control.admit(address: "a", user: "u", second: 1)
         #expect(control.tries("b", "u") == .user)
         let second = try control.admit(address: "a", user: "v", second: 1)
@@ -52,7 +64,10 @@ extension AdmissionControl {
 
     /// What was refused took no place.
     @Test func aRefusalCountsNothing() throws {
-        let control = AdmissionControl(AdmissionControl.Limits(opensPerSecond: 3, connectionsOfUser: 1))
+        let control = AdmissionControl(
+            limits {
+                $0.opensPerSecond = 3; $0.connectionsOfUser = 1
+            })
         let only = try control.admit(address: "a", user: "u", second: 1)
         for _ in 0..<5 { #expect(control.tries("a", "u") == .user) }
         #expect(control.tries("a") == nil)

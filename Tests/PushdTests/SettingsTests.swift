@@ -51,10 +51,10 @@ import WSLoop
         Option("--max-message-rate", "5:close", "7:error") {
             "\($0.server.maxMessageRate ?? -1):\($0.server.rateExcess)"
         },
-        Option("--max-connect-rate", "1", "9") { "\($0.server.maxConnectRate ?? -1)" },
-        Option("--max-connect-rate-per-address", "1", "9") { "\($0.server.maxConnectRatePerAddress ?? -1)" },
-        Option("--max-connections-per-address", "1", "9") { "\($0.server.maxConnectionsPerAddress ?? -1)" },
-        Option("--max-connections-per-user", "1", "9") { "\($0.server.maxConnectionsPerUser ?? -1)" },
+        Option("--max-connect-rate", "1", "9") { "\($0.server.admission.opensPerSecond ?? -1)" },
+        Option("--max-connect-rate-per-address", "1", "9") { "\($0.server.admission.opensPerSecondOfAddress ?? -1)" },
+        Option("--max-connections-per-address", "1", "9") { "\($0.server.admission.connectionsOfAddress ?? -1)" },
+        Option("--max-connections-per-user", "1", "9") { "\($0.server.admission.connectionsOfUser ?? -1)" },
         Option("--ping-interval", "1.0", "2.5") { seconds($0.server.pingInterval) },
         Option("--pong-timeout", "1.0", "2.5") { seconds($0.server.pongTimeout) },
         Option("--handshake-timeout", "1.0", "2.5") { seconds($0.server.handshakeTimeout) },
