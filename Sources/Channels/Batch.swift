@@ -17,7 +17,7 @@ public final class Batch {
     private(set) var content = Content.messages
     /// Whose messages these are.
     private(set) var channel: Channel?
-    private(set) var policy = SlowConsumerPolicy.disconnect
+    var policy: SlowConsumerPolicy { channel?.policy ?? .disconnect }
 
     var byteCount: Int { storage.count }
     /// Bytes that it takes in memory, full or empty.
@@ -27,7 +27,6 @@ public final class Batch {
     func begin(_ content: Content, of channel: Channel? = nil) {
         self.content = content
         self.channel = channel
-        policy = channel?.policy ?? .disconnect
     }
 
     /// Adds what `write` appends as one frame (or one HTTP response): a unit that is sent whole once it was begun.

@@ -11,8 +11,8 @@ extension Hub {
             dropQueue(slot, .overBudget)
             lose(slot, .overBudget(midFrame: false))
         }
-        for slot in blockedLargestFirst() where queuedBytesTotal > target {
-            cut(slot)
+        if queuedBytesTotal > target {
+            for slot in blockedLargestFirst() where queuedBytesTotal > target { cut(slot) }
         }
         reportLosses()
     }

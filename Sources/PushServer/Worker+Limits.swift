@@ -53,8 +53,8 @@ extension Worker {
         if state.configuration.maxMessageRate != nil { messageRates[connection.slot] = nil }
     }
 
-    /// A blocked connection's client has taken something, or has just begun to take nothing.
-    func noteProgress(_ connection: Connection) {
+    /// A connection's client has taken something: each time it is blocked, the kernel had room before.
+    private func noteProgress(_ connection: Connection) {
         connection.progressTick = wheel.currentTick
         connection.unacknowledgedBytes = Socket.unacknowledgedBytes(connection.descriptor)
     }

@@ -26,7 +26,6 @@ extension Worker: StreamSetDelegate {
     /// A peer that was blocked has read something: it is alive, even if its pong is still behind what it has to read.
     private func madeRoom(_ connection: Connection) {
         heard(connection)
-        noteProgress(connection)
         hub.writable(connection.slot)
         guard connection.pause.contains(.unreadAnswers),
             hub.queuedReplyBytes(of: connection.slot) <= Worker.unreadAnswersBytes
