@@ -27,6 +27,8 @@ final class Connection {
         static let publishing = Pause(rawValue: 2)
         /// The client does not read its answers.
         static let unreadAnswers = Pause(rawValue: 4)
+        /// It has had its share of the turn.
+        static let othersFirst = Pause(rawValue: 8)
     }
 
     /// What the connection's place in the deadline wheel is for.

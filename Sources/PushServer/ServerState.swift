@@ -29,6 +29,8 @@ enum WorkerMessage: Sendable {
     case publish(channel: String, payload: [UInt8], from: ConnectionAddress)
     /// From the home worker: what became of the connection's publish.
     case published(StreamKey, failure: String?)
+    /// To itself: serve a connection that had its share of a turn.
+    case goOn(StreamKey)
     /// Close the WebSockets over the drain period, then end.
     case drain
     /// To the home worker: a worker has no connections left.

@@ -54,9 +54,13 @@ extension Worker: StreamSetDelegate {
         }
     }
 
+    /// The most messages or requests that one client is served before the others have had their turn.
+    private static let maxMessagesInTurn = 512
+
     /// Takes input until it is used up or the connection pauses; the rest is kept.
     func process(_ input: RawSpan, of connection: Connection) {
         var offset = 0
+        var served = 0
         while offset < input.byteCount, connection.phase != .closed {
             if connection.isPaused {
                 connection.unread.append(contentsOf: rest(of: input, from: offset))
@@ -69,7 +73,22 @@ extension Worker: StreamSetDelegate {
             case .closed: return
             }
             if hub.queuedReplyBytes(of: connection.slot) > Worker.unreadAnswersBytes { pauseForAnswers(connection) }
+            served += 1
+            if served == Worker.maxMessagesInTurn { pauseForOthers(connection) }
         }
+    }
+
+    /// A client that sends many small messages goes on when the sockets that are ready by now have been served.
+    private func pauseForOthers(_ connection: Connection) {
+        guard connection.phase == .http || connection.phase == .webSocket else { return }
+        connection.pause.insert(.othersFirst)
+        post(.goOn(connection.key), to: index)
+    }
+
+    /// Serves a client on that had its share of a turn.
+    func goOn(_ key: StreamKey) {
+        guard let connection = connection(key), connection.pause.contains(.othersFirst) else { return }
+        resume(connection, from: .othersFirst)
     }
 
     private func rest(of input: RawSpan, from offset: Int) -> [UInt8] {

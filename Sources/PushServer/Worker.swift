@@ -182,6 +182,7 @@ final class Worker {
         case .adopt(let stream): adopt(stream)
         case .settled(let channel): confirm(channel)
         case .published(let key, let failure): published(key, failure: failure)
+        case .goOn(let key): goOn(key)
         case .reconsider(let channel): home?.reconsider(channel)
         case .publish(let channel, let payload, let address): home?.publish(payload, to: channel, for: address)
         case .drain: beginDrain()

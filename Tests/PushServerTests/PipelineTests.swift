@@ -1,4 +1,5 @@
 import PushServer
+import Synchronization
 import Testing
 
 extension ServerTests {
@@ -133,6 +134,39 @@ extension ServerTests {
                 client.endWriting()
                 for _ in 0..<500 { #expect(try client.answer().body == page) }
                 #expect(try client.takeAll().isEmpty)
+            }
+        }
+
+        /// The server is held at the first of many messages until another client has sent one too.
+        @Test func manySmallMessagesDoNotHoldUpAnotherClient() throws {
+            let (began, goOn) = (try Signal(), try Signal())
+            let order = Mutex<[String]>([])
+            try TestServer.run {
+                $0.workers = 1
+                $0.endpoint = .answering { message in
+                    guard case .text(let text) = message else { return nil }
+                    let isFirst = order.withLock { order in
+                        order.append(string(text))
+                        return order.count == 1
+                    }
+                    if isFirst {
+                        began.raise()
+                        try? goOn.wait()
+                    }
+                    return message
+                }
+            } _: { server in
+                let (busy, other) = (try server.connect(), try server.connect())
+                try busy.upgrade("/")
+                try other.upgrade("/")
+                try busy.send(Array(repeatElement(clientText("busy"), count: 5000).joined()))
+                try began.wait()
+                try other.send(clientText("other"))
+                goOn.raise()
+                for _ in 0..<5000 { #expect(try busy.frame() == .text("busy")) }
+                #expect(try other.frame() == .text("other"))
+                let place = try #require(order.withLock { $0.firstIndex(of: "other") })
+                #expect(place <= 1024, "the busy client's share of the turn and of its end")
             }
         }
 

@@ -4,29 +4,44 @@ import signal
 import subprocess
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from . import free_port, wait_until
 
 
 class RedisServer:
-    def __init__(self, directory, *options, password=None):
+    """With `tls`, a pair of support.certificates, it speaks only TLS; with `clients_of`, the file of an authority, it
+    demands that clients have a certificate of that one, as its own has to be."""
+
+    def __init__(self, directory, *options, password=None, tls=None, clients_of=None):
         self.directory = directory
         self.options = (*options, "--requirepass", password) if password else options
         self.password = password
+        self.tls, self.clients_of = tls, clients_of
         self.port = free_port()
-        self.url = f"redis://127.0.0.1:{self.port}"
+        self.url = f"{'rediss' if tls else 'redis'}://127.0.0.1:{self.port}"
         self.process = None
 
     def start(self):
         with (self.directory / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(
-                ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", *self.options],
+                ["redis-server", *self._port_options(), "--bind", "127.0.0.1", "--save", "", *self.options],
                 cwd=self.directory,
                 stdout=log,
                 stderr=log,
             )
         wait_until(self._is_up, "an answer from redis-server")
         return self
+
+    def _port_options(self):
+        if not self.tls:
+            return ["--port", str(self.port)]
+        options = ["--port", "0", "--tls-port", str(self.port)]
+        options += ["--tls-cert-file", self.tls.certificate, "--tls-key-file", self.tls.key]
+        if self.clients_of:
+            return [*options, "--tls-auth-clients", "yes", "--tls-ca-cert-file", self.clients_of]
+        return [*options, "--tls-auth-clients", "no"]
 
     def _is_up(self):
         assert self.process.poll() is None, (self.directory / "redis.log").read_text()
@@ -37,7 +52,13 @@ class RedisServer:
             return False
 
     def client(self):
-        return redis.Redis(port=self.port, password=self.password)
+        """It trusts any server, and tries everything only once."""
+        options = {"port": self.port, "password": self.password, "retry": Retry(NoBackoff(), 0)}
+        if self.tls:
+            options |= {"ssl": True, "ssl_cert_reqs": "none", "ssl_check_hostname": False}
+        if self.clients_of:
+            options |= {"ssl_certfile": self.tls.certificate, "ssl_keyfile": self.tls.key}
+        return redis.Redis(**options)
 
     def publish(self, channel, payload):
         """Publishes to the Redis channel and returns how many Redis clients got it."""

@@ -1,0 +1,146 @@
+"""A master, its replica and three Sentinels that watch them, all processes of the test's own."""
+
+import contextlib
+import itertools
+import subprocess
+
+import redis
+
+from . import free_port, wait_until
+from .redis_server import RedisServer
+
+NAME = "mymaster"
+QUORUM = 2
+# Replication that starts at once and notices a loss soon.
+REPLICATION = ("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
+
+
+class Sentinel(RedisServer):
+    """One Sentinel: a redis-server that keeps what it learns in its own configuration file."""
+
+    def __init__(self, directory, master_port, password=None):
+        super().__init__(directory)
+        lines = [
+            f"port {self.port}",
+            "bind 127.0.0.1",
+            f"sentinel monitor {NAME} 127.0.0.1 {master_port} {QUORUM}",
+            f"sentinel down-after-milliseconds {NAME} 500",
+            f"sentinel failover-timeout {NAME} 3000",
+        ]
+        if password:
+            lines.append(f"sentinel auth-pass {NAME} {password}")
+        (directory / "sentinel.conf").write_text("\n".join(lines) + "\n")
+
+    def start(self):
+        with (self.directory / "redis.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                ["redis-server", "sentinel.conf", "--sentinel"], cwd=self.directory, stdout=log, stderr=log
+            )
+        wait_until(self._is_up, "an answer from Sentinel")
+        return self
+
+    def ask(self, *words):
+        with self.client() as client:
+            return client.execute_command("SENTINEL", *words)
+
+    def master_port(self):
+        """The port of the master it names; None if it does not answer."""
+        with contextlib.suppress(redis.RedisError):
+            return int(self.ask("GET-MASTER-ADDR-BY-NAME", NAME)[1])
+        return None
+
+    def knows_all(self):
+        """True if it could lead a failover: it knows the others and a replica that is in step."""
+        master = fields(self.ask("MASTER", NAME))
+        replicas = [fields(replica) for replica in self.ask("REPLICAS", NAME)]
+        return (
+            master["flags"] == "master"
+            and master["num-other-sentinels"] == "2"
+            and len(replicas) == 1
+            and replicas[0]["flags"] == "slave"
+            and replicas[0]["master-link-status"] == "ok"
+        )
+
+
+def fields(answer):
+    """redis-py makes a dictionary of some of Sentinel's answers."""
+    if isinstance(answer, dict):
+        texts = {text(name): text(value) for name, value in answer.items()}
+        if isinstance(answer.get("flags"), set):
+            texts["flags"] = ",".join(sorted(answer["flags"]))
+        return texts
+    words = [text(word) for word in answer]
+    return dict(zip(words[::2], words[1::2]))
+
+
+def text(value):
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+class Sentinels:
+    """`master` and `replica` are the servers in these roles; a failover swaps them."""
+
+    def __init__(self, directory, password=None):
+        self.directory = directory
+        self.password = password
+        self.numbers = itertools.count(1)
+        options = (*REPLICATION, "--masterauth", password) if password else REPLICATION
+        self.master = RedisServer(self._new_directory("server"), *options, password=password)
+        replica_of = ("--replicaof", f"127.0.0.1 {self.master.port}")
+        self.replica = RedisServer(self._new_directory("server"), *options, *replica_of, password=password)
+        self.all = [Sentinel(self._new_directory("sentinel"), self.master.port, password) for _ in range(3)]
+
+    def _new_directory(self, kind):
+        directory = self.directory / f"{kind}{next(self.numbers)}"
+        directory.mkdir()
+        return directory
+
+    @property
+    def url(self):
+        user = f":{self.password}@" if self.password else ""
+        return f"redis+sentinel://{user}{','.join(f'127.0.0.1:{one.port}' for one in self.all)}/{NAME}"
+
+    def start(self):
+        self.start_servers()
+        self.start_sentinels()
+        return self
+
+    def start_servers(self):
+        self.master.start()
+        self.replica.start()
+        wait_until(lambda: self._info(self.replica)["master_link_status"] == "up", "the replica's link to its master")
+
+    def start_sentinels(self):
+        for sentinel in self.all:
+            sentinel.start()
+        self.wait_until_ready()
+
+    def wait_until_ready(self):
+        """Until each running Sentinel could lead a failover."""
+        running = [sentinel for sentinel in self.all if sentinel.process.poll() is None]
+        wait_until(lambda: all(one.knows_all() for one in running), "Sentinels that know each other and the replica", 30)
+
+    def _info(self, server):
+        with server.client() as client:
+            return client.info("replication")
+
+    def wait_for_election(self):
+        """Until one Sentinel names the replica as the master; then `master` and `replica` are swapped."""
+        ports = lambda: [sentinel.master_port() for sentinel in self.all]  # noqa: E731
+        wait_until(lambda: self.replica.port in ports(), "a new master", seconds=30)
+        self.master, self.replica = self.replica, self.master
+        assert self._info(self.master)["role"] == "master"
+
+    def wait_for_demotion(self):
+        """Until the old master, which runs again, follows the new one and the Sentinels know it."""
+        wait_until(lambda: self._info(self.replica)["role"] == "slave", "the old master's new role", seconds=30)
+        wait_until(lambda: self._info(self.replica)["master_link_status"] == "up", "its link", seconds=30)
+        self.wait_until_ready()
+
+    def publish(self, channel, payload):
+        """Publishes on the master and returns how many Redis clients got it."""
+        return self.master.publish(channel, payload)
+
+    def kill(self):
+        for server in (self.master, self.replica, *self.all):
+            server.kill()

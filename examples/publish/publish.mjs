@@ -1,0 +1,46 @@
+#!/usr/bin/env node
+// publish.mjs CHANNEL [MESSAGE]: publishes MESSAGE, or each line of standard input, to a channel of pushd.
+// If $REDIS_URL is set through Redis, else with HTTP to $PUSHD_URL, showing $PUSHD_PUBLISH_KEY if there is one.
+import { createRequire } from "node:module";
+
+const { REDIS_URL, PUSHD_URL = "http://localhost:8081", PUSHD_PUBLISH_KEY: key } = process.env;
+const [channel, ...messages] = process.argv.slice(2);
+if (!channel || messages.length > 1) exit("usage: publish.mjs CHANNEL [MESSAGE]");
+
+function exit(why) {
+  console.error(why);
+  process.exit(1);
+}
+const fail = (error) => exit(`publish.mjs: not accepted: ${error.message || error.code}`);
+
+async function inTime(promise) {
+  const timer = setTimeout(fail, 5000, new Error("no answer within 5 s"));
+  await promise.catch((error) => fail(error.cause ?? error)); // fetch has the reason as the cause
+  clearTimeout(timer);
+}
+
+async function* lines(stream, rest = "") { // readline would take U+2028 for the end of a line, too
+  for await (const chunk of stream.setEncoding("utf8")) {
+    const parts = (rest + chunk).split("\n");
+    rest = parts.pop();
+    yield* parts;
+  }
+  if (rest) yield rest;
+}
+
+async function post(body) {
+  const url = `${PUSHD_URL}/publish?channel=${encodeURIComponent(channel)}`;
+  const response = await fetch(url, { method: "POST", body, headers: key && { Authorization: `Bearer ${key}` } });
+  const answer = await response.text();
+  if (!response.ok) throw new Error(`${response.status} ${answer}`);
+}
+
+let publish = post;
+if (REDIS_URL) {
+  const { createClient } = createRequire(import.meta.url)("redis"); // import does not look at NODE_PATH
+  const client = createClient({ url: REDIS_URL }).on("error", fail);
+  await inTime(client.connect());
+  publish = (message) => client.publish(`push:${channel}`, message);
+}
+for await (const message of messages.length ? messages : lines(process.stdin)) await inTime(publish(message));
+process.exit(); // ends the connection, too
