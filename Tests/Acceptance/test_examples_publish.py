@@ -172,7 +172,7 @@ def test_no_redis_listens(redis_name):
 def test_redis_wants_a_password(redis_name, redis_server):
     with redis_server.client() as admin:
         admin.config_set("requirepass", "right")
-    for access, reason in (("", "authentication"), ("default:wrong@", "invalid username-password")):
+    for access, reason in (("", "authenticat"), ("default:wrong@", "invalid username-password")):
         Script(redis_name, REDIS_URL=redis_server.url.replace("//", f"//{access}")).fail(reason, "news", "hello")
     Script(redis_name, REDIS_URL=redis_server.url.replace("//", "//default:right@")).publish("news", "hello")
 

@@ -17,7 +17,7 @@ channel, *messages = map(os.fsencode, sys.argv[1:])
 if redis_url := os.environ.get("REDIS_URL"):
     import redis
 
-    client = redis.Redis.from_url(redis_url, socket_timeout=5, retry=None)  # a retry could publish it twice
+    client = redis.Redis.from_url(redis_url, socket_timeout=5)
 
     def publish(message):
         client.publish(b"push:" + channel, message)

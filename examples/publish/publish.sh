@@ -22,7 +22,7 @@ fi
 
 publish() {
     local answer
-    answer=$(printf %s "$1" | send 2>&1 | tr '\n' ' ') || die "publish.sh: not accepted: ${answer:-no answer within 5 s}"
+    answer=$(printf %s "$1" | send 2>&1 | paste -sd ' ' -) || die "publish.sh: not accepted: ${answer:-no answer within 5 s}"
 }
 
 if [ $# = 2 ]; then
