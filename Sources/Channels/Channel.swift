@@ -68,6 +68,11 @@ final class Channel {
         return receipts.count == 1
     }
 
+    /// The subscribers that speak `pushd.v1`.
+    var envelopeSlots: [UInt32] {
+        audiences.flatMap { $0.form.encoding == .envelope ? $0.slots : [] }
+    }
+
     /// How many audiences there are; some may be empty.
     var audienceCount: Int { audiences.count }
 

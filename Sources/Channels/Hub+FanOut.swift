@@ -34,6 +34,15 @@ extension Hub {
         }
     }
 
+    /// Tells a channel's subscribers that speak `pushd.v1` that messages of that time may be missing, behind those that came
+    /// before.
+    public func tellGap(in name: String, seconds: Double) {
+        guard let channel = channel(named: name) else { return }
+        if channel.isDirty { fanOutNow(channel) }
+        let text = Message.gap(seconds, in: name)
+        for slot in channel.envelopeSlots { reply(slot, .text, message: text.rawSpan) }
+    }
+
     /// Writes everything that was marked; called once at the end of each turn of the loop.
     ///
     /// - Parameter holdingBusy: leaves the channels that had several messages in their last flush for a later one, so that

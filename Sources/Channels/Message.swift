@@ -74,6 +74,16 @@ public final class Message: Sendable {
         return text.finish()
     }
 
+    /// What a client that speaks `pushd.v1` is told when messages of a channel may have been lost on their way here.
+    static func gap(_ seconds: Double, in channel: String) -> [UInt8] {
+        let tenths = max(Int((seconds * 10).rounded(.up)), 1)
+        var text = JSONObjectWriter()
+        text.member("event", "gap")
+        text.member("channel", channel)
+        text.member("seconds", raw: Array("\(tenths / 10).\(tenths % 10)".utf8))
+        return text.finish()
+    }
+
     private func makeEnvelope() -> [UInt8] {
         let payload = payload
         var text: [UInt8] = []

@@ -1,3 +1,5 @@
+public import Bytes
+
 /// What becomes of a channel's messages for a connection that does not keep up.
 public enum SlowConsumerPolicy: String, CaseIterable, Sendable {
     /// Past the bound the connection is closed; it misses nothing unnoticed.
@@ -57,34 +59,15 @@ public struct SlowConsumerPolicies: Sendable {
 
 /// A pattern of channel names: `*` stands for any bytes, also none; every other byte for itself.
 public struct ChannelPattern: Equatable, Sendable {
-    private let bytes: [UInt8]
+    /// What it consists of.
+    public let wildcard: Wildcard
 
     /// Reads a pattern; nil if no channel's name could match it.
     public init?(_ text: String) {
         guard ChannelName.isValid(text) else { return nil }
-        bytes = Array(text.utf8)
+        wildcard = Wildcard(text)
     }
 
     /// Whether a name matches; takes at most the product of both lengths.
-    public func matches(_ name: String) -> Bool {
-        let name = Array(name.utf8)
-        var (here, there) = (0, 0)
-        // Where the last `*` was, and how much of the name it stands for so far: only that one need ever grow.
-        var star: (pattern: Int, name: Int)?
-        while there < name.count {
-            if here < bytes.count, bytes[here] == UInt8(ascii: "*") {
-                star = (here, there)
-                here += 1
-            } else if here < bytes.count, bytes[here] == name[there] {
-                here += 1
-                there += 1
-            } else if let last = star {
-                star = (last.pattern, last.name + 1)
-                (here, there) = (last.pattern + 1, last.name + 1)
-            } else {
-                return false
-            }
-        }
-        return bytes[here...].allSatisfy { $0 == UInt8(ascii: "*") }
-    }
+    public func matches(_ name: String) -> Bool { wildcard.matches(name) }
 }

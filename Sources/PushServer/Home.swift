@@ -130,8 +130,11 @@ final class Home {
     private func openBridge() throws(SystemError) {
         guard let endpoint = state.configuration.redis else { return }
         let channels = RedisChannelMap(
-            prefix: state.configuration.redisPrefix, aliases: state.configuration.redisAliases)
-        let bridge = try RedisBridge(on: worker.loop, endpoint: endpoint, channels: channels, delegate: self)
+            prefix: state.configuration.redisPrefix, aliases: state.configuration.redisAliases,
+            patterns: state.configuration.redisPatterns.map(\.wildcard))
+        let bridge = try RedisBridge(
+            on: worker.loop, endpoint: endpoint, channels: channels, timing: state.configuration.redisTiming,
+            delegate: self)
         self.bridge = bridge
         bridge.start()
         state.redis = bridge.status
@@ -149,6 +152,10 @@ extension Home: RedisBridgeDelegate {
             worker.counters.droppedOversized += 1
             return
         }
+        // By a pattern anything may come that has the prefix.
+        guard state.configuration.redisPatterns.isEmpty || ChannelName.isValid(channel) else {
+            return bridge?.ignore(channel) ?? ()
+        }
         var bytes: [UInt8] = []
         bytes.append(payload)
         worker.broadcast(bytes, to: channel, from: .redis)
@@ -157,6 +164,17 @@ extension Home: RedisBridgeDelegate {
     func bridgeSettled(_ channel: String) {
         // Perhaps it has only been waited for long enough.
         settle(channel, isConfirmed: bridge?.isConfirmed(channel) ?? false)
+    }
+
+    func bridgeExposed(_ channel: String, forMilliseconds milliseconds: UInt64) {
+        for index in state.inboxes.indices {
+            worker.post(.exposed(channel: channel, milliseconds: milliseconds), to: index)
+        }
+    }
+
+    func bridgeIgnored(_ redisChannel: RawSpan) {
+        let name = redisChannel.text ?? "not UTF-8"
+        state.logger.warning("messages of a Redis channel whose name cannot be a channel's are ignored", metadata: ["first": "\(name)"])
     }
 
     func bridgeLostSubscriptions() {

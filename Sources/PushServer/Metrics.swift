@@ -75,6 +75,14 @@ struct Metrics {
         head(
             "redis_probe_seconds", "gauge", "Round trip of the last probe message through Redis; NaN before the first.")
         text += "pushd_redis_probe_seconds \(state.redis?.probeMilliseconds.map { "\($0 / 1000)" } ?? "NaN")\n"
+        gauge("redis_subscribed_channels", "Channels that Redis has confirmed.", state.redis?.subscribedChannels ?? 0)
+        gauge(
+            "redis_queued_commands", "Messages and commands that wait for Redis.", state.redis?.queuedCommands ?? 0)
+        counter(
+            "redis_overruns_total", "Links that Redis has cut at its output buffer limit.", state.redis?.overruns ?? 0)
+        counter(
+            "redis_ignored_messages_total", "Messages of Redis channels that are no channel here.",
+            state.redis?.ignoredMessages ?? 0)
     }
 
     private mutating func addProcess(_ state: ServerState) {

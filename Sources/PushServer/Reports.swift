@@ -44,7 +44,9 @@ enum Reports {
         switch state.phase {
         case .starting: verdict("starting")
         case .draining: verdict("draining")
-        case .serving: verdict(state.isFull || state.isStarved ? "full" : nil)
+        case .serving where state.isFull || state.isStarved: verdict("full")
+        case .serving where state.configuration.readyNeedsRedis && status(state) == "degraded": verdict("degraded")
+        case .serving: verdict(nil)
         }
     }
 
@@ -71,6 +73,7 @@ enum Reports {
         text.member("reconnects", status.reconnects)
         text.member("subscribed", status.subscribedChannels)
         if let probe = status.probeMilliseconds { text.member("probe_ms", raw: decimal(probe)) }
+        if let reason = status.reason { text.member("reason", reason) }
         return text.finish()
     }
 

@@ -11,6 +11,12 @@ public struct ServerConfiguration: Sendable {
     public var redisPrefix = "push:"
     /// Redis channels that map to a pushd channel by name.
     public var redisAliases: [(redis: String, channel: String)] = [("global_channel", "global")]
+    /// Channels whose messages are taken from Redis whether anybody is subscribed or not.
+    public var redisPatterns: [ChannelPattern] = []
+    /// The bridge's timeouts.
+    public var redisTiming = RedisTiming()
+    /// Whether the server is ready only while Redis is usable.
+    public var readyNeedsRedis = false
     /// Event loops, one thread each.
     public var workers = 1
     /// How writes get to the kernel.

@@ -25,6 +25,8 @@ enum WorkerMessage: Sendable {
     case reconsider(channel: String)
     /// From the home worker: subscriptions of the channel may be confirmed.
     case settled(channel: String)
+    /// From the home worker: the channel's subscribers may have missed messages of that time.
+    case exposed(channel: String, milliseconds: UInt64)
     /// To the home worker: publish through Redis and tell the connection.
     case publish(channel: String, payload: [UInt8], from: ConnectionAddress)
     /// From the home worker: what became of the connection's publish.

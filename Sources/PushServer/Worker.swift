@@ -181,6 +181,8 @@ final class Worker {
         case .deliver(let message): hub.deliver(message)
         case .adopt(let stream): adopt(stream)
         case .settled(let channel): confirm(channel)
+        case .exposed(let channel, let milliseconds):
+            hub.tellGap(in: channel, seconds: Double(milliseconds) / 1000)
         case .published(let key, let failure): published(key, failure: failure)
         case .goOn(let key): goOn(key)
         case .reconsider(let channel): home?.reconsider(channel)

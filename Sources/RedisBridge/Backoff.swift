@@ -13,8 +13,12 @@ struct Backoff {
     }
 
     /// The next delay; never 0, so that a server that fails at once cannot make the loop spin.
-    mutating func nextMilliseconds(using generator: inout some RandomNumberGenerator) -> UInt64 {
-        let delay = UInt64.random(in: 1...max(ceilingMilliseconds, 1), using: &generator)
+    ///
+    /// - Parameter limit: a ceiling for this delay alone.
+    mutating func nextMilliseconds(
+        under limit: UInt64 = .max, using generator: inout some RandomNumberGenerator
+    ) -> UInt64 {
+        let delay = UInt64.random(in: 1...max(min(ceilingMilliseconds, limit), 1), using: &generator)
         ceilingMilliseconds = min(ceilingMilliseconds * 2, lastCeilingMilliseconds)
         return delay
     }

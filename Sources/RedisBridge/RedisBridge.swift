@@ -1,3 +1,4 @@
+internal import Bytes
 public import WSLoop
 
 /// Takes what the bridge brings; called on its loop, and never from inside `subscribe()`.
@@ -8,116 +9,223 @@ public protocol RedisBridgeDelegate: AnyObject {
     ///
     /// Redis has confirmed it, or has not within the time, or is known to be away.
     func bridgeSettled(_ channel: String)
+    /// The channel's subscribers may have missed messages for that long; from now on they do not.
+    func bridgeExposed(_ channel: String, forMilliseconds milliseconds: UInt64)
     /// The subscriber link went down: no channel counts as confirmed any more.
     func bridgeLostSubscriptions()
     /// The state or the usability changed; called once for each change, not for each attempt.
     func bridgeStatusChanged(_ status: RedisStatus)
+    /// A message arrived on a Redis channel that is no channel here; called for the first one only.
+    func bridgeIgnored(_ redisChannel: RawSpan)
 }
 
-/// Joins the channels of this process with those of Redis.
+/// Joins the channels of this process with those of Redis: of one server, of the master that Sentinels name, or of a
+/// cluster, whose shards share the channels.
 ///
-/// Two links: one is subscribed to every wanted channel, the other publishes. Both are made anew for ever, and a message
-/// that the bridge sends to itself watches over them. Everything belongs to the loop's thread.
+/// Everything belongs to the loop's thread.
 public final class RedisBridge {
     let loop: Loop
+    let endpoint: RedisEndpoint
     let channels: RedisChannelMap
     let timing: RedisTiming
-    let handles: BridgeHandles
-    let subscriber: RedisLink
-    let publisher: RedisLink
     weak let delegate: (any RedisBridgeDelegate)?
-    var ledger: SubscriptionLedger
-    var pending = PendingPublishes()
-    var probe: RoundTripProbe
-    var isProbeSubscribed = false
-    /// What the deadline timer is set to.
-    var armedDeadline: UInt64?
-    var health: BridgeHealth
+    /// Each with the channels of its slots; all channels have one.
+    var shards: [RedisShard] = []
+    /// In a cluster: the shard of each server.
+    var shardOfServer: [RedisServer: RedisShard] = [:]
+    /// Knows where the servers are, unless there is only one.
+    var watch: (any TopologyWatch)?
+    private var reported: (state: RedisStatus.State, isUsable: Bool) = (.connecting, false)
+    private var ignoredMessages = 0
+    /// What shards that are gone had counted.
+    var retired = (reconnects: 0, overruns: 0)
     private var isStopped = false
-
-    /// Messages that arrived on Redis channels that are no channel here.
-    public internal(set) var ignoredMessages = 0
 
     /// Makes a bridge that does nothing yet; it must be ended with `stop()`.
     public init(
         on loop: Loop, endpoint: RedisEndpoint, channels: RedisChannelMap, timing: RedisTiming = RedisTiming(),
         delegate: any RedisBridgeDelegate
     ) throws(SystemError) {
-        handles = try BridgeHandles(on: loop)
         self.loop = loop
+        self.endpoint = endpoint
         self.channels = channels
         self.timing = timing
         self.delegate = delegate
-        subscriber = RedisLink(on: loop, endpoint: endpoint, timing: timing, timer: handles.subscriberTimer)
-        publisher = RedisLink(on: loop, endpoint: endpoint, timing: timing, timer: handles.publisherTimer)
-        ledger = SubscriptionLedger(
-            map: channels, confirmMilliseconds: timing.confirmMilliseconds,
-            lingerMilliseconds: timing.lingerMilliseconds)
-        var random = SystemRandomNumberGenerator()
-        probe = RoundTripProbe(using: &random)
-        health = BridgeHealth(sinceMilliseconds: loop.nowMilliseconds)
+        do throws(SystemError) {
+            try open()
+        } catch {
+            stop()
+            throw error
+        }
     }
 
     /// Begins to connect with the next turn of the loop.
     public func start() {
         guard !isStopped else { return }
-        handles.beforeSleep.onEvent { [weak self] in self?.sendCommands() }
-        handles.deadlineTimer.onEvent { [weak self] in self?.deadlinePassed() }
-        handles.probeTimer.onEvent { [weak self] in self?.probeTimePassed() }
-        subscriber.start(owner: self)
-        publisher.start(owner: self)
+        for shard in shards { shard.start() }
+        watch?.start()
     }
 
     /// Wants the messages of a channel.
     ///
     /// - Returns: true if Redis has confirmed it; false if `bridgeSettled` follows, once, within a second.
     public func subscribe(_ channel: String) -> Bool {
-        ledger.subscribe(channel, at: loop.nowMilliseconds)
+        var isConfirmed = true
+        for shard in shards(of: channel) where !shard.subscribe(channel) { isConfirmed = false }
+        return isConfirmed
     }
 
     /// Whether Redis has confirmed a channel that was wanted.
     public func isConfirmed(_ channel: String) -> Bool {
-        ledger.isConfirmed(channel)
+        shards(of: channel).allSatisfy { $0.ledger.isConfirmed(channel) }
     }
 
     /// Nobody here is subscribed any more: Redis is told after a while, unless the channel is wanted again by then.
     ///
     /// A settlement that is still due does not come.
     public func unsubscribe(_ channel: String) {
-        ledger.unsubscribe(channel, at: loop.nowMilliseconds)
+        for shard in shards(of: channel) { shard.unsubscribe(channel) }
     }
 
-    /// Publishes through Redis.
+    /// Publishes through Redis; while Redis is away the message waits, for a while from its loss on.
     ///
     /// - Parameter completion: runs once, on the loop, with the number of Redis clients that got the message; inside this
     ///   call if it fails at once.
     public func publish(
         _ payload: [UInt8], to channel: String, completion: @escaping (Result<Int, RedisPublishFailure>) -> Void
     ) {
-        guard publisher.isReady else { return completion(.failure(.notConnected)) }
-        guard pending.hasRoom(forBytes: payload.count) else { return completion(.failure(.overloaded)) }
-        publish(payload, toRedis: Array(channels.publishTarget(for: channel).utf8), completion: completion)
+        guard !isStopped else { return completion(.failure(.notConnected)) }
+        publish(payload, toRedis: channels.publishTarget(for: channel), redirections: 0, completion)
+    }
+
+    /// Counts a message whose channel cannot exist here, and tells of the first.
+    public func ignore(_ channel: String) {
+        unsafe ignore(channel.utf8.span.bytes)
     }
 
     /// How the bridge stands with Redis.
     public var status: RedisStatus {
-        health.status(subscribedChannels: ledger.confirmedCount, lateChannels: ledger.lateCount)
+        var status = RedisStatus.combining(usedShards.map(\.status))
+        status.reconnects += retired.reconnects
+        status.overruns += retired.overruns
+        status.ignoredMessages = ignoredMessages
+        // Where Redis is comes before whether it answers.
+        if !status.isUsable, let problem = watch?.problem { status.reason = problem }
+        return status
     }
 
     /// Ends links, lookups and timers; pending publishes fail, and the delegate hears no more.
     public func stop() {
         guard !isStopped else { return }
         isStopped = true
-        subscriber.stop()
-        publisher.stop()
-        handles.close()
-        failPendingPublishes()
+        watch?.stop()
+        for shard in shards { shard.stop() }
     }
 
     /// Runs `body` with the delegate, unless the bridge was stopped: a delegate may do that in any of its methods.
     func notify(_ body: (any RedisBridgeDelegate) -> Void) {
         guard !isStopped, let delegate else { return }
         body(delegate)
+    }
+
+    func reportChange() {
+        let status = status
+        guard reported != (status.state, status.isUsable) else { return }
+        reported = (status.state, status.isUsable)
+        notify { $0.bridgeStatusChanged(status) }
+    }
+
+    private func open() throws(SystemError) {
+        switch endpoint.topology {
+        case .single(let server): shards = [try shard([server], slots: nil)]
+        case .cluster(let servers) where endpoint.clusterPubSub == .plain: shards = [try shard(servers, slots: nil)]
+        case .sentinel(let servers, let master):
+            shards = [try shard([], slots: nil)]
+            watch = try SentinelWatch(on: loop, sentinels: servers, master: master, timing: timing, owner: self)
+        case .cluster(let servers):
+            // Until it is known who has a channel, nobody has.
+            shards = [try shard([], slots: SlotSet.all)]
+            watch = try ClusterWatch(on: loop, servers: servers, login: endpoint.login, timing: timing, owner: self)
+        }
+    }
+
+    /// A shard for a server, or for what no server is known to have.
+    func shard(_ servers: [RedisServer], slots: SlotSet?) throws(SystemError) -> RedisShard {
+        var login = endpoint.login
+        if case .sentinel = endpoint.topology { login.needsMaster = true }
+        return try RedisShard(
+            on: loop, servers: servers, login: login, names: ChannelNames(map: channels, slots: slots),
+            timing: timing, owner: self)
+    }
+
+    /// The shards that have a Redis channel of the channel.
+    func shards(of channel: String) -> [RedisShard] {
+        guard shards.count > 1 else { return shards }
+        return shards.filter { !$0.ledger.names.redisChannels(for: channel).isEmpty }
+    }
+
+    /// The shards whose state matters.
+    private var usedShards: [RedisShard] {
+        let used = shards.filter { $0.ledger.names.slots?.isEmpty != true }
+        return used.isEmpty ? shards : used
+    }
+
+    private func publish(
+        _ payload: [UInt8], toRedis name: String, redirections: Int, _ completion: @escaping PublishQueue.Completion
+    ) {
+        guard let shard = shards.first(where: { $0.ledger.names.slots?.contains(slotOf: name) ?? true }) else {
+            return completion(.failure(.notConnected))
+        }
+        shard.publish(payload, to: Array(name.utf8)) { [weak self] result in
+            guard let self, case .failure(.refused(let text)) = result, redirections < RedisBridge.maxRedirections,
+                let redirection = ClusterRedirection(error: text)
+            else { return completion(result) }
+            follow(redirection, from: shard)
+            publish(payload, toRedis: name, redirections: redirections + 1, completion)
+        }
+    }
+
+    private static let maxRedirections = 4
+}
+
+extension RedisBridge: RedisShardOwner {
+    func shard(_ shard: RedisShard, received payload: RawSpan, on channel: String) {
+        notify { $0.bridgeReceived(payload, on: channel) }
+    }
+
+    /// A channel that has names in several shards is settled with the last of them.
+    func shard(_ shard: RedisShard, settled channel: String) {
+        guard !shards.contains(where: { $0.ledger.isAwaited(channel) }) else { return }
+        notify { $0.bridgeSettled(channel) }
+    }
+
+    func shard(_ shard: RedisShard, exposed channel: String, forMilliseconds milliseconds: UInt64) {
+        notify { $0.bridgeExposed(channel, forMilliseconds: milliseconds) }
+    }
+
+    func shardLostSubscriptions(_ shard: RedisShard) {
+        notify { $0.bridgeLostSubscriptions() }
+    }
+
+    func shard(_ shard: RedisShard, redirected redirection: ClusterRedirection) {
+        follow(redirection, from: shard)
+    }
+
+    func shardChanged(_ shard: RedisShard) {
+        reportChange()
+    }
+
+    func shardFailed(_ shard: RedisShard) {
+        watch?.ask()
+    }
+
+    func shard(_ shard: RedisShard, ignored name: RawSpan) {
+        ignore(name)
+    }
+
+    private func ignore(_ name: RawSpan) {
+        ignoredMessages += 1
+        if ignoredMessages == 1 { notify { $0.bridgeIgnored(name) } }
     }
 }
 

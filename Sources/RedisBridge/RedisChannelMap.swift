@@ -1,4 +1,4 @@
-internal import Bytes
+public import Bytes
 
 /// Which Redis channel is which channel here.
 ///
@@ -11,12 +11,15 @@ public struct RedisChannelMap: Sendable {
 
     private let prefix: String
     private let aliases: [Alias]
+    /// Patterns of channel names whose messages are wanted whether anybody is subscribed or not.
+    let patterns: [Wildcard]
 
     /// Maps `prefix` + name to the channel of that name, and each alias to its channel.
     ///
     /// Of two aliases of one Redis channel the first counts.
-    public init(prefix: String, aliases: [(redis: String, channel: String)]) {
+    public init(prefix: String, aliases: [(redis: String, channel: String)], patterns: [Wildcard] = []) {
         self.prefix = prefix
+        self.patterns = patterns
         var known: [Alias] = []
         for alias in aliases {
             let redis = ByteName(alias.redis)
@@ -31,11 +34,7 @@ public struct RedisChannelMap: Sendable {
         for alias in aliases where alias.redis.hasBytes(name) {
             return alias.channel.text
         }
-        let prefixBytes = unsafe prefix.utf8.span.bytes
-        guard name.byteCount > prefixBytes.byteCount,
-            name.extracting(first: prefixBytes.byteCount).hasSameBytes(as: prefixBytes)
-        else { return nil }
-        return name.extracting(droppingFirst: prefixBytes.byteCount).text
+        return channel(behindPrefix: name)
     }
 
     /// The Redis channels whose messages belong to `channel`.
@@ -51,4 +50,89 @@ public struct RedisChannelMap: Sendable {
     public func publishTarget(for channel: String) -> String {
         prefix + channel
     }
+
+    private func channel(behindPrefix name: RawSpan) -> String? {
+        let prefixBytes = unsafe prefix.utf8.span.bytes
+        guard name.byteCount > prefixBytes.byteCount,
+            name.extracting(first: prefixBytes.byteCount).hasSameBytes(as: prefixBytes)
+        else { return nil }
+        return name.extracting(droppingFirst: prefixBytes.byteCount).text
+    }
+}
+
+// Patterns.
+extension RedisChannelMap {
+    /// The patterns as Redis reads them, each for the channels with the prefix.
+    var redisPatterns: [String] {
+        patterns.map { RedisChannelMap.glob(prefix, isPattern: false) + RedisChannelMap.glob($0.text, isPattern: true) }
+    }
+
+    /// Whether a pattern brings the channel's messages.
+    func isCovered(_ channel: String) -> Bool {
+        patterns.contains { $0.matches(channel) }
+    }
+
+    /// Whether the Redis channel with the prefix belongs to another channel, by an alias.
+    private func isAlias(_ name: RawSpan) -> Bool {
+        aliases.contains { $0.redis.hasBytes(name) }
+    }
+
+    /// The channel of a message that came by a pattern; nil if it comes another way as well, or is no channel's.
+    ///
+    /// Redis sends a message once for each pattern that matches: the one for the first of them counts.
+    func channel(forRedis name: RawSpan, byPattern pattern: RawSpan) -> PatternMatch {
+        guard !isAlias(name) else { return .comesOtherwise }
+        guard let channel = channel(behindPrefix: name) else { return .noChannel }
+        guard let first = patterns.firstIndex(where: { $0.matches(channel) }) else { return .comesOtherwise }
+        return ByteName(redisPatterns[first]).hasBytes(pattern) ? .channel(channel) : .comesOtherwise
+    }
+
+    enum PatternMatch: Equatable {
+        case channel(String)
+        case comesOtherwise
+        case noChannel
+    }
+
+    /// What is special to Redis in a pattern, but `*`, stands for itself.
+    private static func glob(_ text: String, isPattern: Bool) -> String {
+        var glob = ""
+        for character in text.unicodeScalars {
+            if "?[\\".unicodeScalars.contains(character) || character == "*" && !isPattern { glob += "\\" }
+            glob.unicodeScalars.append(character)
+        }
+        return glob
+    }
+}
+
+/// The Redis names of channels, as far as one server of Redis is concerned with them.
+struct ChannelNames {
+    let map: RedisChannelMap
+    /// The slots of the server; nil if it has all channels.
+    var slots: SlotSet?
+
+    init(map: RedisChannelMap, slots: SlotSet? = nil) {
+        (self.map, self.slots) = (map, slots)
+    }
+
+    /// The Redis channels of this server whose messages belong to `channel`.
+    func redisChannels(for channel: String) -> [String] {
+        let names = map.redisChannels(for: channel).filter { slots?.contains(slotOf: $0) ?? true }
+        guard areCovered(channel) else { return names }
+        // What a pattern brings is not asked for as well; aliases are.
+        let own = ByteName(map.publishTarget(for: channel))
+        return names.filter { ByteName($0) != own }
+    }
+
+    /// Whether a pattern brings the channel's messages.
+    func areCovered(_ channel: String) -> Bool {
+        slots == nil && map.isCovered(channel)
+    }
+
+    /// Names for one command each: the channels of a sharded subscription must be of one slot.
+    func batches(_ names: [String]) -> [[String]] {
+        let size = slots == nil ? ChannelNames.namesPerCommand : 1
+        return stride(from: 0, to: names.count, by: size).map { Array(names[$0..<min($0 + size, names.count)]) }
+    }
+
+    static let namesPerCommand = 500
 }

@@ -1,4 +1,4 @@
-internal import CHiredis
+internal import Bytes
 internal import Glibc
 internal import WSLoop
 
@@ -9,151 +9,123 @@ protocol RedisConnectionOwner: AnyObject {
     /// A reply or a pushed message arrived; it is lent for the call.
     func connection(_ connection: RedisConnection, received reply: RedisReply)
     /// The connection failed or broke, and is of no more use; not called after `close()`.
-    func connectionEnded(_ connection: RedisConnection, reason: String)
+    func connectionEnded(_ connection: RedisConnection, _ failure: RedisLinkFailure)
 }
 
-/// One connection to Redis: a hiredis context and the watcher of its socket.
+/// One connection to Redis: a socket, hiredis' parser of what comes in, and what waits to go out.
 ///
-/// A context serves one connection and is ended once, by `close()` or by hiredis after an error. hiredis tells of both by
-/// its cleanup hook, just before it closes the socket: there the watcher is closed, and the reference that the context
-/// holds on this object is given back.
-@safe
+/// It is made for one attempt and ended once. hiredis' own asynchronous contexts cannot be used
+/// (docs/decisions/0012): version 0.14 has no way in for TLS, and aborts at a message of sharded pub/sub.
 final class RedisConnection {
+    private enum Phase { case connecting, open, ended }
+
+    /// What a turn of the loop takes from Redis at most, so that a flood does not hold up the clients.
+    private static let maxReadBytes = 262_144
+
     /// Where it goes, for messages.
     let address: SocketAddress
-    private var context: UnsafeMutablePointer<redisAsyncContext>?
+    /// When something was last read.
+    private(set) var heardMilliseconds: UInt64
+    private let loop: Loop
+    private let descriptor: Int32
     private let watcher: PollWatcher
+    private let replies: ReplyReader
+    private let buffer = ReadBuffer(byteCount: RedisConnection.maxReadBytes)
     private weak let owner: (any RedisConnectionOwner)?
-    private var isClosing = false
+    private var phase = Phase.connecting
+    private var output: [UInt8] = []
+    private var sentBytes = 0
 
     /// Begins to connect; throws what the system says if it refuses at once.
-    init(to address: SocketAddress, on loop: Loop, owner: any RedisConnectionOwner) throws(RedisConnectionFailure) {
-        guard let context = unsafe RedisConnection.connect(address) else {
-            throw RedisConnectionFailure(reason: "out of memory")
-        }
-        guard unsafe context.pointee.err == 0 else {
-            let reason = unsafe RedisConnection.errorText(context)
-            unsafe redisAsyncFree(context)
-            throw RedisConnectionFailure(reason: reason)
-        }
-        // A program that this one starts must not keep the connection open.
-        _ = unsafe fcntl(context.pointee.c.fd, F_SETFD, FD_CLOEXEC)
+    init(to address: SocketAddress, on loop: Loop, owner: any RedisConnectionOwner) throws(RedisLinkFailure) {
+        guard let replies = ReplyReader() else { throw RedisLinkFailure("out of memory") }
         do throws(SystemError) {
-            watcher = try unsafe PollWatcher(on: loop, descriptor: context.pointee.c.fd)
+            descriptor = try Socket.connect(to: address)
         } catch {
-            unsafe redisAsyncFree(context)
-            throw RedisConnectionFailure(reason: "\(error)")
+            throw RedisLinkFailure(errno: error.code)
+        }
+        do throws(SystemError) {
+            watcher = try PollWatcher(on: loop, descriptor: descriptor)
+        } catch {
+            Socket.close(descriptor)
+            throw RedisLinkFailure("\(error)")
         }
         self.address = address
+        self.loop = loop
         self.owner = owner
-        unsafe self.context = context
-        watcher.onReady { [weak self] in self?.handle($0) }
-        unsafe installHooks(context)
+        self.replies = replies
+        heardMilliseconds = loop.nowMilliseconds
+        watcher.onReady { [weak self] in self?.ready($0) }
+        watcher.wait(for: .writable)
     }
 
     /// Sends a command; its reply, or what it makes Redis push, comes to the owner.
-    func send(_ arguments: [[UInt8]]) {
-        guard let context = unsafe context, !isClosing else { return }
-        let lengths = arguments.map(\.count)
-        // hiredis copies the arguments into its output buffer during the call.
-        let joined = arguments.flatMap { $0 }
-        _ = unsafe joined.withUnsafeBytes { bytes in
-            var offset = 0
-            var pointers = unsafe lengths.map { length in
-                defer { offset += length }
-                return unsafe bytes.baseAddress.map { unsafe ($0 + offset).assumingMemoryBound(to: CChar.self) }
-            }
-            return unsafe redisAsyncCommandArgv(
-                context, { context, reply, _ in unsafe RedisConnection.replied(context, reply) }, nil,
-                Int32(lengths.count), &pointers, lengths)
-        }
+    func send(_ command: RedisCommand) {
+        guard phase != .ended else { return }
+        command.append(to: &output)
+        watcher.wait(for: [.readable, .writable])
     }
 
     /// Ends the connection at once; the owner hears no more of it.
     func close() {
-        guard !isClosing, let context = unsafe context else { return }
-        isClosing = true
-        // Inside one of hiredis' callbacks this only marks the context, which is then freed when the callback returns.
-        unsafe redisAsyncFree(context)
+        guard phase != .ended else { return }
+        phase = .ended
+        watcher.close()
+        Socket.close(descriptor)
     }
 
-    private func handle(_ readiness: Readiness) {
-        // Either call may end the context.
-        if readiness.contains(.readable), let context = unsafe context { unsafe redisAsyncHandleRead(context) }
-        if readiness.contains(.writable), let context = unsafe context { unsafe redisAsyncHandleWrite(context) }
+    private func ready(_ readiness: Readiness) {
+        switch phase {
+        case .connecting: connected()
+        case .open:
+            if readiness.contains(.readable) { read() }
+            if readiness.contains(.writable), phase == .open { write() }
+        case .ended: break
+        }
     }
 
-    private func received(_ reply: RedisReply) {
-        guard !isClosing else { return }
-        owner?.connection(self, received: reply)
-    }
-
-    private func opened() {
-        guard !isClosing else { return }
+    private func connected() {
+        if let code = Socket.pendingError(descriptor) { return end(RedisLinkFailure(errno: code)) }
+        phase = .open
+        watcher.wait(for: output.isEmpty ? .readable : [.readable, .writable])
         owner?.connectionOpened(self)
     }
 
-    private func ended() {
-        let reason = unsafe context.map { unsafe RedisConnection.errorText($0) } ?? ""
-        unsafe context = nil
-        watcher.close()
-        guard !isClosing else { return }
-        owner?.connectionEnded(self, reason: reason)
-    }
-}
-
-/// Why a connection could not even be begun.
-struct RedisConnectionFailure: Error {
-    let reason: String
-}
-
-extension RedisConnection {
-    private static func connect(_ address: SocketAddress) -> UnsafeMutablePointer<redisAsyncContext>? {
-        if let path = address.unixPath { return unsafe redisAsyncConnectUnix(path) }
-        // The host is numeric: hiredis would look up a name with a blocking call.
-        return unsafe redisAsyncConnect(address.host ?? "", Int32(address.port ?? 0))
-    }
-
-    private static func errorText(_ context: UnsafeMutablePointer<redisAsyncContext>) -> String {
-        unsafe context.pointee.errstr.map { unsafe String(cString: $0) } ?? ""
-    }
-
-    private func installHooks(_ context: UnsafeMutablePointer<redisAsyncContext>) {
-        let data = unsafe Unmanaged.passRetained(self).toOpaque()
-        unsafe context.pointee.data = data
-        unsafe context.pointee.ev.data = data
-        unsafe context.pointee.ev.addRead = { unsafe RedisConnection.from($0)?.watch(adding: .readable) }
-        unsafe context.pointee.ev.delRead = { unsafe RedisConnection.from($0)?.watch(removing: .readable) }
-        unsafe context.pointee.ev.addWrite = { unsafe RedisConnection.from($0)?.watch(adding: .writable) }
-        unsafe context.pointee.ev.delWrite = { unsafe RedisConnection.from($0)?.watch(removing: .writable) }
-        unsafe context.pointee.ev.cleanup = { data in
-            guard let data = unsafe data else { return }
-            unsafe Unmanaged<RedisConnection>.fromOpaque(data).takeRetainedValue().ended()
-        }
-        // This begins to wait for the socket; a failed attempt is told by the cleanup hook.
-        _ = unsafe redisAsyncSetConnectCallback(context) { context, status in
-            guard status == REDIS_OK else { return }
-            unsafe RedisConnection.from(context?.pointee.data)?.opened()
+    private func read() {
+        switch buffer.fill(from: descriptor) {
+        case .bytes: buffer.withContent { received($0) }
+        case .wouldBlock: break
+        case .endOfStream: end(RedisLinkFailure("Redis closed the connection", isEndOfStream: true))
+        case .failed(let code): end(RedisLinkFailure(errno: code))
         }
     }
 
-    private func watch(adding interest: Readiness) {
-        watcher.wait(for: watcher.waitingFor.union(interest))
+    private func received(_ bytes: RawSpan) {
+        heardMilliseconds = loop.nowMilliseconds
+        let violation = replies.read(bytes) { reply in
+            owner?.connection(self, received: reply)
+            return phase == .open
+        }
+        if let violation { end(RedisLinkFailure(violation)) }
     }
 
-    private func watch(removing interest: Readiness) {
-        watcher.wait(for: watcher.waitingFor.subtracting(interest))
+    private func write() {
+        while sentBytes < output.count {
+            switch Socket.send(output.rawSpan, from: sentBytes, to: descriptor) {
+            case .accepted(let count): sentBytes += count
+            case .wouldBlock: return
+            case .failed(let code): return end(RedisLinkFailure(errno: code))
+            }
+        }
+        output.removeAll(keepingCapacity: output.count <= RedisConnection.maxReadBytes)
+        sentBytes = 0
+        watcher.wait(for: .readable)
     }
 
-    private static func from(_ data: UnsafeMutableRawPointer?) -> RedisConnection? {
-        unsafe data.map { unsafe Unmanaged<RedisConnection>.fromOpaque($0).takeUnretainedValue() }
-    }
-
-    private static func replied(_ context: UnsafeMutablePointer<redisAsyncContext>?, _ reply: UnsafeMutableRawPointer?)
-    {
-        // Without a reply the context is being freed; `ended()` follows.
-        guard let reply = unsafe reply, let connection = unsafe from(context?.pointee.data) else { return }
-        unsafe connection.received(RedisReply(reply.assumingMemoryBound(to: redisReply.self)))
+    private func end(_ failure: RedisLinkFailure) {
+        guard phase != .ended else { return }
+        close()
+        owner?.connectionEnded(self, failure)
     }
 }
 

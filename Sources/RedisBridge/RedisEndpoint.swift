@@ -2,105 +2,101 @@ internal import WSLoop
 
 /// Where Redis is and how to log in.
 public struct RedisEndpoint: Sendable, Equatable {
-    enum Transport: Sendable, Equatable {
-        case tcp(host: String, port: UInt16)
-        case unix(SocketAddress)
+    /// How the servers of this Redis belong together.
+    enum Topology: Sendable, Equatable {
+        /// One server.
+        case single(RedisServer)
+        /// Sentinels, which know the server that is the master of this name.
+        case sentinel([RedisServer], master: String)
+        /// A cluster; these are some of its servers.
+        case cluster([RedisServer])
     }
 
-    let transport: Transport
+    let topology: Topology
     let user: String?
     let password: String?
     let database: UInt32
+    let usesTLS: Bool
+    /// A file that holds the password, read for each attempt to connect; nil if the URL has it, or none is needed.
+    public var passwordFile: String?
+    /// How channels of a cluster are subscribed and published to.
+    public var clusterPubSub = ClusterPubSub.sharded
 
-    /// Reads `redis://[user:password@]host[:port][/database]` or `redis+unix://[user:password@]/path[?db=database]`.
+    /// Reads a URL:
     ///
-    /// User, password and path may hold percent-encoded bytes; an IPv6 address stands in brackets.
+    /// - `redis://[user:password@]host[:port][/database]`
+    /// - `redis+unix://[user:password@]/path[?db=database]`
+    /// - `redis+sentinel://[user:password@]host[:port],host…/master[/database]`
+    /// - `redis+cluster://[user:password@]host[:port],host…`
+    ///
+    /// `rediss` instead of `redis` means TLS. User, password and path may hold percent-encoded bytes; an IPv6 address
+    /// stands in brackets.
     public init(parsing url: String) throws(RedisURLViolation) {
-        let scheme = url.prefix { $0 != ":" }
-        var rest = url.dropFirst(scheme.count)
-        guard rest.hasPrefix("://") else { throw .unknownScheme(nil) }
-        rest = rest.dropFirst(3)
-        guard !rest.contains("#") else { throw .unexpectedPart }
-        let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
-        let authority = rest[..<end]
-        rest = rest[end...]
-        let hostStart = authority.lastIndex(of: "@").map { authority.index(after: $0) } ?? authority.startIndex
-        (user, password) = try RedisEndpoint.credentials(authority[..<hostStart].dropLast())
-        switch scheme {
-        case "redis":
-            transport = try RedisEndpoint.tcp(authority[hostStart...])
-            database = try RedisEndpoint.database(path: rest)
-        case "redis+unix":
-            guard hostStart == authority.endIndex else { throw .badPath }
-            (transport, database) = try RedisEndpoint.unix(rest)
-        case "rediss": throw .needsTLS
-        default: throw .unknownScheme(String(scheme))
-        }
-    }
-
-    private static func credentials(_ text: Substring) throws(RedisURLViolation) -> (String?, String?) {
-        guard !text.isEmpty else { return (nil, nil) }
-        guard let colon = text.firstIndex(of: ":") else { throw .missingPassword }
-        let user = try decode(text[..<colon])
-        let password = try decode(text[text.index(after: colon)...])
-        guard !password.isEmpty else { throw .missingPassword }
-        return (user.isEmpty ? nil : user, password)
-    }
-
-    private static func tcp(_ text: Substring) throws(RedisURLViolation) -> Transport {
-        var host = text
-        var port: Substring?
-        if text.hasPrefix("[") {
-            guard let bracket = text.firstIndex(of: "]") else { throw .badHost }
-            host = text[text.index(after: text.startIndex)..<bracket]
-            let rest = text[text.index(after: bracket)...]
-            guard rest.isEmpty || rest.hasPrefix(":") else { throw .badHost }
-            if !rest.isEmpty { port = rest.dropFirst() }
-            guard SocketAddress(host: String(host), port: 0)?.host?.contains(":") == true else { throw .badHost }
-        } else if let colon = text.firstIndex(of: ":") {
-            host = text[..<colon]
-            port = text[text.index(after: colon)...]
-        }
-        guard !host.isEmpty, !host.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }) else { throw .badHost }
-        guard let port else { return .tcp(host: String(host), port: 6379) }
-        guard let number = UInt16(port), number > 0, !port.hasPrefix("+") else { throw .badPort }
-        return .tcp(host: String(host), port: number)
-    }
-
-    private static func database(path: Substring) throws(RedisURLViolation) -> UInt32 {
-        guard !path.contains("?") else { throw .unexpectedPart }
-        return path.count <= 1 ? 0 : try database(number: path.dropFirst())
-    }
-
-    private static func unix(_ text: Substring) throws(RedisURLViolation) -> (Transport, UInt32) {
-        let question = text.firstIndex(of: "?") ?? text.endIndex
-        guard let address = SocketAddress(unixPath: try decode(text[..<question])) else { throw .badPath }
-        guard question < text.endIndex else { return (.unix(address), 0) }
-        let query = text[text.index(after: question)...]
-        guard query.hasPrefix("db=") else { throw .unexpectedPart }
-        return (.unix(address), try database(number: query.dropFirst(3)))
-    }
-
-    private static func database(number text: Substring) throws(RedisURLViolation) -> UInt32 {
-        guard let number = UInt32(text), !text.hasPrefix("+") else { throw .badDatabase(String(text)) }
-        return number
-    }
-
-    private static func decode(_ text: Substring) throws(RedisURLViolation) -> String {
-        var bytes: [UInt8] = []
-        var rest = text.utf8
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
+        let parts = try RedisURL(parsing: url)
+        (user, password) = (parts.user, parts.password)
+        switch parts.scheme {
+        case "redis", "rediss":
+            guard let server = try parts.servers(defaultPort: 6379).first, !parts.hosts.contains(",") else {
+                throw .badHost
             }
-            guard let high = rest.popFirst().flatMap({ Character(Unicode.Scalar($0)).hexDigitValue }),
-                let low = rest.popFirst().flatMap({ Character(Unicode.Scalar($0)).hexDigitValue })
-            else { throw .badEscape }
-            bytes.append(UInt8(high * 16 + low))
+            topology = .single(server)
+            database = try parts.database(parts.path)
+        case "redis+unix":
+            (topology, database) = try parts.unixSocket()
+        case "redis+sentinel", "rediss+sentinel":
+            let pieces = parts.path.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
+            let name = pieces.first.map(String.init) ?? ""
+            guard !name.isEmpty else { throw .missingMaster }
+            topology = .sentinel(try parts.servers(defaultPort: 26379), master: try RedisURL.decode(name[...]))
+            database = pieces.count == 2 ? try parts.database(pieces[1]) : 0
+        case "redis+cluster", "rediss+cluster":
+            topology = .cluster(try parts.servers(defaultPort: 6379))
+            database = try parts.database(parts.path)
+            guard database == 0 else { throw .clusterHasNoDatabases }
+        default: throw .unknownScheme(parts.scheme)
         }
-        guard let decoded = String(validating: bytes, as: UTF8.self) else { throw .badEscape }
-        return decoded
+        usesTLS = parts.scheme.hasPrefix("rediss")
+    }
+
+    /// Whether channels are spread over the shards of a cluster.
+    public var isSharded: Bool {
+        if case .cluster = topology { clusterPubSub == .sharded } else { false }
+    }
+
+    /// The servers that the URL names.
+    var servers: [RedisServer] {
+        switch topology {
+        case .single(let server): [server]
+        case .sentinel(let servers, _), .cluster(let servers): servers
+        }
+    }
+
+    /// How a link to a server introduces itself.
+    var login: RedisLogin {
+        RedisLogin(user: user, password: password, passwordFile: passwordFile, database: database)
+    }
+}
+
+/// How channels of a cluster are subscribed and published to.
+public enum ClusterPubSub: String, CaseIterable, Sendable {
+    /// SSUBSCRIBE and SPUBLISH: each channel belongs to a shard, so that load spreads.
+    case sharded
+    /// SUBSCRIBE and PUBLISH: every server of the cluster gets every message.
+    case plain
+}
+
+/// A server of Redis.
+enum RedisServer: Sendable, Hashable {
+    case tcp(host: String, port: UInt16)
+    case unix(path: String)
+}
+
+extension RedisServer: CustomStringConvertible {
+    var description: String {
+        switch self {
+        case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .unix(let path): path
+        }
     }
 }
 
@@ -108,55 +104,22 @@ extension RedisEndpoint: CustomStringConvertible, CustomDebugStringConvertible {
     /// The URL without the password.
     public var description: String {
         let login = password == nil ? "" : "\(user ?? ""):***@"
-        switch transport {
-        case .tcp(let host, let port):
-            let name = host.contains(":") ? "[\(host)]" : host
-            return "redis://\(login)\(name):\(port)\(database == 0 ? "" : "/\(database)")"
-        case .unix(let address):
-            return "redis+unix://\(login)\(address.unixPath ?? "")\(database == 0 ? "" : "?db=\(database)")"
+        let scheme = usesTLS ? "rediss" : "redis"
+        let path = database == 0 ? "" : "/\(database)"
+        switch topology {
+        case .single(.unix(let path)):
+            return "redis+unix://\(login)\(path)\(database == 0 ? "" : "?db=\(database)")"
+        case .single(let server): return "\(scheme)://\(login)\(server)\(path)"
+        case .sentinel(let servers, let master):
+            return "\(scheme)+sentinel://\(login)\(RedisEndpoint.list(servers))/\(master)\(path)"
+        case .cluster(let servers): return "\(scheme)+cluster://\(login)\(RedisEndpoint.list(servers))"
         }
     }
 
     /// As `description`: a password must not reach a log by way of a debug print.
     public var debugDescription: String { description }
-}
 
-/// What is wrong with a Redis URL.
-public enum RedisURLViolation: Error, Equatable, Sendable {
-    /// `rediss://`.
-    case needsTLS
-    /// Another scheme, or none.
-    case unknownScheme(String?)
-    /// The host is missing or malformed.
-    case badHost
-    /// The port is no number from 1 to 65535; not repeated, since it may be a piece of a password with a `/` in it.
-    case badPort
-    /// The database is no number.
-    case badDatabase(String)
-    /// The socket's path is missing, not absolute, or too long for the system.
-    case badPath
-    /// `user@` without a password.
-    case missingPassword
-    /// A percent sign without two hexadecimal digits, or bytes that are not UTF-8.
-    case badEscape
-    /// A query or fragment that means nothing here.
-    case unexpectedPart
-}
-
-extension RedisURLViolation: CustomStringConvertible {
-    /// The violation in words; never shows the password.
-    public var description: String {
-        switch self {
-        case .needsTLS: "rediss:// needs TLS, which this version does not have"
-        case .unknownScheme(let scheme):
-            "\(scheme.map { "unknown scheme \($0)://" } ?? "no scheme"), expected redis:// or redis+unix://"
-        case .badHost: "the host is missing or malformed"
-        case .badPort: "the port is not a number from 1 to 65535 (encode / in a password as %2F)"
-        case .badDatabase(let text): "database \"\(text)\" is not a number"
-        case .badPath: "the unix socket's path must be absolute and at most 107 bytes"
-        case .missingPassword: "a user needs a password: user:password@, or :password@ for the default user"
-        case .badEscape: "a % must be followed by two hexadecimal digits, and the decoded text must be UTF-8"
-        case .unexpectedPart: "unexpected query or fragment (encode ? and # in a password as %3F and %23)"
-        }
+    private static func list(_ servers: [RedisServer]) -> String {
+        servers.map(\.description).joined(separator: ",")
     }
 }

@@ -7,38 +7,48 @@ protocol RedisLinkOwner: AnyObject {
     /// A reply or a pushed message arrived; it is lent for the call.
     func link(_ link: RedisLink, received reply: RedisReply)
     /// A ready link broke; the next attempt is scheduled.
-    func linkLost(_ link: RedisLink, reason: String)
+    func linkLost(_ link: RedisLink, _ failure: RedisLinkFailure)
     /// An attempt failed; the next one is scheduled.
-    func linkFailed(_ link: RedisLink, reason: String)
+    func linkFailed(_ link: RedisLink, _ failure: RedisLinkFailure)
 }
 
 /// A connection to Redis that is made anew after every loss, logged in, until `stop()`.
 final class RedisLink {
     private enum Phase {
         case stopped
+        /// It is not known where Redis is.
+        case nowhere
         case waiting
         case lookingUp
         case connecting(RedisConnection)
+        /// Reported as failed, but left open until the next attempt is due: a server that was frozen answers at once when
+        /// it wakes up.
+        case overdue(RedisConnection)
         case ready(RedisConnection)
     }
 
     private let loop: Loop
-    private let endpoint: RedisEndpoint
-    private let attemptMilliseconds: UInt64
+    private let login: RedisLogin
+    private let timing: RedisTiming
     /// Runs for the next attempt while waiting, against a silent Redis while connecting.
     private let timer: Timer
     private var backoff: Backoff
     private var random = SystemRandomNumberGenerator()
     private var phase = Phase.stopped
+    private var servers: [RedisServer]
+    private var untriedServers: ArraySlice<RedisServer> = []
     private var untriedAddresses: [SocketAddress] = []
-    private var login: [LoginStep] = []
+    private var loginSteps: [LoginStep] = []
     private weak var owner: (any RedisLinkOwner)?
 
     /// Makes a link that does nothing yet; it stops the timer but leaves closing it to its owner.
-    init(on loop: Loop, endpoint: RedisEndpoint, timing: RedisTiming, timer: Timer) {
+    ///
+    /// - Parameter servers: an attempt tries them in this order; if there are none it waits until there are.
+    init(on loop: Loop, servers: [RedisServer], login: RedisLogin, timing: RedisTiming, timer: Timer) {
         self.loop = loop
-        self.endpoint = endpoint
-        attemptMilliseconds = timing.attemptMilliseconds
+        self.servers = servers
+        self.login = login
+        self.timing = timing
         self.timer = timer
         backoff = Backoff(
             firstCeilingMilliseconds: timing.firstBackoffMilliseconds,
@@ -51,12 +61,21 @@ final class RedisLink {
         if case .ready = phase { true } else { false }
     }
 
+    /// When something was last read on a ready link.
+    var heardMilliseconds: UInt64? {
+        if case .ready(let connection) = phase { connection.heardMilliseconds } else { nil }
+    }
+
+    /// Where a ready link goes.
+    var address: SocketAddress? {
+        if case .ready(let connection) = phase { connection.address } else { nil }
+    }
+
     /// Begins with the next turn of the loop.
     func start(owner: any RedisLinkOwner) {
         guard case .stopped = phase else { return }
         self.owner = owner
-        phase = .waiting
-        timer.start(afterMilliseconds: 0)
+        begin()
     }
 
     /// Ends the connection and all attempts.
@@ -66,10 +85,22 @@ final class RedisLink {
         leave(.stopped)
     }
 
+    /// Goes to other servers from now on; the connection that it has is given up.
+    func move(to servers: [RedisServer], reason: String) {
+        self.servers = servers
+        switch phase {
+        case .stopped: return
+        case .ready:
+            begin()
+            owner?.linkLost(self, RedisLinkFailure(reason))
+        case .nowhere, .waiting, .lookingUp, .connecting, .overdue: begin()
+        }
+    }
+
     /// Sends a command if the link is ready.
-    func send(_ arguments: [[UInt8]]) {
+    func send(_ command: RedisCommand) {
         guard case .ready(let connection) = phase else { return }
-        connection.send(arguments)
+        connection.send(command)
     }
 
     /// The connection has proved its worth: after its loss the first attempt comes soon.
@@ -79,29 +110,42 @@ final class RedisLink {
 
     /// Gives up a ready connection that does not do its work.
     func remake(reason: String) {
-        guard isReady else { return }
-        retryLater()
-        owner?.linkLost(self, reason: reason)
+        guard case .ready(let connection) = phase else { return }
+        let failure = RedisLinkFailure(reason).at(connection.address)
+        retryLater(failure)
+        owner?.linkLost(self, failure)
+    }
+
+    private func begin() {
+        backoff.reset()
+        leave(servers.isEmpty ? .nowhere : .waiting)
+        if servers.isEmpty { timer.stop() } else { timer.start(afterMilliseconds: 0) }
     }
 
     private func timerFired() {
         switch phase {
-        case .waiting: attempt()
-        case .connecting(let connection):
-            attemptFailed("\(connection.address): no answer within \(attemptMilliseconds) ms")
-        case .stopped, .lookingUp, .ready: break
+        case .waiting, .overdue: attempt()
+        case .connecting(let connection): unanswered(connection)
+        case .stopped, .nowhere, .lookingUp, .ready: break
         }
     }
 
     private func attempt() {
-        switch endpoint.transport {
-        case .unix(let address): connect(toFirstOf: [address])
+        leave(.waiting)
+        untriedServers = servers[...]
+        tryNextServer()
+    }
+
+    private func tryNextServer() {
+        guard let server = untriedServers.popFirst() else { return }
+        switch server {
+        case .unix(let path): connect(toFirstOf: [SocketAddress(unixPath: path)].compactMap { $0 })
         case .tcp(let host, let port):
             if let address = SocketAddress(host: host, port: port) {
                 connect(toFirstOf: [address])
             } else {
                 // The system bounds the time of a lookup; a new one every second would only queue up behind it.
-                phase = .lookingUp
+                leave(.lookingUp)
                 NameLookup.start(host, port: port, on: loop) { [weak self] in self?.lookedUp($0) }
             }
         }
@@ -112,77 +156,97 @@ final class RedisLink {
         guard case .lookingUp = phase else { return }
         switch result {
         case .success(let addresses): connect(toFirstOf: addresses)
-        case .failure(let error): attemptFailed("\(error)")
+        case .failure(let error): attemptFailed(RedisLinkFailure("\(error)"))
         }
     }
 
     private func connect(toFirstOf addresses: [SocketAddress]) {
-        guard let address = addresses.first else { return }
+        guard let address = addresses.first else { return attemptFailed(RedisLinkFailure("no address")) }
         untriedAddresses = Array(addresses.dropFirst())
-        do throws(RedisConnectionFailure) {
-            phase = .connecting(try RedisConnection(to: address, on: loop, owner: self))
-            timer.start(afterMilliseconds: attemptMilliseconds)
+        do throws(RedisLinkFailure) {
+            leave(.connecting(try RedisConnection(to: address, on: loop, owner: self)))
+            timer.start(afterMilliseconds: timing.connectMilliseconds)
         } catch {
-            attemptFailed("\(address): \(error.reason)")
+            attemptFailed(error.at(address))
         }
+    }
+
+    private var hasUntried: Bool { !untriedAddresses.isEmpty || !untriedServers.isEmpty }
+
+    private func unanswered(_ connection: RedisConnection) {
+        let failure = RedisLinkFailure("\(connection.address): no answer within \(timing.connectMilliseconds) ms")
+        guard !hasUntried else { return attemptFailed(failure) }
+        phase = .overdue(connection)
+        timer.start(afterMilliseconds: backoff.nextMilliseconds(using: &random))
+        owner?.linkFailed(self, failure)
     }
 
     /// A host has several addresses, as localhost has ::1 and 127.0.0.1: the attempt has failed when all have.
-    private func attemptFailed(_ reason: String) {
-        if untriedAddresses.isEmpty {
-            retryLater()
-            owner?.linkFailed(self, reason: reason)
-        } else {
+    private func attemptFailed(_ failure: RedisLinkFailure) {
+        if !untriedAddresses.isEmpty {
             leave(.waiting)
             connect(toFirstOf: untriedAddresses)
+        } else if !untriedServers.isEmpty {
+            leave(.waiting)
+            tryNextServer()
+        } else {
+            retryLater(failure)
+            owner?.linkFailed(self, failure)
         }
     }
 
-    private func retryLater() {
+    private func retryLater(_ failure: RedisLinkFailure) {
         leave(.waiting)
-        timer.start(afterMilliseconds: backoff.nextMilliseconds(using: &random))
+        let ceiling = failure.isCheap ? timing.cheapBackoffMilliseconds : .max
+        timer.start(afterMilliseconds: backoff.nextMilliseconds(under: ceiling, using: &random))
     }
 
     private func leave(_ next: Phase) {
         let last = phase
         phase = next
         switch last {
-        case .connecting(let connection), .ready(let connection): connection.close()
-        case .stopped, .waiting, .lookingUp: break
+        case .connecting(let connection), .overdue(let connection), .ready(let connection): connection.close()
+        case .stopped, .nowhere, .waiting, .lookingUp: break
         }
     }
 }
 
 extension RedisLink: RedisConnectionOwner {
     func connectionOpened(_ connection: RedisConnection) {
-        login = LoginStep.steps(for: endpoint)
-        for step in login { connection.send(step.command) }
+        do throws(RedisLinkFailure) {
+            loginSteps = try login.steps()
+            for step in loginSteps { connection.send(step.command) }
+        } catch {
+            attemptFailed(error)
+        }
     }
 
     func connection(_ connection: RedisConnection, received reply: RedisReply) {
         switch phase {
         case .ready: owner?.link(self, received: reply)
-        case .connecting: loginAnswered(connection, reply)
-        case .stopped, .waiting, .lookingUp: break
+        case .connecting, .overdue: loginAnswered(connection, reply)
+        case .stopped, .nowhere, .waiting, .lookingUp: break
         }
     }
 
-    func connectionEnded(_ connection: RedisConnection, reason: String) {
+    func connectionEnded(_ connection: RedisConnection, _ failure: RedisLinkFailure) {
+        let failure = failure.at(connection.address)
         switch phase {
         case .ready:
-            retryLater()
-            owner?.linkLost(self, reason: "\(connection.address): \(reason)")
-        case .connecting: attemptFailed("\(connection.address): \(reason)")
-        case .stopped, .waiting, .lookingUp: break
+            retryLater(failure)
+            owner?.linkLost(self, failure)
+        case .connecting: attemptFailed(failure)
+        // Its failure has been reported; the next attempt is due when it would have been.
+        case .overdue: phase = .waiting
+        case .stopped, .nowhere, .waiting, .lookingUp: break
         }
     }
 
     private func loginAnswered(_ connection: RedisConnection, _ reply: RedisReply) {
-        guard !login.isEmpty else { return }
-        let step = login.removeFirst()
-        if let text = reply.errorText, !step.tolerates(text) {
-            attemptFailed("\(connection.address): \(step.name) was refused: \(text)")
-        } else if login.isEmpty {
+        guard !loginSteps.isEmpty else { return }
+        if let failure = loginSteps.removeFirst().failure(reply) {
+            attemptFailed(failure.at(connection.address))
+        } else if loginSteps.isEmpty {
             phase = .ready(connection)
             timer.stop()
             owner?.linkReady(self)

@@ -8,13 +8,13 @@ public protocol RedisPublishLinkDelegate: AnyObject {
     func publishLinkFailed(_ reason: String)
 }
 
-/// Publishes through Redis and subscribes to nothing: for programs that are publishers and no bridge.
+/// Publishes through one Redis server and subscribes to nothing: for programs that are publishers and no bridge.
 ///
 /// One connection, made anew after every loss. Everything belongs to the loop's thread.
 public final class RedisPublishLink {
     private let timer: Timer
     private let link: RedisLink
-    private var pending = PendingPublishes()
+    private var queue = PublishQueue()
     private weak let delegate: (any RedisPublishLinkDelegate)?
 
     /// Makes a link that does nothing yet; it must be ended with `stop()`.
@@ -23,7 +23,7 @@ public final class RedisPublishLink {
         delegate: any RedisPublishLinkDelegate
     ) throws(SystemError) {
         timer = try Timer(on: loop)
-        link = RedisLink(on: loop, endpoint: endpoint, timing: timing, timer: timer)
+        link = RedisLink(on: loop, servers: endpoint.servers, login: endpoint.login, timing: timing, timer: timer)
         self.delegate = delegate
     }
 
@@ -33,7 +33,7 @@ public final class RedisPublishLink {
     }
 
     /// Whether a message of that size would be sent now.
-    public func hasRoom(forBytes byteCount: Int) -> Bool { link.isReady && pending.hasRoom(forBytes: byteCount) }
+    public func hasRoom(forBytes byteCount: Int) -> Bool { link.isReady && queue.hasRoom(forBytes: byteCount) }
 
     /// Publishes to a Redis channel, by the name that it has in Redis.
     ///
@@ -44,20 +44,16 @@ public final class RedisPublishLink {
         completion: @escaping (Result<Int, RedisPublishFailure>) -> Void
     ) {
         guard link.isReady else { return completion(.failure(.notConnected)) }
-        guard pending.hasRoom(forBytes: payload.count) else { return completion(.failure(.overloaded)) }
-        pending.append(byteCount: payload.count, completion: completion)
-        link.send([Array("PUBLISH".utf8), channel, payload])
+        guard queue.hasRoom(forBytes: payload.count) else { return completion(.failure(.overloaded)) }
+        queue.sent(byteCount: payload.count) { completion(RedisPublishFailure.outcome($0)) }
+        link.send(RedisCommand("PUBLISH", [channel, payload]))
     }
 
     /// Ends the connection and its timer; pending publishes fail, and the delegate hears no more.
     public func stop() {
         link.stop()
         timer.close()
-        failPendingPublishes()
-    }
-
-    private func failPendingPublishes() {
-        for completion in pending.takeAll() { completion(.failure(.connectionLost)) }
+        for answered in queue.takeSent() { answered(nil) }
     }
 }
 
@@ -65,15 +61,15 @@ extension RedisPublishLink: RedisLinkOwner {
     func linkReady(_ link: RedisLink) { delegate?.publishLinkReady() }
 
     func link(_ link: RedisLink, received reply: RedisReply) {
-        pending.popFirst()?(reply.publishOutcome)
+        queue.popSent()?(reply)
     }
 
-    func linkLost(_ link: RedisLink, reason: String) {
-        failPendingPublishes()
-        delegate?.publishLinkFailed(reason)
+    func linkLost(_ link: RedisLink, _ failure: RedisLinkFailure) {
+        for answered in queue.takeSent() { answered(nil) }
+        delegate?.publishLinkFailed(failure.reason)
     }
 
-    func linkFailed(_ link: RedisLink, reason: String) { delegate?.publishLinkFailed(reason) }
+    func linkFailed(_ link: RedisLink, _ failure: RedisLinkFailure) { delegate?.publishLinkFailed(failure.reason) }
 }
 
 @available(*, unavailable)

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import CHiredis
 
 /// A reply that hiredis lends for the time of a callback.
@@ -14,21 +15,27 @@ struct RedisReply {
         return withBytes { unsafe String(decoding: $0.withUnsafeBytes { unsafe Array($0) }, as: UTF8.self) }
     }
 
+    /// The text of a string or status reply; nil for other types, and if it is not UTF-8.
+    var text: String? {
+        guard unsafe raw.pointee.type == REDIS_REPLY_STRING || raw.pointee.type == REDIS_REPLY_STATUS else {
+            return nil
+        }
+        return withBytes { $0.text }
+    }
+
     /// The number of an integer reply.
     var integer: Int? {
         unsafe raw.pointee.type == REDIS_REPLY_INTEGER ? Int(raw.pointee.integer) : nil
     }
 
-    /// What the reply says as one to PUBLISH: how many Redis clients got the message, or why none did.
-    var publishOutcome: Result<Int, RedisPublishFailure> {
-        errorText.map { .failure(.refused($0)) } ?? .success(integer ?? 0)
+    /// How many elements an array reply has; 0 for other types.
+    var elementCount: Int {
+        unsafe raw.pointee.type == REDIS_REPLY_ARRAY ? Int(raw.pointee.elements) : 0
     }
 
     /// An element of an array reply.
     func element(_ index: Int) -> RedisReply? {
-        guard unsafe raw.pointee.type == REDIS_REPLY_ARRAY, unsafe index < raw.pointee.elements,
-            let element = unsafe raw.pointee.element[index]
-        else { return nil }
+        guard index < elementCount, let element = unsafe raw.pointee.element[index] else { return nil }
         return unsafe RedisReply(element)
     }
 

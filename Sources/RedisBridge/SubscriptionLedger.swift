@@ -1,11 +1,5 @@
 internal import Bytes
 
-/// What goes out on the subscriber link.
-enum SubscriptionCommand: Equatable {
-    case subscribe([String])
-    case unsubscribe([String])
-}
-
 /// The bookkeeping of subscriptions: which channels are wanted here, which are asked of Redis, which it has confirmed.
 ///
 /// Knows no connection and no clock: times are milliseconds that never go back, commands are returned, replies are
@@ -14,13 +8,13 @@ enum SubscriptionCommand: Equatable {
 /// Redis answers a connection's commands in order, and a channel is given up only after all its names were confirmed.
 /// So the replies of a channel are those of its latest SUBSCRIBE, and counting them is enough.
 struct SubscriptionLedger {
-    private enum Phase: Equatable {
+    enum Phase: Equatable {
         case unsent
         case requested(missingReplies: Int)
         case confirmed
     }
 
-    private struct Entry {
+    struct Entry {
         var phase = Phase.unsent
         /// A client waits for its confirmation.
         var isAwaited = false
@@ -29,36 +23,46 @@ struct SubscriptionLedger {
         var isLate = false
         /// When it is given up; nil while it has subscribers.
         var lingerUntil: UInt64?
+        /// Since when clients who believe to be subscribed may miss messages; nil while they do not.
+        var exposedSince: UInt64?
     }
 
-    /// A delay that runs; delays of one length expire in the order in which they began.
-    ///
-    /// A delay that was lifted stays in its queue: it counts while its entry still names this very deadline.
-    private struct Delay {
-        let name: ByteName
-        let deadline: UInt64
+    /// A channel whose last name Redis has confirmed.
+    struct Confirmation: Equatable {
+        let channel: String
+        /// A client waited for it.
+        let isSettled: Bool
+        /// For how long its subscribers may have missed messages.
+        let exposedMilliseconds: UInt64?
     }
 
-    static let namesPerCommand = 500
+    /// A channel that another server is asked for from now on.
+    struct Moved {
+        let channel: String
+        let isAwaited: Bool
+        let exposedSince: UInt64?
+    }
 
-    private let map: RedisChannelMap
-    private let confirmMilliseconds: UInt64
-    private let lingerMilliseconds: UInt64
-    private var entries: [ByteName: Entry] = [:]
-    private var isLinked = false
+    var names: ChannelNames
+    let confirmMilliseconds: UInt64
+    let lingerMilliseconds: UInt64
+    var entries: [ByteName: Entry] = [:]
+    var isLinked = false
     private var isAway = false
+    private var arePatternsConfirmed = false
     private var unsent: [ByteName] = []
-    private var leaving: [String] = []
-    private var confirmations = FIFO<Delay>()
-    private var departures = FIFO<Delay>()
+    private var refused: [ByteName] = []
+    var leaving: [String] = []
+    var confirmations = FIFO<Delay>()
+    var departures = FIFO<Delay>()
 
     /// How many channels Redis has confirmed on this connection.
-    private(set) var confirmedCount = 0
+    var confirmedCount = 0
     /// How many channels are overdue for confirmation.
-    private(set) var lateCount = 0
+    var lateCount = 0
 
-    init(map: RedisChannelMap, confirmMilliseconds: UInt64, lingerMilliseconds: UInt64) {
-        self.map = map
+    init(names: ChannelNames, confirmMilliseconds: UInt64, lingerMilliseconds: UInt64) {
+        self.names = names
         self.confirmMilliseconds = confirmMilliseconds
         self.lingerMilliseconds = lingerMilliseconds
     }
@@ -97,26 +101,104 @@ struct SubscriptionLedger {
         let name = ByteName(channel)
         guard var entry = entries[name], entry.lingerUntil == nil else { return }
         entry.isAwaited = false
+        entry.exposedSince = nil
         linger(&entry, name, until: now + lingerMilliseconds)
         entries[name] = entry
     }
 
     /// Redis has confirmed one of the channel's names.
     ///
-    /// - Returns: whether the channel is settled by this.
-    mutating func confirmOne(of channel: String) -> Bool {
+    /// - Returns: the confirmation, if that was the last one.
+    mutating func confirmOne(of channel: String, at now: UInt64) -> Confirmation? {
         let name = ByteName(channel)
-        guard var entry = entries[name], case .requested(let missing) = entry.phase else { return false }
+        guard var entry = entries[name], case .requested(let missing) = entry.phase else { return nil }
         defer { entries[name] = entry }
         entry.phase = .requested(missingReplies: missing - 1)
-        guard missing <= 1 else { return false }
-        return confirm(&entry)
+        return missing <= 1 ? confirm(&entry, name, at: now) : nil
+    }
+
+    /// Redis has confirmed all patterns: the channels that they cover need no subscription of their own.
+    mutating func patternsConfirmed(at now: UInt64) -> [Confirmation] {
+        arePatternsConfirmed = true
+        var confirmed: [Confirmation] = []
+        for (name, var entry) in entries where names.areCovered(name.text) {
+            switch entry.phase {
+            case .requested(let missing) where missing > 1: entry.phase = .requested(missingReplies: missing - 1)
+            case .unsent where !names.redisChannels(for: name.text).isEmpty, .confirmed: continue
+            case .unsent, .requested: confirmed.append(confirm(&entry, name, at: now))
+            }
+            entries[name] = entry
+        }
+        return confirmed
+    }
+
+    /// Redis has refused a channel; it is asked again by `retryRefused()`.
+    mutating func refuse(_ channel: String) {
+        let name = ByteName(channel)
+        guard var entry = entries[name], case .requested = entry.phase else { return }
+        entry.phase = .unsent
+        entries[name] = entry
+        refused.append(name)
+    }
+
+    /// Asks again for what was refused.
+    mutating func retryRefused() {
+        if isLinked { unsent += refused }
+        refused = []
+    }
+
+    /// Redis has ended a confirmed subscription by itself: its slot has moved. It is asked for again.
+    mutating func revoke(_ channel: String, at now: UInt64) {
+        let name = ByteName(channel)
+        guard var entry = entries[name], entry.phase == .confirmed else { return }
+        entry.phase = .unsent
+        confirmedCount -= 1
+        if entry.lingerUntil == nil { entry.exposedSince = now }
+        awaitConfirmation(&entry, name, until: now + confirmMilliseconds)
+        entries[name] = entry
+        unsent.append(name)
+    }
+
+    /// Gives a channel away to another server's ledger.
+    ///
+    /// - Returns: how it stands; nil if nobody wants it any more.
+    mutating func release(_ channel: String, at now: UInt64) -> Moved? {
+        let name = ByteName(channel)
+        guard var entry = entries.removeValue(forKey: name) else { return nil }
+        if entry.isLate { lateCount -= 1 }
+        if entry.phase == .confirmed {
+            confirmedCount -= 1
+            entry.exposedSince = now
+        }
+        if entry.phase != .unsent, isLinked { leaving += names.redisChannels(for: channel) }
+        guard entry.lingerUntil == nil else { return nil }
+        return Moved(channel: channel, isAwaited: entry.isAwaited, exposedSince: entry.exposedSince)
+    }
+
+    /// The channels that are kept.
+    var channels: [String] { entries.keys.map(\.text) }
+
+    /// Whether a client waits for the channel's confirmation.
+    func isAwaited(_ channel: String) -> Bool {
+        entries[ByteName(channel)]?.isAwaited == true
+    }
+
+    /// Takes a channel over from another server's ledger.
+    mutating func adopt(_ moved: Moved, at now: UInt64) {
+        guard !subscribe(moved.channel, at: now) else { return }
+        let name = ByteName(moved.channel)
+        guard var entry = entries[name] else { return }
+        entry.isAwaited = moved.isAwaited
+        entry.exposedSince = moved.exposedSince
+        entries[name] = entry
     }
 
     /// A subscriber connection is ready: everything is to be subscribed on it.
     mutating func linkReady(at now: UInt64) {
         isLinked = true
         isAway = false
+        arePatternsConfirmed = false
+        refused = []
         unsent = Array(entries.keys)
         for name in unsent {
             guard var entry = entries[name], entry.confirmBy == nil else { continue }
@@ -128,14 +210,19 @@ struct SubscriptionLedger {
     /// The subscriber connection broke: nothing is confirmed any more.
     ///
     /// Clients that wait keep their deadlines.
-    mutating func linkLost() {
+    ///
+    /// - Parameter heard: when something was last heard on it: what came later may have been lost.
+    mutating func linkLost(heardAt heard: UInt64) {
         isLinked = false
+        arePatternsConfirmed = false
         unsent = []
+        refused = []
         leaving = []
         confirmedCount = 0
         lateCount = 0
         entries = entries.mapValues { entry in
             var entry = entry
+            if entry.phase == .confirmed, entry.lingerUntil == nil { entry.exposedSince = heard }
             entry.phase = .unsent
             entry.isLate = false
             if !entry.isAwaited { entry.confirmBy = nil }
@@ -146,27 +233,9 @@ struct SubscriptionLedger {
     /// An attempt to reach Redis failed: until one succeeds, nobody is made to wait.
     ///
     /// - Returns: the channels that are settled by this.
-    mutating func redisAway() -> [String] {
+    mutating func redisAway(at now: UInt64) -> [String] {
         isAway = true
-        return expireConfirmations(at: .max)
-    }
-
-    /// Lets time pass.
-    ///
-    /// - Returns: the channels that are settled because their time is up.
-    mutating func advance(to now: UInt64) -> [String] {
-        expireDepartures(at: now)
-        return expireConfirmations(at: now)
-    }
-
-    /// When `advance(to:)` has something to do.
-    mutating func nextDeadline() -> UInt64? {
-        while let delay = confirmations.first, !isCurrentConfirmation(delay) { _ = confirmations.popFirst() }
-        while let delay = departures.first, !isCurrentDeparture(delay) { _ = departures.popFirst() }
-        guard let confirmation = confirmations.first, let departure = departures.first else {
-            return confirmations.first?.deadline ?? departures.first?.deadline
-        }
-        return min(confirmation.deadline, departure.deadline)
+        return expireConfirmations(dueBy: .max, at: now)
     }
 
     /// The commands that bring Redis up to date, to be sent in this order; empty without a link.
@@ -176,93 +245,44 @@ struct SubscriptionLedger {
         for name in unsent {
             // The same name may have been queued, given up and queued again.
             guard var entry = entries[name], entry.phase == .unsent else { continue }
-            let names = map.redisChannels(for: name.text)
-            entry.phase = .requested(missingReplies: names.count)
+            let redisNames = names.redisChannels(for: name.text)
+            let missingPattern = names.areCovered(name.text) && !arePatternsConfirmed ? 1 : 0
+            entry.phase = .requested(missingReplies: redisNames.count + missingPattern)
             entries[name] = entry
-            joining += names
+            joining += redisNames
         }
         defer {
             unsent = []
             leaving = []
         }
-        return SubscriptionLedger.batches(leaving).map { .unsubscribe($0) }
-            + SubscriptionLedger.batches(joining).map { .subscribe($0) }
+        return names.batches(leaving).map { SubscriptionCommand(.unsubscribe, $0) }
+            + names.batches(joining).map { SubscriptionCommand(.subscribe, $0) }
     }
-}
 
-extension SubscriptionLedger {
-    private mutating func confirm(_ entry: inout Entry) -> Bool {
+    /// A new entry; nil if no Redis channel leads to this channel, so that there is nothing to wait for.
+    private mutating func join(_ name: ByteName) -> Entry? {
+        let isCovered = names.areCovered(name.text)
+        let hasNames = !names.redisChannels(for: name.text).isEmpty
+        guard hasNames || isCovered else { return nil }
+        if !hasNames, arePatternsConfirmed {
+            confirmedCount += 1
+            return Entry(phase: .confirmed)
+        }
+        if isLinked { unsent.append(name) }
+        return Entry()
+    }
+
+    private mutating func confirm(_ entry: inout Entry, _ name: ByteName, at now: UInt64) -> Confirmation {
         entry.phase = .confirmed
         entry.confirmBy = nil
         confirmedCount += 1
         if entry.isLate { lateCount -= 1 }
         entry.isLate = false
-        defer { entry.isAwaited = false }
-        return entry.isAwaited
-    }
-
-    private func isCurrentConfirmation(_ delay: Delay) -> Bool { entries[delay.name]?.confirmBy == delay.deadline }
-    private func isCurrentDeparture(_ delay: Delay) -> Bool { entries[delay.name]?.lingerUntil == delay.deadline }
-
-    /// A new entry; nil if no Redis channel leads to this channel, so that there is nothing to wait for.
-    private mutating func join(_ name: ByteName) -> Entry? {
-        guard !map.redisChannels(for: name.text).isEmpty else { return nil }
-        if isLinked { unsent.append(name) }
-        return Entry()
-    }
-
-    private mutating func awaitConfirmation(_ entry: inout Entry, _ name: ByteName, until deadline: UInt64) {
-        entry.confirmBy = deadline
-        confirmations.append(Delay(name: name, deadline: deadline))
-    }
-
-    private mutating func linger(_ entry: inout Entry, _ name: ByteName, until deadline: UInt64) {
-        entry.lingerUntil = deadline
-        departures.append(Delay(name: name, deadline: deadline))
-    }
-
-    private mutating func expireConfirmations(at now: UInt64) -> [String] {
-        var settled: [String] = []
-        while let delay = confirmations.first, delay.deadline <= now || !isCurrentConfirmation(delay) {
-            _ = confirmations.popFirst()
-            guard isCurrentConfirmation(delay), var entry = entries[delay.name] else { continue }
-            entry.confirmBy = nil
-            if isLinked, !entry.isLate {
-                entry.isLate = true
-                lateCount += 1
-            }
-            if entry.isAwaited { settled.append(delay.name.text) }
+        defer {
             entry.isAwaited = false
-            entries[delay.name] = entry
+            entry.exposedSince = nil
         }
-        return settled
-    }
-
-    private mutating func expireDepartures(at now: UInt64) {
-        while let delay = departures.first, delay.deadline <= now || !isCurrentDeparture(delay) {
-            _ = departures.popFirst()
-            guard isCurrentDeparture(delay), var entry = entries[delay.name] else { continue }
-            if case .requested = entry.phase {
-                // Given up now, its replies would be taken for those of a later SUBSCRIBE.
-                linger(&entry, delay.name, until: now + lingerMilliseconds)
-                entries[delay.name] = entry
-            } else {
-                giveUp(delay.name, entry)
-            }
-        }
-    }
-
-    private mutating func giveUp(_ name: ByteName, _ entry: Entry) {
-        entries[name] = nil
-        if entry.isLate { lateCount -= 1 }
-        guard entry.phase == .confirmed else { return }
-        confirmedCount -= 1
-        leaving += map.redisChannels(for: name.text)
-    }
-
-    private static func batches(_ names: [String]) -> [[String]] {
-        stride(from: 0, to: names.count, by: namesPerCommand).map {
-            Array(names[$0..<min($0 + namesPerCommand, names.count)])
-        }
+        return Confirmation(
+            channel: name.text, isSettled: entry.isAwaited, exposedMilliseconds: entry.exposedSince.map { now - $0 })
     }
 }

@@ -4,7 +4,7 @@ internal import Glibc
 extension Socket {
     /// Begins to connect a new non-blocking descriptor, which the caller closes.
     ///
-    /// Once it is ready, the first send or read tells whether the connection was made.
+    /// Once it is writable, `pendingError` tells whether the connection was made.
     public static func connect(to address: SocketAddress) throws(SystemError) -> Int32 {
         let operation = "connect to \(address)"
         let descriptor = socket(address.family, Int32(CUV_SOCK_STREAM) | Int32(CUV_SOCK_FLAGS), 0)
@@ -17,5 +17,13 @@ extension Socket {
             throw SystemError(code: code, operation: operation)
         }
         return descriptor
+    }
+
+    /// The error that is pending on a socket, which is how a failed attempt to connect is told; nil if there is none.
+    public static func pendingError(_ descriptor: Int32) -> Int32? {
+        var code: Int32 = 0
+        var size = socklen_t(MemoryLayout<Int32>.size)
+        guard unsafe getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &size) == 0 else { return errno }
+        return code == 0 ? nil : code
     }
 }

@@ -11,7 +11,9 @@ struct ServeOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "redis://[user:password@]host[:port][/db] or redis+unix:///path (default: embedded).", valueName: "url"))
+            "redis://[user:password@]host[:port][/db], rediss:// (TLS), redis+unix:///path, "
+                + "redis+sentinel://host,host/master or redis+cluster://host,host (default: embedded).",
+            valueName: "url"))
     var redis: String?
 
     @Option(
@@ -24,6 +26,36 @@ struct ServeOptions: ParsableArguments {
         help: ArgumentHelp(
             "Redis channel to map by name (repeatable; default global_channel=global).", valueName: "from=to"))
     var redisMap: [String] = []
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "Channels to take from Redis whether anybody is subscribed or not: 'news.*' (repeatable).",
+            valueName: "pattern"))
+    var redisPattern: [String] = []
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Holds the Redis password; read for each connection.", valueName: "file"))
+    var redisPasswordFile: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Seconds in which Redis must take a connection and a login (default 1).", valueName: "s"))
+    var redisConnectTimeout: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Seconds without a word from Redis after which the link is remade (default 15).", valueName: "s"))
+    var redisSilence: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("On a cluster: sharded (default) or plain pub/sub.", valueName: "kind"))
+    var redisClusterPubsub: String?
+
+    @Flag(help: "Answer /health/ready with 503 while Redis is not usable.")
+    var readyNeedsRedis = false
 
     @Option(
         parsing: .unconditional,

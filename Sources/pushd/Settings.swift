@@ -1,3 +1,4 @@
+import Bytes
 import Channels
 import Logging
 import PushServer
@@ -49,6 +50,36 @@ struct Settings {
             try values.one("--log-format", options.logFormat, "text or json") { LogFormat(rawValue: $0) } ?? logFormat
     }
 
+    private mutating func readRedisLinks(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
+        server.redis?.passwordFile = values.text("--redis-password-file", options.redisPasswordFile)
+        let kinds = ClusterPubSub.allCases.map(\.rawValue).joined(separator: " or ")
+        if let kind = try values.one(
+            "--redis-cluster-pubsub", options.redisClusterPubsub, kinds, { ClusterPubSub(rawValue: $0) })
+        {
+            server.redis?.clusterPubSub = kind
+        }
+        if let timeout = try values.seconds("--redis-connect-timeout", options.redisConnectTimeout) {
+            server.redisTiming.connectMilliseconds = Settings.milliseconds(timeout)
+        }
+        if let silence = try values.seconds("--redis-silence", options.redisSilence) {
+            server.redisTiming.silenceMilliseconds = Settings.milliseconds(silence)
+        }
+        server.redisPatterns =
+            try values.each("--redis-pattern", options.redisPattern, "a pattern of channel names") {
+                ChannelPattern($0)
+            } ?? []
+        if let pattern = server.redisPatterns.first, server.redis?.isSharded == true {
+            throw SettingViolation(
+                option: "--redis-pattern", value: pattern.wildcard.text,
+                expected: "possible with sharded pub/sub (--redis-cluster-pubsub plain)")
+        }
+        server.readyNeedsRedis = try values.flag("--ready-needs-redis", options.readyNeedsRedis)
+    }
+
+    private static func milliseconds(_ duration: Duration) -> UInt64 {
+        UInt64(max(duration / .milliseconds(1), 1))
+    }
+
     private mutating func readRedis(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
         server.redis = try values.redis("--redis", options.redis)
         server.redisPrefix = values.text("--redis-prefix", options.redisPrefix) ?? server.redisPrefix
@@ -58,6 +89,7 @@ struct Settings {
                 let channel = String(text[text.index(after: equals)...])
                 return ChannelName.isValid(channel) ? (String(text[..<equals]), channel) : nil
             } ?? server.redisAliases
+        try readRedisLinks(options, values)
     }
 
     /// A browser sends scheme, host and port, never a path (RFC 6454 section 6.2).

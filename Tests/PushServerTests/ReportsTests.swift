@@ -18,7 +18,7 @@ import Testing
     private func redis(_ state: RedisStatus.State, isUsable: Bool) -> RedisStatus {
         RedisStatus(
             state: state, sinceMilliseconds: 0, reconnects: 2, subscribedChannels: 3,
-            probeMilliseconds: state == .connected ? 0.4 : nil, isUsable: isUsable, reason: nil)
+            probeMilliseconds: state == .connected ? 0.4 : nil, isUsable: isUsable)
     }
 
     @Test func healthBeginsAsTheContractSays() {

@@ -13,7 +13,7 @@ struct BadServerTests {
         let loop = try Loop()
         let server = try FakeServer(on: loop, answer: answer)
         var timing = Harness.quickTiming
-        timing.attemptMilliseconds = 20
+        timing.connectMilliseconds = 20
         let harness = try Harness("redis://127.0.0.1:\(server.port)", timing: timing, loop: loop)
         defer { harness.close() }
         harness.bridge.start()
@@ -70,7 +70,7 @@ struct BadServerTests {
         // The answer that the name has not got: two addresses where nobody listens, and one where somebody does.
         let dead = SocketAddress(host: "127.0.0.1", port: try RedisServer.freePort())
         let live = SocketAddress(host: "127.0.0.1", port: server.port)
-        harness.bridge.subscriber.lookedUp(.success([dead, dead, live].compactMap { $0 }))
+        harness.bridge.shards[0].subscriber.lookedUp(.success([dead, dead, live].compactMap { $0 }))
         try harness.wait(for: "a call") { server.accepted > 0 }
         server.close()
         harness.close()

@@ -94,8 +94,8 @@ struct ConnectionLossTests {
     @Test func aFrozenRedisIsNoticed() throws {
         let server = try RedisServer()
         var timing = Harness.quickTiming
-        timing.probeMilliseconds = 250
-        timing.attemptMilliseconds = 100
+        timing.silenceMilliseconds = 750
+        timing.connectMilliseconds = 100
         timing.confirmMilliseconds = 100
         try Harness.run(server.url, timing: timing) { harness in
             try harness.subscribe("a")
@@ -125,15 +125,14 @@ struct ConnectionLossTests {
         let server = try RedisServer()
         let client = try RedisClient(port: server.port)
         var timing = Harness.quickTiming
-        timing.probeMilliseconds = 250
+        timing.silenceMilliseconds = 750
         try Harness.run(server.url, timing: timing) { harness in
             try harness.subscribe("a")
             try harness.waitUntilUsable()
             harness.recorder.forget()
             // Both connections stay up and Redis answers, but nothing is subscribed any more.
-            harness.bridge.subscriber.send([
-                Array("UNSUBSCRIBE".utf8), Array("push:a".utf8), harness.bridge.probe.channel,
-            ])
+            let shard = harness.bridge.shards[0]
+            shard.subscriber.send(RedisCommand("UNSUBSCRIBE", ["push:a", shard.probe.channel]))
             try harness.wait(for: "noticed") { harness.recorder.losses == 1 }
             #expect(harness.bridge.status.reason?.contains("did not come back within 250 ms") == true)
             try harness.wait(for: "back") {
@@ -167,7 +166,7 @@ struct ConnectionLossTests {
         let server = try RedisServer()
         let client = try RedisClient(port: server.port)
         var timing = Harness.quickTiming
-        timing.probeMilliseconds = 300
+        timing.silenceMilliseconds = 900
         try Harness.run(server.url, timing: timing) { harness in
             try harness.waitUntilUsable()
             try harness.wait(for: "probes") {

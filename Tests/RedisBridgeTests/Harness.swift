@@ -23,6 +23,8 @@ final class Recorder: RedisBridgeDelegate {
     private(set) var messages: [Message] = []
     private(set) var settled: [String] = []
     private(set) var losses = 0
+    private(set) var exposures: [(channel: String, milliseconds: UInt64)] = []
+    private(set) var ignored: [String] = []
     private(set) var statuses: [RedisStatus] = []
     var onSettled: ((String) -> Void)?
     var onMessage: (() -> Void)?
@@ -36,6 +38,7 @@ final class Recorder: RedisBridgeDelegate {
         settled = []
         statuses = []
         losses = 0
+        exposures = []
     }
 
     func bridgeReceived(_ payload: RawSpan, on channel: String) {
@@ -48,6 +51,14 @@ final class Recorder: RedisBridgeDelegate {
     func bridgeSettled(_ channel: String) {
         settled.append(channel)
         onSettled?(channel)
+    }
+
+    func bridgeExposed(_ channel: String, forMilliseconds milliseconds: UInt64) {
+        exposures.append((channel, milliseconds))
+    }
+
+    func bridgeIgnored(_ redisChannel: RawSpan) {
+        ignored.append(redisChannel.text ?? "?")
     }
 
     func bridgeLostSubscriptions() {

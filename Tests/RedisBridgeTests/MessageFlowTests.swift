@@ -104,10 +104,10 @@ struct MessageFlowTests {
         try Harness.run(server.url) { harness in
             try harness.subscribe("a")
             // A name that is not UTF-8 cannot be subscribed to by name; the link is made to by hand.
-            harness.bridge.subscriber.send([Array("SUBSCRIBE".utf8), [0xFF, 0xFE]])
+            harness.bridge.shards[0].subscriber.send(RedisCommand("SUBSCRIBE", [[0xFF, 0xFE]]))
             try harness.wait(for: "a message on it") {
                 _ = try client.command([Array("PUBLISH".utf8), [0xFF, 0xFE], [1]])
-                return harness.bridge.ignoredMessages > 0
+                return harness.bridge.status.ignoredMessages > 0
             }
             #expect(harness.recorder.messages.isEmpty)
         }

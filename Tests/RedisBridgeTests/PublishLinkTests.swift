@@ -78,8 +78,8 @@ struct PublishLinkTests {
         let server = try RedisServer()
         try run(server.url) { harness, link, listener in
             try harness.wait(for: "the link") { listener.readies == 1 }
-            #expect(link.hasRoom(forBytes: PendingPublishes.maximumBytes))
-            #expect(!link.hasRoom(forBytes: PendingPublishes.maximumBytes + 1))
+            #expect(link.hasRoom(forBytes: PublishQueue.maximumBytes))
+            #expect(!link.hasRoom(forBytes: PublishQueue.maximumBytes + 1))
         }
     }
 }

@@ -40,11 +40,36 @@ struct PublishTests {
         }
     }
 
-    @Test func withoutAConnectionItFailsAtOnce() throws {
-        try Harness.run("redis://127.0.0.1:\(try RedisServer.freePort())") { harness in
-            var outcome: Outcome?
-            harness.bridge.publish([1], to: "a") { outcome = $0 }
-            #expect(outcome == .failure(.notConnected))
+    @Test func whenRedisHasBeenAwayForLongItFailsAtOnce() throws {
+        var timing = Harness.quickTiming
+        timing.publishMilliseconds = 50
+        try Harness.run("redis://127.0.0.1:\(try RedisServer.freePort())", timing: timing) { harness in
+            var outcomes: [Outcome] = []
+            harness.bridge.publish([1], to: "a") { outcomes.append($0) }
+            #expect(outcomes.isEmpty, "it may be back in a moment")
+            try harness.wait(for: "the end of patience") { outcomes.count == 1 }
+            harness.bridge.publish([1], to: "a") { outcomes.append($0) }
+            #expect(outcomes == [.failure(.notConnected), .failure(.notConnected)])
+        }
+    }
+
+    @Test func aShortAbsenceIsBridged() throws {
+        let server = try RedisServer()
+        var timing = Harness.quickTiming
+        timing.publishMilliseconds = 20_000
+        try Harness.run(server.url, timing: timing) { harness in
+            try harness.subscribe("a")
+            try harness.waitUntilUsable()
+            server.kill()
+            try harness.wait(for: "loss") { !harness.bridge.shards[0].publisher.isReady }
+            var outcomes: [Outcome] = []
+            for payload in 0..<10 as Range<UInt8> {
+                harness.bridge.publish([payload], to: "a") { outcomes.append($0) }
+            }
+            #expect(harness.bridge.status.queuedCommands == 10)
+            try server.start()
+            try harness.wait(for: "replies") { outcomes.count == 10 }
+            #expect(outcomes.allSatisfy { if case .success = $0 { true } else { false } })
         }
     }
 
@@ -79,7 +104,7 @@ struct PublishTests {
         try Harness.run(server.url) { harness in
             try harness.waitUntilUsable()
             server.freeze()
-            let half = [UInt8](repeating: 0, count: PendingPublishes.maximumBytes / 2)
+            let half = [UInt8](repeating: 0, count: PublishQueue.maximumBytes / 2)
             var outcomes: [Outcome] = []
             // The probe may be pending beside them.
             harness.bridge.publish(half, to: "a") { outcomes.append($0) }

@@ -10,10 +10,7 @@ private struct RedisModel {
 
     mutating func send(_ commands: [SubscriptionCommand]) {
         for command in commands {
-            switch command {
-            case .subscribe(let names): unanswered += names.map { (true, $0) }
-            case .unsubscribe(let names): unanswered += names.map { (false, $0) }
-            }
+            unanswered += command.names.map { (command.kind == .subscribe, $0) }
         }
     }
 
@@ -135,7 +132,7 @@ private struct Oracle {
 private struct Comparison {
     static let map = RedisChannelMap(prefix: "p:", aliases: [("alias", "c1"), ("other", "c1"), ("third", "c2")])
 
-    var ledger = SubscriptionLedger(map: map, confirmMilliseconds: 1000, lingerMilliseconds: 500)
+    var ledger = SubscriptionLedger(names: ChannelNames(map: map), confirmMilliseconds: 1000, lingerMilliseconds: 500)
     var oracle = Oracle()
     var redis = RedisModel()
     var now: UInt64 = 0
@@ -169,7 +166,7 @@ private struct Comparison {
     mutating func send() {
         let commands = ledger.takeCommands()
         var joining: [String] = []
-        for case .subscribe(let names) in commands { joining += names }
+        for command in commands where command.kind == .subscribe { joining += command.names }
         #expect(Set(joining) == oracle.takeJoining())
         #expect(Set(joining).count == joining.count)
         redis.send(commands)
@@ -178,8 +175,8 @@ private struct Comparison {
     mutating func answer(_ count: Int) {
         for _ in 0..<count where !redis.isIdle {
             guard let name = redis.answer(), let channel = Self.channel(ofRedis: name) else { continue }
-            let settled = ledger.confirmOne(of: channel)
-            #expect((settled ? channel : nil) == oracle.confirm(name))
+            let isSettled = ledger.confirmOne(of: channel, at: now)?.isSettled == true
+            #expect((isSettled ? channel : nil) == oracle.confirm(name))
         }
     }
 
@@ -193,7 +190,7 @@ private struct Comparison {
         if !expected.left.isEmpty {
             let commands = ledger.takeCommands()
             var left: [String] = []
-            for case .unsubscribe(let names) in commands { left += names }
+            for command in commands where command.kind == .unsubscribe { left += command.names }
             #expect(Set(left) == expected.left)
             _ = oracle.takeJoining()
             redis.send(commands)
@@ -202,14 +199,14 @@ private struct Comparison {
 
     mutating func toggleLink() {
         if oracle.isLinked {
-            ledger.linkLost()
+            ledger.linkLost(heardAt: now)
             oracle.setLinked(false, at: now)
             redis = RedisModel()
         } else if Bool.random(using: &random) {
             ledger.linkReady(at: now)
             oracle.setLinked(true, at: now)
         } else {
-            let settled = ledger.redisAway()
+            let settled = ledger.redisAway(at: now)
             oracle.isAway = true
             let awaited = oracle.channels.filter(\.value.isAwaited).keys
             #expect(Set(settled) == Set(awaited))

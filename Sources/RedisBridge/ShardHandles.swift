@@ -1,7 +1,7 @@
 internal import WSLoop
 
-/// The bridge's handles on the loop, made together and closed together.
-struct BridgeHandles {
+/// A shard's handles on the loop, made together and closed together.
+struct ShardHandles {
     let subscriberTimer: Timer
     let publisherTimer: Timer
     let deadlineTimer: Timer

@@ -1,0 +1,126 @@
+internal import Bytes
+internal import WSLoop
+
+/// Takes the map of a cluster; called on the loop.
+protocol ClusterWatchOwner: AnyObject {
+    /// These servers have these slots.
+    func clusterHas(_ slots: [RedisServer: SlotSet])
+    /// What keeps it from knowing the map has changed.
+    func clusterProblemChanged()
+}
+
+/// Asks a cluster which server has which slots: now and then, and when a server does not answer or sends one on.
+final class ClusterWatch: TopologyWatch {
+    private let timer: Timer
+    private let askTimer: Timer
+    private let link: RedisLink
+    private let timing: RedisTiming
+    private let seeds: [RedisServer]
+    private var servers: [RedisServer]
+    private var isAsking = false
+    private weak let owner: (any ClusterWatchOwner)?
+    private(set) var problem: String?
+
+    /// Makes a watch that does nothing yet; it must be ended with `stop()`.
+    init(
+        on loop: Loop, servers: [RedisServer], login: RedisLogin, timing: RedisTiming, owner: any ClusterWatchOwner
+    ) throws(SystemError) {
+        timer = try Timer(on: loop)
+        do throws(SystemError) {
+            askTimer = try Timer(on: loop)
+        } catch {
+            timer.close()
+            throw error
+        }
+        seeds = servers
+        self.servers = servers
+        self.timing = timing
+        self.owner = owner
+        link = RedisLink(on: loop, servers: servers, login: login, timing: timing, timer: timer)
+        askTimer.onEvent { [weak self] in self?.askTimePassed() }
+    }
+
+    func start() {
+        link.start(owner: self)
+    }
+
+    /// Several wishes within a short time become one question.
+    func ask() {
+        guard link.isReady, !isAsking else { return }
+        askTimer.start(afterMilliseconds: ClusterWatch.askMilliseconds)
+    }
+
+    func stop() {
+        link.stop()
+        timer.close()
+        askTimer.close()
+    }
+
+    private static let askMilliseconds: UInt64 = 100
+
+    private func askTimePassed() {
+        guard link.isReady else { return }
+        // A server that does not answer this may be the one that is gone.
+        guard !isAsking else { return tryAnother() }
+        isAsking = true
+        link.send(RedisCommand("CLUSTER", ["SLOTS"]))
+        askTimer.start(afterMilliseconds: timing.connectMilliseconds)
+    }
+
+    private func tryAnother() {
+        isAsking = false
+        if servers.count > 1 { servers.append(servers.removeFirst()) }
+        link.move(to: servers, reason: "CLUSTER SLOTS was not answered")
+    }
+
+    private func setProblem(_ next: String?) {
+        guard problem != next else { return }
+        problem = next
+        owner?.clusterProblemChanged()
+    }
+
+    /// An array for each range of slots: first, last, the master, its replicas; of a server: host, port, and more.
+    private func read(_ reply: RedisReply) -> [RedisServer: SlotSet] {
+        var ranges: [RedisServer: [ClosedRange<Int>]] = [:]
+        for index in 0..<reply.elementCount {
+            guard let range = reply.element(index), let first = range.element(0)?.integer,
+                let last = range.element(1)?.integer, first <= last, let master = range.element(2),
+                let port = master.element(1)?.integer.flatMap({ UInt16(exactly: $0) })
+            else { continue }
+            // A server that does not know its own address leaves it out: it is the one that was asked.
+            let host = master.element(0)?.text.flatMap { $0.isEmpty ? nil : $0 } ?? link.address?.host ?? ""
+            ranges[.tcp(host: host, port: port), default: []].append(first...last)
+        }
+        return ranges.mapValues { SlotSet($0) }
+    }
+}
+
+extension ClusterWatch: RedisLinkOwner {
+    func linkReady(_ link: RedisLink) {
+        isAsking = false
+        askTimePassed()
+    }
+
+    func link(_ link: RedisLink, received reply: RedisReply) {
+        isAsking = false
+        askTimer.start(afterMilliseconds: timing.probeMilliseconds)
+        if let text = reply.errorText { return setProblem("CLUSTER SLOTS was refused: \(text)") }
+        let slots = read(reply)
+        guard !slots.isEmpty else { return setProblem("the cluster has no slots") }
+        setProblem(nil)
+        link.proven()
+        servers = seeds + slots.keys.filter { !seeds.contains($0) }
+        owner?.clusterHas(slots)
+    }
+
+    func linkLost(_ link: RedisLink, _ failure: RedisLinkFailure) {
+        isAsking = false
+        // Its server may be the one that is gone: the known ones are tried, beginning with another.
+        if servers.count > 1 { servers.append(servers.removeFirst()) }
+        link.move(to: servers, reason: failure.reason)
+    }
+
+    func linkFailed(_ link: RedisLink, _ failure: RedisLinkFailure) {
+        setProblem("no server of the cluster answers; \(failure.reason)")
+    }
+}

@@ -1,0 +1,27 @@
+internal import Glibc
+
+/// Why an attempt failed or a link was lost.
+struct RedisLinkFailure: Error {
+    /// In words.
+    var reason: String
+    /// The next attempt may come soon: this one cost Redis nothing, since nobody listened, or next to nothing.
+    var isCheap = false
+    /// Redis has closed the connection without a word.
+    var isEndOfStream = false
+
+    init(_ reason: String, isCheap: Bool = false, isEndOfStream: Bool = false) {
+        (self.reason, self.isCheap, self.isEndOfStream) = (reason, isCheap, isEndOfStream)
+    }
+
+    init(errno code: Int32) {
+        reason = unsafe String(cString: strerror(code))
+        isCheap = code == ECONNREFUSED || code == ENOENT
+    }
+
+    /// The failure with the address at which it happened.
+    func at(_ address: some CustomStringConvertible) -> RedisLinkFailure {
+        var failure = self
+        failure.reason = "\(address): \(reason)"
+        return failure
+    }
+}

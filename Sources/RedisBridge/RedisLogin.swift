@@ -1,0 +1,86 @@
+internal import Glibc
+
+/// How a link introduces itself.
+struct RedisLogin: Sendable, Equatable {
+    var user: String?
+    var password: String?
+    /// Read anew for each attempt: a password may be changed while the server runs.
+    var passwordFile: String?
+    var database: UInt32 = 0
+    /// Only a master will do: a Sentinel may not know yet that another server has taken over.
+    var needsMaster = false
+
+    /// Largest password file that is read.
+    private static let maxFileBytes = 4096
+
+    /// The commands to send before all others; throws if the password cannot be read.
+    func steps() throws(RedisLinkFailure) -> [LoginStep] {
+        var steps: [LoginStep] = []
+        if let password = try currentPassword() { steps.append(.authenticate(user: user, password: password)) }
+        if database != 0 { steps.append(.select(database)) }
+        if needsMaster { steps.append(.role) }
+        return steps + [.ping]
+    }
+
+    private func currentPassword() throws(RedisLinkFailure) -> String? {
+        guard let passwordFile else { return password }
+        let descriptor = unsafe open(passwordFile, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw failure(passwordFile, errno) }
+        defer { close(descriptor) }
+        var bytes = [UInt8](repeating: 0, count: RedisLogin.maxFileBytes)
+        let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
+        guard count >= 0 else { throw failure(passwordFile, errno) }
+        var text = String(decoding: bytes.prefix(count), as: UTF8.self)
+        // Editors end a file with a line break, which is no part of a password.
+        while let last = text.unicodeScalars.last, last == "\n" || last == "\r" { text.unicodeScalars.removeLast() }
+        guard !text.isEmpty else { throw RedisLinkFailure("\(passwordFile) holds no password", isCheap: true) }
+        return text
+    }
+
+    private func failure(_ file: String, _ code: Int32) -> RedisLinkFailure {
+        RedisLinkFailure("cannot read \(file): \(unsafe String(cString: strerror(code)))", isCheap: true)
+    }
+}
+
+/// A command that is sent before all others on a new connection.
+enum LoginStep: Equatable {
+    case authenticate(user: String?, password: String)
+    case select(UInt32)
+    /// Tells a master from a replica.
+    case role
+    /// Tells whether Redis serves us: it fails without a needed password and while a dataset is loaded.
+    case ping
+
+    var command: RedisCommand {
+        switch self {
+        case .authenticate(let user?, let password): RedisCommand("AUTH", [user, password])
+        case .authenticate(nil, let password): RedisCommand("AUTH", [password])
+        case .select(let database): RedisCommand("SELECT", [String(database)])
+        case .role: RedisCommand("ROLE", [String]())
+        case .ping: RedisCommand("PING", [String]())
+        }
+    }
+
+    /// What is wrong with the answer; nil if the link may go on.
+    func failure(_ reply: RedisReply) -> RedisLinkFailure? {
+        if let text = reply.errorText {
+            // A user who may only publish and subscribe may do neither of these, and needs not: the answer shows that
+            // Redis serves us.
+            if self == .ping || self == .role, text.hasPrefix("NOPERM") { return nil }
+            return RedisLinkFailure("\(name) was refused: \(text)", isCheap: true)
+        }
+        if self == .role, let role = reply.element(0)?.text, role != "master" {
+            return RedisLinkFailure("this is a \(role), not the master", isCheap: true)
+        }
+        return nil
+    }
+
+    private var name: String {
+        switch self {
+        case .authenticate: "AUTH"
+        case .select: "SELECT"
+        case .role: "ROLE"
+        case .ping: "PING"
+        }
+    }
+}

@@ -1,0 +1,168 @@
+internal import Bytes
+internal import WSLoop
+
+// Subscriptions and their messages.
+extension RedisShard {
+    /// Wants the messages of a channel.
+    ///
+    /// - Returns: true if Redis has confirmed it; false if it is settled later, once, within a second.
+    func subscribe(_ channel: String) -> Bool {
+        ledger.subscribe(channel, at: loop.nowMilliseconds)
+    }
+
+    /// Nobody here is subscribed any more: Redis is told after a while, unless the channel is wanted again by then.
+    func unsubscribe(_ channel: String) {
+        ledger.unsubscribe(channel, at: loop.nowMilliseconds)
+    }
+
+    /// What a new subscriber link asks for first: the probe's channel, and the patterns.
+    func subscribeOwnChannels() {
+        sendSubscription(SubscriptionCommand(.subscribe, [probe.channel]))
+        let patterns = ledger.names.slots == nil ? ledger.names.map.redisPatterns : []
+        unconfirmedPatterns = patterns.count
+        if !patterns.isEmpty { sendSubscription(SubscriptionCommand(.subscribePatterns, patterns)) }
+    }
+
+    func sendSubscription(_ command: SubscriptionCommand) {
+        outstanding.append(command)
+        subscriber.send(command.command(pubSub))
+    }
+
+    /// Takes what the subscriber link pushes, and replies to what was asked on it.
+    func received(_ reply: RedisReply) {
+        lastHeardMilliseconds = loop.nowMilliseconds
+        if let text = reply.errorText { return refused(text) }
+        guard let kind = reply.element(0), let name = reply.element(1) else {
+            // Without a subscription a PING is answered as on any other link.
+            _ = outstanding.answered(.ping, RawSpan())
+            return
+        }
+        switch kind.withBytes({ PushKind($0) }) {
+        case .message:
+            guard let payload = reply.element(2) else { return }
+            payload.withBytes { payload in name.withBytes { receivedMessage(payload, on: $0) } }
+        case .patternMessage:
+            guard let channel = reply.element(2), let payload = reply.element(3) else { return }
+            payload.withBytes { payload in
+                channel.withBytes { channel in name.withBytes { receivedMessage(payload, on: channel, by: $0) } }
+            }
+        case .subscribed: name.withBytes { confirmed($0) }
+        case .unsubscribed: name.withBytes { unsubscribed($0) }
+        case .patternSubscribed: name.withBytes { patternConfirmed($0) }
+        case .pong: _ = outstanding.answered(.ping, RawSpan())
+        case .other: break
+        }
+    }
+
+    private func receivedMessage(_ payload: RawSpan, on name: RawSpan) {
+        if name.hasSameBytes(as: unsafe probe.channel.utf8.span.bytes) {
+            probeReturned(payload)
+        } else if let channel = ledger.names.map.channel(forRedis: name) {
+            notify { $0.shard(self, received: payload, on: channel) }
+        } else {
+            notify { $0.shard(self, ignored: name) }
+        }
+    }
+
+    private func receivedMessage(_ payload: RawSpan, on name: RawSpan, by pattern: RawSpan) {
+        switch ledger.names.map.channel(forRedis: name, byPattern: pattern) {
+        case .channel(let channel): notify { $0.shard(self, received: payload, on: channel) }
+        case .noChannel: notify { $0.shard(self, ignored: name) }
+        case .comesOtherwise: break
+        }
+    }
+
+    private func confirmed(_ name: RawSpan) {
+        _ = outstanding.answered(.subscribe, name)
+        if name.hasSameBytes(as: unsafe probe.channel.utf8.span.bytes) {
+            isProbeSubscribed = true
+            if publisher.isReady { sendProbe() }
+        } else if let channel = ledger.names.map.channel(forRedis: name) {
+            if let confirmation = ledger.confirmOne(of: channel, at: loop.nowMilliseconds) { tell(confirmation) }
+            notify { $0.shardChanged(self) }
+        }
+    }
+
+    private func patternConfirmed(_ name: RawSpan) {
+        guard outstanding.answered(.subscribePatterns, name), unconfirmedPatterns > 0 else { return }
+        unconfirmedPatterns -= 1
+        guard unconfirmedPatterns == 0 else { return }
+        for confirmation in ledger.patternsConfirmed(at: loop.nowMilliseconds) { tell(confirmation) }
+        notify { $0.shardChanged(self) }
+    }
+
+    /// The subscribers hear of what they may have missed before anything new.
+    private func tell(_ confirmation: SubscriptionLedger.Confirmation) {
+        if let milliseconds = confirmation.exposedMilliseconds {
+            notify { $0.shard(self, exposed: confirmation.channel, forMilliseconds: milliseconds) }
+        }
+        if confirmation.isSettled { notify { $0.shard(self, settled: confirmation.channel) } }
+    }
+
+    /// Redis ends a sharded subscription by itself when its slot moves to another server.
+    private func unsubscribed(_ name: RawSpan) {
+        guard !outstanding.answered(.unsubscribe, name), let channel = ledger.names.map.channel(forRedis: name) else {
+            return
+        }
+        ledger.revoke(channel, at: loop.nowMilliseconds)
+    }
+
+    /// Redis has answered a command with an error.
+    private func refused(_ text: String) {
+        guard let command = outstanding.refused() else { return }
+        switch command.kind {
+        case .unsubscribe, .ping: break
+        case .subscribePatterns: health.refusal = text
+        case .subscribe:
+            // One name may have spoilt it for all.
+            if command.names.count > 1 {
+                for name in command.names { sendSubscription(SubscriptionCommand(.subscribe, [name])) }
+            } else if let name = command.names.first {
+                refused(name, text)
+            }
+        }
+    }
+
+    private func refused(_ name: String, _ text: String) {
+        let redirection = ClusterRedirection(error: text)
+        if ByteName(name) == ByteName(probe.channel) {
+            probe.refusal = text
+        } else if let channel = unsafe ledger.names.map.channel(forRedis: name.utf8.span.bytes) {
+            ledger.refuse(channel)
+            health.refusal = text
+            if redirection == nil, RedisShard.isPassing(text) {
+                retryAt = loop.nowMilliseconds + RedisShard.retryMilliseconds
+            }
+        }
+        if let redirection { notify { $0.shard(self, redirected: redirection) } }
+    }
+
+    /// Errors of a cluster that is about to right itself; other refusals are tried again with the next probe.
+    private static func isPassing(_ text: String) -> Bool {
+        ["CLUSTERDOWN", "TRYAGAIN", "LOADING"].contains { text.hasPrefix($0) }
+    }
+
+    private static let retryMilliseconds: UInt64 = 250
+}
+
+/// What a push on a subscriber link is: its first word, or what tells it from the others.
+private enum PushKind {
+    case message, patternMessage, subscribed, unsubscribed, patternSubscribed, pong, other
+
+    init(_ word: RawSpan) {
+        guard word.byteCount > 2 else {
+            self = .other
+            return
+        }
+        // message, smessage, pmessage, subscribe, ssubscribe, psubscribe, unsubscribe, sunsubscribe, punsubscribe, pong
+        switch (word.byte(at: 0), word.byte(at: 1), word.byte(at: 2)) {
+        case (UInt8(ascii: "m"), _, _), (UInt8(ascii: "s"), UInt8(ascii: "m"), _): self = .message
+        case (UInt8(ascii: "p"), UInt8(ascii: "m"), _): self = .patternMessage
+        case (UInt8(ascii: "s"), UInt8(ascii: "u"), UInt8(ascii: "n")), (UInt8(ascii: "u"), _, _): self = .unsubscribed
+        case (UInt8(ascii: "s"), _, _): self = .subscribed
+        case (UInt8(ascii: "p"), UInt8(ascii: "s"), _): self = .patternSubscribed
+        case (UInt8(ascii: "p"), UInt8(ascii: "o"), _): self = .pong
+        default: self = .other
+        }
+    }
+}

@@ -1,0 +1,152 @@
+internal import WSLoop
+
+/// The parts of a URL that names a Redis.
+struct RedisURL {
+    let scheme: String
+    let user: String?
+    let password: String?
+    /// What stands for the servers, as written.
+    let hosts: Substring
+    /// What stands behind them, from the slash on.
+    private let rest: Substring
+
+    init(parsing url: String) throws(RedisURLViolation) {
+        let scheme = url.prefix { $0 != ":" }
+        var rest = url.dropFirst(scheme.count)
+        guard rest.hasPrefix("://") else { throw .unknownScheme(nil) }
+        rest = rest.dropFirst(3)
+        guard !rest.contains("#") else { throw .unexpectedPart }
+        let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
+        let authority = rest[..<end]
+        self.scheme = String(scheme)
+        self.rest = rest[end...]
+        let hostStart = authority.lastIndex(of: "@").map { authority.index(after: $0) } ?? authority.startIndex
+        hosts = authority[hostStart...]
+        (user, password) = try RedisURL.credentials(authority[..<hostStart].dropLast())
+    }
+
+    /// What follows the first slash.
+    var path: Substring { rest.dropFirst() }
+
+    /// The servers of the list.
+    func servers(defaultPort: UInt16) throws(RedisURLViolation) -> [RedisServer] {
+        guard !rest.contains("?") else { throw .unexpectedPart }
+        var servers: [RedisServer] = []
+        for text in hosts.split(separator: ",", omittingEmptySubsequences: false) {
+            servers.append(try RedisURL.server(text, defaultPort: defaultPort))
+        }
+        return servers
+    }
+
+    /// A database by its number; none is the first.
+    func database(_ text: Substring) throws(RedisURLViolation) -> UInt32 {
+        text.isEmpty ? 0 : try RedisURL.number(text)
+    }
+
+    /// A socket's path with `?db=` behind it.
+    func unixSocket() throws(RedisURLViolation) -> (RedisEndpoint.Topology, UInt32) {
+        let question = rest.firstIndex(of: "?") ?? rest.endIndex
+        let path = try RedisURL.decode(rest[..<question])
+        guard hosts.isEmpty, SocketAddress(unixPath: path) != nil, path.hasPrefix("/") else { throw .badPath }
+        guard question < rest.endIndex else { return (.single(.unix(path: path)), 0) }
+        let query = rest[rest.index(after: question)...]
+        guard query.hasPrefix("db=") else { throw .unexpectedPart }
+        return (.single(.unix(path: path)), try RedisURL.number(query.dropFirst(3)))
+    }
+
+    private static func credentials(_ text: Substring) throws(RedisURLViolation) -> (String?, String?) {
+        guard !text.isEmpty else { return (nil, nil) }
+        guard let colon = text.firstIndex(of: ":") else { return (try decode(text), nil) }
+        let user = try decode(text[..<colon])
+        let password = try decode(text[text.index(after: colon)...])
+        guard !password.isEmpty else { throw .missingPassword }
+        return (user.isEmpty ? nil : user, password)
+    }
+
+    private static func server(_ text: Substring, defaultPort: UInt16) throws(RedisURLViolation) -> RedisServer {
+        var host = text
+        var port: Substring?
+        if text.hasPrefix("[") {
+            guard let bracket = text.firstIndex(of: "]") else { throw .badHost }
+            host = text[text.index(after: text.startIndex)..<bracket]
+            let rest = text[text.index(after: bracket)...]
+            guard rest.isEmpty || rest.hasPrefix(":") else { throw .badHost }
+            if !rest.isEmpty { port = rest.dropFirst() }
+            guard SocketAddress(host: String(host), port: 0)?.host?.contains(":") == true else { throw .badHost }
+        } else if let colon = text.firstIndex(of: ":") {
+            host = text[..<colon]
+            port = text[text.index(after: colon)...]
+        }
+        guard !host.isEmpty, !host.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }) else { throw .badHost }
+        guard let port else { return .tcp(host: String(host), port: defaultPort) }
+        guard let number = UInt16(port), number > 0, !port.hasPrefix("+") else { throw .badPort }
+        return .tcp(host: String(host), port: number)
+    }
+
+    private static func number(_ text: Substring) throws(RedisURLViolation) -> UInt32 {
+        guard let number = UInt32(text), !text.hasPrefix("+") else { throw .badDatabase(String(text)) }
+        return number
+    }
+
+    /// Text with its percent-encoded bytes put in.
+    static func decode(_ text: Substring) throws(RedisURLViolation) -> String {
+        var bytes: [UInt8] = []
+        var rest = text.utf8
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "%") else {
+                bytes.append(byte)
+                continue
+            }
+            guard let high = rest.popFirst().flatMap({ Character(Unicode.Scalar($0)).hexDigitValue }),
+                let low = rest.popFirst().flatMap({ Character(Unicode.Scalar($0)).hexDigitValue })
+            else { throw .badEscape }
+            bytes.append(UInt8(high * 16 + low))
+        }
+        guard let decoded = String(validating: bytes, as: UTF8.self) else { throw .badEscape }
+        return decoded
+    }
+}
+
+/// What is wrong with a Redis URL.
+public enum RedisURLViolation: Error, Equatable, Sendable {
+    /// Another scheme, or none.
+    case unknownScheme(String?)
+    /// A host is missing or malformed.
+    case badHost
+    /// The port is no number from 1 to 65535; not repeated, since it may be a piece of a password with a `/` in it.
+    case badPort
+    /// The database is no number.
+    case badDatabase(String)
+    /// A cluster has only database 0.
+    case clusterHasNoDatabases
+    /// The name of the master is missing behind the sentinels.
+    case missingMaster
+    /// The socket's path is missing, not absolute, or too long for the system.
+    case badPath
+    /// `user:@`, without a password.
+    case missingPassword
+    /// A percent sign without two hexadecimal digits, or bytes that are not UTF-8.
+    case badEscape
+    /// A query or fragment that means nothing here.
+    case unexpectedPart
+}
+
+extension RedisURLViolation: CustomStringConvertible {
+    /// The violation in words; never shows the password.
+    public var description: String {
+        switch self {
+        case .unknownScheme(let scheme):
+            "\(scheme.map { "unknown scheme \($0)://" } ?? "no scheme"), expected redis://, rediss://, redis+unix://, "
+                + "redis+sentinel:// or redis+cluster://"
+        case .badHost: "the host is missing or malformed"
+        case .badPort: "the port is not a number from 1 to 65535 (encode / in a password as %2F)"
+        case .badDatabase(let text): "database \"\(text)\" is not a number"
+        case .clusterHasNoDatabases: "a cluster has only database 0"
+        case .missingMaster: "the master's name is missing: redis+sentinel://host:26379/mymaster"
+        case .badPath: "the unix socket's path must be absolute and at most 107 bytes"
+        case .missingPassword: "the password is empty: user:password@, or :password@ for the default user"
+        case .badEscape: "a % must be followed by two hexadecimal digits, and the decoded text must be UTF-8"
+        case .unexpectedPart: "unexpected query or fragment (encode ? and # in a password as %3F and %23)"
+        }
+    }
+}

@@ -1,0 +1,60 @@
+internal import Bytes
+internal import CHiredis
+
+/// hiredis' parser of RESP: bytes in, replies out.
+@safe
+final class ReplyReader {
+    /// The parser moves what it has not read yet to the front each time a kilobyte is used up: with large portions that
+    /// copying costs more than everything else.
+    private static let portionBytes = 16_384
+
+    private let reader: UnsafeMutablePointer<redisReader>
+
+    /// Nil if there is no memory.
+    init?() {
+        guard let reader = unsafe redisReaderCreate() else { return nil }
+        unsafe self.reader = reader
+    }
+
+    deinit {
+        unsafe redisReaderFree(reader)
+    }
+
+    /// Takes bytes and hands on each reply that they complete, until `body` returns false.
+    ///
+    /// - Returns: what is wrong with the bytes, after which the reader is of no more use; nil if nothing is.
+    func read(_ bytes: RawSpan, _ body: (RedisReply) -> Bool) -> String? {
+        var offset = 0
+        while offset < bytes.byteCount {
+            let end = min(offset + ReplyReader.portionBytes, bytes.byteCount)
+            feed(bytes.extracting(offset..<end))
+            offset = end
+            var reply: UnsafeMutableRawPointer?
+            repeat {
+                guard unsafe redisReaderGetReply(reader, &reply) == REDIS_OK else { return violation }
+                guard let complete = unsafe reply else { break }
+                let goesOn = unsafe body(RedisReply(complete.assumingMemoryBound(to: redisReply.self)))
+                unsafe freeReplyObject(complete)
+                guard goesOn else { return nil }
+            } while true
+        }
+        return nil
+    }
+
+    private func feed(_ bytes: RawSpan) {
+        // A failure is told by the next `redisReaderGetReply`.
+        unsafe bytes.withUnsafeBytes { buffer in
+            _ = unsafe redisReaderFeed(
+                reader, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)
+        }
+    }
+
+    private var violation: String {
+        unsafe withUnsafeBytes(of: &reader.pointee.errstr) { text in
+            unsafe String(decoding: text.prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+}
+
+@available(*, unavailable)
+extension ReplyReader: Sendable {}

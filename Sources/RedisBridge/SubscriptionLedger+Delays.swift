@@ -1,0 +1,86 @@
+internal import Bytes
+
+// What the ledger waits for.
+extension SubscriptionLedger {
+    /// A delay that runs; delays of one length expire in the order in which they began.
+    ///
+    /// A delay that was lifted stays in its queue: it counts while its entry still names this very deadline.
+    struct Delay {
+        let name: ByteName
+        let deadline: UInt64
+    }
+
+    /// Lets time pass.
+    ///
+    /// - Returns: the channels that are settled because their time is up.
+    mutating func advance(to now: UInt64) -> [String] {
+        expireDepartures(at: now)
+        return expireConfirmations(dueBy: now, at: now)
+    }
+
+    /// When `advance(to:)` has something to do.
+    mutating func nextDeadline() -> UInt64? {
+        while let delay = confirmations.first, !isCurrentConfirmation(delay) { _ = confirmations.popFirst() }
+        while let delay = departures.first, !isCurrentDeparture(delay) { _ = departures.popFirst() }
+        guard let confirmation = confirmations.first, let departure = departures.first else {
+            return confirmations.first?.deadline ?? departures.first?.deadline
+        }
+        return min(confirmation.deadline, departure.deadline)
+    }
+
+    mutating func awaitConfirmation(_ entry: inout Entry, _ name: ByteName, until deadline: UInt64) {
+        entry.confirmBy = deadline
+        confirmations.append(Delay(name: name, deadline: deadline))
+    }
+
+    mutating func linger(_ entry: inout Entry, _ name: ByteName, until deadline: UInt64) {
+        entry.lingerUntil = deadline
+        departures.append(Delay(name: name, deadline: deadline))
+    }
+
+    mutating func expireConfirmations(dueBy due: UInt64, at now: UInt64) -> [String] {
+        var settled: [String] = []
+        while let delay = confirmations.first, delay.deadline <= due || !isCurrentConfirmation(delay) {
+            _ = confirmations.popFirst()
+            guard isCurrentConfirmation(delay), var entry = entries[delay.name] else { continue }
+            entry.confirmBy = nil
+            if isLinked, !entry.isLate {
+                entry.isLate = true
+                lateCount += 1
+            }
+            if entry.isAwaited {
+                settled.append(delay.name.text)
+                // The client is told that it is subscribed, which Redis has not said.
+                entry.exposedSince = entry.exposedSince ?? now
+            }
+            entry.isAwaited = false
+            entries[delay.name] = entry
+        }
+        return settled
+    }
+
+    private func isCurrentConfirmation(_ delay: Delay) -> Bool { entries[delay.name]?.confirmBy == delay.deadline }
+    private func isCurrentDeparture(_ delay: Delay) -> Bool { entries[delay.name]?.lingerUntil == delay.deadline }
+
+    private mutating func expireDepartures(at now: UInt64) {
+        while let delay = departures.first, delay.deadline <= now || !isCurrentDeparture(delay) {
+            _ = departures.popFirst()
+            guard isCurrentDeparture(delay), var entry = entries[delay.name] else { continue }
+            if case .requested = entry.phase {
+                // Given up now, its replies would be taken for those of a later SUBSCRIBE.
+                linger(&entry, delay.name, until: now + lingerMilliseconds)
+                entries[delay.name] = entry
+            } else {
+                giveUp(delay.name, entry)
+            }
+        }
+    }
+
+    private mutating func giveUp(_ name: ByteName, _ entry: Entry) {
+        entries[name] = nil
+        if entry.isLate { lateCount -= 1 }
+        guard entry.phase == .confirmed else { return }
+        confirmedCount -= 1
+        leaving += names.redisChannels(for: name.text)
+    }
+}
