@@ -174,7 +174,8 @@ extension Home: RedisBridgeDelegate {
 
     func bridgeIgnored(_ redisChannel: RawSpan) {
         let name = redisChannel.text ?? "not UTF-8"
-        state.logger.warning("messages of a Redis channel whose name cannot be a channel's are ignored", metadata: ["first": "\(name)"])
+        state.logger.warning(
+            "messages of Redis channels that cannot be channels here are ignored", metadata: ["first": "\(name)"])
     }
 
     func bridgeLostSubscriptions() {

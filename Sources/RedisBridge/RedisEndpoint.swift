@@ -22,7 +22,7 @@ public struct RedisEndpoint: Sendable, Equatable {
     /// How channels of a cluster are subscribed and published to.
     public var clusterPubSub = ClusterPubSub.sharded
 
-    /// Reads a URL:
+    /// Reads a URL of one of these forms.
     ///
     /// - `redis://[user:password@]host[:port][/database]`
     /// - `redis+unix://[user:password@]/path[?db=database]`

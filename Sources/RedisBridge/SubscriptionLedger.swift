@@ -147,7 +147,9 @@ struct SubscriptionLedger {
         refused = []
     }
 
-    /// Redis has ended a confirmed subscription by itself: its slot has moved. It is asked for again.
+    /// Redis has ended a confirmed subscription by itself, since its slot has moved.
+    ///
+    /// It is asked for again, and the answer tells where the slot is.
     mutating func revoke(_ channel: String, at now: UInt64) {
         let name = ByteName(channel)
         guard var entry = entries[name], entry.phase == .confirmed else { return }

@@ -46,7 +46,8 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Seconds without a word from Redis after which the link is remade (default 15).", valueName: "s"))
+        help: ArgumentHelp(
+            "Seconds without a word from Redis after which the link is remade (default 15).", valueName: "s"))
     var redisSilence: String?
 
     @Option(

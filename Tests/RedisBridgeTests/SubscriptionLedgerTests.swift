@@ -6,7 +6,8 @@ struct SubscriptionLedgerTests {
     private static let map = RedisChannelMap(prefix: "p:", aliases: [("alias", "two"), ("p:gone", "two")])
 
     private func makeLedger(linked: Bool = true) -> SubscriptionLedger {
-        var ledger = SubscriptionLedger(names: ChannelNames(map: Self.map), confirmMilliseconds: 1000, lingerMilliseconds: 500)
+        var ledger = SubscriptionLedger(
+            names: ChannelNames(map: Self.map), confirmMilliseconds: 1000, lingerMilliseconds: 500)
         if linked { ledger.linkReady(at: 0) }
         return ledger
     }
@@ -111,7 +112,10 @@ struct SubscriptionLedgerTests {
         ledger.unsubscribe("a", at: 100)
         _ = ledger.advance(to: 600)
         #expect(ledger.subscribe("a", at: 600) == false)
-        #expect(ledger.takeCommands() == [SubscriptionCommand(.unsubscribe, ["p:a"]), SubscriptionCommand(.subscribe, ["p:a"])])
+        #expect(
+            ledger.takeCommands() == [
+                SubscriptionCommand(.unsubscribe, ["p:a"]), SubscriptionCommand(.subscribe, ["p:a"]),
+            ])
     }
 
     @Test func aChannelThatRedisHasNotAnsweredIsNotGivenUp() {
@@ -168,7 +172,9 @@ struct SubscriptionLedgerTests {
         #expect(ledger.subscribe("a", at: 100) == false)
         ledger.linkReady(at: 200)
         let commands = ledger.takeCommands()
-        #expect(commands == [SubscriptionCommand(.subscribe, ["p:a", "p:b"])] || commands == [SubscriptionCommand(.subscribe, ["p:b", "p:a"])])
+        #expect(
+            commands == [SubscriptionCommand(.subscribe, ["p:a", "p:b"])]
+                || commands == [SubscriptionCommand(.subscribe, ["p:b", "p:a"])])
         #expect(ledger.confirmOne(of: "a", at: 1_000_000)?.isSettled == true)
         #expect(ledger.confirmOne(of: "b", at: 1_000_000)?.isSettled == true)
         #expect(ledger.confirmedCount == 2)
