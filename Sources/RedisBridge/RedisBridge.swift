@@ -130,7 +130,8 @@ public final class RedisBridge {
 
     func reportChange() {
         let status = status
-        guard reported != (status.state, status.isUsable) else { return }
+        // A shard that a cluster has got just now is no news until it works or does not.
+        guard status.state != .connecting, reported != (status.state, status.isUsable) else { return }
         reported = (status.state, status.isUsable)
         notify { $0.bridgeStatusChanged(status) }
     }

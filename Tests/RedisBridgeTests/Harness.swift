@@ -82,15 +82,14 @@ final class Harness {
     private(set) var turns = 0
 
     init(
-        _ url: String, timing: RedisTiming = Harness.quickTiming, aliases: [(redis: String, channel: String)] = [],
-        loop: Loop? = nil
+        _ url: String, timing: RedisTiming = Harness.quickTiming, channels: RedisChannelMap? = nil, loop: Loop? = nil
     ) throws {
         SystemLimits.ignoreBrokenPipes()
         self.loop = try loop ?? Loop()
         ticker = try Timer(on: self.loop)
         bridge = try RedisBridge(
             on: self.loop, endpoint: try RedisEndpoint(parsing: url),
-            channels: RedisChannelMap(prefix: "push:", aliases: aliases), timing: timing, delegate: recorder)
+            channels: channels ?? RedisChannelMap(prefix: "push:", aliases: []), timing: timing, delegate: recorder)
     }
 
     /// Short backoff, and probes that a busy machine does not miss.
@@ -106,7 +105,8 @@ final class Harness {
         _ url: String, timing: RedisTiming = Harness.quickTiming, aliases: [(redis: String, channel: String)] = [],
         _ body: (Harness) throws -> Void
     ) throws {
-        let harness = try Harness(url, timing: timing, aliases: aliases)
+        let harness = try Harness(
+            url, timing: timing, channels: RedisChannelMap(prefix: "push:", aliases: aliases))
         defer { harness.close() }
         harness.bridge.start()
         try body(harness)

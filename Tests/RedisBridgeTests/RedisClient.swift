@@ -13,10 +13,11 @@ final class RedisClient {
     private let descriptor: Int32
     private var unread: ArraySlice<UInt8> = []
 
-    /// Connects, trying until the server answers a PING.
-    init(port: UInt16) throws {
+    /// Connects, trying until the server answers a PING; `check` is called before each attempt.
+    init(port: UInt16, check: () throws -> Void = {}) throws {
         let deadline = Deadline()
         while true {
+            try check()
             if let connected = RedisClient.connect(port) {
                 descriptor = connected
                 break

@@ -7,15 +7,24 @@ struct TestFailure: Error, CustomStringConvertible {
 
 /// A real redis-server of the test's own, on a port that was free, killed with the object.
 final class RedisServer {
-    let port: UInt16
+    private(set) var port: UInt16
     private let arguments: [String]
     private var process: pid_t?
 
     init(port: UInt16? = nil, arguments: [String] = [], started: Bool = true) throws {
         self.port = try port ?? RedisServer.freePort()
         self.arguments = arguments
-        if started { try start() }
+        guard started else { return }
+        do {
+            try start()
+        } catch is PortTaken where port == nil {
+            // Another test's server was faster.
+            self.port = try RedisServer.freePort()
+            try start()
+        }
     }
+
+    private struct PortTaken: Error {}
 
     deinit { kill() }
 
@@ -37,7 +46,12 @@ final class RedisServer {
         let result = unsafe posix_spawn(&process, "/usr/bin/env", nil, nil, &pointers, environ)
         guard result == 0 else { throw TestFailure(description: "posix_spawn: \(result)") }
         self.process = process
-        _ = try RedisClient(port: port)
+        _ = try RedisClient(port: port) {
+            if waitpid(process, nil, WNOHANG) == process {
+                self.process = nil
+                throw PortTaken()
+            }
+        }
     }
 
     func kill() {
