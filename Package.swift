@@ -38,7 +38,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CUV", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
         .target(name: "Bytes", swiftSettings: lifetimes),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "HTTP", dependencies: ["Bytes"], swiftSettings: settings),
         .target(name: "WebSocket", dependencies: ["Bytes", "COpenSSL", "CZlib", "HTTP"], swiftSettings: settings),
@@ -47,7 +47,7 @@ let package = Package(
             dependencies: ["Bytes", "WebSocket", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: settings),
         .systemLibrary(name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
-        .target(name: "WSLoop", dependencies: ["CUV", "CUring"], swiftSettings: settings),
+        .target(name: "WSLoop", dependencies: ["COpenSSL", "CUV", "CUring"], swiftSettings: settings),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .target(name: "RedisBridge", dependencies: ["Bytes", "CHiredis", "WSLoop"], swiftSettings: settings),
         .target(
@@ -89,7 +89,8 @@ let package = Package(
         .testTarget(
             name: "WebSocketTests", dependencies: ["Bytes", "HTTP", "WebSocket", "TestSupport"], swiftSettings: settings
         ),
-        .testTarget(name: "WSLoopTests", dependencies: ["Bytes", "TestSupport", "WSLoop"], swiftSettings: settings),
+        .testTarget(
+            name: "WSLoopTests", dependencies: ["Bytes", "COpenSSL", "TestSupport", "WSLoop"], swiftSettings: settings),
         .testTarget(
             name: "RedisBridgeTests", dependencies: ["Bytes", "RedisBridge", "WSLoop", "TestSupport"],
             swiftSettings: settings),
