@@ -29,6 +29,17 @@ public final class ReadBuffer {
         return errno == EAGAIN || errno == EINTR ? .wouldBlock : .failed(errno: errno)
     }
 
+    /// Replaces the content by what `body` writes to the memory that it gets, at most `byteCount` bytes.
+    ///
+    /// - Parameter body: returns how many bytes it wrote, from the front on.
+    /// - Returns: the same count.
+    func fill(atMost byteCount: Int, by body: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
+        let space = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[..<min(byteCount, memory.count)])
+        count = unsafe body(space)
+        precondition(0...space.count ~= count)
+        return count
+    }
+
     /// Lends the content; nothing may keep it.
     public func withContent(_ body: (RawSpan) -> Void) {
         unsafe body(RawSpan(_unsafeStart: memory.baseAddress.unsafelyUnwrapped, byteCount: count))
