@@ -1,0 +1,49 @@
+internal import COpenSSL
+internal import CUV
+
+/// An entry of the queue of errors that OpenSSL keeps for each thread.
+///
+/// SSL_get_error(3) looks into that queue, so it has to be empty before each call that may fail.
+struct OpenSSLError: CustomStringConvertible {
+    private let code: UInt
+
+    static func clear() {
+        ERR_clear_error()
+    }
+
+    /// Takes the oldest entry, which says what went wrong (those after it say whom it was passed on to), and drops the rest.
+    static func take() -> OpenSSLError {
+        defer { ERR_clear_error() }
+        return OpenSSLError(code: ERR_get_error())
+    }
+
+    /// Makes a call that returns 1 if all is well.
+    ///
+    /// - Returns: the words for what went wrong, or nil.
+    static func words(from call: () -> Int32) -> String? {
+        clear()
+        return call() == 1 ? nil : take().description
+    }
+
+    /// The words for an errno value, the same as in a `SystemError`.
+    static func words(errno code: Int32) -> String {
+        unsafe String(cString: uv_strerror(-code))
+    }
+
+    private var isSystem: Bool { ERR_GET_LIB(code) == ERR_LIB_SYS }
+
+    /// The errno value if a system call failed.
+    var errno: Int32? { isSystem ? ERR_GET_REASON(code) : nil }
+
+    /// Whether libssl itself gave this reason (SSL_R_…).
+    func isReason(_ reason: Int32) -> Bool {
+        ERR_GET_LIB(code) == ERR_LIB_SSL && ERR_GET_REASON(code) == reason
+    }
+
+    /// OpenSSL's or the system's words.
+    var description: String {
+        if let errno { return OpenSSLError.words(errno: errno) }
+        guard let text = unsafe ERR_reason_error_string(code) else { return "OpenSSL gives no reason (\(code))" }
+        return unsafe String(cString: text)
+    }
+}

@@ -1,0 +1,103 @@
+internal import COpenSSL
+
+/// What sessions have in common: the role, trusted authorities, a certificate and the rules of the protocol.
+///
+/// It is made once and never changed, so all loops may share it: OpenSSL's SSL_CTX_new(3) forbids only to change an SSL_CTX
+/// that sessions were made from; what these do with it themselves (its reference count, the store of certificates) is
+/// atomic or behind OpenSSL's locks. New certificates make a new context; a session keeps the one that it was made from.
+@safe
+public final class TLSContext: @unchecked Sendable {
+    enum Role { case client, server }
+
+    let raw: OpaquePointer
+    let role: Role
+
+    /// Makes a context for connections to servers, whose certificates it verifies.
+    ///
+    /// It reads the files, so it blocks; with nil for the authorities the system's are read.
+    public init(client options: TLSClientOptions) throws(TLSFailure) {
+        unsafe raw = try TLSContext.make(TLS_client_method())
+        role = .client
+        if let file = options.caFile {
+            try trust(file)
+        } else if let reason = OpenSSLError.words(from: { unsafe SSL_CTX_set_default_verify_paths(raw) }) {
+            throw .library(operation: "SSL_CTX_set_default_verify_paths", reason: reason)
+        }
+        unsafe SSL_CTX_set_verify(raw, SSL_VERIFY_PEER, nil)
+        if let certificateFile = options.certificateFile {
+            try identify(certificateFile: certificateFile, keyFile: options.keyFile ?? certificateFile)
+        } else if let keyFile = options.keyFile {
+            throw .keyWithoutCertificate(keyFile: keyFile)
+        }
+    }
+
+    /// Makes a context for clients' connections; it reads the files, so it blocks.
+    public init(server options: TLSServerOptions) throws(TLSFailure) {
+        unsafe raw = try TLSContext.make(TLS_server_method())
+        role = .server
+        try identify(certificateFile: options.certificateFile, keyFile: options.keyFile)
+        // Resumption works with tickets, which the client keeps; a cache here would hold up to 20,480 sessions.
+        unsafe copenssl_cache_no_sessions(raw)
+        guard let file = options.clientCAFile else { return }
+        try trust(file)
+        unsafe SSL_CTX_set_client_CA_list(raw, SSL_load_client_CA_file(file))
+        unsafe SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
+        // Tickets of verified clients are bound to this name; without one a resumed handshake fails.
+        _ = unsafe SSL_CTX_set_session_id_context(raw, "pushd", 5)
+    }
+
+    deinit {
+        unsafe SSL_CTX_free(raw)
+    }
+
+    private static func make(_ method: OpaquePointer?) throws(TLSFailure) -> OpaquePointer {
+        OpenSSLError.clear()
+        guard let raw = unsafe SSL_CTX_new(method) else {
+            throw .library(operation: "SSL_CTX_new", reason: OpenSSLError.take().description)
+        }
+        // RFC 8996: TLS 1.0 and 1.1 must not be used.
+        _ = unsafe copenssl_set_min_version(raw, TLS1_2_VERSION)
+        // TLS 1.2 with forward secrecy and authenticated encryption only (RFC 9325 4.2); TLS 1.3 has nothing else.
+        _ = unsafe SSL_CTX_set_cipher_list(raw, "ECDHE+AESGCM:ECDHE+CHACHA20")
+        unsafe SSL_CTX_set_options(raw, COPENSSL_OP_NO_RENEGOTIATION)
+        unsafe copenssl_set_mode(
+            raw, Int(SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS))
+        // One recv(2) brings many records, instead of two for each.
+        unsafe copenssl_set_read_ahead(raw)
+        return unsafe raw
+    }
+
+    private func trust(_ file: String) throws(TLSFailure) {
+        if let reason = OpenSSLError.words(from: { unsafe SSL_CTX_load_verify_file(raw, file) }) {
+            throw .unreadableAuthorities(file: file, reason: reason)
+        }
+    }
+
+    private func identify(certificateFile: String, keyFile: String) throws(TLSFailure) {
+        // The key first: a certificate that does not match puts it out, and the check finds none. The other way round,
+        // reading the key fails with the same result as for a file without one.
+        try readKey(keyFile)
+        if let reason = OpenSSLError.words(from: { unsafe SSL_CTX_use_certificate_chain_file(raw, certificateFile) }) {
+            throw .unreadableCertificate(file: certificateFile, reason: reason)
+        }
+        if OpenSSLError.words(from: { unsafe SSL_CTX_check_private_key(raw) }) != nil {
+            throw .keyDoesNotMatch(keyFile: keyFile, certificateFile: certificateFile)
+        }
+    }
+
+    private func readKey(_ file: String) throws(TLSFailure) {
+        var wantsPassphrase = false
+        let reason = unsafe withUnsafeMutablePointer(to: &wantsPassphrase) { pointer in
+            // Without a callback OpenSSL asks on the terminal, and waits.
+            unsafe SSL_CTX_set_default_passwd_cb_userdata(raw, pointer)
+            unsafe SSL_CTX_set_default_passwd_cb(raw) { _, _, _, pointer in
+                unsafe pointer?.assumingMemoryBound(to: Bool.self).pointee = true
+                return -1
+            }
+            defer { unsafe SSL_CTX_set_default_passwd_cb_userdata(raw, nil) }
+            return OpenSSLError.words { unsafe SSL_CTX_use_PrivateKey_file(raw, file, SSL_FILETYPE_PEM) }
+        }
+        guard let reason else { return }
+        throw .unreadableKey(file: file, reason: wantsPassphrase ? "it wants a passphrase" : reason)
+    }
+}
