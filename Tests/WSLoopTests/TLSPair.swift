@@ -1,0 +1,160 @@
+import Bytes
+import COpenSSL
+import Glibc
+
+@testable import WSLoop
+
+/// Two connected descriptors that do not block.
+final class Ends {
+    let first: Int32
+    let second: Int32
+    private var open: Set<Int32>
+
+    init() throws {
+        var ends: [Int32] = [0, 0]
+        guard unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue), 0, &ends) == 0 else {
+            throw TestFailure(description: "socketpair: errno \(errno)")
+        }
+        (first, second) = (ends[0], ends[1])
+        open = [first, second]
+    }
+
+    deinit { for end in open { Socket.close(end) } }
+
+    func close(_ end: Int32) {
+        if open.remove(end) != nil { Socket.close(end) }
+    }
+}
+
+enum TLSVersion: Int, CaseIterable {
+    case v12 = 0x0303
+    case v13 = 0x0304
+}
+
+/// A client and a server session in one thread, each with a descriptor of its own.
+///
+/// Between them is a wire that the test moves bytes over, or, if `isDirect`, the kernel alone.
+final class TLSPair {
+    let client: TLSSession
+    let server: TLSSession
+    let clientEnds: Ends
+    let serverEnds: Ends
+    let isDirect: Bool
+    var wireBytesPerStep = Int.max
+
+    init(
+        client: TLSContext, server: TLSContext, to serverName: String = "localhost", version: TLSVersion = .v13,
+        isDirect: Bool = true
+    ) throws {
+        SystemLimits.ignoreBrokenPipes()
+        self.isDirect = isDirect
+        clientEnds = try Ends()
+        serverEnds = isDirect ? clientEnds : try Ends()
+        self.client = try TLSSession(context: client, connected: clientEnds.first, to: serverName)
+        self.server = try TLSSession(context: server, accepted: serverEnds.second)
+        unsafe SSL_ctrl(self.client.raw, SSL_CTRL_SET_MAX_PROTO_VERSION, version.rawValue, nil)
+    }
+
+    /// A pair that trusts each other.
+    convenience init(version: TLSVersion = .v13, isDirect: Bool = true) throws {
+        let authority = try Authority()
+        let identity = try authority.issue("DNS:localhost")
+        try self.init(
+            client: TLSContext(client: TLSClientOptions(caFile: authority.caFile)),
+            server: TLSContext(
+                server: TLSServerOptions(certificateFile: identity.certificateFile, keyFile: identity.keyFile)),
+            version: version, isDirect: isDirect)
+    }
+
+    var clientDescriptor: Int32 { clientEnds.first }
+    var serverDescriptor: Int32 { serverEnds.second }
+
+    /// Lets both go on until neither has anything left to do.
+    func shakeHands() throws -> (client: TLSSession.HandshakeResult, server: TLSSession.HandshakeResult) {
+        for _ in 0..<100_000 {
+            let results = (client: client.handshake(), server: server.handshake())
+            let moved = moveWire()
+            switch results {
+            case (.needs, .needs): continue
+            case (.needs, _), (_, .needs):
+                // The other one's last words are on their way.
+                let again = (client: client.handshake(), server: server.handshake())
+                if again == results, !moved { return results }
+            default: return results
+            }
+        }
+        throw TestFailure(description: "the handshake never ends")
+    }
+
+    func establish() throws {
+        let results = try shakeHands()
+        guard results == (.done, .done) else { throw TestFailure(description: "\(results)") }
+    }
+
+    /// Moves what has arrived at the inner ends, at most `wireBytesPerStep` each way; false if there was nothing.
+    @discardableResult
+    func moveWire() -> Bool {
+        guard !isDirect else { return false }
+        let toServer = TLSPair.move(clientEnds.second, serverEnds.first, wireBytesPerStep)
+        let toClient = TLSPair.move(serverEnds.first, clientEnds.second, wireBytesPerStep)
+        return toServer + toClient > 0
+    }
+
+    @discardableResult
+    static func move(_ source: Int32, _ target: Int32, _ limit: Int) -> Int {
+        var buffer = [UInt8](repeating: 0, count: min(limit, 65_536))
+        let count = unsafe recv(source, &buffer, buffer.count, 0)
+        guard count > 0 else { return 0 }
+        return unsafe send(target, buffer, count, Int32(MSG_NOSIGNAL))
+    }
+}
+
+/// Sends bytes through a session, from another place in memory at each call.
+final class Sending {
+    private let session: TLSSession
+    private var rest: ArraySlice<UInt8>
+
+    init(_ bytes: [UInt8], through session: TLSSession) {
+        self.session = session
+        rest = bytes[...]
+    }
+
+    var isDone: Bool { rest.isEmpty }
+
+    func step() throws {
+        guard !isDone else { return }
+        let copy = Array(rest)
+        switch session.send(copy.rawSpan) {
+        case .accepted(let count): rest = rest.dropFirst(count)
+        case .needs(let readiness) where readiness == .writable: break
+        case let other: throw TestFailure(description: "send: \(other)")
+        }
+    }
+}
+
+/// Collects what a session reads.
+final class Receiving {
+    private let session: TLSSession
+    private let buffer: ReadBuffer
+    private(set) var bytes: [UInt8] = []
+    private(set) var last: TLSSession.ReadResult = .needs(.readable)
+
+    init(from session: TLSSession, bufferBytes: Int = 65_536) {
+        self.session = session
+        buffer = ReadBuffer(byteCount: bufferBytes)
+    }
+
+    /// One turn of a caller that trusts `hasPendingInput`.
+    func step() {
+        repeat {
+            last = session.read(into: buffer)
+            if case .bytes = last { buffer.withContent { bytes.append($0) } }
+        } while session.hasPendingInput
+    }
+}
+
+func randomBytes(_ count: Int) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    unsafe arc4random_buf(&bytes, count)
+    return bytes
+}
