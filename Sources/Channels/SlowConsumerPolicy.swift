@@ -62,6 +62,9 @@ public struct ChannelPattern: Equatable, Sendable {
     /// What it consists of.
     public let wildcard: Wildcard
 
+    /// As it was written.
+    public var text: String { wildcard.text }
+
     /// Reads a pattern; nil if no channel's name could match it.
     public init?(_ text: String) {
         guard ChannelName.isValid(text) else { return nil }

@@ -1,5 +1,6 @@
 public import Channels
 public import RedisBridge
+public import WSLoop
 
 /// Everything that can be set about a server; the defaults are those of the command line.
 public struct ServerConfiguration: Sendable {
@@ -7,6 +8,8 @@ public struct ServerConfiguration: Sendable {
     public var listen: [ListenAddress] = [.tcp(host: "0.0.0.0", port: 8081)]
     /// The Redis server to bridge to; nil for the embedded in-process broker.
     public var redis: RedisEndpoint?
+    /// Whom to trust and what to show on links to Redis, if they use TLS.
+    public var redisTLS: TLSContext?
     /// What stands before a channel's name in Redis.
     public var redisPrefix = "push:"
     /// Redis channels that map to a pushd channel by name.

@@ -23,7 +23,8 @@ final class ClusterWatch: TopologyWatch {
 
     /// Makes a watch that does nothing yet; it must be ended with `stop()`.
     init(
-        on loop: Loop, servers: [RedisServer], login: RedisLogin, timing: RedisTiming, owner: any ClusterWatchOwner
+        on loop: Loop, servers: [RedisServer], login: RedisLogin, tls: TLSContext?, timing: RedisTiming,
+        owner: any ClusterWatchOwner
     ) throws(SystemError) {
         timer = try Timer(on: loop)
         do throws(SystemError) {
@@ -36,7 +37,7 @@ final class ClusterWatch: TopologyWatch {
         self.servers = servers
         self.timing = timing
         self.owner = owner
-        link = RedisLink(on: loop, servers: servers, login: login, timing: timing, timer: timer)
+        link = RedisLink(on: loop, servers: servers, login: login, tls: tls, timing: timing, timer: timer)
         askTimer.onEvent { [weak self] in self?.askTimePassed() }
     }
 

@@ -26,6 +26,7 @@ public protocol RedisBridgeDelegate: AnyObject {
 public final class RedisBridge {
     let loop: Loop
     let endpoint: RedisEndpoint
+    let tls: TLSContext?
     let channels: RedisChannelMap
     let timing: RedisTiming
     weak let delegate: (any RedisBridgeDelegate)?
@@ -42,12 +43,16 @@ public final class RedisBridge {
     private var isStopped = false
 
     /// Makes a bridge that does nothing yet; it must be ended with `stop()`.
+    ///
+    /// - Parameter tls: needed if the endpoint uses TLS.
     public init(
-        on loop: Loop, endpoint: RedisEndpoint, channels: RedisChannelMap, timing: RedisTiming = RedisTiming(),
-        delegate: any RedisBridgeDelegate
+        on loop: Loop, endpoint: RedisEndpoint, tls: TLSContext? = nil, channels: RedisChannelMap,
+        timing: RedisTiming = RedisTiming(), delegate: any RedisBridgeDelegate
     ) throws(SystemError) {
+        precondition((tls != nil) == endpoint.usesTLS, "an endpoint with TLS, and no other, needs a context")
         self.loop = loop
         self.endpoint = endpoint
+        self.tls = tls
         self.channels = channels
         self.timing = timing
         self.delegate = delegate
@@ -110,7 +115,10 @@ public final class RedisBridge {
         status.overruns += retired.overruns
         status.ignoredMessages = ignoredMessages
         // Where Redis is comes before whether it answers.
-        if !status.isUsable, let problem = watch?.problem { status.reason = problem }
+        if !status.isUsable, let problem = watch?.problem {
+            status.reason = problem
+            if status.state == .connecting { status.state = .disconnected }
+        }
         return status
     }
 
@@ -142,11 +150,13 @@ public final class RedisBridge {
         case .cluster(let servers) where endpoint.clusterPubSub == .plain: shards = [try shard(servers, slots: nil)]
         case .sentinel(let servers, let master):
             shards = [try shard([], slots: nil)]
-            watch = try SentinelWatch(on: loop, sentinels: servers, master: master, timing: timing, owner: self)
+            watch = try SentinelWatch(
+                on: loop, sentinels: servers, master: master, tls: tls, timing: timing, owner: self)
         case .cluster(let servers):
             // Until it is known who has a channel, nobody has.
             shards = [try shard([], slots: SlotSet.all)]
-            watch = try ClusterWatch(on: loop, servers: servers, login: endpoint.login, timing: timing, owner: self)
+            watch = try ClusterWatch(
+                on: loop, servers: servers, login: endpoint.login, tls: tls, timing: timing, owner: self)
         }
     }
 
@@ -155,7 +165,7 @@ public final class RedisBridge {
         var login = endpoint.login
         if case .sentinel = endpoint.topology { login.needsMaster = true }
         return try RedisShard(
-            on: loop, servers: servers, login: login, names: ChannelNames(map: channels, slots: slots),
+            on: loop, servers: servers, login: login, tls: tls, names: ChannelNames(map: channels, slots: slots),
             timing: timing, owner: self)
     }
 

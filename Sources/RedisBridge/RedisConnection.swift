@@ -4,7 +4,7 @@ internal import WSLoop
 
 /// Takes what happens on a connection; called on the loop, and never from inside a method of the connection.
 protocol RedisConnectionOwner: AnyObject {
-    /// The socket is connected; commands may be sent.
+    /// The connection is made, and secure if it was to be; commands may be sent.
     func connectionOpened(_ connection: RedisConnection)
     /// A reply or a pushed message arrived; it is lent for the call.
     func connection(_ connection: RedisConnection, received reply: RedisReply)
@@ -12,12 +12,12 @@ protocol RedisConnectionOwner: AnyObject {
     func connectionEnded(_ connection: RedisConnection, _ failure: RedisLinkFailure)
 }
 
-/// One connection to Redis: a socket, hiredis' parser of what comes in, and what waits to go out.
+/// One connection to Redis: a stream, hiredis' parser of what comes in, and what waits to go out.
 ///
 /// It is made for one attempt and ended once. hiredis' own asynchronous contexts cannot be used
 /// (docs/decisions/0012): version 0.14 has no way in for TLS, and aborts at a message of sharded pub/sub.
 final class RedisConnection {
-    private enum Phase { case connecting, open, ended }
+    private enum Phase { case connecting, securing, open, ended }
 
     /// What a turn of the loop takes from Redis at most, so that a flood does not hold up the clients.
     private static let maxReadBytes = 262_144
@@ -27,7 +27,7 @@ final class RedisConnection {
     /// When something was last read.
     private(set) var heardMilliseconds: UInt64
     private let loop: Loop
-    private let descriptor: Int32
+    private let stream: RedisStream
     private let watcher: PollWatcher
     private let replies: ReplyReader
     private let buffer = ReadBuffer(byteCount: RedisConnection.maxReadBytes)
@@ -35,19 +35,20 @@ final class RedisConnection {
     private var phase = Phase.connecting
     private var output: [UInt8] = []
     private var sentBytes = 0
+    /// What has to happen before more can be read or written: as a rule the same, but TLS may have it crosswise.
+    private var readNeeds = Readiness.readable
+    private var writeNeeds = Readiness.writable
 
     /// Begins to connect; throws what the system says if it refuses at once.
-    init(to address: SocketAddress, on loop: Loop, owner: any RedisConnectionOwner) throws(RedisLinkFailure) {
+    init(
+        to address: SocketAddress, _ security: RedisSecurity?, on loop: Loop, owner: any RedisConnectionOwner
+    ) throws(RedisLinkFailure) {
         guard let replies = ReplyReader() else { throw RedisLinkFailure("out of memory") }
+        stream = try RedisStream(to: address, security)
         do throws(SystemError) {
-            descriptor = try Socket.connect(to: address)
+            watcher = try PollWatcher(on: loop, descriptor: stream.descriptor)
         } catch {
-            throw RedisLinkFailure(errno: error.code)
-        }
-        do throws(SystemError) {
-            watcher = try PollWatcher(on: loop, descriptor: descriptor)
-        } catch {
-            Socket.close(descriptor)
+            stream.close()
             throw RedisLinkFailure("\(error)")
         }
         self.address = address
@@ -61,9 +62,9 @@ final class RedisConnection {
 
     /// Sends a command; its reply, or what it makes Redis push, comes to the owner.
     func send(_ command: RedisCommand) {
-        guard phase != .ended else { return }
+        guard phase == .open else { return }
         command.append(to: &output)
-        watcher.wait(for: [.readable, .writable])
+        watch()
     }
 
     /// Ends the connection at once; the owner hears no more of it.
@@ -71,36 +72,55 @@ final class RedisConnection {
         guard phase != .ended else { return }
         phase = .ended
         watcher.close()
-        Socket.close(descriptor)
+        stream.close()
     }
 
     private func ready(_ readiness: Readiness) {
         switch phase {
         case .connecting: connected()
+        case .securing: secure()
         case .open:
-            if readiness.contains(.readable) { read() }
-            if readiness.contains(.writable), phase == .open { write() }
+            if !readiness.isDisjoint(with: readNeeds) || stream.hasPendingInput { read() }
+            if phase == .open, !output.isEmpty, !readiness.isDisjoint(with: writeNeeds) { write() }
+            if phase == .open { watch() }
         case .ended: break
         }
     }
 
     private func connected() {
-        if let code = Socket.pendingError(descriptor) { return end(RedisLinkFailure(errno: code)) }
-        phase = .open
-        watcher.wait(for: output.isEmpty ? .readable : [.readable, .writable])
-        owner?.connectionOpened(self)
+        if let code = Socket.pendingError(stream.descriptor) { return end(RedisLinkFailure(errno: code)) }
+        phase = .securing
+        secure()
+    }
+
+    private func secure() {
+        switch stream.secure() {
+        case .done:
+            phase = .open
+            watch()
+            owner?.connectionOpened(self)
+        case .needs(let readiness): watcher.wait(for: readiness)
+        case .failed(let reason): end(RedisLinkFailure("TLS: \(reason)"))
+        }
+    }
+
+    private func watch() {
+        // What the stream has read ahead it does not announce: a socket with room to write wakes us at once.
+        let more: Readiness = stream.hasPendingInput ? .writable : []
+        watcher.wait(for: readNeeds.union(output.isEmpty ? [] : writeNeeds).union(more))
     }
 
     private func read() {
-        switch buffer.fill(from: descriptor) {
+        switch stream.read(into: buffer) {
         case .bytes: buffer.withContent { received($0) }
-        case .wouldBlock: break
-        case .endOfStream: end(RedisLinkFailure("Redis closed the connection", isEndOfStream: true))
-        case .failed(let code): end(RedisLinkFailure(errno: code))
+        case .needs(let readiness): readNeeds = readiness
+        case .ended: end(RedisLinkFailure("Redis closed the connection", isEndOfStream: true))
+        case .failed(let failure): end(failure)
         }
     }
 
     private func received(_ bytes: RawSpan) {
+        readNeeds = .readable
         heardMilliseconds = loop.nowMilliseconds
         let violation = replies.read(bytes) { reply in
             owner?.connection(self, received: reply)
@@ -111,15 +131,17 @@ final class RedisConnection {
 
     private func write() {
         while sentBytes < output.count {
-            switch Socket.send(output.rawSpan, from: sentBytes, to: descriptor) {
+            switch stream.send(output.rawSpan, from: sentBytes) {
             case .accepted(let count): sentBytes += count
-            case .wouldBlock: return
-            case .failed(let code): return end(RedisLinkFailure(errno: code))
+            case .needs(let readiness):
+                writeNeeds = readiness
+                return
+            case .failed(let failure): return end(failure)
             }
         }
+        writeNeeds = .writable
         output.removeAll(keepingCapacity: output.count <= RedisConnection.maxReadBytes)
         sentBytes = 0
-        watcher.wait(for: .readable)
     }
 
     private func end(_ failure: RedisLinkFailure) {

@@ -16,7 +16,8 @@ public struct RedisEndpoint: Sendable, Equatable {
     let user: String?
     let password: String?
     let database: UInt32
-    let usesTLS: Bool
+    /// Whether its links are secured by TLS.
+    public let usesTLS: Bool
     /// A file that holds the password, read for each attempt to connect; nil if the URL has it, or none is needed.
     public var passwordFile: String?
     /// How channels of a cluster are subscribed and published to.
@@ -58,6 +59,11 @@ public struct RedisEndpoint: Sendable, Equatable {
         usesTLS = parts.scheme.hasPrefix("rediss")
     }
 
+    /// Whether it is one server, and reached without TLS.
+    public var isOnePlainServer: Bool {
+        if case .single = topology { !usesTLS } else { false }
+    }
+
     /// Whether channels are spread over the shards of a cluster.
     public var isSharded: Bool {
         if case .cluster = topology { clusterPubSub == .sharded } else { false }
@@ -68,6 +74,17 @@ public struct RedisEndpoint: Sendable, Equatable {
         switch topology {
         case .single(let server): [server]
         case .sentinel(let servers, _), .cluster(let servers): servers
+        }
+    }
+
+    /// What is wrong with the password: there is none for the user, or its file cannot be read now; nil if nothing is.
+    public var passwordProblem: String? {
+        if user != nil, password == nil, passwordFile == nil { return "a user needs a password" }
+        do throws(RedisLinkFailure) {
+            _ = try login.steps()
+            return nil
+        } catch {
+            return error.reason
         }
     }
 

@@ -29,6 +29,7 @@ final class RedisLink {
 
     private let loop: Loop
     private let login: RedisLogin
+    private let tls: TLSContext?
     private let timing: RedisTiming
     /// Runs for the next attempt while waiting, against a silent Redis while connecting.
     private let timer: Timer
@@ -37,6 +38,8 @@ final class RedisLink {
     private var phase = Phase.stopped
     private var servers: [RedisServer]
     private var untriedServers: ArraySlice<RedisServer> = []
+    /// The host that is being tried, by which its certificate must name it.
+    private var serverName = ""
     private var untriedAddresses: [SocketAddress] = []
     private var loginSteps: [LoginStep] = []
     private weak var owner: (any RedisLinkOwner)?
@@ -44,10 +47,13 @@ final class RedisLink {
     /// Makes a link that does nothing yet; it stops the timer but leaves closing it to its owner.
     ///
     /// - Parameter servers: an attempt tries them in this order; if there are none it waits until there are.
-    init(on loop: Loop, servers: [RedisServer], login: RedisLogin, timing: RedisTiming, timer: Timer) {
+    init(
+        on loop: Loop, servers: [RedisServer], login: RedisLogin, tls: TLSContext?, timing: RedisTiming, timer: Timer
+    ) {
         self.loop = loop
         self.servers = servers
         self.login = login
+        self.tls = tls
         self.timing = timing
         self.timer = timer
         backoff = Backoff(
@@ -141,6 +147,7 @@ final class RedisLink {
         switch server {
         case .unix(let path): connect(toFirstOf: [SocketAddress(unixPath: path)].compactMap { $0 })
         case .tcp(let host, let port):
+            serverName = host
             if let address = SocketAddress(host: host, port: port) {
                 connect(toFirstOf: [address])
             } else {
@@ -164,17 +171,22 @@ final class RedisLink {
         guard let address = addresses.first else { return attemptFailed(RedisLinkFailure("no address")) }
         untriedAddresses = Array(addresses.dropFirst())
         do throws(RedisLinkFailure) {
-            leave(.connecting(try RedisConnection(to: address, on: loop, owner: self)))
+            leave(.connecting(try RedisConnection(to: address, security, on: loop, owner: self)))
             timer.start(afterMilliseconds: timing.connectMilliseconds)
         } catch {
             attemptFailed(error.at(address))
         }
     }
 
+    private var security: RedisSecurity? {
+        tls.map { RedisSecurity(context: $0, serverName: serverName) }
+    }
+
     private var hasUntried: Bool { !untriedAddresses.isEmpty || !untriedServers.isEmpty }
 
     private func unanswered(_ connection: RedisConnection) {
-        let failure = RedisLinkFailure("\(connection.address): no answer within \(timing.connectMilliseconds) ms")
+        let failure = RedisLinkFailure(
+            "\(connection.address): timed out, no answer within \(timing.connectMilliseconds) ms")
         guard !hasUntried else { return attemptFailed(failure) }
         phase = .overdue(connection)
         timer.start(afterMilliseconds: backoff.nextMilliseconds(using: &random))

@@ -18,12 +18,15 @@ public final class RedisPublishLink {
     private weak let delegate: (any RedisPublishLinkDelegate)?
 
     /// Makes a link that does nothing yet; it must be ended with `stop()`.
+    ///
+    /// - Parameter tls: needed if the endpoint uses TLS.
     public init(
-        on loop: Loop, endpoint: RedisEndpoint, timing: RedisTiming = RedisTiming(),
+        on loop: Loop, endpoint: RedisEndpoint, tls: TLSContext? = nil, timing: RedisTiming = RedisTiming(),
         delegate: any RedisPublishLinkDelegate
     ) throws(SystemError) {
         timer = try Timer(on: loop)
-        link = RedisLink(on: loop, servers: endpoint.servers, login: endpoint.login, timing: timing, timer: timer)
+        link = RedisLink(
+            on: loop, servers: endpoint.servers, login: endpoint.login, tls: tls, timing: timing, timer: timer)
         self.delegate = delegate
     }
 

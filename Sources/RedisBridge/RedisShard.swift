@@ -57,8 +57,8 @@ final class RedisShard {
     ///
     /// - Parameter servers: where the server is; empty if that is not known yet.
     init(
-        on loop: Loop, servers: [RedisServer], login: RedisLogin, names: ChannelNames, timing: RedisTiming,
-        owner: any RedisShardOwner
+        on loop: Loop, servers: [RedisServer], login: RedisLogin, tls: TLSContext?, names: ChannelNames,
+        timing: RedisTiming, owner: any RedisShardOwner
     ) throws(SystemError) {
         handles = try ShardHandles(on: loop)
         self.loop = loop
@@ -66,8 +66,9 @@ final class RedisShard {
         self.owner = owner
         pubSub = names.slots == nil ? .plain : .sharded
         subscriber = RedisLink(
-            on: loop, servers: servers, login: login, timing: timing, timer: handles.subscriberTimer)
-        publisher = RedisLink(on: loop, servers: servers, login: login, timing: timing, timer: handles.publisherTimer)
+            on: loop, servers: servers, login: login, tls: tls, timing: timing, timer: handles.subscriberTimer)
+        publisher = RedisLink(
+            on: loop, servers: servers, login: login, tls: tls, timing: timing, timer: handles.publisherTimer)
         ledger = SubscriptionLedger(
             names: names, confirmMilliseconds: timing.confirmMilliseconds,
             lingerMilliseconds: timing.lingerMilliseconds)

@@ -24,7 +24,8 @@ final class SentinelWatch: TopologyWatch {
 
     /// Makes a watch that does nothing yet; it must be ended with `stop()`.
     init(
-        on loop: Loop, sentinels: [RedisServer], master: String, timing: RedisTiming, owner: any SentinelWatchOwner
+        on loop: Loop, sentinels: [RedisServer], master: String, tls: TLSContext?, timing: RedisTiming,
+        owner: any SentinelWatchOwner
     ) throws(SystemError) {
         timer = try Timer(on: loop)
         do throws(SystemError) {
@@ -36,7 +37,7 @@ final class SentinelWatch: TopologyWatch {
         self.sentinels = sentinels
         self.master = master
         self.owner = owner
-        link = RedisLink(on: loop, servers: sentinels, login: RedisLogin(), timing: timing, timer: timer)
+        link = RedisLink(on: loop, servers: sentinels, login: RedisLogin(), tls: tls, timing: timing, timer: timer)
         askTimer.onEvent { [weak self] in self?.askNext() }
     }
 

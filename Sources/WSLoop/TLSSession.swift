@@ -154,8 +154,9 @@ public final class TLSSession {
             }
             return
         }
-        // RFC 6125 6.4.3: "*" stands for a whole label or for nothing.
-        unsafe SSL_set_hostflags(raw, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+        // RFC 9525 6.3: "*" stands for a whole label or for nothing, and 2: a name in the subject counts for nothing.
+        unsafe SSL_set_hostflags(
+            raw, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
         guard unsafe SSL_set1_host(raw, name) == 1, unsafe copenssl_set_server_name(raw, name) == 1 else {
             throw .invalidServerName(serverName)
         }

@@ -72,6 +72,11 @@ extension BenchPlan {
             guard let endpoint = try secrets.redis("--redis", options.redis) else {
                 throw SettingViolation(option: "--publish", value: "redis", expected: "possible without --redis URL")
             }
+            guard endpoint.isOnePlainServer else {
+                throw SettingViolation(
+                    option: "--redis", value: "\(endpoint)",
+                    expected: "one server without TLS, which is all that bench publishes through")
+            }
             route = .redis(endpoint, prefix: secrets.text("--redis-prefix", options.redisPrefix) ?? "push:")
         } else {
             try BenchPlan.refuse("--redis", options.redis.map { _ in "***" }, with: "--publish http")

@@ -41,6 +41,22 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
+        help: ArgumentHelp(
+            "Authorities that Redis' certificate must come from (PEM; default: the system's).", valueName: "file"))
+    var redisCa: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Certificate to show to Redis (PEM, with its chain).", valueName: "file"))
+    var redisCert: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Private key of that certificate (PEM; default: in the same file).", valueName: "file"))
+    var redisKey: String?
+
+    @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Seconds in which Redis must take a connection and a login (default 1).", valueName: "s"))
     var redisConnectTimeout: String?
 

@@ -1,4 +1,3 @@
-import Bytes
 import Channels
 import Logging
 import PushServer
@@ -52,12 +51,19 @@ struct Settings {
 
     private mutating func readRedisLinks(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
         server.redis?.passwordFile = values.text("--redis-password-file", options.redisPasswordFile)
+        if let problem = server.redis?.passwordProblem {
+            let file = server.redis?.passwordFile
+            throw SettingViolation(
+                option: file == nil ? "--redis" : "--redis-password-file", value: file ?? "***",
+                expected: "usable: \(problem)")
+        }
         let kinds = ClusterPubSub.allCases.map(\.rawValue).joined(separator: " or ")
         if let kind = try values.one(
             "--redis-cluster-pubsub", options.redisClusterPubsub, kinds, { ClusterPubSub(rawValue: $0) })
         {
             server.redis?.clusterPubSub = kind
         }
+        try readRedisTLS(options, values)
         if let timeout = try values.seconds("--redis-connect-timeout", options.redisConnectTimeout) {
             server.redisTiming.connectMilliseconds = Settings.milliseconds(timeout)
         }
@@ -70,10 +76,38 @@ struct Settings {
             } ?? []
         if let pattern = server.redisPatterns.first, server.redis?.isSharded == true {
             throw SettingViolation(
-                option: "--redis-pattern", value: pattern.wildcard.text,
+                option: "--redis-pattern", value: pattern.text,
                 expected: "possible with sharded pub/sub (--redis-cluster-pubsub plain)")
         }
         server.readyNeedsRedis = try values.flag("--ready-needs-redis", options.readyNeedsRedis)
+    }
+
+    private mutating func readRedisTLS(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
+        let files = TLSClientOptions(
+            caFile: values.text("--redis-ca", options.redisCa),
+            certificateFile: values.text("--redis-cert", options.redisCert),
+            keyFile: values.text("--redis-key", options.redisKey))
+        guard let redis = server.redis, redis.usesTLS else {
+            for (option, file) in [
+                ("--redis-ca", files.caFile), ("--redis-cert", files.certificateFile), ("--redis-key", files.keyFile),
+            ] {
+                guard let file else { continue }
+                throw SettingViolation(option: option, value: file, expected: "used without TLS: --redis rediss://…")
+            }
+            return
+        }
+        do throws(TLSFailure) {
+            server.redisTLS = try TLSContext(client: files)
+        } catch {
+            let option =
+                switch error {
+                case .unreadableCertificate: "--redis-cert"
+                case .unreadableKey, .keyDoesNotMatch, .keyWithoutCertificate: "--redis-cert and --redis-key"
+                default: "--redis-ca"
+                }
+            let value = [files.caFile, files.certificateFile, files.keyFile].compactMap { $0 }.joined(separator: ", ")
+            throw SettingViolation(option: option, value: value, expected: "usable: \(error)")
+        }
     }
 
     private static func milliseconds(_ duration: Duration) -> UInt64 {

@@ -87,7 +87,8 @@ import WebSocket
     @Test func secretsAreNotShown() throws {
         for arguments in [
             ["--publish", "redis", "--redis", "nonsense://u:secret@h"], ["--publish-key", "secret key"],
-            ["--redis", "redis://u:secret@h"],
+            ["--redis", "redis://u:secret@h"], ["--publish", "redis", "--redis", "rediss://u:secret@h"],
+            ["--publish", "redis", "--redis", "redis+cluster://u:secret@h"],
             ["--publish", "redis", "--redis", "redis://h", "--publish-key", "secret"],
         ] {
             let violation = try #require(throws: SettingViolation.self) { try plan(arguments) }

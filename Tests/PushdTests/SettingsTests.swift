@@ -34,6 +34,13 @@ import WSLoop
         },
         Option("--redis", "redis://a:1", "redis://b:2/3") { "\($0.server.redis.map(\.description) ?? "")" },
         Option("--redis-prefix", "a:", "b:") { $0.server.redisPrefix },
+        Option("--redis-pattern", "a.*", "b.*") {
+            $0.server.redisPatterns.map(\.text).joined(separator: ",")
+        },
+        Option("--redis-connect-timeout", "2.0", "0.5") {
+            "\(Double($0.server.redisTiming.connectMilliseconds) / 1000)"
+        },
+        Option("--redis-silence", "6.0", "9.0") { "\(Double($0.server.redisTiming.silenceMilliseconds) / 1000)" },
         Option("--redis-map", "a=b", "c=d") {
             $0.server.redisAliases.map { "\($0.redis)=\($0.channel)" }.joined(separator: ",")
         },
@@ -138,7 +145,9 @@ import WSLoop
 
     @Test(arguments: [
         ("--listen", "nowhere"), ("--listen", "127.0.0.1:65536"), ("--redis", "http://a"), ("--redis", "redis://a:0"),
-        ("--redis", ""), ("--redis-map", "ab"), ("--redis-map", "=b"), ("--redis-map", "a="), ("--workers", "0"),
+        ("--redis", ""), ("--redis-pattern", ""), ("--redis-silence", "0"), ("--redis-connect-timeout", "x"),
+        ("--redis-ca", "/etc/hosts"), ("--redis-map", "ab"), ("--redis-map", "=b"), ("--redis-map", "a="),
+        ("--workers", "0"),
         ("--workers", "1025"), ("--workers", "two"), ("--max-connections", "0"), ("--max-message", "0"),
         ("--max-message", "1073741825"), ("--max-publish", "0"), ("--max-channels", "0"), ("--max-channels", "65537"),
         ("--outbox-limit", "0"), ("--outbox-budget", "lots"), ("--slow-consumer", "drop-database"),
@@ -157,14 +166,15 @@ import WSLoop
         #expect(!violation.description.contains("\n"))
     }
 
-    @Test(arguments: options.filter { !["--redis-prefix", "--publish-key"].contains($0.name) })
+    @Test(arguments: options.filter { !["--redis-prefix", "--redis-pattern", "--publish-key"].contains($0.name) })
     func aBadVariableIsNamedAsTheOption(option: Option) throws {
         let violation = try violation([], [option.variable: "no good value"])
         #expect(violation.option == option.name && violation.value == "no good value")
     }
 
     @Test(arguments: [
-        "redis://user:secret@host:port", "redis://:secret@host:0", "redis://user:secret@host/x", "rediss://u:secret@h",
+        "redis://user:secret@host:port", "redis://:secret@host:0", "redis://user:secret@host/x",
+        "rediss+x://u:secret@h",
         "http://user:secret@host", "user:secret@host", "redis://user:secret@", "redis://:sec?ret@host",
         "redis://u:secret/word@host", "redis://u:%zzsecret@host", "redis+unix://:secret@relative",
         "redis://:a@secret@h:x",
