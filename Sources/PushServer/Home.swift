@@ -133,7 +133,8 @@ final class Home {
             prefix: state.configuration.redisPrefix, aliases: state.configuration.redisAliases,
             patterns: state.configuration.redisPatterns.map(\.wildcard))
         let bridge = try RedisBridge(
-            on: worker.loop, endpoint: endpoint, tls: state.configuration.redisTLS, channels: channels, timing: state.configuration.redisTiming,
+            on: worker.loop, endpoint: endpoint, tls: state.configuration.redisTLS, channels: channels,
+            timing: state.configuration.redisTiming,
             delegate: self)
         self.bridge = bridge
         bridge.start()

@@ -87,10 +87,12 @@ extension RedisShard {
 extension RedisShard {
     /// Asks Redis how often it has cut a client for its output buffer; it tells since version 7.
     func askForOverruns(then completion: @escaping () -> Void = {}) {
-        guard publisher.isReady else { return }
+        guard publisher.isReady, !overruns.isRefused else { return completion() }
         queue.sent { [weak self] reply in
             defer { completion() }
-            guard let self, let reply, reply.errorText == nil else { return }
+            guard let self, let reply else { return }
+            // Redis notes each command that a user may not use.
+            overruns.isRefused = reply.errorText != nil
             let cuts = reply.withBytes { OverrunWatch.cuts(inStatistics: $0) }
             if overruns.saw(cuts, linkWasCut: !subscriber.isReady) { health.overrun() }
         }
@@ -102,11 +104,14 @@ extension RedisShard {
 struct OverrunWatch {
     /// How often that happened to this node.
     private(set) var count = 0
+    /// Redis does not let this user ask.
+    var isRefused = false
     private var lastCuts: Int?
 
     /// Another Redis, or a new one, counts anew.
     mutating func forgetBaseline() {
         lastCuts = nil
+        isRefused = false
     }
 
     /// Takes Redis' count; true if it has grown while our link was cut.

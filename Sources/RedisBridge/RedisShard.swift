@@ -190,7 +190,7 @@ extension RedisShard: RedisLinkOwner {
             for answered in queue.takeSent() { answered(nil) }
         }
         // Redis may be able to say why it closed the link; that takes no longer than its answer.
-        if link === subscriber, failure.isEndOfStream, publisher.isReady {
+        if link === subscriber, failure.isEndOfStream {
             askForOverruns { [weak self] in self?.reportFailure() }
         } else {
             reportFailure()

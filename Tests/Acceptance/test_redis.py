@@ -207,3 +207,23 @@ def test_a_bad_handshake_waits_for_nothing(node, redis_server):
         assert node.raw().ask(handshake("/ws?channel=%00")).status == 400
     finally:
         redis_server.thaw()
+
+
+def test_a_pattern_brings_channels_without_subscriptions_of_their_own(start, redis_server):
+    node = start("--redis", redis_server.url, "--redis-pattern", "news.*").wait_for_status("ok")
+    client = node.connect("news.sport", "other")
+    assert redis_server.publish("push:news.sport", "by the pattern") == 1
+    assert client.recv(timeout=5) == "by the pattern"
+    assert redis_server.publish("push:news.nobody", "to nobody") == 1
+    assert redis_server.publish("push:other", "by its name") == 1
+    assert client.recv(timeout=5) == "by its name"
+    with redis_server.client() as redis:
+        assert redis.pubsub_channels("push:news.*") == []
+
+
+def test_names_that_cannot_be_channels_are_counted_and_logged_once(start, redis_server):
+    node = start("--redis", redis_server.url, "--redis-pattern", "*").wait_for_status("ok")
+    for name in (b"push:\xff", b"push:a\x01b", b"push:" + b"x" * 256):
+        assert redis_server.publish(name, "lost") == 1
+    wait_until(lambda: node.metrics().sum("pushd_redis_ignored_messages_total") == 3, "three counted")
+    assert node.log().count("cannot be channels") == 1

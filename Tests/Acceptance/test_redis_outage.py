@@ -1,9 +1,12 @@
 """Redis away: late, killed, frozen."""
 
 import json
+import signal
+import threading
 import time
 
 from support import wait_until
+from support.redis_server import RedisServer
 
 
 def assert_delivery(pushd, server, clients, text):
@@ -107,6 +110,87 @@ def test_an_http_publish_without_redis_is_answered(node, redis_server):
     assert response.status in (200, 503)
     if response.status == 200:  # it said so, so it has to be true
         assert client.recv(timeout=5) == "hello"
+
+
+def test_clients_of_pushd_v1_are_told_of_the_gap(node, redis_server):
+    client, plain = node.connect("c", subprotocols=["pushd.v1"]), node.connect("c")
+    redis_server.kill()
+    node.wait_for_status("degraded")
+    redis_server.start()
+    node.wait_for_status("ok")
+    gap = json.loads(client.recv(timeout=5))
+    assert gap.pop("seconds") > 0
+    assert gap == {"event": "gap", "channel": "c"}
+    assert_delivery(node, redis_server, [plain], "after")
+    while (received := json.loads(client.recv(timeout=5)))["data"] == "try":
+        pass
+    assert received == {"channel": "c", "data": "after"}
+
+
+def test_a_publish_waits_for_a_redis_that_is_back_soon(node, redis_server):
+    client = node.connect("c")
+    redis_server.kill()
+    wait_until(lambda: "redis disconnected" in node.log(), "the loss")
+    publisher = threading.Thread(target=lambda: answers.append(node.request("POST", "/publish?channel=c", "patient")))
+    answers = []
+    publisher.start()
+    redis_server.start()
+    publisher.join()
+    assert answers[0].status == 200
+    # Redis may have taken it before the subscription was back; then the client has heard of the gap instead.
+    assert client.ping().wait(5)
+
+
+def test_a_publish_is_answered_503_once_redis_is_away_for_long(node, redis_server):
+    redis_server.kill()
+    node.wait_for_status("degraded")
+    began = time.monotonic()
+    assert node.request("POST", "/publish?channel=c", "hello").status == 503
+    assert time.monotonic() - began < 5
+    response = node.request("POST", "/publish?channel=c", "hello")
+    assert response.status == 503
+    assert response.headers["Retry-After"]
+
+
+def test_readiness_may_need_redis(start, stopped_redis):
+    pushd = start("--redis", stopped_redis.url, "--ready-needs-redis")
+    assert pushd.get("/health/ready").status == 503
+    stopped_redis.start()
+    wait_until(lambda: pushd.get("/health/ready").status == 200, "readiness")
+    assert pushd.get("/health/live").status == 200
+
+
+def test_a_wrong_password_is_told_and_put_right_without_a_restart(start, tmp_path, stopped_redis):
+    file = tmp_path / "password"
+    file.write_text("wrong")
+    stopped_redis.password, stopped_redis.options = "right", ("--requirepass", "right")
+    stopped_redis.start()
+    pushd = start("--redis", stopped_redis.url, "--redis-password-file", str(file))
+    wait_until(lambda: "WRONGPASS" in pushd.health()["redis"].get("reason", ""), "the reason")
+    assert pushd.log().count("WRONGPASS") == 1
+    file.write_text("right\n")
+    pushd.wait_for_status("ok")
+
+
+def test_a_link_that_redis_cuts_at_its_output_buffer_limit_is_named_and_counted(start, tmp_path):
+    server = RedisServer(tmp_path, "--client-output-buffer-limit", "pubsub 65536 0 0").start()
+    try:
+        node = start("--redis", server.url).wait_for_status("ok")
+        client = node.connect("c")
+        assert_delivery(node, server, [client], "before")
+        node.signal(signal.SIGSTOP)
+        try:
+            wait_until(lambda: server.publish("push:c", b"x" * 1_000_000) == 0, "the cut")
+        finally:
+            node.signal(signal.SIGCONT)
+        wait_until(lambda: "output buffer limit" in node.log(), "the reason in the log")
+        node.wait_for_status("ok")
+        assert node.metrics().sum("pushd_redis_overruns_total") == 1
+        wait_until(lambda: server.publish("push:c", "after") == 1, "pushd's subscription in Redis")
+        while client.recv(timeout=5) != "after":
+            pass
+    finally:
+        server.kill()
 
 
 def test_a_stop_does_not_wait_for_redis(node, redis_server):
