@@ -58,6 +58,8 @@ final class ClusterWatch: TopologyWatch {
     }
 
     private static let askMilliseconds: UInt64 = 100
+    /// How long a server that is frozen, so that nothing is heard of its links, may go unnoticed when a replica takes over.
+    private static let refreshMilliseconds: UInt64 = 1000
 
     private func askTimePassed() {
         guard link.isReady else { return }
@@ -104,7 +106,7 @@ extension ClusterWatch: RedisLinkOwner {
 
     func link(_ link: RedisLink, received reply: RedisReply) {
         isAsking = false
-        askTimer.start(afterMilliseconds: timing.probeMilliseconds)
+        askTimer.start(afterMilliseconds: ClusterWatch.refreshMilliseconds)
         if let text = reply.errorText { return setProblem("CLUSTER SLOTS was refused: \(text)") }
         let slots = read(reply)
         guard !slots.isEmpty else { return setProblem("the cluster has no slots") }

@@ -4,13 +4,23 @@ internal import WSLoop
 // Slots that change hands: their channels go with them.
 extension RedisBridge: ClusterWatchOwner {
     func clusterHas(_ slots: [RedisServer: SlotSet]) {
+        clusterMap = slots
         for server in slots.keys where shardOfServer[server] == nil { openShard(server) }
+        applyMap()
+    }
+
+    /// Gives each server its slots as soon as it can be reached: until then the last owner may still deliver.
+    func applyMap() {
         var moved: [SubscriptionLedger.Moved] = []
-        for (server, shard) in shardOfServer { moved += shard.setSlots(slots[server] ?? SlotSet()) }
-        let owned = shardOfServer.values.compactMap(\.ledger.names.slots).reduce(SlotSet()) { $0.union($1) }
-        moved += nobody.setSlots(SlotSet.all.subtracting(owned))
+        var given = SlotSet()
+        for (server, slots) in clusterMap where shardOfServer[server]?.isReady == true { given = given.union(slots) }
+        for (server, shard) in shardOfServer {
+            let own = shard.isReady ? clusterMap[server] ?? SlotSet() : SlotSet()
+            moved += shard.setSlots(shard.slots.subtracting(given).union(own))
+        }
+        moved += nobody.setSlots(nobody.slots.subtracting(given))
         hand(over: moved)
-        closeShards { slots[$0] == nil }
+        closeShards()
         reportChange()
     }
 
@@ -21,21 +31,38 @@ extension RedisBridge: ClusterWatchOwner {
     /// Does as a server says that no longer has a slot; the rest of the map is asked for.
     func follow(_ redirection: ClusterRedirection, from shard: RedisShard) {
         watch?.ask()
-        guard case .tcp(let host, _) = redirection.server, !host.isEmpty, pubSubIsSharded else { return }
+        guard case .tcp(let host, _) = redirection.server, !host.isEmpty, shard.pubSub == .sharded else { return }
+        // Servers that do not agree yet send one back and forth.
+        let now = loop.nowMilliseconds
+        guard now >= redirectedAt[redirection.slot, default: 0] + RedisBridge.redirectionMilliseconds else { return }
+        redirectedAt[redirection.slot] = now
         if shardOfServer[redirection.server] == nil { openShard(redirection.server) }
         guard let target = shardOfServer[redirection.server], target !== shard else { return }
+        let slot = SlotSet().inserting(redirection.slot)
         var moved: [SubscriptionLedger.Moved] = []
-        for other in shards where other !== target && other.has(redirection.slot) {
-            moved += other.setSlots(other.slots.removing(redirection.slot))
-        }
-        _ = target.setSlots(target.slots.inserting(redirection.slot))
+        for other in shards where other !== target { moved += other.setSlots(other.slots.subtracting(slot)) }
+        _ = target.setSlots(target.slots.union(slot))
         hand(over: moved)
+    }
+
+    private static let redirectionMilliseconds: UInt64 = 200
+
+    /// A message tries again in a moment: servers that do not agree who has a slot will soon.
+    func wait(_ message: PublishQueue.Waiting) {
+        redirected.wait(message)
+        redirectTimer?.start(afterMilliseconds: RedisBridge.redirectionMilliseconds / 2)
+    }
+
+    func publishRedirected() {
+        for message in redirected.takeWaiting() {
+            publish(
+                message.payload, toRedis: String(decoding: message.channel, as: UTF8.self), until: message.deadline,
+                message.completion)
+        }
     }
 
     /// Has the channels of all slots that no server is known to have.
     private var nobody: RedisShard { shards[0] }
-
-    private var pubSubIsSharded: Bool { shards[0].pubSub == .sharded }
 
     private func openShard(_ server: RedisServer) {
         do throws(SystemError) {
@@ -48,8 +75,8 @@ extension RedisBridge: ClusterWatchOwner {
         }
     }
 
-    private func closeShards(where isGone: (RedisServer) -> Bool) {
-        for (server, shard) in shardOfServer where isGone(server) {
+    private func closeShards() {
+        for (server, shard) in shardOfServer where clusterMap[server] == nil && shard.slots.isEmpty {
             let status = shard.status
             retired.reconnects += status.reconnects
             retired.overruns += status.overruns
@@ -61,8 +88,15 @@ extension RedisBridge: ClusterWatchOwner {
 
     private func hand(over moved: [SubscriptionLedger.Moved]) {
         guard !moved.isEmpty else { return }
+        let now = loop.nowMilliseconds
         for channel in moved {
-            for shard in shards(of: channel.channel) { shard.ledger.adopt(channel, at: loop.nowMilliseconds) }
+            for shard in shards(of: channel.channel) { shard.ledger.adopt(channel, at: now) }
+            guard isConfirmed(channel.channel) else { continue }
+            // The new owner had not been told yet that the channel was left there before.
+            if let since = channel.exposedSince {
+                notify { $0.bridgeExposed(channel.channel, forMilliseconds: now - since) }
+            }
+            if channel.isAwaited { notify { $0.bridgeSettled(channel.channel) } }
         }
         notify { $0.bridgeLostSubscriptions() }
     }
@@ -72,7 +106,8 @@ extension RedisShard {
     /// The slots that are known to be its own.
     var slots: SlotSet { ledger.names.slots ?? SlotSet() }
 
-    func has(_ slot: Int) -> Bool { slots.contains(slot) }
+    /// Whether it can be subscribed and published to.
+    var isReady: Bool { subscriber.isReady && publisher.isReady }
 
     /// Takes over or gives up slots.
     ///

@@ -34,6 +34,13 @@ public final class RedisBridge {
     var shards: [RedisShard] = []
     /// In a cluster: the shard of each server.
     var shardOfServer: [RedisServer: RedisShard] = [:]
+    /// In a cluster: which server has which slots, as far as is known.
+    var clusterMap: [RedisServer: SlotSet] = [:]
+    /// In a cluster: when a server last sent us on for a slot.
+    var redirectedAt: [Int: UInt64] = [:]
+    /// In a cluster: messages whose slot is just changing hands, for another try.
+    var redirected = PublishQueue()
+    var redirectTimer: Timer?
     /// Knows where the servers are, unless there is only one.
     var watch: (any TopologyWatch)?
     private var reported: (state: RedisStatus.State, isUsable: Bool) = (.connecting, false)
@@ -100,7 +107,7 @@ public final class RedisBridge {
         _ payload: [UInt8], to channel: String, completion: @escaping (Result<Int, RedisPublishFailure>) -> Void
     ) {
         guard !isStopped else { return completion(.failure(.notConnected)) }
-        publish(payload, toRedis: channels.publishTarget(for: channel), redirections: 0, completion)
+        publish(payload, toRedis: channels.publishTarget(for: channel), until: nil, completion)
     }
 
     /// Counts a message whose channel cannot exist here, and tells of the first.
@@ -127,7 +134,9 @@ public final class RedisBridge {
         guard !isStopped else { return }
         isStopped = true
         watch?.stop()
+        redirectTimer?.close()
         for shard in shards { shard.stop() }
+        for message in redirected.takeWaiting() { message.completion(.failure(.notConnected)) }
     }
 
     /// Runs `body` with the delegate, unless the bridge was stopped: a delegate may do that in any of its methods.
@@ -153,6 +162,9 @@ public final class RedisBridge {
             watch = try SentinelWatch(
                 on: loop, sentinels: servers, master: master, tls: tls, timing: timing, owner: self)
         case .cluster(let servers):
+            let redirectTimer = try Timer(on: loop)
+            self.redirectTimer = redirectTimer
+            redirectTimer.onEvent { [weak self] in self?.publishRedirected() }
             // Until it is known who has a channel, nobody has.
             shards = [try shard([], slots: SlotSet.all)]
             watch = try ClusterWatch(
@@ -181,22 +193,33 @@ public final class RedisBridge {
         return used.isEmpty ? shards : used
     }
 
-    private func publish(
-        _ payload: [UInt8], toRedis name: String, redirections: Int, _ completion: @escaping PublishQueue.Completion
+    private static func shardHas(_ name: String, _ shard: RedisShard) -> Bool {
+        shard.ledger.names.slots?.contains(slotOf: name) ?? true
+    }
+
+    /// - Parameter deadline: until when a server's word that another has the slot is followed; nil before the first.
+    func publish(
+        _ payload: [UInt8], toRedis name: String, until deadline: UInt64?,
+        _ completion: @escaping PublishQueue.Completion
     ) {
-        guard let shard = shards.first(where: { $0.ledger.names.slots?.contains(slotOf: name) ?? true }) else {
+        guard let shard = shards.first(where: { RedisBridge.shardHas(name, $0) }) else {
             return completion(.failure(.notConnected))
         }
         shard.publish(payload, to: Array(name.utf8)) { [weak self] result in
-            guard let self, case .failure(.refused(let text)) = result, redirections < RedisBridge.maxRedirections,
+            guard let self, !isStopped, case .failure(.refused(let text)) = result,
                 let redirection = ClusterRedirection(error: text)
             else { return completion(result) }
             follow(redirection, from: shard)
-            publish(payload, toRedis: name, redirections: redirections + 1, completion)
+            guard let deadline else {
+                return publish(
+                    payload, toRedis: name, until: loop.nowMilliseconds + timing.publishMilliseconds, completion)
+            }
+            guard loop.nowMilliseconds < deadline, redirected.hasRoom(forBytes: payload.count) else {
+                return completion(result)
+            }
+            wait(.init(channel: Array(name.utf8), payload: payload, deadline: deadline, completion: completion))
         }
     }
-
-    private static let maxRedirections = 4
 }
 
 extension RedisBridge: RedisShardOwner {
@@ -228,6 +251,10 @@ extension RedisBridge: RedisShardOwner {
 
     func shardFailed(_ shard: RedisShard) {
         watch?.ask()
+    }
+
+    func shardReady(_ shard: RedisShard) {
+        if endpoint.isSharded { applyMap() }
     }
 
     func shard(_ shard: RedisShard, ignored name: RawSpan) {

@@ -58,6 +58,8 @@ extension RedisShard {
         if name.hasSameBytes(as: unsafe probe.channel.utf8.span.bytes) {
             probeReturned(payload)
         } else if let channel = ledger.names.map.channel(forRedis: name) {
+            // What another server has been given may still come from here for a moment, and would come twice.
+            guard pubSub == .plain || ledger.keeps(channel) else { return }
             notify { $0.shard(self, received: payload, on: channel) }
         } else {
             notify { $0.shard(self, ignored: name) }
@@ -130,7 +132,7 @@ extension RedisShard {
         } else if let channel = unsafe ledger.names.map.channel(forRedis: name.utf8.span.bytes) {
             ledger.refuse(channel)
             health.refusal = text
-            if redirection == nil, RedisShard.isPassing(text) {
+            if redirection != nil || RedisShard.isPassing(text) {
                 retryAt = loop.nowMilliseconds + RedisShard.retryMilliseconds
             }
         }

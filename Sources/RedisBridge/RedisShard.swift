@@ -15,6 +15,8 @@ protocol RedisShardOwner: AnyObject {
     func shard(_ shard: RedisShard, redirected redirection: ClusterRedirection)
     /// The status may have changed.
     func shardChanged(_ shard: RedisShard)
+    /// Both links are ready.
+    func shardReady(_ shard: RedisShard)
     /// A link was lost, or an attempt failed.
     func shardFailed(_ shard: RedisShard)
     /// Messages of a Redis channel that is no channel here arrived.
@@ -165,6 +167,7 @@ extension RedisShard: RedisLinkOwner {
         guard subscriber.isReady, publisher.isReady else { return }
         restartProbeTimer()
         if isProbeSubscribed { sendProbe() }
+        notify { $0.shardReady(self) }
     }
 
     func link(_ link: RedisLink, received reply: RedisReply) {

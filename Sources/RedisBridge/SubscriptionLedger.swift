@@ -180,6 +180,9 @@ struct SubscriptionLedger {
     /// The channels that are kept.
     var channels: [String] { entries.keys.map(\.text) }
 
+    /// Whether the channel is wanted here, or was a moment ago.
+    func keeps(_ channel: String) -> Bool { entries[ByteName(channel)] != nil }
+
     /// Whether a client waits for the channel's confirmation.
     func isAwaited(_ channel: String) -> Bool {
         entries[ByteName(channel)]?.isAwaited == true
