@@ -114,8 +114,10 @@ final class RedisConnection {
         switch stream.read(into: buffer) {
         case .bytes: buffer.withContent { received($0) }
         case .needs(let readiness): readNeeds = readiness
-        case .ended: end(RedisLinkFailure("Redis closed the connection", isEndOfStream: true))
-        case .failed(let failure): end(failure)
+        case .ended: end(RedisLinkFailure("Redis closed the connection", isCutMidReply: replies.isMidReply))
+        case .failed(var failure):
+            failure.isCutMidReply = replies.isMidReply
+            end(failure)
         }
     }
 

@@ -6,11 +6,11 @@ struct RedisLinkFailure: Error {
     var reason: String
     /// The next attempt may come soon: this one cost Redis nothing, since nobody listened, or next to nothing.
     var isCheap = false
-    /// Redis has closed the connection without a word.
-    var isEndOfStream = false
+    /// Redis has closed the connection in the middle of a reply.
+    var isCutMidReply = false
 
-    init(_ reason: String, isCheap: Bool = false, isEndOfStream: Bool = false) {
-        (self.reason, self.isCheap, self.isEndOfStream) = (reason, isCheap, isEndOfStream)
+    init(_ reason: String, isCheap: Bool = false, isCutMidReply: Bool = false) {
+        (self.reason, self.isCheap, self.isCutMidReply) = (reason, isCheap, isCutMidReply)
     }
 
     init(errno code: Int32) {

@@ -14,7 +14,6 @@ extension RedisShard {
         guard subscriber.isReady, publisher.isReady else { return }
         if isProbeSubscribed, probe.outSinceMilliseconds == nil {
             sendProbe()
-            askForOverruns()
         } else {
             probeMissing()
         }
@@ -81,53 +80,19 @@ extension RedisShard {
             link.remake(reason: "silent for \(now - heard) ms")
         }
     }
-}
 
-// Whether Redis has cut the subscriber link, whose messages it could not get rid of.
-extension RedisShard {
-    /// Asks Redis how often it has cut a client for its output buffer; it tells since version 7.
-    func askForOverruns(then completion: @escaping () -> Void = {}) {
-        guard publisher.isReady, !overruns.isRefused else { return completion() }
+    /// Tells why a link was lost.
+    ///
+    /// Redis ends the subscriber link in the middle of a message only if it drops what it could not send: this node did not keep up with its
+    /// output buffer. Unless Redis itself is gone, which the other link tells.
+    func explain(_ failure: RedisLinkFailure, then completion: @escaping () -> Void) {
+        guard failure.isCutMidReply, publisher.isReady else { return completion() }
         queue.sent { [weak self] reply in
             defer { completion() }
-            guard let self, let reply else { return }
-            // Redis notes each command that a user may not use.
-            overruns.isRefused = reply.errorText != nil
-            let cuts = reply.withBytes { OverrunWatch.cuts(inStatistics: $0) }
-            if overruns.saw(cuts, linkWasCut: !subscriber.isReady) { health.overrun() }
+            guard let self, reply != nil else { return }
+            overruns += 1
+            health.overrun()
         }
-        publisher.send(RedisCommand("INFO", ["stats"]))
-    }
-}
-
-/// Tells from Redis' own count whether a link that it closed without a word was cut for its output buffer.
-struct OverrunWatch {
-    /// How often that happened to this node.
-    private(set) var count = 0
-    /// Redis does not let this user ask.
-    var isRefused = false
-    private var lastCuts: Int?
-
-    /// Another Redis, or a new one, counts anew.
-    mutating func forgetBaseline() {
-        lastCuts = nil
-        isRefused = false
-    }
-
-    /// Takes Redis' count; true if it has grown while our link was cut.
-    mutating func saw(_ cuts: Int?, linkWasCut: Bool) -> Bool {
-        guard let cuts else { return false }
-        defer { lastCuts = cuts }
-        guard linkWasCut, let lastCuts, cuts > lastCuts else { return false }
-        count += 1
-        return true
-    }
-
-    /// Redis' count in its answer to `INFO stats`; nil if it has none.
-    static func cuts(inStatistics text: RawSpan) -> Int? {
-        guard let text = text.text else { return nil }
-        let key = "client_output_buffer_limit_disconnections:"
-        let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix(key) }
-        return line.flatMap { Int($0.dropFirst(key.count)) }
+        publisher.send(RedisCommand("PING", [String]()))
     }
 }

@@ -42,7 +42,8 @@ final class RedisShard {
     var isProbeSubscribed = false
     var unconfirmedPatterns = 0
     var health: ShardHealth
-    var overruns = OverrunWatch()
+    /// How often Redis has cut the link since this node did not keep up.
+    var overruns = 0
     /// When something was last heard on the subscriber link, which may be gone since.
     var lastHeardMilliseconds: UInt64
     /// Since when nothing can be published; nil while it can.
@@ -103,7 +104,7 @@ final class RedisShard {
         var status = health.status(lateChannels: ledger.lateCount)
         status.subscribedChannels = ledger.confirmedCount
         status.queuedCommands = queue.count
-        status.overruns = overruns.count
+        status.overruns = overruns
         return status
     }
 
@@ -160,8 +161,6 @@ extension RedisShard: RedisLinkOwner {
             ledger.linkReady(at: now)
         } else {
             publisherDownSince = nil
-            overruns.forgetBaseline()
-            askForOverruns()
             for message in queue.takeWaiting() { send(message.payload, to: message.channel, message.completion) }
         }
         guard subscriber.isReady, publisher.isReady else { return }
@@ -192,9 +191,8 @@ extension RedisShard: RedisLinkOwner {
             publisherDownSince = now
             for answered in queue.takeSent() { answered(nil) }
         }
-        // Redis may be able to say why it closed the link; that takes no longer than its answer.
-        if link === subscriber, failure.isEndOfStream {
-            askForOverruns { [weak self] in self?.reportFailure() }
+        if link === subscriber {
+            explain(failure) { [weak self] in self?.reportFailure() }
         } else {
             reportFailure()
         }

@@ -41,6 +41,11 @@ final class ReplyReader {
         return nil
     }
 
+    /// Whether a reply has arrived in part.
+    var isMidReply: Bool {
+        unsafe reader.pointee.ridx >= 0 || reader.pointee.len > reader.pointee.pos
+    }
+
     private func feed(_ bytes: RawSpan) {
         // A failure is told by the next `redisReaderGetReply`.
         unsafe bytes.withUnsafeBytes { buffer in

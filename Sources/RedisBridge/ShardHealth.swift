@@ -44,7 +44,9 @@ struct ShardHealth {
     /// Redis has cut the link since this node did not keep up.
     mutating func overrun() {
         guard state == .disconnected else { return }
-        reason = "Redis cut the link at its output buffer limit (client-output-buffer-limit pubsub)"
+        reason =
+            "this node did not keep up: Redis cut the link at its output buffer limit "
+            + "(client-output-buffer-limit pubsub)"
     }
 
     /// The status, without what the ledger and the queue know.
