@@ -13,11 +13,25 @@ struct PublishQueue {
         let completion: Completion
     }
 
+    /// A command that Redis has not answered.
+    private final class Sent {
+        let byteCount: Int
+        let deadline: UInt64
+        /// Nil once it was given up; the reply is waited for all the same.
+        var answered: Answered?
+
+        init(byteCount: Int, deadline: UInt64, answered: @escaping Answered) {
+            (self.byteCount, self.deadline, self.answered) = (byteCount, deadline, answered)
+        }
+    }
+
     static let maximumCount = 100_000
     static let maximumBytes = 16 << 20
 
     private var waiting = FIFO<Waiting>()
-    private var sent = FIFO<(byteCount: Int, answered: Answered)>()
+    private var sent = FIFO<Sent>()
+    /// Those of them that may still be given up, the oldest first, and some that were answered.
+    private var patient = FIFO<Sent>()
     private var bytes = 0
 
     /// How many messages and commands there are.
@@ -35,23 +49,41 @@ struct PublishQueue {
     }
 
     /// A command was sent.
-    mutating func sent(byteCount: Int = 0, answered: @escaping Answered) {
+    ///
+    /// - Parameter deadline: when it is given up unless it was answered, on a clock that does not go back.
+    mutating func sent(byteCount: Int = 0, until deadline: UInt64 = .max, answered: @escaping Answered) {
         bytes += byteCount
-        sent.append((byteCount, answered))
+        let command = Sent(byteCount: byteCount, deadline: deadline, answered: answered)
+        sent.append(command)
+        if deadline != .max { patient.append(command) }
     }
 
-    /// Takes the one that Redis has answered.
+    /// Takes the one that Redis has answered; nil if there is none, or if it was given up.
     mutating func popSent() -> Answered? {
         guard let first = sent.popFirst() else { return nil }
         bytes -= first.byteCount
+        defer { first.answered = nil }
+        while let next = patient.first, next.answered == nil || next === first { _ = patient.popFirst() }
         return first.answered
     }
 
     /// Takes all that Redis has not answered, whose connection broke.
     mutating func takeSent() -> [Answered] {
         let taken = sent.takeAll()
+        patient = FIFO()
         for each in taken { bytes -= each.byteCount }
-        return taken.map(\.answered)
+        return taken.compactMap(\.answered)
+    }
+
+    /// Takes the commands that Redis has not answered in time.
+    mutating func takeUnanswered(at now: UInt64) -> [Answered] {
+        var unanswered: [Answered] = []
+        while let first = patient.first, first.answered == nil || first.deadline <= now {
+            _ = patient.popFirst()
+            if let answered = first.answered { unanswered.append(answered) }
+            first.answered = nil
+        }
+        return unanswered
     }
 
     /// Takes the messages that wait for a connection, in order.
@@ -71,6 +103,8 @@ struct PublishQueue {
         return expired
     }
 
-    /// When the first message has waited long enough.
-    var nextDeadline: UInt64? { waiting.first?.deadline }
+    /// When the first message or command has waited long enough.
+    var nextDeadline: UInt64? {
+        [waiting.first?.deadline, patient.first?.deadline].compactMap { $0 }.min()
+    }
 }

@@ -140,6 +140,7 @@ final class RedisShard {
         armedDeadline = nil
         let now = loop.nowMilliseconds
         for message in queue.takeExpired(at: now) { message.completion(.failure(.notConnected)) }
+        for answered in queue.takeUnanswered(at: now) { answered(nil) }
         if let due = retryAt, due <= now {
             retryAt = nil
             ledger.retryRefused()
@@ -223,7 +224,8 @@ extension RedisShard {
     }
 
     func send(_ payload: [UInt8], to channel: [UInt8], _ completion: @escaping PublishQueue.Completion) {
-        queue.sent(byteCount: payload.count) { completion(RedisPublishFailure.outcome($0)) }
+        let deadline = loop.nowMilliseconds + timing.answerMilliseconds
+        queue.sent(byteCount: payload.count, until: deadline) { completion(RedisPublishFailure.outcome($0)) }
         publisher.send(RedisCommand(pubSub == .sharded ? "SPUBLISH" : "PUBLISH", [channel, payload]))
     }
 }

@@ -55,8 +55,8 @@ extension RedisStatus {
 public enum RedisPublishFailure: Error, Equatable, Sendable {
     /// There is no connection; nothing was sent.
     case notConnected
-    /// The connection broke before the reply: Redis may have delivered it or not.
-    case connectionLost
+    /// The connection broke before the reply, or the reply did not come in time: Redis may deliver it or not.
+    case unanswered
     /// Too much waits for Redis already; nothing was sent.
     case overloaded
     /// Redis answered with this error.
@@ -64,7 +64,7 @@ public enum RedisPublishFailure: Error, Equatable, Sendable {
 
     /// What a reply says as one to PUBLISH: how many Redis clients got the message, or why none did.
     static func outcome(_ reply: RedisReply?) -> Result<Int, RedisPublishFailure> {
-        guard let reply else { return .failure(.connectionLost) }
+        guard let reply else { return .failure(.unanswered) }
         return reply.errorText.map { .failure(.refused($0)) } ?? .success(reply.integer ?? 0)
     }
 }
@@ -74,7 +74,7 @@ extension RedisPublishFailure: CustomStringConvertible {
     public var description: String {
         switch self {
         case .notConnected: "Redis is not connected"
-        case .connectionLost: "the connection to Redis was lost before it answered"
+        case .unanswered: "Redis did not answer: the message may be delivered or not"
         case .overloaded: "too many messages wait for Redis"
         case .refused(let text): "Redis refused: \(text)"
         }

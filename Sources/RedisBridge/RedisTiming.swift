@@ -18,6 +18,9 @@ public struct RedisTiming: Sendable, Equatable {
     /// How long a message that is to be published waits for a lost Redis.
     public var publishMilliseconds: UInt64 = 2000
 
+    /// How long a publisher waits for Redis to answer; the message may be delivered later.
+    public var answerMilliseconds: UInt64 = 5000
+
     /// The defaults, which documentation names.
     public init() {}
 

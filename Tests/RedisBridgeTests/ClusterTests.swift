@@ -11,6 +11,7 @@ struct ClusterTests {
         defer { unsafe unlink("/tmp/\(file)") }
         let server = try RedisServer(arguments: [
             "--dir", "/tmp", "--cluster-enabled", "yes", "--cluster-config-file", file,
+            "--cluster-port", "\(try RedisServer.freePort())",
         ])
         let client = try RedisClient(port: server.port)
         var names = [

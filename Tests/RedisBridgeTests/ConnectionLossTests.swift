@@ -177,3 +177,75 @@ struct ConnectionLossTests {
         }
     }
 }
+
+/// A server that does not answer for a while.
+@Suite(.serialized)
+struct SilenceTests {
+    private func timing(silenceMilliseconds: UInt64) -> RedisTiming {
+        var timing = Harness.quickTiming
+        timing.silenceMilliseconds = silenceMilliseconds
+        return timing
+    }
+
+    @Test func aShortFreezeLosesNothing() throws {
+        let server = try RedisServer()
+        // A probe is missed long before the limit of silence.
+        try Harness.run(server.url, timing: timing(silenceMilliseconds: 3000)) { harness in
+            try harness.subscribe("a")
+            try harness.waitUntilUsable()
+            let client = try RedisClient(port: server.port)
+            server.freeze()
+            try harness.wait(for: "a missed probe") { harness.bridge.status.state == .silent }
+            #expect(harness.bridge.status.reason?.contains("did not come back") == true)
+            server.thaw()
+            try harness.waitUntilUsable()
+            #expect(harness.recorder.losses == 0)
+            #expect(harness.bridge.status.reconnects == 0)
+            #expect(try client.publish([1], to: "push:a") == 1)
+            try harness.wait(for: "a message") { harness.recorder.messages.count == 1 }
+            #expect(harness.recorder.exposures.isEmpty)
+        }
+    }
+
+    @Test func aLongFreezeEndsTheLinksAndTheServerIsWaitedFor() throws {
+        let server = try RedisServer()
+        var timing = timing(silenceMilliseconds: 300)
+        timing.connectMilliseconds = 100
+        timing.lastBackoffMilliseconds = 60_000
+        try Harness.run(server.url, timing: timing) { harness in
+            try harness.subscribe("a")
+            try harness.waitUntilUsable()
+            server.freeze()
+            try harness.wait(for: "timed out") { harness.bridge.status.reason?.contains("timed out") == true }
+            #expect(harness.recorder.losses == 1)
+            server.thaw()
+            // The attempt that was not answered is still open: nobody waits for the next one.
+            try harness.waitUntilUsable()
+            #expect(harness.recorder.states.last == .connected)
+            #expect(harness.recorder.exposures.map(\.channel) == ["a"])
+        }
+    }
+
+    @Test func oneForbiddenChannelDoesNotTakeTheOthersAlong() throws {
+        let server = try RedisServer()
+        let client = try RedisClient(port: server.port)
+        let rules = ["ACL", "SETUSER", "node", "on", ">pw", "+@all", "&push:good*", "&pushd:probe:*"]
+        #expect(try client.command(rules.map { Array($0.utf8) }) == .text("OK"))
+        try Harness.run(
+            "redis://node:pw@127.0.0.1:\(server.port)", timing: timing(silenceMilliseconds: 900)
+        ) { harness in
+            try harness.wait(for: "connected") { harness.bridge.status.state == .connected }
+            for channel in ["good1", "forbidden", "good2"] { _ = harness.bridge.subscribe(channel) }
+            try harness.wait(for: "the others") {
+                harness.bridge.isConfirmed("good1") && harness.bridge.isConfirmed("good2")
+            }
+            try harness.wait(for: "settled without Redis") { harness.recorder.settled.contains("forbidden") }
+            #expect(!harness.bridge.status.isUsable)
+            #expect(harness.bridge.status.reason?.contains("SUBSCRIBE was refused: NOPERM") == true)
+            #expect(harness.recorder.losses == 0)
+            #expect(try client.command("ACL", "SETUSER", "node", "&push:*") == .text("OK"))
+            try harness.waitUntilUsable()
+            #expect(try client.publish([1], to: "push:forbidden") == 1)
+        }
+    }
+}

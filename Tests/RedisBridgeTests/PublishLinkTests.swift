@@ -67,7 +67,7 @@ struct PublishLinkTests {
             link.publish([1], toRedis: [1]) { outcome = $0 }
             server.kill()
             try harness.wait(for: "the failure") { outcome != nil }
-            #expect(outcome == .failure(.connectionLost))
+            #expect(outcome == .failure(.unanswered))
             #expect(listener.failures.count == 1)
             try server.start()
             try harness.wait(for: "the link again") { listener.readies == 2 }

@@ -66,6 +66,21 @@ struct QueueTests {
         #expect(queue.count == 1)
     }
 
+    @Test func whatIsNotAnsweredInTimeIsGivenUpAndItsReplyStillExpected() {
+        var queue = PublishQueue()
+        var answered: [Int] = []
+        for index in 0..<3 { queue.sent(byteCount: 1, until: UInt64(10 * index)) { _ in answered.append(index) } }
+        #expect(queue.nextDeadline == 0)
+        for each in queue.takeUnanswered(at: 10) { each(nil) }
+        #expect(answered == [0, 1])
+        #expect(queue.nextDeadline == 20)
+        #expect(queue.count == 3, "Redis still owes three replies")
+        for _ in 0..<2 { #expect(queue.popSent() == nil, "nobody waits for it any more") }
+        queue.popSent()?(nil)
+        #expect(answered == [0, 1, 2])
+        #expect(queue.count == 0 && queue.nextDeadline == nil)
+    }
+
     @Test func repliesAnswerInTheOrderOfSending() {
         var queue = PublishQueue()
         var answered: [Int] = []
