@@ -5,6 +5,8 @@ import subprocess
 from collections import namedtuple
 
 Pair = namedtuple("Pair", "certificate key")  # two files
+NEW_KEY = ["-noenc", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"]
+NEW_RSA_KEY = ["-noenc", "-newkey", "rsa:2048"]
 HERE = "IP:127.0.0.1,DNS:localhost"
 
 CONFIGURATION = """
@@ -35,31 +37,41 @@ subjectAltName = {}
 
 
 class Authority:
-    def __init__(self, directory, name="Test Authority"):
+    """Signs itself, or is an intermediate one that `issuer` signs, which its certificates have in their files."""
+
+    def __init__(self, directory, name="Test Authority", issuer=None):
+        self.issuer = issuer
         self.directory = directory / name.replace(" ", "-").lower()
         self.directory.mkdir()
         self.file = self.directory / "authority.pem"  # its own certificate
         (self.directory / "index.txt").touch()
         (self.directory / "openssl.cnf").write_text(CONFIGURATION)
-        self._openssl("req", "-x509", *self._new_key("authority.key"), "-subj", f"/CN={name}", "-days", "30",
-                      "-config", "openssl.cnf", "-extensions", "authority_extensions", "-out", "authority.pem")
+        if issuer:
+            self._openssl("req -new", "-subj", f"/CN={name}", *NEW_KEY, "-keyout", "authority.key", "-out", "authority.csr")
+            words = "ca -batch -notext -days 30 -config openssl.cnf -extensions authority_extensions"
+            files = ("-cert", "authority.pem", "-keyfile", "authority.key", "-in", self.directory / "authority.csr")
+            issuer._openssl(words, *files, "-out", self.file)
+            return
+        words = "req -x509 -days 30 -config openssl.cnf -extensions authority_extensions -out authority.pem"
+        self._openssl(words, "-subj", f"/CN={name}", *NEW_KEY, "-keyout", "authority.key")
 
-    def sign(self, name, names=HERE, is_expired=False):
+    def sign(self, name, names=HERE, is_expired=False, new_key=NEW_KEY):
         """A certificate for these names or addresses, good for servers and for clients, and its key."""
         (self.directory / f"{name}.ext").write_text(EXTENSIONS.format(names))
-        now = datetime.datetime.now(datetime.timezone.utc)
+        now = datetime.datetime.now(datetime.UTC)
         first, last = (-20, -1) if is_expired else (-1, 20)
-        self._openssl("req", "-new", *self._new_key(f"{name}.key"), "-subj", f"/CN={name}", "-out", f"{name}.csr")
-        self._openssl("ca", "-batch", "-notext", "-config", "openssl.cnf", "-cert", "authority.pem",
-                      "-keyfile", "authority.key", "-extfile", f"{name}.ext", "-in", f"{name}.csr", "-out", f"{name}.pem",
-                      "-startdate", day(now, first), "-enddate", day(now, last))
-        return Pair(self.directory / f"{name}.pem", self.directory / f"{name}.key")
+        self._openssl("req -new", "-subj", f"/CN={name}", *new_key, "-keyout", f"{name}.key", "-out", f"{name}.csr")
+        words = "ca -batch -notext -config openssl.cnf -cert authority.pem -keyfile authority.key"
+        files = ("-extfile", f"{name}.ext", "-in", f"{name}.csr", "-out", f"{name}.pem")
+        self._openssl(words, *files, "-startdate", day(now, first), "-enddate", day(now, last))
+        pair = Pair(self.directory / f"{name}.pem", self.directory / f"{name}.key")
+        if self.issuer:
+            pair.certificate.write_text(pair.certificate.read_text() + self.file.read_text())
+        return pair
 
-    def _new_key(self, file):
-        return "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-noenc", "-keyout", file
-
-    def _openssl(self, *arguments):
-        done = subprocess.run(["openssl", *arguments], cwd=self.directory, capture_output=True, text=True, check=False)
+    def _openssl(self, words, *more):
+        command = ["openssl", *words.split(), *more]
+        done = subprocess.run(command, cwd=self.directory, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
 
 

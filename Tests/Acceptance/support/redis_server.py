@@ -22,6 +22,7 @@ class RedisServer:
         self.port = free_port()
         self.url = f"{'rediss' if tls else 'redis'}://127.0.0.1:{self.port}"
         self.process = None
+        self.is_frozen = False
 
     def start(self):
         with (self.directory / "redis.log").open("ab") as log:
@@ -44,16 +45,19 @@ class RedisServer:
         return [*options, "--tls-auth-clients", "no"]
 
     def _is_up(self):
-        assert self.process.poll() is None, (self.directory / "redis.log").read_text()
+        assert self.process.poll() is None, self.log()
         try:
             with self.client() as client:
                 return client.ping()
         except redis.ConnectionError:
             return False
 
-    def client(self):
-        """It trusts any server, and tries everything only once."""
-        options = {"port": self.port, "password": self.password, "retry": Retry(NoBackoff(), 0)}
+    def log(self):
+        return (self.directory / "redis.log").read_text()
+
+    def client(self, **options):
+        """It trusts any server, and tries everything only once. The options are those of redis-py."""
+        options |= {"port": self.port, "password": self.password, "retry": Retry(NoBackoff(), 0)}
         if self.tls:
             options |= {"ssl": True, "ssl_cert_reqs": "none", "ssl_check_hostname": False}
         if self.clients_of:
@@ -71,7 +75,9 @@ class RedisServer:
             self.process.wait()
 
     def freeze(self):
+        self.is_frozen = True
         self.process.send_signal(signal.SIGSTOP)
 
     def thaw(self):
+        self.is_frozen = False
         self.process.send_signal(signal.SIGCONT)

@@ -1,0 +1,211 @@
+"""Numbered messages at a steady rate, and who reads them: for tests of what a disturbance of Redis loses."""
+
+import collections
+import itertools
+import selectors
+import threading
+import time
+
+import redis
+
+from . import wait_until
+from .raw import decode_frames
+from .swarm import Swarm
+
+# `receivers` is what Redis said; None if it did not accept the message.
+Sent = collections.namedtuple("Sent", "number channel began receivers")
+Arrival = collections.namedtuple("Arrival", "number channel time")
+
+
+def numbered(channel, number):
+    return f"{channel} {number:07}"
+
+
+def parse(payload):
+    channel, _, number = payload.decode().rpartition(" ")
+    return channel, int(number)
+
+
+class Publisher:
+    """Publishes to the channels in turn. `publish(redis_channel, text)` returns the number of receivers."""
+
+    def __init__(self, publish, channels, rate=200, prefix="push:"):
+        self.publish = publish
+        self.channels = itertools.cycle(channels)
+        self.rate = rate
+        self.prefix = prefix
+        self.begun = 0  # the number of the next message
+        self.sent = []
+        self.failure = None
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        self.stopped.set()
+        self.thread.join()
+        if self.failure:
+            raise AssertionError("the publisher failed") from self.failure
+
+    def _run(self):
+        due = time.monotonic()
+        try:
+            while not self.stopped.wait(max(0, due - time.monotonic())):
+                self._publish_one(next(self.channels))
+                due = max(due + 1 / self.rate, time.monotonic() - 0.1)  # what a frozen Redis held up is not made up for
+        except Exception as failure:  # handed to the test's own thread
+            self.failure = failure
+
+    def _publish_one(self, channel):
+        number, began, receivers = self.begun, time.monotonic(), None
+        self.begun += 1
+        try:
+            receivers = self.publish(f"{self.prefix}{channel}", numbered(channel, number))
+        except (redis.RedisError, OSError):
+            pass  # away
+        self.sent.append(Sent(number, channel, began, receivers))
+
+
+class Reader:
+    """Reads in a thread for subscribers of support.swarm, and notes at those that are watched when what arrived."""
+
+    def __init__(self, subscribers, watched=None):
+        self.subscribers = subscribers
+        self.arrivals = {subscriber: [] for subscriber in (subscribers if watched is None else watched)}
+        self.parsed = dict.fromkeys(self.arrivals, 0)  # bytes
+        self.last = {}  # by watched subscriber and channel: the last number
+        self.lost = []
+        self.last_read = time.monotonic()
+        self.failure = None
+        self.stopped = threading.Event()
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+    def stop(self):
+        self.stopped.set()
+        self.thread.join()
+        if self.failure:
+            raise AssertionError("the reader failed") from self.failure
+
+    def _run(self):
+        try:
+            with selectors.DefaultSelector() as selector:
+                for subscriber in self.subscribers:
+                    selector.register(subscriber.client.socket, selectors.EVENT_READ, subscriber)
+                while not self.stopped.is_set():
+                    for key, _ in selector.select(timeout=0.1):
+                        if not self._read(key.data):
+                            selector.unregister(key.fileobj)
+                            self.lost.append(key.data)
+        except Exception as failure:  # handed to the test's own thread
+            self.failure = failure
+
+    def _read(self, subscriber):
+        """False at the end of the stream."""
+        try:
+            data = subscriber.client.socket.recv(65536)
+        except BlockingIOError:
+            return True
+        except ConnectionError:
+            return False
+        self.last_read = time.monotonic()
+        subscriber.client.received += data
+        if subscriber in self.arrivals:
+            self._note(subscriber)
+        return bool(data)
+
+    def _note(self, subscriber):
+        frames, size = decode_frames(subscriber.client.received[self.parsed[subscriber] :])
+        self.parsed[subscriber] += size
+        for frame in frames:
+            channel, number = parse(frame.payload)
+            self.arrivals[subscriber].append(Arrival(number, channel, self.last_read))
+            self.last[subscriber, channel] = number
+
+    def has_reached(self, number, channels=None):
+        """True if each watched subscriber got a message of its channel with at least this number."""
+        return all(
+            self.last.get((subscriber, subscriber.channel), -1) >= number
+            for subscriber in self.arrivals
+            if channels is None or subscriber.channel in channels
+        )
+
+    def wait_for(self, number, seconds=10, channels=None):
+        assert not self.lost, f"{len(self.lost)} subscribers were disconnected"
+        what = f"number {number} everywhere"
+        wait_until(lambda: self.failure or self.has_reached(number, channels), what, seconds, pause=0.002)
+
+    def settle(self):
+        """Waits until nothing has come for half a second."""
+        wait_until(lambda: time.monotonic() - self.last_read > 0.5, "silence", seconds=60)
+
+
+class Load:
+    """Publishes to channels and reads them at nodes: before, during and after a disturbance."""
+
+    def __init__(self, nodes, channels, publish, rate=200):
+        self.nodes = nodes
+        self.swarm = Swarm(nodes, channels, 1)
+        self.reader = Reader(self.swarm.all)
+        self.publisher = Publisher(publish, channels, rate)
+
+    def __enter__(self):
+        self.reader.thread.start()
+        self.publisher.thread.start()
+        self.wait_for_delivery(seconds=10)
+        return self
+
+    def __exit__(self, *_):
+        self.publisher.stop()
+        self.reader.stop()
+        self.swarm.close()
+
+    def wait_for_delivery(self, seconds=2, channels=None):
+        """Until a message that is published from now on has arrived at each node, on each channel or on these."""
+        self.reader.wait_for(self.publisher.begun, seconds, channels)
+
+    def finish(self):
+        """Publishes nothing more, and waits for what was published."""
+        self.publisher.stop()
+        self.reader.settle()
+
+    def check(self):
+        """The load is undisturbed now: everything arrives. And whatever arrived since the beginning did so in order."""
+        self.wait_for_delivery()
+        first = self.publisher.begun
+        self.wait_for_delivery()
+        self.finish()
+        self.assert_everything_arrived([message for message in self.publisher.sent if message.number >= first])
+
+    def assert_everything_arrived(self, messages):
+        """Each of them at each node, and whatever else arrived once and in order."""
+        missed = [message for message in messages if message.receivers != len(self.nodes)]
+        assert messages and not missed, f"not for each node: {missed[:10]}"
+        self.assert_once_and_in_order()
+        for subscriber, arrivals in self.reader.arrivals.items():
+            missing = {message.number for message in messages if message.channel == subscriber.channel}
+            missing -= {arrival.number for arrival in arrivals}
+            assert not missing, f"lost on {subscriber.channel}: {sorted(missing)[:10]}"
+
+    def assert_once_and_in_order(self):
+        """Redis may execute late, and after others, what it did not answer in time; that arrives once too."""
+        accepted = {message.number for message in self.publisher.sent if message.receivers is not None}
+        for arrivals in self.reader.arrivals.values():
+            numbers = [arrival.number for arrival in arrivals]
+            twice = [number for number, count in collections.Counter(numbers).items() if count > 1]
+            assert not twice, f"twice: {twice[:10]}"
+            in_order = [number for number in numbers if number in accepted]
+            wrong = [(one, next) for one, next in itertools.pairwise(in_order) if one > next]
+            assert not wrong, f"out of order: {wrong[:10]}"
