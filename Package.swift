@@ -54,6 +54,7 @@ let package = Package(
             name: "PushServer",
             dependencies: [
                 "Bytes", "Channels", "HTTP", "RedisBridge", "WebSocket", "WSLoop",
+                .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
             resources: [.embedInCode("Resources/demo.html")],

@@ -38,8 +38,9 @@ extension Hub {
         guard let outbox = subscribers[Int(slot)].outbox else { return }
         let before = outbox.queuedBytes
         counts.dropped[DropCause.conflate.rawValue] += outbox.conflate()
+        let encrypted = transport?.unsentBytes(of: subscribers[Int(slot)].link) ?? 0
         // A begun message is finished even if its rest alone is more than the bound.
-        while outbox.queuedMessageBytes > outboxLimitBytes, let policy = outbox.newestPolicy {
+        while outbox.queuedMessageBytes + encrypted > outboxLimitBytes, let policy = outbox.newestPolicy {
             switch policy {
             case .disconnect:
                 queuedBytesTotal -= before - outbox.queuedBytes

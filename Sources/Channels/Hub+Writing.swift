@@ -18,6 +18,9 @@ extension Hub {
         mark(slot)
     }
 
+    /// Whether something waits for the kernel to have room.
+    public func isBlocked(_ slot: UInt32) -> Bool { subscribers[Int(slot)].isBlocked }
+
     /// Writes the outboxes of the marked connections.
     func writeMarked() {
         var next = 0

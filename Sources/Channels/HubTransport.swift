@@ -44,4 +44,6 @@ public protocol HubTransport: AnyObject {
     ///
     /// It is reported at the end of the flush, never inside the loop over subscribers that found it.
     func hubLost(_ slot: UInt32, _ reason: LossReason)
+    /// Bytes that the transport took for a connection and the kernel has not; they count in its bound.
+    func unsentBytes(of link: Int32) -> Int
 }

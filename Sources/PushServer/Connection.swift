@@ -29,6 +29,8 @@ final class Connection {
         static let unreadAnswers = Pause(rawValue: 4)
         /// It has had its share of the turn.
         static let othersFirst = Pause(rawValue: 8)
+        /// Many TLS handshakes are going on, and this one waits for its turn.
+        static let handshaking = Pause(rawValue: 16)
     }
 
     /// What the connection's place in the deadline wheel is for.

@@ -15,6 +15,7 @@ final class Home {
     private var unopenedWorkers: Int
     private var undrainedWorkers: Int
     private var lastStarvedNanoseconds: UInt64 = 0
+    private var ticks = 0
 
     /// Why the server ended, if a worker could not start.
     private(set) var failure: SystemError?
@@ -69,6 +70,9 @@ final class Home {
 
     /// Lays open how the bridge stands; changes of state are laid open at once.
     func refreshStatus() {
+        // Not each quarter of a second: a file's state is asked of the disk.
+        ticks &+= 1
+        if ticks % 4 == 0 { state.configuration.certificates?.reloadIfChanged(logger: state.logger) }
         if let bridge { state.redis = bridge.status }
     }
 
@@ -103,17 +107,19 @@ final class Home {
         }
         return try Listener(
             on: worker.loop, address: socketAddress, unsentLowWaterBytes: Home.unsentLowWaterBytes,
-            starved: { [unowned self] in starved($0) }, accepted: { [unowned self] in place($0) })
+            starved: { [unowned self] in starved($0) },
+            accepted: { [unowned self] in place($0, isSecure: address.isSecure) })
     }
 
     private static let unsentLowWaterBytes: Int32 = 131_072
 
-    private func place(_ stream: AcceptedStream) {
+    private func place(_ stream: AcceptedStream, isSecure: Bool) {
+        let context = isSecure ? state.configuration.certificates?.context : nil
         let index = state.leastLoadedWorker()
         state.countStream(1, on: index)
         if index == worker.index {
-            worker.adopt(stream)
-        } else if !worker.post(.adopt(stream), to: index) {
+            worker.adopt(stream, context)
+        } else if !worker.post(.adopt(stream, context), to: index) {
             Socket.close(stream.descriptor)
         }
     }

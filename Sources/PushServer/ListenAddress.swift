@@ -1,9 +1,11 @@
 public import WSLoop
 
-/// Where a server listens: `PORT`, `HOST:PORT`, `[::]:PORT` or `unix:PATH`.
+/// Where a server listens: `PORT`, `HOST:PORT`, `[::]:PORT`, `tls:` and one of these, or `unix:PATH`.
 public enum ListenAddress: Equatable, Sendable, CustomStringConvertible {
     /// A TCP port on a numeric address; port 0 lets the system choose.
     case tcp(host: String, port: UInt16)
+    /// The same, with TLS.
+    case tls(host: String, port: UInt16)
     /// A unix-domain socket.
     case unix(path: String)
 
@@ -11,6 +13,9 @@ public enum ListenAddress: Equatable, Sendable, CustomStringConvertible {
     public init?(_ text: String) {
         if text.hasPrefix("unix:") {
             self = .unix(path: String(text.dropFirst(5)))
+        } else if text.hasPrefix("tls:") {
+            guard case .tcp(let host, let port)? = ListenAddress(String(text.dropFirst(4))) else { return nil }
+            self = .tls(host: host, port: port)
         } else if let colon = text.lastIndex(of: ":") {
             guard let port = ListenAddress.port(text[text.index(after: colon)...]) else { return nil }
             self = .tcp(host: ListenAddress.host(text[..<colon]), port: port)
@@ -24,7 +29,7 @@ public enum ListenAddress: Equatable, Sendable, CustomStringConvertible {
     /// The address in the kernel's terms; nil if the host is not numeric or the path too long.
     public var socketAddress: SocketAddress? {
         switch self {
-        case .tcp(let host, let port): SocketAddress(host: host, port: port)
+        case .tcp(let host, let port), .tls(let host, let port): SocketAddress(host: host, port: port)
         case .unix(let path): SocketAddress(unixPath: path)
         }
     }
@@ -32,9 +37,24 @@ public enum ListenAddress: Equatable, Sendable, CustomStringConvertible {
     /// The address as it is written on the command line.
     public var description: String {
         switch self {
-        case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .tcp(let host, let port): ListenAddress.text(host, port)
+        case .tls(let host, let port): "tls:" + ListenAddress.text(host, port)
         case .unix(let path): "unix:\(path)"
         }
+    }
+
+    /// Whether it is one with TLS.
+    public var isSecure: Bool {
+        if case .tls = self { true } else { false }
+    }
+
+    /// The same address with TLS, if it is a TCP one.
+    public var secured: ListenAddress {
+        if case .tcp(let host, let port) = self { .tls(host: host, port: port) } else { self }
+    }
+
+    private static func text(_ host: String, _ port: UInt16) -> String {
+        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 
     private static func port(_ text: Substring) -> UInt16? {

@@ -51,6 +51,8 @@ struct Metrics {
         sample("dropped_total", "policy", "closed", totals.droppedByClosing)
         sample("dropped_total", "policy", "oversized", totals.droppedOversized)
         counter("messages_over_rate_total", "Messages of clients refused for coming too fast.", totals.messagesOverRate)
+        counter("tls_handshakes_total", "TLS handshakes completed.", totals.tlsHandshakes)
+        counter("tls_handshake_failures_total", "TLS handshakes that failed.", totals.tlsFailures)
         gauge("outbox_bytes", "Bytes queued for clients.", totals.outboxBytes)
         gauge("outbox_bytes_max", "The most bytes that were queued on one worker.", totals.outboxBytesMax)
         histogram(

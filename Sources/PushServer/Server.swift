@@ -22,10 +22,12 @@ public final class Server: Sendable {
     ///
     /// - Parameters:
     ///   - signals: signals that drain the server; a second one stops it at once.
+    ///   - reloadSignals: signals at which certificates are read again.
     ///   - ready: called on the home loop with the bound addresses, once clients are accepted.
-    public func run(drainingOn signals: [Int32] = [], ready: @escaping ([SocketAddress]) -> Void = { _ in })
-        throws(SystemError)
-    {
+    public func run(
+        drainingOn signals: [Int32] = [], reloadingOn reloadSignals: [Int32] = [],
+        ready: @escaping ([SocketAddress]) -> Void = { _ in }
+    ) throws(SystemError) {
         SystemLimits.ignoreBrokenPipes()
         let worker = try Worker(index: ServerState.home, state: state)
         defer { worker.close() }
@@ -37,6 +39,7 @@ public final class Server: Sendable {
         }
         worker.home = home
         for signal in signals { worker.keep(try watch(signal, worker.loop)) }
+        for signal in reloadSignals { worker.keep(try watchForReload(signal, worker.loop)) }
         addresses = try home.open()
         var threads: [LoopThread] = []
         defer { end(threads) }
@@ -69,6 +72,12 @@ extension Server {
                 drain()
             }
         }
+        return watcher
+    }
+
+    private func watchForReload(_ signal: Int32, _ loop: Loop) throws(SystemError) -> SignalWatcher {
+        let watcher = try SignalWatcher(on: loop, signal: signal)
+        watcher.onEvent { [self] in state.configuration.certificates?.reload(logger: state.logger) }
         return watcher
     }
 

@@ -6,6 +6,8 @@ public import WSLoop
 public struct ServerConfiguration: Sendable {
     /// Where it listens.
     public var listen: [ListenAddress] = [.tcp(host: "0.0.0.0", port: 8081)]
+    /// What is shown to clients on addresses with TLS; needed if there are any.
+    public var certificates: ServerCertificates?
     /// The Redis server to bridge to; nil for the embedded in-process broker.
     public var redis: RedisEndpoint?
     /// Whom to trust and what to show on links to Redis, if they use TLS.

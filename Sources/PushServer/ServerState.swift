@@ -18,7 +18,7 @@ enum WorkerMessage: Sendable {
     /// To the home worker: a worker could not open or run its loop.
     case failed(SystemError)
     /// Take over a client that the home worker accepted.
-    case adopt(AcceptedStream)
+    case adopt(AcceptedStream, TLSContext?)
     /// Deliver to the channel's subscribers of this worker.
     case deliver(Message)
     /// To the home worker: a channel has got or lost subscribers; see the directory.
@@ -33,6 +33,8 @@ enum WorkerMessage: Sendable {
     case published(StreamKey, failure: String?)
     /// To itself: serve a connection that had its share of a turn.
     case goOn(StreamKey)
+    /// To itself: another turn is needed.
+    case wakeUp
     /// Close the WebSockets over the drain period, then end.
     case drain
     /// To the home worker: a worker has no connections left.

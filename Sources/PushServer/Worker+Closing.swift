@@ -21,7 +21,7 @@ extension Worker {
         connection.requests = nil
         connection.pause = []
         connection.unread = []
-        if hub.queuedBytes(of: connection.slot) == 0, connection.closeIsComplete {
+        if isAllSent(connection), connection.closeIsComplete {
             lingerAfterLastByte(connection)
         } else {
             wait(for: connection, .close, Worker.closeTimeout)
@@ -31,6 +31,11 @@ extension Worker {
     /// Everything is sent: end our direction and wait a moment for the peer's, since closing a socket with unread
     /// input resets the connection, and the peer might lose what was sent last.
     func lingerAfterLastByte(_ connection: Connection) {
+        if let secure = secureStream(connection.descriptor) {
+            secure.session.closeNotify()
+            sendOutput(of: secure, connection)
+            guard connection.phase != .closed else { return }
+        }
         guard !connection.peerEnded else { return close(connection) }
         Socket.shutdownWrites(connection.descriptor)
         setInterest(.readable, connection)
@@ -49,6 +54,11 @@ extension Worker {
         schedule(connection.deadline, connection, afterTicks: Worker.ticks(timeout))
     }
 
+    /// Whether nothing waits for the kernel, plain or encrypted.
+    func isAllSent(_ connection: Connection) -> Bool {
+        hub.queuedBytes(of: connection.slot) == 0 && unsentBytes(of: connection.descriptor) == 0
+    }
+
     private func wait(for connection: Connection, _ deadline: Connection.Deadline, _ timeout: Duration) {
         connection.patienceEndTick = wheel.currentTick + Worker.ticks(Worker.patience)
         schedule(deadline, connection, afterTicks: Worker.ticks(timeout))
@@ -65,6 +75,7 @@ extension Worker {
         connections[Int(connection.slot)] = nil
         releaseAll(connection)
         streams?.remove(connection.descriptor)
+        endSecure(connection)
         hub.remove(connection.slot)
         Socket.close(connection.descriptor)
         if wasWebSocket { webSocketEnded(connection) }

@@ -11,7 +11,10 @@ extension Worker: StreamSetDelegate {
 
     func streamReady(_ key: StreamKey, _ readiness: Readiness) {
         guard let connection = connection(key) else { return }
-        if readiness.contains(.writable) { madeRoom(connection) }
+        if readiness.contains(.writable) {
+            if let secure = secureStream(connection.descriptor), !madeRoom(secure, connection) { return }
+            madeRoom(connection)
+        }
         guard connection.phase != .closed, !readiness.isDisjoint(with: [.readable, .hangUp]) else { return }
         if !connection.isPaused {
             read(connection)
@@ -33,7 +36,7 @@ extension Worker: StreamSetDelegate {
         resume(connection, from: .unreadAnswers)
     }
 
-    private func heard(_ connection: Connection) {
+    func heard(_ connection: Connection) {
         connection.lastHeardTick = wheel.currentTick
         connection.isPingUnanswered = false
     }
@@ -44,6 +47,7 @@ extension Worker: StreamSetDelegate {
     /// Takes what has arrived of a connection.
     func read(_ connection: Connection) {
         let maxBytes = connection.phase == .webSocket ? Worker.maxWebSocketReadBytes : .max
+        if let secure = secureStream(connection.descriptor) { return read(secure, of: connection, atMost: maxBytes) }
         switch buffer.fill(from: connection.descriptor, atMost: maxBytes) {
         case .bytes:
             heard(connection)
@@ -79,7 +83,7 @@ extension Worker: StreamSetDelegate {
     }
 
     /// A client that sends many small messages goes on when the sockets that are ready by now have been served.
-    private func pauseForOthers(_ connection: Connection) {
+    func pauseForOthers(_ connection: Connection) {
         guard connection.phase == .http || connection.phase == .webSocket else { return }
         connection.pause.insert(.othersFirst)
         post(.goOn(connection.key), to: index)
@@ -116,6 +120,7 @@ extension Worker: StreamSetDelegate {
         }
         guard !connection.isPaused, connection.phase != .closed else { return }
         setInterest(connection.interest.union(.readable), connection)
+        if secureStream(connection.descriptor)?.session.hasPendingInput == true { read(connection) }
     }
 
     func setInterest(_ interest: Readiness, _ connection: Connection) {
@@ -125,7 +130,7 @@ extension Worker: StreamSetDelegate {
     }
 
     /// The peer sends nothing more; whoever half-closes behind a request or a message still gets what is queued for it.
-    private func peerEnded(_ connection: Connection) {
+    func peerEnded(_ connection: Connection) {
         guard !connection.peerEnded, hub.queuedBytes(of: connection.slot) > 0 else { return close(connection) }
         connection.peerEnded = true
         releaseAll(connection)
@@ -138,16 +143,26 @@ extension Worker: HubTransport {
     // The memory of what is prepared belongs to batches that the hub or the outbox holds on to until they were sent.
 
     func prepare(_ bytes: RawSpan, to link: Int32) {
+        if let secure = secureStream(link) { return prepareSealed(secure) { _ = $0(bytes) } }
+        notePlainLink()
         writes.add(to: link)
         _ = unsafe bytes.withUnsafeBytes { unsafe writes.append($0) }
     }
 
     func prepare(_ outbox: Outbox, to link: Int32) {
+        if let secure = secureStream(link) { return prepareSealed(secure) { outbox.forEachPiece($0) } }
+        notePlainLink()
         writes.add(to: link)
         outbox.forEachPiece { piece in unsafe piece.withUnsafeBytes { unsafe writes.append($0) } }
     }
 
+    /// Only where there is TLS, writes and what the hub has prepared are not the same.
+    private func notePlainLink() {
+        if !secured.isEmpty { preparedLinks.append(.plain(writes.count)) }
+    }
+
     func sendPrepared(_ completed: (_ write: Int, _ result: SendResult) -> Void) {
+        guard secured.isEmpty else { return sendPreparedLinks(completed) }
         sender.send(writes)
         for write in 0..<writes.count { completed(write, Worker.result(writes.result(write))) }
         writes.removeAll()
@@ -160,7 +175,7 @@ extension Worker: HubTransport {
     }
 
     func hubDrained(_ slot: UInt32) {
-        guard let connection = connections[Int(slot)] else { return }
+        guard let connection = connections[Int(slot)], unsentBytes(of: connection.descriptor) == 0 else { return }
         setInterest(connection.interest.subtracting(.writable), connection)
         if connection.phase == .closing {
             if connection.closeIsComplete { lingerAfterLastByte(connection) }
@@ -186,7 +201,7 @@ extension Worker: HubTransport {
         close(connection)
     }
 
-    private static func result(_ result: Socket.WriteResult) -> SendResult {
+    static func result(_ result: Socket.WriteResult) -> SendResult {
         switch result {
         case .accepted(let count): .accepted(count)
         case .wouldBlock: .blocked

@@ -100,6 +100,6 @@ extension Worker {
     private func closeCompleted(_ connection: Connection) {
         guard connection.phase == .closing, !connection.closeIsComplete else { return }
         connection.closeIsComplete = true
-        if hub.queuedBytes(of: connection.slot) == 0 { lingerAfterLastByte(connection) }
+        if isAllSent(connection) { lingerAfterLastByte(connection) }
     }
 }

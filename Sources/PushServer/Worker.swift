@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Channels
+internal import DequeModule
 internal import HTTP
 internal import Logging
 internal import WSLoop
@@ -44,6 +45,17 @@ final class Worker {
     /// Only on the home worker.
     var home: Home?
     var isEndingTurn = false
+    /// Sessions by descriptor; empty without TLS, so that a plain one costs a comparison.
+    @safe @exclusivity(unchecked) var secured: ContiguousArray<SecureStream?> = []
+    /// What the sessions encrypt; made with the first of them.
+    var output: TLSOutput?
+    /// The plain bytes of one write, put together so that they become one record.
+    var plain: [UInt8] = []
+    @safe @exclusivity(unchecked) var preparedLinks: [PreparedLinkWrite] = []
+    /// Encrypted bytes that wait for the kernel, of all connections.
+    var unsentBytes = 0
+    var waitingHandshakes = Deque<StreamKey>()
+    var handshakesThisTurn = 0
     private var pacer: FlushPacer
     private var pacingTimer: FineTimer?
     private var nextGeneration: UInt32 = 0
@@ -102,7 +114,7 @@ final class Worker {
         home?.close()
         for connection in connections { if let connection { close(connection) } }
         for message in state.inboxes[index].takeAll() {
-            if case .adopt(let stream) = message { Socket.close(stream.descriptor) }
+            if case .adopt(let stream, _) = message { Socket.close(stream.descriptor) }
         }
         state.inboxes[index].close()
         streams?.close()
@@ -125,8 +137,8 @@ final class Worker {
         state.inboxes[worker].post(message, waking: worker != index || isEndingTurn)
     }
 
-    /// Takes over a client.
-    func adopt(_ stream: AcceptedStream) {
+    /// Takes over a client, with TLS if there is a context.
+    func adopt(_ stream: AcceptedStream, _ context: TLSContext?) {
         let slot = hub.add(link: stream.descriptor)
         nextGeneration &+= 1
         let connection = Connection(stream, slot: slot, generation: nextGeneration, limits: requestLimits)
@@ -142,9 +154,10 @@ final class Worker {
         while connections.count <= Int(slot) { connections.append(nil) }
         connections[Int(slot)] = connection
         connection.lastHeardTick = wheel.currentTick
+        if let context, !secure(connection, with: context) { return close(connection) }
         schedule(.request, connection, afterTicks: handshakeTicks)
         read(connection)
-        if connection.isSilent {
+        if connection.isSilent, secureStream(connection.descriptor)?.hasBegun != true {
             let waited = UInt32(stream.deferralMilliseconds / Worker.tickMilliseconds)
             schedule(.request, connection, afterTicks: handshakeTicks - min(waited, handshakeTicks - 1))
         }
@@ -161,6 +174,7 @@ final class Worker {
     private func endTurn() {
         isEndingTurn = true
         for message in state.inboxes[index].takeAll() { handle(message) }
+        continueHandshakes()
         layOpenCounters()
         flush()
         settleAccounts()
@@ -179,7 +193,8 @@ final class Worker {
         case .opened: home?.workerOpened()
         case .failed(let error): home?.workerFailed(error)
         case .deliver(let message): hub.deliver(message)
-        case .adopt(let stream): adopt(stream)
+        case .adopt(let stream, let context): adopt(stream, context)
+        case .wakeUp: break
         case .settled(let channel): confirm(channel)
         case .exposed(let channel, let milliseconds):
             hub.tellGap(in: channel, seconds: Double(milliseconds) / 1000)
@@ -206,24 +221,24 @@ final class Worker {
     }
 
     private func layOpenCounters() {
-        counters.outboxBytes = hub.queuedBytes
-        counters.outboxBytesMax = max(counters.outboxBytesMax, hub.queuedBytes)
+        counters.outboxBytes = hub.queuedBytes + unsentBytes
+        counters.outboxBytesMax = max(counters.outboxBytesMax, counters.outboxBytes)
         state.publish(counters, of: index)
     }
 
     private func shedOverBudget() {
-        guard hub.queuedBytes > 0 || accountedBytes > 0 else { return }
+        guard hub.queuedBytes + unsentBytes > 0 || accountedBytes > 0 else { return }
         let budget = state.configuration.outboxBudgetBytes
         let share = budget / state.workers
         // To be exact costs a walk through all connections, and matters near the bound only.
-        let held = hub.queuedBytes > share / 2 ? hub.heldBytes : hub.queuedBytes
+        let held = unsentBytes + (hub.queuedBytes > share / 2 ? hub.heldBytes : hub.queuedBytes)
         let excess = account(held) - budget
         // A worker within its share of the budget sheds nothing for one that is not.
         guard excess > 0, held > share else { return }
         hub.shed(bytes: min(excess, held - share))
         noteShed(now: Loop.monotonicNanoseconds)
         counters.add(hub.takeCounts())
-        _ = account(hub.queuedBytes)
+        _ = account(hub.queuedBytes + unsentBytes)
     }
 
     /// One line a second at most, and publishers are told for a while.

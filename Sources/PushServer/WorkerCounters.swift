@@ -74,6 +74,8 @@ struct WorkerCounters: Sendable {
     var compressions = 0
     /// Messages and pings of clients that were not acted on, since they came too fast.
     var messagesOverRate = 0
+    var tlsHandshakes = 0
+    var tlsFailures = 0
     var outboxBytes = 0
     var outboxBytesMax = 0
     var publishToWrite = Histogram()
@@ -101,6 +103,8 @@ struct WorkerCounters: Sendable {
         droppedOversized += other.droppedOversized
         compressions += other.compressions
         messagesOverRate += other.messagesOverRate
+        tlsHandshakes += other.tlsHandshakes
+        tlsFailures += other.tlsFailures
         outboxBytes += other.outboxBytes
         outboxBytesMax = max(outboxBytesMax, other.outboxBytesMax)
         publishToWrite.add(other.publishToWrite)

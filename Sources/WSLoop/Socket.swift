@@ -44,6 +44,19 @@ public enum Socket {
         return unsafe ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 ? count : 0
     }
 
+    /// The first byte that waits to be read, which it leaves there; nil if there is none.
+    public static func peek(_ descriptor: Int32) -> UInt8? {
+        var byte: UInt8 = 0
+        return unsafe recv(descriptor, &byte, 1, Int32(CUV_RECEIVE_FLAGS) | Int32(MSG_PEEK)) == 1 ? byte : nil
+    }
+
+    /// Whether the peer has sent its last byte, and all were read; or the connection is broken.
+    public static func isAtEnd(_ descriptor: Int32) -> Bool {
+        var byte: UInt8 = 0
+        let count = unsafe recv(descriptor, &byte, 1, Int32(CUV_RECEIVE_FLAGS) | Int32(MSG_PEEK))
+        return count == 0 || count < 0 && errno != EAGAIN && errno != EINTR
+    }
+
     /// Stops sending, so that the peer reads an end of stream after what was sent.
     public static func shutdownWrites(_ descriptor: Int32) {
         _ = shutdown(descriptor, Int32(SHUT_WR))

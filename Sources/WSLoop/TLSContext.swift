@@ -11,6 +11,9 @@ public final class TLSContext: @unchecked Sendable {
 
     let raw: OpaquePointer
     let role: Role
+    /// Contexts of the further certificates, and the table of all in which a session finds the one it is asked for.
+    private let others: [TLSContext]
+    private let choices: UnsafeMutablePointer<copenssl_identities>?
 
     /// Makes a context for connections to servers, whose certificates it verifies.
     ///
@@ -18,6 +21,8 @@ public final class TLSContext: @unchecked Sendable {
     public init(client options: TLSClientOptions) throws(TLSFailure) {
         unsafe raw = try TLSContext.make(TLS_client_method())
         role = .client
+        others = []
+        unsafe choices = nil
         if let file = options.caFile {
             try trust(file)
         } else if let reason = OpenSSLError.words(from: { unsafe SSL_CTX_set_default_verify_paths(raw) }) {
@@ -32,13 +37,31 @@ public final class TLSContext: @unchecked Sendable {
     }
 
     /// Makes a context for clients' connections; it reads the files, so it blocks.
-    public init(server options: TLSServerOptions) throws(TLSFailure) {
+    public convenience init(server options: TLSServerOptions) throws(TLSFailure) {
+        var others: [TLSContext] = []
+        for identity in options.identities.dropFirst() {
+            others.append(try TLSContext(identity, others: [], clientCAFile: nil))
+        }
+        try self.init(options.identities[0], others: others, clientCAFile: options.clientCAFile)
+    }
+
+    private init(_ identity: TLSIdentity, others: [TLSContext], clientCAFile: String?) throws(TLSFailure) {
         unsafe raw = try TLSContext.make(TLS_server_method())
         role = .server
-        try identify(certificateFile: options.certificateFile, keyFile: options.keyFile)
+        self.others = others
+        unsafe choices = others.isEmpty ? nil : TLSContext.table([raw] + others.map { unsafe $0.raw })
+        try identify(certificateFile: identity.certificateFile, keyFile: identity.keyFile)
+        if let choices = unsafe choices { unsafe copenssl_choose_identity(raw, choices) }
+        unsafe copenssl_speak_http11(raw)
+        // The one that costs least is the one to choose (RFC 9325 has no preference among AEAD ciphers).
+        unsafe SSL_CTX_set_options(raw, COPENSSL_OP_CIPHER_SERVER_PREFERENCE)
+        _ = unsafe SSL_CTX_set_ciphersuites(
+            raw, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256")
+        // A client is sent two tickets by default, and comes back with one.
+        _ = unsafe SSL_CTX_set_num_tickets(raw, 1)
         // Resumption works with tickets, which the client keeps; a cache here would hold up to 20,480 sessions.
         unsafe copenssl_cache_no_sessions(raw)
-        guard let file = options.clientCAFile else { return }
+        guard let file = clientCAFile else { return }
         try trust(file)
         unsafe SSL_CTX_set_client_CA_list(raw, SSL_load_client_CA_file(file))
         unsafe SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
@@ -48,6 +71,17 @@ public final class TLSContext: @unchecked Sendable {
 
     deinit {
         unsafe SSL_CTX_free(raw)
+        guard let choices = unsafe choices else { return }
+        unsafe UnsafeMutablePointer(mutating: choices.pointee.contexts)?.deallocate()
+        unsafe choices.deallocate()
+    }
+
+    private static func table(_ contexts: [OpaquePointer]) -> UnsafeMutablePointer<copenssl_identities> {
+        let list = unsafe UnsafeMutablePointer<OpaquePointer?>.allocate(capacity: contexts.count)
+        for index in unsafe contexts.indices { unsafe (list + index).initialize(to: contexts[index]) }
+        let table = UnsafeMutablePointer<copenssl_identities>.allocate(capacity: 1)
+        unsafe table.initialize(to: copenssl_identities(contexts: list, count: contexts.count))
+        return unsafe table
     }
 
     private static func make(_ method: OpaquePointer?) throws(TLSFailure) -> OpaquePointer {

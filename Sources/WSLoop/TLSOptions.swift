@@ -15,19 +15,42 @@ public struct TLSClientOptions: Sendable, Equatable {
     }
 }
 
-/// What a TLS server shows and demands.
-public struct TLSServerOptions: Sendable, Equatable {
+/// A certificate and its private key.
+public struct TLSIdentity: Sendable, Equatable {
     /// A PEM file of the server's certificate, followed by its chain.
     public var certificateFile: String
     /// A PEM file of its private key, without a passphrase.
     public var keyFile: String
+
+    /// Names the files.
+    public init(certificateFile: String, keyFile: String) {
+        self.certificateFile = certificateFile
+        self.keyFile = keyFile
+    }
+}
+
+/// What a TLS server shows and demands.
+public struct TLSServerOptions: Sendable, Equatable {
+    /// The certificates, of which a client gets the first that is for the name it asks for (SNI), or else the first of all.
+    public var identities: [TLSIdentity]
     /// A PEM file of authorities: every client must show a certificate from one of them; nil: none is asked for.
     public var clientCAFile: String?
 
-    /// Makes the options.
-    public init(certificateFile: String, keyFile: String, clientCAFile: String? = nil) {
-        self.certificateFile = certificateFile
-        self.keyFile = keyFile
+    /// Makes the options of a server; there must be an identity.
+    public init(identities: [TLSIdentity], clientCAFile: String? = nil) {
+        precondition(!identities.isEmpty, "TLSServerOptions: a server needs a certificate")
+        self.identities = identities
         self.clientCAFile = clientCAFile
+    }
+
+    /// Makes the options of a server with one certificate.
+    public init(certificateFile: String, keyFile: String, clientCAFile: String? = nil) {
+        self.init(
+            identities: [TLSIdentity(certificateFile: certificateFile, keyFile: keyFile)], clientCAFile: clientCAFile)
+    }
+
+    /// All files that are read.
+    public var files: [String] {
+        identities.flatMap { [$0.certificateFile, $0.keyFile] } + (clientCAFile.map { [$0] } ?? [])
     }
 }

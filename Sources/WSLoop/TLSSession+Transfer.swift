@@ -67,6 +67,24 @@ extension TLSSession {
         return .bytes(count)
     }
 
+    /// Encrypts all of `bytes` into the session's output, in records of at most 16 KiB; the handshake must be done.
+    ///
+    /// - Returns: false if the session is broken.
+    public func seal(_ bytes: RawSpan) -> Bool {
+        precondition(isEstablished || isBroken, "TLSSession.seal: the handshake is not done")
+        guard !isBroken else { return false }
+        return unsafe bytes.withUnsafeBytes { buffer in
+            var sealed = 0
+            while sealed < buffer.count, let base = buffer.baseAddress {
+                var written = 0
+                guard case .done = attempt({ unsafe SSL_write_ex(raw, base + sealed, buffer.count - sealed, &written) })
+                else { return false }
+                sealed += written
+            }
+            return true
+        }
+    }
+
     /// Sends as much of `bytes`, from `offset` on, as the kernel takes; the handshake must be done.
     ///
     /// Bytes beyond what was accepted may be encrypted already, and wait in the session or be sent. So the next call must

@@ -28,8 +28,12 @@ public final class TLSSession {
     }
 
     let raw: OpaquePointer
-    private let role: TLSContext.Role
-    private(set) var isEstablished = false
+    /// Kept: a handshake looks into its table of certificates.
+    private let context: TLSContext
+    /// Kept: OpenSSL writes into it for as long as the session lives.
+    private var output: TLSOutput?
+    /// Whether the handshake is done.
+    public private(set) var isEstablished = false
     private var saidGoodbye = false
     /// What every read reports from now on.
     var end: ReadResult?
@@ -54,13 +58,24 @@ public final class TLSSession {
         unsafe SSL_set_accept_state(raw)
     }
 
+    /// Makes the server's side of an accepted connection that reads by itself, and whose output the caller sends.
+    ///
+    /// Whatever a call on the session has to say, handshake messages, alerts and what is sealed, is then in `output`.
+    public convenience init(context: TLSContext, accepted descriptor: Int32, output: TLSOutput) throws(TLSFailure) {
+        try self.init(context: context, accepted: descriptor)
+        self.output = output
+        // The socket's BIO goes on reading; its other reference ends here.
+        unsafe BIO_up_ref(output.bio)
+        unsafe SSL_set0_wbio(raw, output.bio)
+    }
+
     private init(context: TLSContext, descriptor: Int32) throws(TLSFailure) {
         OpenSSLError.clear()
         guard let session = unsafe SSL_new(context.raw) else {
             throw .library(operation: "SSL_new", reason: OpenSSLError.take().description)
         }
         unsafe raw = session
-        role = context.role
+        self.context = context
         if let reason = OpenSSLError.words(from: { unsafe SSL_set_fd(raw, descriptor) }) {
             throw .library(operation: "SSL_set_fd", reason: reason)
         }
@@ -130,7 +145,7 @@ public final class TLSSession {
         if case .failed? = end { true } else { false }
     }
 
-    var peer: String { role == .client ? "server" : "client" }
+    var peer: String { context.role == .client ? "server" : "client" }
 
     private func words(for error: OpenSSLError) -> String {
         // A verdict other than this one ends every handshake here, and says more than the queue.

@@ -15,7 +15,7 @@ public final class WriteList {
 
     struct Write {
         let descriptor: Int32
-        let firstPiece: Int
+        var firstPiece: Int
         var pieceCount = 0
         /// The count of bytes taken, or a negated errno.
         var result = 0
@@ -59,6 +59,19 @@ public final class WriteList {
         pieceCount += 1
         unsafe writes[writeCount - 1].pieceCount += 1
         return true
+    }
+
+    /// Gives a write its one piece, which was not known when it was added.
+    @unsafe
+    func setPiece(_ piece: UnsafeRawBufferPointer, of index: Int) {
+        precondition(index < writeCount)
+        unsafe precondition(
+            writes[index].pieceCount == 0 && pieceCount < pieces.count, "WriteList: no room for a piece")
+        unsafe pieces[pieceCount] = iovec(
+            iov_base: UnsafeMutableRawPointer(mutating: piece.baseAddress), iov_len: piece.count)
+        unsafe writes[index].firstPiece = pieceCount
+        unsafe writes[index].pieceCount = 1
+        pieceCount += 1
     }
 
     /// What became of a write, once the list was sent.

@@ -27,8 +27,10 @@ struct Serve: ParsableCommand {
         let logger = Logger(label: "pushd")
         let server = Server(configuration: settings.server, logger: logger)
         do throws(SystemError) {
-            try server.run(drainingOn: [SIGTERM, SIGINT]) { addresses in
-                for address in addresses { logger.notice("listening on \(address)") }
+            try server.run(drainingOn: [SIGTERM, SIGINT], reloadingOn: [SIGHUP]) { addresses in
+                for (address, asked) in zip(addresses, settings.server.listen) {
+                    logger.notice("listening on \(address)\(asked.isSecure ? " with TLS" : "")")
+                }
             }
         } catch {
             StandardErrorLog.write("pushd: \(Serve.explain(error, settings))\n")

@@ -5,8 +5,26 @@ struct ServeOptions: ParsableArguments {
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "PORT, HOST:PORT, [::]:PORT or unix:PATH (repeatable; default 0.0.0.0:8081).", valueName: "addr"))
+            "PORT, HOST:PORT, [::]:PORT, with tls: before it, or unix:PATH (repeatable; default 0.0.0.0:8081).",
+            valueName: "addr"))
     var listen: [String] = []
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "Certificate and chain (PEM) for TLS; on all TCP addresses unless some have tls: (repeatable, chosen by name).",
+            valueName: "file"))
+    var tlsCert: [String] = []
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("Private key (PEM) of each certificate, in the same order.", valueName: "file"))
+    var tlsKey: [String] = []
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Authorities (PEM) that every client must have a certificate of.", valueName: "file"))
+    var tlsClientCa: String?
 
     @Option(
         parsing: .unconditional,

@@ -25,6 +25,7 @@ struct Settings {
             try values.each("--listen", options.listen, "PORT, HOST:PORT (numeric), [::]:PORT or unix:PATH") {
                 ListenAddress($0)
             } ?? server.listen
+        try readTLS(options, values)
         try readRedis(options, values)
         try readLimits(options, values)
         try readTimes(options, values)
@@ -47,6 +48,45 @@ struct Settings {
             try values.one("--log-level", options.logLevel, "a log level") { Logger.Level(rawValue: $0) } ?? logLevel
         logFormat =
             try values.one("--log-format", options.logFormat, "text or json") { LogFormat(rawValue: $0) } ?? logFormat
+    }
+
+    private mutating func readTLS(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
+        let certificates = try values.each("--tls-cert", options.tlsCert, "a file") { $0 } ?? []
+        let keys = try values.each("--tls-key", options.tlsKey, "a file") { $0 } ?? []
+        let clientCA = values.text("--tls-client-ca", options.tlsClientCa)
+        guard certificates.count == keys.count else {
+            let missesKey = certificates.count > keys.count
+            throw SettingViolation(
+                option: missesKey ? "--tls-key" : "--tls-cert",
+                value: missesKey ? certificates.last ?? "" : keys.last ?? "",
+                expected: missesKey ? "usable without --tls-key, its private key" : "usable without --tls-cert")
+        }
+        guard !certificates.isEmpty else {
+            if let address = server.listen.first(where: \.isSecure) {
+                throw SettingViolation(
+                    option: "--listen", value: "\(address)", expected: "possible without --tls-cert and --tls-key")
+            }
+            guard let clientCA else { return }
+            throw SettingViolation(
+                option: "--tls-client-ca", value: clientCA, expected: "used without --tls-cert and --tls-key")
+        }
+        let identities = zip(certificates, keys).map { TLSIdentity(certificateFile: $0, keyFile: $1) }
+        server.certificates = try Settings.certificates(TLSServerOptions(identities: identities, clientCAFile: clientCA))
+        if !server.listen.contains(where: \.isSecure) { server.listen = server.listen.map(\.secured) }
+    }
+
+    private static func certificates(_ options: TLSServerOptions) throws(SettingViolation) -> ServerCertificates {
+        do throws(TLSFailure) {
+            return try ServerCertificates(options)
+        } catch {
+            let (option, file) =
+                switch error {
+                case .unreadableCertificate(let file, _): ("--tls-cert", file)
+                case .unreadableKey(let file, _), .keyDoesNotMatch(let file, _): ("--tls-key", file)
+                default: ("--tls-client-ca", options.clientCAFile ?? "")
+                }
+            throw SettingViolation(option: option, value: file, expected: "usable: \(error)")
+        }
     }
 
     private mutating func readRedisLinks(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {

@@ -37,6 +37,11 @@ final class FakeTransport: HubTransport {
         set { links[link] = newValue }
     }
 
+    /// Bytes that a link's transport has taken and not sent.
+    var unsentBytes: [Int32: Int] = [:]
+
+    func unsentBytes(of link: Int32) -> Int { unsentBytes[link] ?? 0 }
+
     func prepare(_ bytes: RawSpan, to link: Int32) {
         var copy: [UInt8] = []
         copy.append(bytes)

@@ -41,6 +41,20 @@ private func world(_ policy: SlowConsumerPolicy, limit: Int = 30) -> World {
         #expect(!transport.events.contains(.lost(slot, .overflow)))
     }
 
+    @Test func whatIsEncryptedAndNotSentCountsInTheBound() {
+        let world = world(.dropNewest)
+        let (hub, transport) = (world.hub, world.transport)
+        let slot = hub.connect(1, "a")
+        transport[1].room = 0
+        transport.unsentBytes[1] = 15
+        for number in 0..<3 {
+            hub.deliver("a", tenBytes(number))
+            hub.flush()
+        }
+        #expect(hub.queuedBytes(of: slot) == 10)
+        #expect(hub.takeCounts().dropped[DropCause.dropNewest.rawValue] == 2)
+    }
+
     /// A message that fits no outbox is refused, never half sent.
     @Test(arguments: [SlowConsumerPolicy.dropOldest, .dropNewest, .conflate])
     func aMessageLargerThanTheBoundIsRefusedWhole(policy: SlowConsumerPolicy) {

@@ -1,0 +1,249 @@
+internal import Bytes
+internal import Channels
+internal import DequeModule
+internal import Glibc
+internal import HTTP
+internal import Logging
+internal import WSLoop
+
+/// What the writes of one call to the kernel are, where some of them are encrypted.
+enum PreparedLinkWrite {
+    /// A write of its own in the list.
+    case plain(Int)
+    /// A write in the list, of bytes of the output that stand for so many plain ones.
+    case sealed(Int, Range<Int>, plainBytes: Int, SecureStream)
+    /// What was encrypted before has to go first.
+    case blocked
+    /// The session is broken.
+    case failed
+}
+
+// Reading.
+extension Worker {
+    /// How many handshakes a turn does one step of: a signature takes a good part of a millisecond.
+    private static let handshakesInTurn = 8
+    /// The first byte of a TLS record that begins a handshake (RFC 8446 section 5.1).
+    private static let handshakeRecord: UInt8 = 22
+
+    /// Gives an accepted connection its session.
+    ///
+    /// - Returns: false if there is no memory for one.
+    func secure(_ connection: Connection, with context: TLSContext) -> Bool {
+        do throws(TLSFailure) {
+            if output == nil { output = try TLSOutput() }
+            guard let output else { return false }
+            let session = try TLSSession(context: context, accepted: connection.descriptor, output: output)
+            while secured.count <= Int(connection.descriptor) { secured.append(nil) }
+            secured[Int(connection.descriptor)] = SecureStream(connection, session)
+            return true
+        } catch {
+            state.logger.warning("client refused", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    /// Takes what has arrived of a secure connection.
+    func read(_ secure: SecureStream, of connection: Connection, atMost maxBytes: Int) {
+        guard secure.session.isEstablished else { return takeTurn(secure, connection) }
+        switch secure.session.read(into: buffer, atMost: maxBytes) {
+        case .bytes:
+            heard(connection)
+            buffer.withContent { process($0, of: connection) }
+        case .needs: break
+        case .endOfStream, .truncated: peerEnded(connection)
+        case .failed: close(connection)
+        }
+        sendOutput(of: secure, connection)
+        // What the session has read ahead nobody announces.
+        if secure.session.hasPendingInput, connection.phase != .closed, !connection.isPaused {
+            pauseForOthers(connection)
+        }
+    }
+
+    /// Does a step of the handshake, or waits for a turn in which not so many others do.
+    private func takeTurn(_ secure: SecureStream, _ connection: Connection) {
+        guard handshakesThisTurn < Worker.handshakesInTurn else {
+            guard !connection.pause.contains(.handshaking) else { return }
+            connection.pause.insert(.handshaking)
+            waitingHandshakes.append(connection.key)
+            return
+        }
+        handshakesThisTurn += 1
+        shakeHands(secure, connection)
+    }
+
+    /// Lets those go on that wait; called at the end of each turn.
+    func continueHandshakes() {
+        handshakesThisTurn = 0
+        guard !waitingHandshakes.isEmpty else { return }
+        for _ in 0..<Worker.handshakesInTurn {
+            guard let key = waitingHandshakes.popFirst() else { break }
+            guard let connection = connection(key), let secure = secureStream(connection.descriptor) else { continue }
+            connection.pause.remove(.handshaking)
+            shakeHands(secure, connection)
+            if connection.phase != .closed { setInterest(connection.interest.union(.readable), connection) }
+        }
+        if !waitingHandshakes.isEmpty { post(.wakeUp, to: index) }
+    }
+
+    private func shakeHands(_ secure: SecureStream, _ connection: Connection) {
+        if !secure.hasBegun {
+            guard let first = Socket.peek(connection.descriptor) else { return readEnd(connection) }
+            secure.hasBegun = true
+            guard first == Worker.handshakeRecord || !Worker.isLetter(first) else { return refusePlain(connection) }
+        }
+        switch secure.session.handshake() {
+        case .done:
+            counters.tlsHandshakes += 1
+            sendOutput(of: secure, connection)
+            read(connection)
+        case .needs:
+            sendOutput(of: secure, connection)
+        case .failed(let reason):
+            counters.tlsFailures += 1
+            state.logger.debug("TLS handshake failed", metadata: ["reason": "\(reason)"])
+            sendOutput(of: secure, connection)  // an alert
+            close(connection)
+        }
+    }
+
+    /// Nothing has come yet, or nothing will.
+    private func readEnd(_ connection: Connection) {
+        if Socket.isAtEnd(connection.descriptor) { close(connection) }
+    }
+
+    private static func isLetter(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte & 0xDF)
+    }
+
+    /// Whoever speaks plain HTTP here is told so, which it can read.
+    private func refusePlain(_ connection: Connection) {
+        secured[Int(connection.descriptor)] = nil
+        connection.endsAfterResponse = true
+        respond(.error(.badRequest, "this port speaks TLS: https:// or wss://"), to: connection)
+    }
+}
+
+// Writing.
+extension Worker {
+    /// So much of what waits is encrypted at a time, since it can no longer be dropped then.
+    private static let sealedBytes = 65_536
+
+    func unsentBytes(of link: Int32) -> Int {
+        secureStream(link)?.unsentBytes ?? 0
+    }
+
+    /// Forgets the session of a connection that ends.
+    func endSecure(_ connection: Connection) {
+        guard let secure = secureStream(connection.descriptor) else { return }
+        unsentBytes -= secure.unsentBytes
+        secured[Int(connection.descriptor)] = nil
+    }
+
+    /// The session of the connection on a descriptor; nil if it is a plain one.
+    func secureStream(_ link: Int32) -> SecureStream? {
+        Int(link) < secured.count ? secured[Int(link)] : nil
+    }
+
+    /// Prepares a write of encrypted bytes.
+    ///
+    /// - Parameter lend: lends the plain bytes piece by piece until it is told that it is enough.
+    func prepareSealed(_ secure: SecureStream, _ lend: ((RawSpan) -> Bool) -> Void) {
+        guard let output else { return }
+        guard secure.unsentBytes == 0 else { return preparedLinks.append(.blocked) }
+        let begin = output.count
+        var plainBytes = 0
+        plain.removeAll(keepingCapacity: true)
+        var isBroken = false
+        lend { piece in
+            let piece = piece.extracting(first: min(piece.byteCount, Worker.sealedBytes - plainBytes))
+            plainBytes += piece.byteCount
+            plain.append(piece)
+            return plainBytes < Worker.sealedBytes
+        }
+        isBroken = !secure.session.seal(plain.rawSpan)
+        guard !isBroken else { return preparedLinks.append(.failed) }
+        writes.add(to: secure.connection.descriptor)
+        preparedLinks.append(.sealed(writes.count - 1, begin..<output.count, plainBytes: plainBytes, secure))
+    }
+
+    /// Makes the prepared writes, of which some are encrypted.
+    func sendPreparedLinks(_ completed: (_ write: Int, _ result: SendResult) -> Void) {
+        for link in preparedLinks {
+            if case .sealed(let write, let range, _, _) = link { output?.place(range, in: writes, at: write) }
+        }
+        sender.send(writes)
+        var links: [PreparedLinkWrite] = []
+        swap(&links, &preparedLinks)
+        for (index, link) in links.enumerated() {
+            switch link {
+            case .plain(let write): completed(index, Worker.result(writes.result(write)))
+            case .blocked: completed(index, .blocked)
+            case .failed: completed(index, .failed(EPIPE))
+            case .sealed(let write, let range, let plainBytes, let secure):
+                completed(index, sealedResult(writes.result(write), range, plainBytes, secure))
+            }
+        }
+        links.removeAll(keepingCapacity: true)
+        swap(&links, &preparedLinks)
+        writes.removeAll()
+        output?.removeAll()
+    }
+
+    /// To the hub what is encrypted is as good as sent.
+    private func sealedResult(
+        _ result: Socket.WriteResult, _ range: Range<Int>, _ plainBytes: Int, _ secure: SecureStream
+    ) -> SendResult {
+        switch result {
+        case .accepted(let count) where count == range.count: return .accepted(plainBytes)
+        case .accepted(let count): keep(range.dropFirst(count), of: secure)
+        case .wouldBlock: keep(range, of: secure)
+        case .failed(let code): return .failed(code)
+        }
+        return .accepted(plainBytes)
+    }
+
+    private func keep(_ range: Range<Int>, of secure: SecureStream) {
+        let connection = secure.connection
+        output?.lend(range) { secure.keep($0) }
+        unsentBytes += range.count
+        setInterest(connection.interest.union(.writable), connection)
+        watchForStall(connection)
+    }
+
+    /// Sends what a call on the session had to say by itself: handshake messages and alerts.
+    func sendOutput(of secure: SecureStream, _ connection: Connection) {
+        guard let output, output.count > 0 else { return }
+        output.lend(0..<output.count) { secure.keep($0) }
+        unsentBytes += output.count
+        output.removeAll()
+        sendUnsent(of: secure, connection)
+    }
+
+    /// Sends what was kept; true if nothing is left of it.
+    @discardableResult
+    func sendUnsent(of secure: SecureStream, _ connection: Connection) -> Bool {
+        guard connection.phase != .closed else { return false }
+        let before = secure.unsentBytes
+        let isOpen = secure.sendUnsent(to: connection.descriptor)
+        unsentBytes -= before - secure.unsentBytes
+        guard isOpen else {
+            close(connection)
+            return false
+        }
+        guard secure.unsentBytes > 0 else { return true }
+        setInterest(connection.interest.union(.writable), connection)
+        return false
+    }
+
+    /// The kernel has room: what is encrypted goes first.
+    ///
+    /// - Returns: whether the hub may write.
+    func madeRoom(_ secure: SecureStream, _ connection: Connection) -> Bool {
+        guard secure.unsentBytes > 0 else { return true }
+        guard sendUnsent(of: secure, connection) else { return false }
+        // The hub may know nothing of what was kept.
+        if !hub.isBlocked(connection.slot) { hubDrained(connection.slot) }
+        return connection.phase != .closed
+    }
+}
