@@ -3,9 +3,9 @@ internal import Logging
 internal import Synchronization
 public import WSLoop
 
-/// What a server shows to clients that connect with TLS; read anew when its files change. Safe from any thread.
+/// What a server shows to clients that connect with TLS, read anew when its files change.
 ///
-/// A connection keeps what it was accepted with.
+/// Safe from any thread. A connection keeps what it was accepted with.
 public final class ServerCertificates: Sendable {
     private struct Content {
         var context: TLSContext

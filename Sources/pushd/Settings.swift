@@ -71,7 +71,8 @@ struct Settings {
                 option: "--tls-client-ca", value: clientCA, expected: "used without --tls-cert and --tls-key")
         }
         let identities = zip(certificates, keys).map { TLSIdentity(certificateFile: $0, keyFile: $1) }
-        server.certificates = try Settings.certificates(TLSServerOptions(identities: identities, clientCAFile: clientCA))
+        server.certificates = try Settings.certificates(
+            TLSServerOptions(identities: identities, clientCAFile: clientCA))
         if !server.listen.contains(where: \.isSecure) { server.listen = server.listen.map(\.secured) }
     }
 
