@@ -6,10 +6,13 @@ import FuzzSupport
 func checkURL(_ url: String) {
     guard let endpoint = try? RedisEndpoint(parsing: url) else { return }
     let shown = endpoint.description
-    for step in LoginStep.steps(for: endpoint) { expect(!step.command.isEmpty, "an empty command") }
-    guard case .tcp = endpoint.transport else { return }
+    for step in (try? endpoint.login.steps()) ?? [] { expect(!step.command.words.isEmpty, "an empty command") }
+    expect(!endpoint.servers.isEmpty, "no server")
+    // A path, and a master's name, are shown decoded.
+    if case .single(.unix) = endpoint.topology { return }
+    if case .sentinel = endpoint.topology { return }
     let again = try? RedisEndpoint(parsing: shown)
-    expectEqual(again?.transport, endpoint.transport, "where \(shown) leads")
+    expectEqual(again?.topology, endpoint.topology, "where \(shown) leads")
     expectEqual(again?.database, endpoint.database, "the database of \(shown)")
     expectEqual(again?.password, endpoint.password.map { _ in "***" }, "the password of \(shown)")
 }

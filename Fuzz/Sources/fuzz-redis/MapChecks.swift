@@ -1,7 +1,8 @@
 import Bytes
 import Channels
 import FuzzSupport
-import RedisBridge
+
+@testable import RedisBridge
 
 /// The map leads from every Redis channel to its channel and back, and the other way round.
 ///
@@ -25,6 +26,32 @@ func checkMap(_ lines: [[UInt8]]) {
         let isAlias = aliases.contains { $0.redis.utf8.elementsEqual(target.utf8) }
         expect(isAlias || names.contains { $0.utf8.elementsEqual(target.utf8) }, "what is published does not come back")
     }
+}
+
+/// What a pattern covers comes by it exactly once, and is not subscribed by name as well.
+func checkPatterns(_ lines: [[UInt8]]) {
+    let texts = lines.map { String(decoding: $0, as: UTF8.self) }
+    let patterns = texts.dropFirst().map { Wildcard($0) }
+    let map = RedisChannelMap(prefix: texts[0], aliases: [], patterns: patterns)
+    let names = ChannelNames(map: map)
+    for channel in texts where ChannelName.isValid(channel) {
+        let isCovered = patterns.contains { naiveMatch(Array($0.text.utf8)[...], Array(channel.utf8)[...]) }
+        expectEqual(names.areCovered(channel), isCovered, "\(channel) covered")
+        expectEqual(names.redisChannels(for: channel).isEmpty, isCovered, "names of \(channel)")
+        let redis = Array(map.publishTarget(for: channel).utf8)
+        let matches = Set(map.redisPatterns.map { Array($0.utf8) }).count { pattern in
+            map.channel(forRedis: redis.rawSpan, byPattern: pattern.rawSpan) == .channel(channel)
+        }
+        expectEqual(matches, isCovered ? 1 : 0, "how often \(channel) comes")
+    }
+}
+
+private func naiveMatch(_ pattern: ArraySlice<UInt8>, _ name: ArraySlice<UInt8>) -> Bool {
+    guard let first = pattern.first else { return name.isEmpty }
+    guard first == UInt8(ascii: "*") else {
+        return name.first == first && naiveMatch(pattern.dropFirst(), name.dropFirst())
+    }
+    return (name.startIndex...name.endIndex).contains { naiveMatch(pattern.dropFirst(), name[$0...]) }
 }
 
 private func alias(in line: String) -> (redis: String, channel: String)? {

@@ -1,5 +1,4 @@
 import Bytes
-import CHiredis
 import FuzzSupport
 
 @testable import RedisBridge
@@ -25,23 +24,22 @@ private func announcesLargeArray(_ bytes: [UInt8]) -> Bool {
 
 /// The elements of each reply, as the bridge asks for them.
 private func readPushes(_ pieces: [[UInt8]]) -> [[[UInt8]]] {
-    let reader = unsafe redisReaderCreate()
-    defer { unsafe redisReaderFree(reader) }
+    let reader = expectSome(ReplyReader(), "a reader")
     var pushes: [[[UInt8]]] = []
     for piece in pieces {
-        unsafe piece.withUnsafeBytes { _ = unsafe redisReaderFeed(reader, $0.baseAddress, $0.count) }
-        var raw: UnsafeMutableRawPointer?
-        while unsafe redisReaderGetReply(reader, &raw) == REDIS_OK, let reply = unsafe raw {
-            unsafe pushes.append(elements(of: RedisReply(reply.assumingMemoryBound(to: redisReply.self))))
-            unsafe freeReplyObject(reply)
+        let violation = reader.read(piece.rawSpan) { reply in
+            pushes.append(elements(of: reply))
+            return true
         }
+        guard violation == nil else { break }
     }
     return pushes
 }
 
 private func elements(of reply: RedisReply) -> [[UInt8]] {
-    _ = reply.errorText
+    _ = reply.errorText.map { ClusterRedirection(error: $0) }
     _ = reply.integer
+    _ = reply.text
     return (0..<3).compactMap { index in
         reply.element(index).map { element in
             var bytes: [UInt8] = []
