@@ -41,6 +41,9 @@ public final class RedisBridge {
     /// In a cluster: messages whose slot is just changing hands, for another try.
     var redirected = PublishQueue()
     var redirectTimer: Timer?
+    /// One for all shards, also for those that a cluster gets later: of several hooks libuv runs the one that was started
+    /// last first, and this one must come after those of whoever uses the bridge.
+    private let beforeSleep: BeforeSleepHook
     /// Knows where the servers are, unless there is only one.
     var watch: (any TopologyWatch)?
     private var reported: (state: RedisStatus.State, isUsable: Bool) = (.connecting, false)
@@ -63,6 +66,7 @@ public final class RedisBridge {
         self.channels = channels
         self.timing = timing
         self.delegate = delegate
+        beforeSleep = try BeforeSleepHook(on: loop)
         do throws(SystemError) {
             try open()
         } catch {
@@ -74,6 +78,10 @@ public final class RedisBridge {
     /// Begins to connect with the next turn of the loop.
     public func start() {
         guard !isStopped else { return }
+        beforeSleep.onEvent { [weak self] in
+            guard let self else { return }
+            for shard in shards { shard.endTurn() }
+        }
         for shard in shards { shard.start() }
         watch?.start()
     }
@@ -134,6 +142,7 @@ public final class RedisBridge {
         guard !isStopped else { return }
         isStopped = true
         watch?.stop()
+        beforeSleep.close()
         redirectTimer?.close()
         for shard in shards { shard.stop() }
         for message in redirected.takeWaiting() { message.completion(.failure(.notConnected)) }

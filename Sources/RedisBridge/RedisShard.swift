@@ -85,7 +85,6 @@ final class RedisShard {
     /// Begins to connect with the next turn of the loop.
     func start() {
         guard !isStopped else { return }
-        handles.beforeSleep.onEvent { [weak self] in self?.endTurn() }
         handles.deadlineTimer.onEvent { [weak self] in self?.deadlinePassed() }
         handles.probeTimer.onEvent { [weak self] in self?.probeTimePassed() }
         restartProbeTimer()
@@ -125,8 +124,9 @@ final class RedisShard {
         body(owner)
     }
 
-    /// Runs at the end of every turn: what was wanted during the turn goes out together.
-    private func endTurn() {
+    /// To be called at the end of every turn: what was wanted during the turn goes out together.
+    func endTurn() {
+        guard !isStopped else { return }
         for command in ledger.takeCommands() { sendSubscription(command) }
         let deadline = [ledger.nextDeadline(), queue.nextDeadline, retryAt].compactMap { $0 }.min()
         guard deadline != armedDeadline else { return }

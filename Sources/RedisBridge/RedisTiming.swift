@@ -2,8 +2,8 @@
 public struct RedisTiming: Sendable, Equatable {
     /// How long connecting and the first replies may take, for each address of the host.
     public var connectMilliseconds: UInt64 = 1000
-    /// How long a connection may be silent before it is made anew; a third of it is the time between two probes, and the
-    /// time that one has to come back.
+    /// How long a connection may be silent before it is made anew; a sixth of it is the time between two probes, and the
+    /// time that one has to come back, so that a third of it passes at most before a silence is noticed.
     public var silenceMilliseconds: UInt64 = 15_000
     /// The largest delay before the first new attempt; it doubles with each failure.
     public var firstBackoffMilliseconds: UInt64 = 100
@@ -25,5 +25,5 @@ public struct RedisTiming: Sendable, Equatable {
     public init() {}
 
     /// The time between two probes, and the time one has to come back.
-    var probeMilliseconds: UInt64 { max(silenceMilliseconds / 3, 1) }
+    var probeMilliseconds: UInt64 { max(silenceMilliseconds / 6, 1) }
 }

@@ -6,13 +6,11 @@ struct ShardHandles {
     let publisherTimer: Timer
     let deadlineTimer: Timer
     let probeTimer: Timer
-    let beforeSleep: BeforeSleepHook
 
     init(on loop: Loop) throws(SystemError) {
         var timers: [Timer] = []
         do throws(SystemError) {
             for _ in 0..<4 { timers.append(try Timer(on: loop)) }
-            beforeSleep = try BeforeSleepHook(on: loop)
         } catch {
             for timer in timers { timer.close() }
             throw error
@@ -25,6 +23,5 @@ struct ShardHandles {
 
     func close() {
         for timer in [subscriberTimer, publisherTimer, deadlineTimer, probeTimer] { timer.close() }
-        beforeSleep.close()
     }
 }

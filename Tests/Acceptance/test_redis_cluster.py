@@ -3,6 +3,7 @@
 import collections
 import json
 import random
+import time
 
 import pytest
 from support import wait_until
@@ -32,8 +33,10 @@ def start_cluster(tmp_path):
 def cluster(tmp_path_factory):
     """Three masters for the tests that end no process of it; slots that a test moved stay where they are."""
     cluster = RedisCluster(tmp_path_factory.mktemp("cluster"))
-    yield cluster.start()
-    cluster.kill()
+    try:
+        yield cluster.start()
+    finally:
+        cluster.kill()
 
 
 @pytest.fixture
@@ -127,6 +130,21 @@ def test_a_message_right_after_the_reply_is_not_missed(start_nodes, cluster):
         assert json.loads(client.recv(timeout=5)) == {"status": "subscribed", "channel": channel}
         assert cluster.spublish(f"push:{channel}", f"to {channel}") == 1
         assert client.recv(timeout=5) == f"to {channel}"
+
+
+def test_joining_waits_for_nothing_but_redis(start_nodes, cluster):
+    """Against ordinary pub/sub on the same servers, since how long it takes depends on the machine."""
+
+    def seconds(*options):
+        [node] = start_nodes(cluster, *options, "--max-channels", "1000", count=1)
+        client = node.connect("first")
+        began = time.monotonic()
+        for channel in channels_of_all(cluster, 20):
+            client.send(json.dumps({"action": "subscribe", "channel": channel}))
+            assert json.loads(client.recv(timeout=5)) == {"status": "subscribed", "channel": channel}
+        return time.monotonic() - began
+
+    assert seconds() < 10 * seconds(*PLAIN) + 1
 
 
 def test_everything_arrives_once_and_in_order(start_nodes, cluster):

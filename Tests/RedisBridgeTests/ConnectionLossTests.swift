@@ -94,7 +94,7 @@ struct ConnectionLossTests {
     @Test func aFrozenRedisIsNoticed() throws {
         let server = try RedisServer()
         var timing = Harness.quickTiming
-        timing.silenceMilliseconds = 750
+        timing.silenceMilliseconds = 1500
         timing.connectMilliseconds = 100
         timing.confirmMilliseconds = 100
         try Harness.run(server.url, timing: timing) { harness in
@@ -125,7 +125,7 @@ struct ConnectionLossTests {
         let server = try RedisServer()
         let client = try RedisClient(port: server.port)
         var timing = Harness.quickTiming
-        timing.silenceMilliseconds = 750
+        timing.silenceMilliseconds = 1500
         try Harness.run(server.url, timing: timing) { harness in
             try harness.subscribe("a")
             try harness.waitUntilUsable()
@@ -166,7 +166,7 @@ struct ConnectionLossTests {
         let server = try RedisServer()
         let client = try RedisClient(port: server.port)
         var timing = Harness.quickTiming
-        timing.silenceMilliseconds = 900
+        timing.silenceMilliseconds = 1800
         try Harness.run(server.url, timing: timing) { harness in
             try harness.waitUntilUsable()
             try harness.wait(for: "probes") {

@@ -47,13 +47,14 @@ class Authority:
         (self.directory / "index.txt").touch()
         (self.directory / "openssl.cnf").write_text(CONFIGURATION)
         if issuer:
-            self._openssl("req -new", "-subj", f"/CN={name}", *NEW_KEY, "-keyout", "authority.key", "-out", "authority.csr")
-            words = "ca -batch -notext -days 30 -config openssl.cnf -extensions authority_extensions"
-            files = ("-cert", "authority.pem", "-keyfile", "authority.key", "-in", self.directory / "authority.csr")
-            issuer._openssl(words, *files, "-out", self.file)
-            return
-        words = "req -x509 -days 30 -config openssl.cnf -extensions authority_extensions -out authority.pem"
-        self._openssl(words, "-subj", f"/CN={name}", *NEW_KEY, "-keyout", "authority.key")
+            words = "req -new -keyout authority.key -out authority.csr"
+            self._openssl(words, "-subj", f"/CN={name}", *NEW_KEY)
+            words = "ca -batch -notext -days 30 -config openssl.cnf -cert authority.pem -keyfile authority.key"
+            files = ("-in", self.directory / "authority.csr", "-out", self.file)
+            issuer._openssl(words, "-extensions", "authority_extensions", *files)
+        else:
+            words = "req -x509 -days 30 -config openssl.cnf -extensions authority_extensions -out authority.pem"
+            self._openssl(words, "-subj", f"/CN={name}", *NEW_KEY, "-keyout", "authority.key")
 
     def sign(self, name, names=HERE, is_expired=False, new_key=NEW_KEY):
         """A certificate for these names or addresses, good for servers and for clients, and its key."""

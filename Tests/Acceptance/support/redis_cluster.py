@@ -101,7 +101,7 @@ class RedisCluster:
 
     def wait_until_ok(self):
         """Until all that run agree on all slots, and all replicas follow."""
-        running = [node for node in self.nodes if node.process.poll() is None]
+        running = [node for node in self.nodes if node.is_running()]
         wait_until(lambda: all(self._agrees(node) for node in running), "a cluster that agrees", seconds=30)
         for replica in filter(None, self.replicas):
             if replica in running:

@@ -25,6 +25,7 @@ class RedisServer:
         self.is_frozen = False
 
     def start(self):
+        assert not self.is_running(), "it runs already"
         with (self.directory / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(
                 ["redis-server", *self._port_options(), "--bind", "127.0.0.1", "--save", "", *self.options],
@@ -43,6 +44,9 @@ class RedisServer:
         if self.clients_of:
             return [*options, "--tls-auth-clients", "yes", "--tls-ca-cert-file", self.clients_of]
         return [*options, "--tls-auth-clients", "no"]
+
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
 
     def _is_up(self):
         assert self.process.poll() is None, self.log()
@@ -70,7 +74,7 @@ class RedisServer:
             return client.publish(channel, payload)
 
     def kill(self):
-        if self.process and self.process.poll() is None:
+        if self.is_running():
             self.process.kill()
             self.process.wait()
 

@@ -37,6 +37,7 @@ class Sentinel(RedisServer):
         (directory / "sentinel.conf").write_text("\n".join(lines) + "\n")
 
     def start(self):
+        assert not self.is_running(), "it runs already"
         with (self.directory / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(
                 ["redis-server", "sentinel.conf", "--sentinel"], cwd=self.directory, stdout=log, stderr=log
@@ -117,7 +118,7 @@ class Sentinels:
 
     def wait_until_ready(self):
         """Until each running Sentinel could lead a failover."""
-        running = [sentinel for sentinel in self.all if sentinel.process.poll() is None]
+        running = [sentinel for sentinel in self.all if sentinel.is_running()]
         wait_until(
             lambda: all(sentinel.knows_all(self.master.port) for sentinel in running),
             "Sentinels that know each other, the master and the replica",

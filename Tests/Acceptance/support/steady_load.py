@@ -146,6 +146,8 @@ class Reader:
         assert not self.lost, f"{len(self.lost)} subscribers were disconnected"
         what = f"number {number} everywhere"
         wait_until(lambda: self.failure or self.has_reached(number, channels), what, seconds, pause=0.002)
+        if self.failure:
+            raise AssertionError("the reader failed") from self.failure
 
     def settle(self):
         """Waits until nothing has come for half a second."""
