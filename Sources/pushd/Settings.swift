@@ -54,12 +54,14 @@ struct Settings {
         let certificates = try values.each("--tls-cert", options.tlsCert, "a file") { $0 } ?? []
         let keys = try values.each("--tls-key", options.tlsKey, "a file") { $0 } ?? []
         let clientCA = values.text("--tls-client-ca", options.tlsClientCa)
-        guard certificates.count == keys.count else {
-            let missesKey = certificates.count > keys.count
+        if certificates.count > keys.count {
             throw SettingViolation(
-                option: missesKey ? "--tls-key" : "--tls-cert",
-                value: missesKey ? certificates.last ?? "" : keys.last ?? "",
-                expected: missesKey ? "usable without --tls-key, its private key" : "usable without --tls-cert")
+                option: "--tls-cert", value: certificates.last ?? "",
+                expected: "usable without --tls-key, its private key")
+        }
+        if keys.count > certificates.count {
+            throw SettingViolation(
+                option: "--tls-key", value: keys.last ?? "", expected: "usable without --tls-cert, its certificate")
         }
         guard !certificates.isEmpty else {
             if let address = server.listen.first(where: \.isSecure) {
