@@ -143,22 +143,15 @@ extension Worker: HubTransport {
     // The memory of what is prepared belongs to batches that the hub or the outbox holds on to until they were sent.
 
     func prepare(_ bytes: RawSpan, to link: Int32) {
-        if let secure = secureStream(link) { return prepareSealed(secure) { _ = $0(bytes) } }
-        notePlainLink()
+        if !secured.isEmpty, prepareSealed(link, { _ = $0(bytes) }) { return }
         writes.add(to: link)
         _ = unsafe bytes.withUnsafeBytes { unsafe writes.append($0) }
     }
 
     func prepare(_ outbox: Outbox, to link: Int32) {
-        if let secure = secureStream(link) { return prepareSealed(secure) { outbox.forEachPiece($0) } }
-        notePlainLink()
+        if !secured.isEmpty, prepareSealed(link, { outbox.forEachPiece($0) }) { return }
         writes.add(to: link)
         outbox.forEachPiece { piece in unsafe piece.withUnsafeBytes { unsafe writes.append($0) } }
-    }
-
-    /// Only where there is TLS, writes and what the hub has prepared are not the same.
-    private func notePlainLink() {
-        if !secured.isEmpty { preparedLinks.append(.plain(writes.count)) }
     }
 
     func sendPrepared(_ completed: (_ write: Int, _ result: SendResult) -> Void) {

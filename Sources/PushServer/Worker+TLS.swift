@@ -145,10 +145,21 @@ extension Worker {
         Int(link) < secured.count ? secured[Int(link)] : nil
     }
 
-    /// Prepares a write of encrypted bytes.
+    /// Prepares a write on a worker that has secure connections.
     ///
     /// - Parameter lend: lends the plain bytes piece by piece until it is told that it is enough.
-    func prepareSealed(_ secure: SecureStream, _ lend: ((RawSpan) -> Bool) -> Void) {
+    /// - Returns: false if the connection is a plain one, whose write is to be added to the list.
+    func prepareSealed(_ link: Int32, _ lend: ((RawSpan) -> Bool) -> Void) -> Bool {
+        if let secure = secureStream(link) {
+            prepareSealed(secure, lend)
+            return true
+        }
+        // Writes, and what the hub has prepared, are no longer the same.
+        preparedLinks.append(.plain(writes.count))
+        return false
+    }
+
+    private func prepareSealed(_ secure: SecureStream, _ lend: ((RawSpan) -> Bool) -> Void) {
         guard let output else { return }
         guard secure.unsentBytes == 0 else { return preparedLinks.append(.blocked) }
         let begin = output.count
