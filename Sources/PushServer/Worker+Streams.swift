@@ -131,7 +131,7 @@ extension Worker: StreamSetDelegate {
 
     /// The peer sends nothing more; whoever half-closes behind a request or a message still gets what is queued for it.
     func peerEnded(_ connection: Connection) {
-        guard !connection.peerEnded, hub.queuedBytes(of: connection.slot) > 0 else { return close(connection) }
+        guard !connection.peerEnded, !isAllSent(connection) else { return close(connection) }
         connection.peerEnded = true
         releaseAll(connection)
         setInterest(connection.interest.subtracting(.readable), connection)

@@ -51,7 +51,9 @@ extension Worker {
             buffer.withContent { process($0, of: connection) }
         case .needs: break
         case .endOfStream, .truncated: peerEnded(connection)
-        case .failed: close(connection)
+        case .failed:
+            sendOutput(of: secure, connection)  // an alert
+            close(connection)
         }
         sendOutput(of: secure, connection)
         // What the session has read ahead nobody announces.
@@ -133,9 +135,14 @@ extension Worker {
         secureStream(link)?.unsentBytes ?? 0
     }
 
-    /// Forgets the session of a connection that ends.
+    /// Forgets the session of a connection that ends, and says so to its client if nothing is in the way of that.
     func endSecure(_ connection: Connection) {
         guard let secure = secureStream(connection.descriptor) else { return }
+        if secure.unsentBytes == 0, let output, output.count == 0 {
+            secure.session.closeNotify()
+            output.lend(0..<output.count) { _ = Socket.send($0, to: connection.descriptor) }
+            output.removeAll()
+        }
         unsentBytes -= secure.unsentBytes
         secured[Int(connection.descriptor)] = nil
     }
@@ -225,6 +232,7 @@ extension Worker {
     /// Sends what a call on the session had to say by itself: handshake messages and alerts.
     func sendOutput(of secure: SecureStream, _ connection: Connection) {
         guard let output, output.count > 0 else { return }
+        guard connection.phase != .closed else { return output.removeAll() }
         output.lend(0..<output.count) { secure.keep($0) }
         unsentBytes += output.count
         output.removeAll()
