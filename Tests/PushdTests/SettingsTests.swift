@@ -145,7 +145,9 @@ import WSLoop
 
     @Test(arguments: [
         ("--listen", "nowhere"), ("--listen", "127.0.0.1:65536"), ("--listen", "tls:unix:/x"),
-        ("--listen", "tls:127.0.0.1:1"), ("--tls-cert", "/x"), ("--tls-key", "/x"), ("--tls-client-ca", "/x"), ("--redis", "http://a"), ("--redis", "redis://a:0"),
+        ("--listen", "tls:127.0.0.1:1"),
+        ("--tls-cert", "/x"), ("--tls-key", "/x"), ("--tls-client-ca", "/x"),
+        ("--redis", "http://a"), ("--redis", "redis://a:0"),
         ("--redis", ""), ("--redis-pattern", ""), ("--redis-silence", "0"), ("--redis-connect-timeout", "x"),
         ("--redis-ca", "/etc/hosts"), ("--redis-map", "ab"), ("--redis-map", "=b"), ("--redis-map", "a="),
         ("--workers", "0"),
