@@ -35,6 +35,8 @@ extension Worker {
             secure.session.closeNotify()
             sendOutput(of: secure, connection)
             guard connection.phase != .closed else { return }
+            // Without room for it in the kernel we are back once there is.
+            guard secure.unsentBytes == 0 else { return wait(for: connection, .close, Worker.closeTimeout) }
         }
         guard !connection.peerEnded else { return close(connection) }
         Socket.shutdownWrites(connection.descriptor)

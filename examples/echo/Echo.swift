@@ -20,12 +20,21 @@ struct Echo: ParsableCommand {
     @Option(help: "permessage-deflate for clients that offer it: off or on.")
     var compression = Compression.off
 
+    @Option(help: ArgumentHelp("Certificate and chain (PEM), for TLS.", valueName: "file"))
+    var tlsCert: String?
+
+    @Option(help: ArgumentHelp("Its private key (PEM).", valueName: "file"))
+    var tlsKey: String?
+
     enum Compression: String, ExpressibleByArgument { case off, on }
 
     func validate() throws {
         guard ListenAddress(listen) != nil else { throw ValidationError("--listen: '\(listen)' is not an address") }
         guard (1...(1 << 30)).contains(maxMessage) else {
             throw ValidationError("--max-message: '\(maxMessage)' is not a number from 1 to 1073741824")
+        }
+        guard (tlsCert == nil) == (tlsKey == nil) else {
+            throw ValidationError("--tls-cert and --tls-key need each other")
         }
     }
 
@@ -37,6 +46,11 @@ struct Echo: ParsableCommand {
         configuration.allowedOrigins = ["*"]
         configuration.drain = .zero
         configuration.endpoint = .answering { $0 }
+        if let tlsCert, let tlsKey {
+            let options = TLSServerOptions(certificateFile: tlsCert, keyFile: tlsKey)
+            configuration.certificates = try ServerCertificates(options)
+            configuration.listen = configuration.listen.map(\.secured)
+        }
         let logger = Logger(label: "echo-server")
         try Server(configuration: configuration, logger: logger).run(drainingOn: [SIGTERM, SIGINT]) { addresses in
             for address in addresses { logger.info("listening on \(address)") }
