@@ -161,7 +161,8 @@ extension Home: RedisBridgeDelegate {
         }
         // By a pattern anything may come that has the prefix.
         guard state.configuration.redisPatterns.isEmpty || ChannelName.isValid(channel) else {
-            return bridge?.ignore(channel) ?? ()
+            bridge?.ignore(channel)
+            return
         }
         var bytes: [UInt8] = []
         bytes.append(payload)
