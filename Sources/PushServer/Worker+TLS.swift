@@ -172,15 +172,13 @@ extension Worker {
         let begin = output.count
         var plainBytes = 0
         plain.removeAll(keepingCapacity: true)
-        var isBroken = false
         lend { piece in
             let piece = piece.extracting(first: min(piece.byteCount, Worker.sealedBytes - plainBytes))
             plainBytes += piece.byteCount
             plain.append(piece)
             return plainBytes < Worker.sealedBytes
         }
-        isBroken = !secure.session.seal(plain.rawSpan)
-        guard !isBroken else { return preparedLinks.append(.failed) }
+        guard secure.session.seal(plain.rawSpan) else { return preparedLinks.append(.failed) }
         writes.add(to: secure.connection.descriptor)
         preparedLinks.append(.sealed(writes.count - 1, begin..<output.count, plainBytes: plainBytes, secure))
     }

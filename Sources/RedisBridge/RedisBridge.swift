@@ -202,16 +202,12 @@ public final class RedisBridge {
         return used.isEmpty ? shards : used
     }
 
-    private static func shardHas(_ name: String, _ shard: RedisShard) -> Bool {
-        shard.ledger.names.slots?.contains(slotOf: name) ?? true
-    }
-
     /// - Parameter deadline: until when a server's word that another has the slot is followed; nil before the first.
     func publish(
         _ payload: [UInt8], toRedis name: String, until deadline: UInt64?,
         _ completion: @escaping PublishQueue.Completion
     ) {
-        guard let shard = shards.first(where: { RedisBridge.shardHas(name, $0) }) else {
+        guard let shard = shards.first(where: { $0.ledger.names.has(name) }) else {
             return completion(.failure(.notConnected))
         }
         shard.publish(payload, to: Array(name.utf8)) { [weak self] result in

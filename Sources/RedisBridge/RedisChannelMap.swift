@@ -13,6 +13,8 @@ public struct RedisChannelMap: Sendable {
     private let aliases: [Alias]
     /// Patterns of channel names whose messages are wanted whether anybody is subscribed or not.
     let patterns: [Wildcard]
+    /// The patterns as Redis reads them, each for the channels with the prefix.
+    let redisPatterns: [String]
 
     /// Maps `prefix` + name to the channel of that name, and each alias to its channel.
     ///
@@ -20,6 +22,9 @@ public struct RedisChannelMap: Sendable {
     public init(prefix: String, aliases: [(redis: String, channel: String)], patterns: [Wildcard] = []) {
         self.prefix = prefix
         self.patterns = patterns
+        redisPatterns = patterns.map {
+            RedisChannelMap.glob(prefix, isPattern: false) + RedisChannelMap.glob($0.text, isPattern: true)
+        }
         var known: [Alias] = []
         for alias in aliases {
             let redis = ByteName(alias.redis)
@@ -62,11 +67,6 @@ public struct RedisChannelMap: Sendable {
 
 // Patterns.
 extension RedisChannelMap {
-    /// The patterns as Redis reads them, each for the channels with the prefix.
-    var redisPatterns: [String] {
-        patterns.map { RedisChannelMap.glob(prefix, isPattern: false) + RedisChannelMap.glob($0.text, isPattern: true) }
-    }
-
     /// Whether a pattern brings the channel's messages.
     func isCovered(_ channel: String) -> Bool {
         patterns.contains { $0.matches(channel) }
@@ -114,9 +114,14 @@ struct ChannelNames {
         (self.map, self.slots) = (map, slots)
     }
 
+    /// Whether the server has a Redis channel.
+    func has(_ redisChannel: String) -> Bool {
+        slots?.contains(slotOf: redisChannel) ?? true
+    }
+
     /// The Redis channels of this server whose messages belong to `channel`.
     func redisChannels(for channel: String) -> [String] {
-        let names = map.redisChannels(for: channel).filter { slots?.contains(slotOf: $0) ?? true }
+        let names = map.redisChannels(for: channel).filter { has($0) }
         guard areCovered(channel) else { return names }
         // What a pattern brings is not asked for as well; aliases are.
         let own = ByteName(map.publishTarget(for: channel))

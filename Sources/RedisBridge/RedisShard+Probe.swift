@@ -62,9 +62,13 @@ extension RedisShard {
             health.silent(reason, at: loop.nowMilliseconds)
             notify { $0.shardChanged(self) }
             pingSubscriber()
-            queue.sent { _ in }
-            publisher.send(RedisCommand("PING", [String]()))
+            pingPublisher { _ in }
         }
+    }
+
+    private func pingPublisher(answered: @escaping PublishQueue.Answered) {
+        queue.sent(answered: answered)
+        publisher.send(RedisCommand("PING", [String]()))
     }
 
     private func pingSubscriber() {
@@ -87,12 +91,11 @@ extension RedisShard {
     /// output buffer. Unless Redis itself is gone, which the other link tells.
     func explain(_ failure: RedisLinkFailure, then completion: @escaping () -> Void) {
         guard failure.isCutMidReply, publisher.isReady else { return completion() }
-        queue.sent { [weak self] reply in
+        pingPublisher { [weak self] reply in
             defer { completion() }
             guard let self, reply != nil else { return }
             overruns += 1
             health.overrun()
         }
-        publisher.send(RedisCommand("PING", [String]()))
     }
 }
