@@ -47,7 +47,8 @@ let package = Package(
             dependencies: ["Bytes", "WebSocket", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: settings),
         .systemLibrary(name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
-        .target(name: "WSLoop", dependencies: ["COpenSSL", "CUV", "CUring"], swiftSettings: settings),
+        .target(name: "TLSRecord", dependencies: ["COpenSSL"], swiftSettings: settings),
+        .target(name: "WSLoop", dependencies: ["COpenSSL", "CUV", "CUring", "TLSRecord"], swiftSettings: settings),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .target(name: "RedisBridge", dependencies: ["Bytes", "CHiredis", "WSLoop"], swiftSettings: settings),
         .target(

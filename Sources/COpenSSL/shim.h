@@ -19,8 +19,6 @@ static inline int copenssl_set_min_version(SSL_CTX *context, int version) {
     return (int)SSL_CTX_set_min_proto_version(context, version);
 }
 
-static inline void copenssl_set_mode(SSL_CTX *context, long mode) { SSL_CTX_set_mode(context, mode); }
-
 static inline void copenssl_cache_no_sessions(SSL_CTX *context) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 }
@@ -73,17 +71,22 @@ typedef struct {
     size_t capacity;
 } copenssl_output;
 
-static inline int copenssl_output_write(BIO *bio, const char *bytes, size_t count, size_t *written) {
-    copenssl_output *output = BIO_get_data(bio);
+static inline unsigned char *copenssl_output_grow(copenssl_output *output, size_t count) {
     if (output->capacity - output->count < count) {
         size_t capacity = (output->count + count) * 2;
         unsigned char *grown = realloc(output->bytes, capacity);
-        if (grown == NULL) return 0;
+        if (grown == NULL) return NULL;
         output->bytes = grown;
         output->capacity = capacity;
     }
-    memcpy(output->bytes + output->count, bytes, count);
     output->count += count;
+    return output->bytes + output->count - count;
+}
+
+static inline int copenssl_output_write(BIO *bio, const char *bytes, size_t count, size_t *written) {
+    unsigned char *added = copenssl_output_grow(BIO_get_data(bio), count);
+    if (added == NULL) return 0;
+    memcpy(added, bytes, count);
     *written = count;
     return 1;
 }
@@ -108,8 +111,6 @@ static inline BIO *copenssl_output_bio(BIO_METHOD *method, copenssl_output *outp
     BIO_set_init(bio, 1);
     return bio;
 }
-
-static inline void copenssl_set_read_ahead(SSL_CTX *context) { SSL_CTX_set_read_ahead(context, 1); }
 
 static inline int copenssl_set_server_name(SSL *session, const char *name) {
     return (int)SSL_set_tlsext_host_name(session, name);

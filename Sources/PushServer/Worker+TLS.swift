@@ -56,7 +56,7 @@ extension Worker {
             close(connection)
         }
         sendOutput(of: secure, connection)
-        // What the session has read ahead nobody announces.
+        // An end behind the bytes nobody announces.
         if secure.session.hasPendingInput, connection.phase != .closed, !connection.isPaused {
             pauseForOthers(connection)
         }
@@ -171,14 +171,13 @@ extension Worker {
         guard secure.unsentBytes == 0 else { return preparedLinks.append(.blocked) }
         let begin = output.count
         var plainBytes = 0
-        plain.removeAll(keepingCapacity: true)
         lend { piece in
-            let piece = piece.extracting(first: min(piece.byteCount, Worker.sealedBytes - plainBytes))
+            let piece = piece.extracting(first: Worker.sealedBytes - plainBytes)
             plainBytes += piece.byteCount
-            plain.append(piece)
+            secure.session.seal(piece)
             return plainBytes < Worker.sealedBytes
         }
-        guard secure.session.seal(plain.rawSpan) else { return preparedLinks.append(.failed) }
+        guard secure.session.finishSealing() else { return preparedLinks.append(.failed) }
         writes.add(to: secure.connection.descriptor)
         preparedLinks.append(.sealed(writes.count - 1, begin..<output.count, plainBytes: plainBytes, secure))
     }

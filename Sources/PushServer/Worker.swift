@@ -49,8 +49,6 @@ final class Worker {
     @safe @exclusivity(unchecked) var secured: ContiguousArray<SecureStream?> = []
     /// What the sessions encrypt; made with the first of them.
     var output: TLSOutput?
-    /// The plain bytes of one write, put together so that they become one record.
-    var plain: [UInt8] = []
     @safe @exclusivity(unchecked) var preparedLinks: [PreparedLinkWrite] = []
     /// Encrypted bytes that wait for the kernel, of all connections.
     var unsentBytes = 0

@@ -18,26 +18,41 @@ public final class ReadBuffer {
 
     /// Replaces the content by what the descriptor has to read, at most `byteCount` bytes of it.
     public func fill(from descriptor: Int32, atMost byteCount: Int = .max) -> Socket.ReadResult {
+        fill(from: descriptor, atMost: byteCount, at: 0)
+    }
+
+    /// Replaces the content by `prefix` and what the descriptor has to read, at most `byteCount` bytes of it.
+    ///
+    /// - Parameter prefix: shorter than the buffer.
+    /// - Returns: how many bytes were read.
+    func fill(from descriptor: Int32, atMost byteCount: Int, behind prefix: [UInt8]) -> Socket.ReadResult {
+        precondition(unsafe prefix.count < memory.count)
+        unsafe memory.copyBytes(from: prefix)
+        return fill(from: descriptor, atMost: byteCount, at: prefix.count)
+    }
+
+    private func fill(from descriptor: Int32, atMost byteCount: Int, at offset: Int) -> Socket.ReadResult {
         count = 0
         let received = unsafe recv(
-            descriptor, memory.baseAddress, min(byteCount, memory.count), Int32(CUV_RECEIVE_FLAGS))
+            descriptor, memory.baseAddress.unsafelyUnwrapped + offset, min(byteCount, memory.count - offset),
+            Int32(CUV_RECEIVE_FLAGS))
         if received > 0 {
-            count = received
+            count = offset + received
             return .bytes(received)
         }
         if received == 0 { return .endOfStream }
         return errno == EAGAIN || errno == EINTR ? .wouldBlock : .failed(errno: errno)
     }
 
-    /// Replaces the content by what `body` writes to the memory that it gets, at most `byteCount` bytes.
+    /// Lends the content to be changed.
     ///
-    /// - Parameter body: returns how many bytes it wrote, from the front on.
-    /// - Returns: the same count.
-    func fill(atMost byteCount: Int, by body: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
-        let space = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[..<min(byteCount, memory.count)])
-        count = unsafe body(space)
-        precondition(0...space.count ~= count)
-        return count
+    /// - Parameter body: returns how many bytes at the front are the content from now on.
+    func replaceContent(_ body: (inout MutableRawSpan) -> Int) {
+        var bytes = unsafe MutableRawSpan(
+            _unsafeStart: memory.baseAddress.unsafelyUnwrapped, byteCount: count)
+        let kept = body(&bytes)
+        precondition(0...count ~= kept)
+        count = kept
     }
 
     /// Lends the content; nothing may keep it.

@@ -57,8 +57,8 @@ public final class TLSContext: @unchecked Sendable {
         unsafe SSL_CTX_set_options(raw, COPENSSL_OP_CIPHER_SERVER_PREFERENCE)
         _ = unsafe SSL_CTX_set_ciphersuites(
             raw, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256")
-        // A client is sent two tickets by default, and comes back with one.
-        _ = unsafe SSL_CTX_set_num_tickets(raw, 1)
+        // A ticket is sent when the handshake is done (`TLSHandshake.agreement`).
+        _ = unsafe SSL_CTX_set_num_tickets(raw, 0)
         // Resumption works with tickets, which the client keeps; a cache here would hold up to 20,480 sessions.
         unsafe copenssl_cache_no_sessions(raw)
         guard let file = clientCAFile else { return }
@@ -94,10 +94,7 @@ public final class TLSContext: @unchecked Sendable {
         // TLS 1.2 with forward secrecy and authenticated encryption only (RFC 9325 4.2); TLS 1.3 has nothing else.
         _ = unsafe SSL_CTX_set_cipher_list(raw, "ECDHE+AESGCM:ECDHE+CHACHA20")
         unsafe SSL_CTX_set_options(raw, COPENSSL_OP_NO_RENEGOTIATION)
-        unsafe copenssl_set_mode(
-            raw, Int(SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS))
-        // One recv(2) brings many records, instead of two for each.
-        unsafe copenssl_set_read_ahead(raw)
+        unsafe copenssl_note_secrets(raw)
         return unsafe raw
     }
 

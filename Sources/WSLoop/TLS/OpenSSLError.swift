@@ -30,6 +30,12 @@ struct OpenSSLError: CustomStringConvertible {
         unsafe String(cString: uv_strerror(-code))
     }
 
+    /// The words for an alert that the peer sent.
+    static func words(alert code: UInt8) -> String {
+        OpenSSLError(code: UInt(ERR_LIB_SSL) << UInt(ERR_LIB_OFFSET) | UInt(SSL_AD_REASON_OFFSET) + UInt(code))
+            .description
+    }
+
     private var isSystem: Bool { ERR_GET_LIB(code) == ERR_LIB_SYS }
 
     /// The errno value if a system call failed.

@@ -1,7 +1,8 @@
 internal import COpenSSL
 internal import Glibc
+internal import TLSRecord
 
-/// Where the sessions of a loop put what they encrypt, until it is sent: one buffer for all of them.
+/// What the sessions of a loop share: a buffer for what they encrypt, until it is sent, and the contexts that encrypt it.
 ///
 /// Each session's bytes are those that were added by a call on it; whoever makes the call notes where they begin and end.
 /// Confined to its loop's thread; it must outlive its sessions' use.
@@ -11,6 +12,9 @@ public final class TLSOutput {
     private static let keptBytes = 1 << 20
 
     let bio: OpaquePointer
+    let ciphers = RecordCiphers()
+    /// Where the record begins whose content is being added.
+    var recordBegin: Int?
     private let method: OpaquePointer
     private let output: UnsafeMutablePointer<copenssl_output>
 
@@ -53,6 +57,37 @@ public final class TLSOutput {
         precondition(range.upperBound <= count)
         guard let bytes = unsafe output.pointee.bytes else { return }
         unsafe list.setPiece(UnsafeRawBufferPointer(start: bytes + range.lowerBound, count: range.count), of: write)
+    }
+
+    /// Adds bytes.
+    func append(_ bytes: RawSpan) {
+        unsafe bytes.withUnsafeBytes { unsafe grow($0.count).copyMemory(from: $0) }
+    }
+
+    /// Adds so many bytes, to be written by `change`.
+    func append(unwritten byteCount: Int) {
+        _ = unsafe grow(byteCount)
+    }
+
+    /// Adds a record's header, to be written when its content is complete.
+    func beginRecord(_ headerBytes: Int) -> Int {
+        let begin = count
+        recordBegin = begin
+        append(unwritten: headerBytes)
+        return begin
+    }
+
+    private func grow(_ byteCount: Int) -> UnsafeMutableRawBufferPointer {
+        guard let begin = unsafe copenssl_output_grow(output, byteCount) else { fatalError("out of memory") }
+        return unsafe UnsafeMutableRawBufferPointer(start: begin, count: byteCount)
+    }
+
+    /// Lends the bytes from `begin` on to be changed.
+    func change(from begin: Int, _ body: (inout MutableRawSpan) -> Bool) -> Bool {
+        precondition(0...count ~= begin)
+        guard let bytes = unsafe output.pointee.bytes else { return false }
+        var span = unsafe MutableRawSpan(_unsafeStart: bytes + begin, byteCount: count - begin)
+        return body(&span)
     }
 
     /// Empties it.

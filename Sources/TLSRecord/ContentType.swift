@@ -1,0 +1,7 @@
+/// What a record carries: RFC 8446 5.1.
+public enum ContentType: UInt8, Sendable {
+    case changeCipherSpec = 20
+    case alert = 21
+    case handshake = 22
+    case applicationData = 23
+}

@@ -1,0 +1,153 @@
+/// The reading direction of an established session: turns records into what they carry, in place.
+///
+/// It knows what may come after a handshake: data, alerts, and with TLS 1.3 key updates and, for a client, tickets.
+public struct RecordReader: ~Copyable {
+    /// Which end of the connection reads.
+    public enum Role: Sendable { case client, server }
+
+    /// How the stream ended.
+    public enum End: Equatable, Sendable {
+        /// The peer sends nothing more, and said so.
+        case closeNotify
+        /// The peer gave up, with this alert (RFC 8446 6.2).
+        case alert(UInt8)
+        /// The peer did what ends the session.
+        case violation(RecordViolation)
+    }
+
+    /// What there was in some bytes.
+    public struct Progress: Equatable, Sendable {
+        /// How many of them were whole records; the others are to be offered again.
+        public var recordBytes = 0
+        /// How many bytes of data are now at the front of them.
+        public var dataBytes = 0
+        /// The stream's end, behind that data.
+        public var end: End?
+
+        /// Nothing yet.
+        public init() {}
+    }
+
+    /// Longer than any message that is expected: a ticket.
+    private static let maxMessageBytes = 65_536
+
+    private let keys: TrafficKeys
+    private let role: Role
+    /// A message whose other part is in the next record.
+    private var message: [UInt8] = []
+    /// Whether the peer has asked for new keys in the other direction (RFC 8446 4.6.3).
+    public private(set) var wantsKeyUpdate = false
+
+    /// Begins with these keys.
+    public init(_ keys: TrafficKeys, role: Role) {
+        self.keys = keys
+        self.role = role
+    }
+
+    /// Takes all whole records at the front of `bytes`, and puts the data that they carry there instead.
+    public mutating func read(_ bytes: inout MutableRawSpan, with ciphers: RecordCiphers) -> Progress {
+        wantsKeyUpdate = false
+        var progress = Progress()
+        unsafe bytes.withUnsafeMutableBytes { bytes in
+            do throws(RecordViolation) {
+                while progress.end == nil {
+                    let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[progress.recordBytes...])
+                    guard let count = unsafe try recordBytes(UnsafeRawBufferPointer(rest)) else { break }
+                    progress.recordBytes += count
+                    let record = unsafe UnsafeMutableRawBufferPointer(rebasing: rest[..<count])
+                    let (type, content) = unsafe try open(record, with: ciphers)
+                    switch type {
+                    case .applicationData where message.isEmpty:
+                        unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[progress.dataBytes...])
+                            .copyMemory(from: content)
+                        progress.dataBytes += content.count
+                    case .alert where message.isEmpty: progress.end = unsafe try end(content)
+                    case .handshake: unsafe try take(content)
+                    default: throw .unexpectedMessage
+                    }
+                }
+            } catch {
+                progress.end = .violation(error)
+            }
+        }
+        return progress
+    }
+
+    /// The length of the record at the front; nil if it has not wholly arrived.
+    private func recordBytes(_ bytes: UnsafeRawBufferPointer) throws(RecordViolation) -> Int? {
+        guard let type = unsafe bytes.first else { return nil }
+        guard type == ContentType.applicationData.rawValue || keys.suite.version == .tls12 else {
+            throw .unexpectedMessage
+        }
+        guard bytes.count >= RecordSuite.headerBytes else { return nil }
+        let protectedBytes = unsafe Int(bytes[3]) << 8 | Int(bytes[4])
+        guard protectedBytes <= keys.suite.maxProtectedBytes else { throw .recordOverflow }
+        let count = RecordSuite.headerBytes + protectedBytes
+        return bytes.count >= count ? count : nil
+    }
+
+    private func open(
+        _ record: UnsafeMutableRawBufferPointer, with ciphers: RecordCiphers
+    ) throws(RecordViolation) -> (ContentType, UnsafeRawBufferPointer) {
+        let suite = keys.suite
+        guard record.count >= suite.prefixBytes + suite.suffixBytes,
+            unsafe keys.protect(record, .opening, with: ciphers)
+        else { throw .badRecordMAC }
+        var content = unsafe UnsafeRawBufferPointer(
+            rebasing: record[suite.prefixBytes..<record.count - RecordSuite.tagBytes])
+        var type = unsafe record[0]
+        if suite.version == .tls13 {
+            guard content.count <= RecordSuite.maxContentBytes + 1 else { throw .recordOverflow }
+            // RFC 8446 5.4: behind the true type are as many zeros as the peer liked.
+            guard let last = unsafe content.lastIndex(where: { $0 != 0 }) else { throw .unexpectedMessage }
+            type = unsafe content[last]
+            unsafe content = UnsafeRawBufferPointer(rebasing: content[..<last])
+        }
+        guard content.count <= RecordSuite.maxContentBytes else { throw .recordOverflow }
+        guard let type = ContentType(rawValue: type) else { throw .unexpectedMessage }
+        guard content.count > 0 || type == .applicationData else { throw .emptyFragment }
+        return unsafe (type, content)
+    }
+
+    /// What an alert means: nil if nothing (RFC 8446 6.1, RFC 5246 7.2).
+    private func end(_ alert: UnsafeRawBufferPointer) throws(RecordViolation) -> End? {
+        guard alert.count == 2 else { throw .malformedAlert }
+        let (level, description) = unsafe (alert[0], alert[1])
+        if description == 0 { return .closeNotify }
+        let isWarning = keys.suite.version == .tls13 ? description == RecordReader.userCanceled : level == 1
+        return isWarning ? nil : .alert(description)
+    }
+
+    private static let userCanceled: UInt8 = 90
+
+    private mutating func take(_ fragment: UnsafeRawBufferPointer) throws(RecordViolation) {
+        unsafe message.append(contentsOf: fragment)
+        while message.count >= 4 {
+            let bodyBytes = Int(message[1]) << 16 | Int(message[2]) << 8 | Int(message[3])
+            guard bodyBytes <= RecordReader.maxMessageBytes else { throw .malformedMessage }
+            guard message.count >= 4 + bodyBytes else { return }
+            try take(message: message[0], message[4..<4 + bodyBytes], isLast: message.count == 4 + bodyBytes)
+            message.removeFirst(4 + bodyBytes)
+        }
+        // Nothing of an idle session stays allocated.
+        if message.isEmpty { message = [] }
+    }
+
+    private mutating func take(
+        message type: UInt8, _ body: ArraySlice<UInt8>, isLast: Bool
+    ) throws(RecordViolation) {
+        switch (keys.suite.version, role, type) {
+        case (.tls13, _, 24):
+            guard body.count == 1, let request = body.first, request <= 1 else { throw .malformedMessage }
+            guard isLast else { throw .messageAcrossKeyChange }
+            guard keys.update() else { throw .libraryFailure }
+            wantsKeyUpdate = wantsKeyUpdate || request == 1
+        // A ticket: links to servers do not resume sessions.
+        case (.tls13, .client, 4): break
+        // RFC 5246 7.4.1.1: a server's wish for another handshake may be ignored.
+        case (.tls12, .client, 0): break
+        case (.tls12, .server, 1): throw .renegotiation
+        default: throw .unexpectedMessage
+        }
+    }
+}

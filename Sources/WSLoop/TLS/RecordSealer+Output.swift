@@ -1,0 +1,27 @@
+internal import TLSRecord
+
+extension RecordSealer {
+    /// Adds bytes to the output, and makes a record of them whenever one is full; `finish` does that with the last ones.
+    ///
+    /// - Returns: false if OpenSSL fails.
+    mutating func add(_ bytes: RawSpan, _ type: ContentType, to output: TLSOutput) -> Bool {
+        var rest = bytes
+        while rest.byteCount > 0 {
+            let begin = output.recordBegin ?? output.beginRecord(contentOffset)
+            let room = begin + contentOffset + maxContentBytes - output.count
+            output.append(rest.extracting(first: room))
+            guard rest.byteCount >= room else { return true }
+            rest = rest.extracting(room...)
+            guard finish(type, in: output) else { return false }
+        }
+        return true
+    }
+
+    /// Makes a record of what was added since the last one; false if OpenSSL fails.
+    mutating func finish(_ type: ContentType, in output: TLSOutput) -> Bool {
+        guard let begin = output.recordBegin else { return true }
+        output.recordBegin = nil
+        output.append(unwritten: trailerBytes)
+        return output.change(from: begin) { seal(type, &$0, with: output.ciphers) }
+    }
+}

@@ -1,0 +1,147 @@
+internal import TLSRecord
+
+// Reading.
+extension TLSSession {
+    /// What a read brought.
+    public enum ReadResult: Equatable, Sendable {
+        /// So many bytes are the buffer's content.
+        case bytes(Int)
+        /// Nothing now; to be called again when the descriptor is ready for this.
+        case needs(Readiness)
+        /// The peer said that it sends nothing more (close_notify); the other direction may still be open.
+        case endOfStream
+        /// The stream ended without close_notify: the peer did not take the trouble, or somebody cut it short (RFC 8446 6.1).
+        case truncated
+        /// The session is broken, for this reason.
+        case failed(reason: String)
+    }
+
+    /// Replaces the buffer's content by what has arrived; the handshake must be done.
+    ///
+    /// - Parameter buffer: with room for at least one whole record, 20 KiB.
+    /// - Parameter byteCount: how much is taken from the kernel at most.
+    public func read(into buffer: ReadBuffer, atMost byteCount: Int = .max) -> ReadResult {
+        precondition(isEstablished || isBroken, "TLSSession.read: the handshake is not done")
+        if let end {
+            hasPendingInput = false
+            return end
+        }
+        let result = buffer.fill(from: descriptor, atMost: byteCount, behind: partialRecord)
+        switch result {
+        case .bytes: return open(buffer)
+        case .wouldBlock: return .needs(.readable)
+        case .endOfStream: end = .truncated
+        case .failed(let code): end = .failed(reason: OpenSSLError.words(errno: code))
+        }
+        return end ?? .needs(.readable)
+    }
+
+    /// Puts what the records in a buffer carry into their place.
+    private func open(_ buffer: ReadBuffer) -> ReadResult {
+        var progress = RecordReader.Progress()
+        buffer.replaceContent { bytes in
+            if let read = reader?.read(&bytes, with: output.ciphers) { progress = read }
+            partialRecord = unsafe bytes.withUnsafeBytes { unsafe Array($0[progress.recordBytes...]) }
+            return progress.dataBytes
+        }
+        if reader?.wantsKeyUpdate == true { sealer?.askForKeyUpdate() }
+        switch progress.end {
+        case nil: break
+        case .closeNotify: end = .endOfStream
+        case .alert(let code): end = .failed(reason: OpenSSLError.words(alert: code))
+        case .violation(let violation):
+            put(.alert, [2, violation.alert])
+            _ = flush()
+            end = .failed(reason: violation.description)
+        }
+        guard progress.dataBytes > 0 else { return end ?? .needs(.readable) }
+        hasPendingInput = end != nil
+        return .bytes(progress.dataBytes)
+    }
+}
+
+// Writing.
+extension TLSSession {
+    /// What a send took.
+    public enum WriteResult: Equatable, Sendable {
+        /// So many bytes, at least one unless there were none.
+        case accepted(Int)
+        /// Nothing now; to be called again, with the same bytes, when the descriptor is ready for this.
+        case needs(Readiness)
+        /// The session is broken, for this reason; a read may know better why.
+        case failed(reason: String)
+    }
+
+    /// How much of what is offered to `send` is encrypted before the kernel has taken it.
+    private static let maxSealedBytes = 65_536
+
+    /// Adds bytes to what the session's output will have, in records as full as possible; the handshake must be done.
+    ///
+    /// It is complete, and other sessions may use the output, after `finishSealing`.
+    public func seal(_ bytes: RawSpan) {
+        precondition(isEstablished || isBroken, "TLSSession.seal: the handshake is not done")
+        guard !isBroken else { return }
+        guard changeKeysIfDue(), sealer?.add(bytes, .applicationData, to: output) == true else { return breakDown() }
+    }
+
+    /// Ends what `seal` began.
+    ///
+    /// - Returns: false if the session is broken.
+    public func finishSealing() -> Bool {
+        guard !isBroken else { return false }
+        if sealer?.finish(.applicationData, in: output) != true { breakDown() }
+        return !isBroken
+    }
+
+    private func breakDown() {
+        output.recordBegin = nil
+        end = .failed(reason: "\(RecordViolation.libraryFailure)")
+    }
+
+    /// Sends as much of `bytes`, from `offset` on, as the kernel takes; the handshake must be done.
+    ///
+    /// Bytes beyond what was accepted may be encrypted already. So the next call must begin with the bytes that were not
+    /// accepted, and offer at least as many; they may have moved in memory.
+    public func send(_ bytes: RawSpan, from offset: Int = 0) -> WriteResult {
+        precondition(isEstablished || isBroken, "TLSSession.send: the handshake is not done")
+        if case .failed(let reason)? = end { return .failed(reason: reason) }
+        if sealedBytes == 0 {
+            let part = bytes.extracting(offset...).extracting(first: TLSSession.maxSealedBytes)
+            seal(part)
+            guard finishSealing() else { return .failed(reason: "\(RecordViolation.libraryFailure)") }
+            sealedBytes = part.byteCount
+        }
+        let result = flush()
+        guard case .accepted = result else { return result }
+        defer { sealedBytes = 0 }
+        return .accepted(sealedBytes)
+    }
+
+    /// RFC 8446 4.6.3: before anything else is sent.
+    private func changeKeysIfDue() -> Bool {
+        guard output.recordBegin == nil, let message = sealer?.dueKeyUpdate else { return true }
+        return put(.handshake, message) && sealer?.changeKeys() == true
+    }
+
+    /// Makes a record of its own.
+    @discardableResult
+    func put(_ type: ContentType, _ content: [UInt8]) -> Bool {
+        let isAdded = unsafe sealer?.add(content.span.bytes, type, to: output)
+        return isAdded == true && sealer?.finish(type, in: output) == true
+    }
+
+    /// Sends what is in an output of the session's own.
+    func flush() -> WriteResult {
+        guard sendsOutput else { return .accepted(0) }
+        while sentOutputBytes < output.count {
+            switch output.lend(sentOutputBytes..<output.count, { Socket.send($0, to: descriptor) }) {
+            case .accepted(let count): sentOutputBytes += count
+            case .wouldBlock: return .needs(.writable)
+            case .failed(let code): return .failed(reason: OpenSSLError.words(errno: code))
+            }
+        }
+        output.removeAll()
+        sentOutputBytes = 0
+        return .accepted(0)
+    }
+}
