@@ -49,7 +49,7 @@ extension Worker {
         case .bytes:
             heard(connection)
             buffer.withContent { process($0, of: connection) }
-        case .needs: break
+        case .wouldBlock: break
         case .endOfStream, .truncated: peerEnded(connection)
         case .failed:
             sendOutput(of: secure, connection)  // an alert

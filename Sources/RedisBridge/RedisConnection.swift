@@ -35,9 +35,6 @@ final class RedisConnection {
     private var phase = Phase.connecting
     private var output: [UInt8] = []
     private var sentBytes = 0
-    /// What has to happen before more can be read or written: as a rule the same, but TLS may have it crosswise.
-    private var readNeeds = Readiness.readable
-    private var writeNeeds = Readiness.writable
 
     /// Begins to connect; throws what the system says if it refuses at once.
     init(
@@ -80,8 +77,8 @@ final class RedisConnection {
         case .connecting: connected()
         case .securing: secure()
         case .open:
-            if !readiness.isDisjoint(with: readNeeds) || stream.hasPendingInput { read() }
-            if phase == .open, !output.isEmpty, !readiness.isDisjoint(with: writeNeeds) { write() }
+            if readiness.contains(.readable) { read() }
+            if phase == .open, readiness.contains(.writable) { write() }
             if phase == .open { watch() }
         case .ended: break
         }
@@ -105,15 +102,15 @@ final class RedisConnection {
     }
 
     private func watch() {
-        // What the stream has read ahead it does not announce: a socket with room to write wakes us at once.
-        let more: Readiness = stream.hasPendingInput ? .writable : []
-        watcher.wait(for: readNeeds.union(output.isEmpty ? [] : writeNeeds).union(more))
+        watcher.wait(for: output.isEmpty ? .readable : [.readable, .writable])
     }
 
     private func read() {
         switch stream.read(into: buffer) {
-        case .bytes: buffer.withContent { received($0) }
-        case .needs(let readiness): readNeeds = readiness
+        case .bytes:
+            buffer.withContent { received($0) }
+            if phase == .open, stream.hasPendingInput { read() }
+        case .wouldBlock: break
         case .ended: end(RedisLinkFailure("Redis closed the connection", isCutMidReply: replies.isMidReply))
         case .failed(var failure):
             failure.isCutMidReply = replies.isMidReply
@@ -122,7 +119,6 @@ final class RedisConnection {
     }
 
     private func received(_ bytes: RawSpan) {
-        readNeeds = .readable
         heardMilliseconds = loop.nowMilliseconds
         let violation = replies.read(bytes) { reply in
             owner?.connection(self, received: reply)
@@ -135,13 +131,10 @@ final class RedisConnection {
         while sentBytes < output.count {
             switch stream.send(output.rawSpan, from: sentBytes) {
             case .accepted(let count): sentBytes += count
-            case .needs(let readiness):
-                writeNeeds = readiness
-                return
+            case .wouldBlock: return
             case .failed(let failure): return end(failure)
             }
         }
-        writeNeeds = .writable
         output.removeAll(keepingCapacity: output.count <= RedisConnection.maxReadBytes)
         sentBytes = 0
     }

@@ -12,14 +12,14 @@ struct RedisSecurity {
 struct RedisStream {
     enum ReadResult {
         case bytes
-        case needs(Readiness)
+        case wouldBlock
         case ended
         case failed(RedisLinkFailure)
     }
 
     enum WriteResult {
         case accepted(Int)
-        case needs(Readiness)
+        case wouldBlock
         case failed(RedisLinkFailure)
     }
 
@@ -46,7 +46,7 @@ struct RedisStream {
         return try TLSSession(context: security.context, connected: descriptor, to: security.serverName)
     }
 
-    /// Whether a read would bring something of which the socket's readiness does not tell.
+    /// Whether a read would bring the end, of which the socket's readiness does not tell.
     var hasPendingInput: Bool { session?.hasPendingInput == true }
 
     /// Goes on with the handshake on a socket that is connected.
@@ -58,14 +58,14 @@ struct RedisStream {
         if let session {
             switch session.read(into: buffer) {
             case .bytes: .bytes
-            case .needs(let readiness): .needs(readiness)
+            case .wouldBlock: .wouldBlock
             case .endOfStream, .truncated: .ended
             case .failed(let reason): .failed(RedisLinkFailure("TLS: \(reason)"))
             }
         } else {
             switch buffer.fill(from: descriptor) {
             case .bytes: .bytes
-            case .wouldBlock: .needs(.readable)
+            case .wouldBlock: .wouldBlock
             case .endOfStream: .ended
             case .failed(let code): .failed(RedisLinkFailure(errno: code))
             }
@@ -76,13 +76,13 @@ struct RedisStream {
         if let session {
             switch session.send(bytes, from: offset) {
             case .accepted(let count): .accepted(count)
-            case .needs(let readiness): .needs(readiness)
+            case .wouldBlock: .wouldBlock
             case .failed(let reason): .failed(RedisLinkFailure("TLS: \(reason)"))
             }
         } else {
             switch Socket.send(bytes, from: offset, to: descriptor) {
             case .accepted(let count): .accepted(count)
-            case .wouldBlock: .needs(.writable)
+            case .wouldBlock: .wouldBlock
             case .failed(let code): .failed(RedisLinkFailure(errno: code))
             }
         }

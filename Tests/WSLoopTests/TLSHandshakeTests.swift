@@ -24,17 +24,19 @@ import Testing
     }
 
     private func pair(
-        _ identity: Authority.Identity, to serverName: String = "localhost", version: TLSVersion = .v13
+        _ identity: Authority.Identity, to serverName: String = "localhost", version: TLSVersion = .v13,
+        ours: TLSPair.Ours = .both
     ) throws -> TLSPair {
-        try TLSPair(client: clientContext(), server: serverContext(identity), to: serverName, version: version)
+        try TLSPair(
+            client: clientContext(), server: serverContext(identity), to: serverName, version: version, ours: ours)
     }
 
     @Test(arguments: TLSVersion.allCases)
     func theVersionsThatAreAllowed(version: TLSVersion) throws {
-        let pair = try TLSPair(version: version)
+        let pair = try TLSPair(version: version, ours: .server)
         try pair.establish()
         #expect(unsafe SSL_version(pair.client.raw) == Int32(version.rawValue))
-        #expect(pair.client.handshake() == .done)
+        #expect(pair.server.handshake() == .done)
     }
 
     /// RFC 8996.
@@ -124,7 +126,7 @@ import Testing
     /// RFC 6066 3: names are sent, without the last dot; addresses are not.
     @Test(arguments: [("localhost", "localhost"), ("localhost.", "localhost"), ("127.0.0.1", nil), ("::1", nil)])
     func theNameThatTheServerIsTold(serverName: String, told: String?) throws {
-        let pair = try pair(authority.issue("DNS:localhost", "IP:127.0.0.1", "IP:::1"), to: serverName)
+        let pair = try pair(authority.issue("DNS:localhost", "IP:127.0.0.1", "IP:::1"), to: serverName, ours: .client)
         try pair.establish()
         let name = unsafe SSL_get_servername(pair.server.raw, TLSEXT_NAMETYPE_host_name)
         #expect(unsafe name.map { unsafe String(cString: $0) } == told)
@@ -191,11 +193,7 @@ import Testing
         pair.serverEnds.close(pair.serverDescriptor)
         let expected = TLSSession.HandshakeResult.failed(
             reason: "the server closed the connection during the TLS handshake")
-        // A server's flight that arrived before the end is answered, in vain.
-        let broken = TLSSession.HandshakeResult.failed(reason: "broken pipe")
-        let result = pair.client.handshake()
-        #expect(turns == 1 ? result == broken : result == expected)
-        #expect(pair.client.handshake() == result)
+        for _ in 0..<2 { #expect(pair.client.handshake() == expected) }
     }
 
     @Test func aClientThatGoesAwayInTheHandshake() throws {

@@ -59,7 +59,8 @@ import Testing
         var ranges: [Range<Int>] = []
         for (pair, text) in zip(pairs, texts) {
             let begin = output.count
-            let isSealed = pair.server.seal(text.rawSpan)
+            pair.server.seal(text.rawSpan)
+            let isSealed = pair.server.finishSealing()
             #expect(isSealed)
             ranges.append(begin..<output.count)
         }
@@ -82,7 +83,8 @@ import Testing
         list.add(to: pair.ends.second)
         for text in ["hello", " world"] {
             let bytes = Array(text.utf8)
-            let isSealed = pair.server.seal(bytes.rawSpan)
+            pair.server.seal(bytes.rawSpan)
+            let isSealed = pair.server.finishSealing()
             #expect(isSealed)
         }
         output.place(0..<output.count, in: list, at: 0)
@@ -124,7 +126,8 @@ import Testing
             Issue.record("a handshake with garbage")
             return
         }
-        let isSealed = pair.server.seal(garbage.rawSpan)
+        pair.server.seal(garbage.rawSpan)
+        let isSealed = pair.server.finishSealing()
         #expect(!isSealed)
     }
 }

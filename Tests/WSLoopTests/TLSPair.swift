@@ -31,12 +31,35 @@ enum TLSVersion: Int, CaseIterable {
     case v13 = 0x0304
 }
 
-/// A client and a server session in one thread, each with a descriptor of its own.
+/// One end of a TLS connection.
+protocol TLSEnd: AnyObject {
+    var hasPendingInput: Bool { get }
+    func handshake() -> TLSSession.HandshakeResult
+    func read(into buffer: ReadBuffer, atMost byteCount: Int) -> TLSSession.ReadResult
+    func send(_ bytes: RawSpan, from offset: Int) -> TLSSession.WriteResult
+    func closeNotify()
+    /// OpenSSL's session, which ours has no longer than the handshake takes.
+    var raw: OpaquePointer? { get }
+}
+
+extension TLSEnd {
+    func read(into buffer: ReadBuffer) -> TLSSession.ReadResult { read(into: buffer, atMost: .max) }
+    func send(_ bytes: RawSpan) -> TLSSession.WriteResult { send(bytes, from: 0) }
+}
+
+extension TLSSession: TLSEnd {
+    var raw: OpaquePointer? { unsafe handshaking?.raw }
+}
+
+/// A client and a server in one thread, each with a descriptor of its own.
 ///
 /// Between them is a wire that the test moves bytes over, or, if `isDirect`, the kernel alone.
 final class TLSPair {
-    let client: TLSSession
-    let server: TLSSession
+    /// Who is a session of ours; the other one is OpenSSL itself.
+    enum Ours: CaseIterable { case both, client, server }
+
+    let client: any TLSEnd
+    let server: any TLSEnd
     let clientEnds: Ends
     let serverEnds: Ends
     let isDirect: Bool
@@ -44,26 +67,32 @@ final class TLSPair {
 
     init(
         client: TLSContext, server: TLSContext, to serverName: String = "localhost", version: TLSVersion = .v13,
-        isDirect: Bool = true
+        isDirect: Bool = true, ours: Ours = .both
     ) throws {
         SystemLimits.ignoreBrokenPipes()
         self.isDirect = isDirect
         clientEnds = try Ends()
         serverEnds = isDirect ? clientEnds : try Ends()
-        self.client = try TLSSession(context: client, connected: clientEnds.first, to: serverName)
-        self.server = try TLSSession(context: server, accepted: serverEnds.second)
+        self.client =
+            ours == .server
+            ? try ReferenceEnd(client, clientEnds.first)
+            : try TLSSession(context: client, connected: clientEnds.first, to: serverName)
+        self.server =
+            ours == .client ? try ReferenceEnd(server, serverEnds.second) : try ServerEnd(server, serverEnds.second)
         unsafe SSL_ctrl(self.client.raw, SSL_CTRL_SET_MAX_PROTO_VERSION, version.rawValue, nil)
     }
 
     /// A pair that trusts each other.
-    convenience init(version: TLSVersion = .v13, isDirect: Bool = true) throws {
+    convenience init(
+        version: TLSVersion = .v13, isDirect: Bool = true, ours: Ours = .both
+    ) throws {
         let authority = try Authority()
         let identity = try authority.issue("DNS:localhost")
         try self.init(
             client: TLSContext(client: TLSClientOptions(caFile: authority.caFile)),
             server: TLSContext(
                 server: TLSServerOptions(certificateFile: identity.certificateFile, keyFile: identity.keyFile)),
-            version: version, isDirect: isDirect)
+            version: version, isDirect: isDirect, ours: ours)
     }
 
     var clientDescriptor: Int32 { clientEnds.first }
@@ -111,10 +140,10 @@ final class TLSPair {
 
 /// Sends bytes through a session, from another place in memory at each call.
 final class Sending {
-    private let session: TLSSession
+    private let session: any TLSEnd
     private var rest: ArraySlice<UInt8>
 
-    init(_ bytes: [UInt8], through session: TLSSession) {
+    init(_ bytes: [UInt8], through session: any TLSEnd) {
         self.session = session
         rest = bytes[...]
     }
@@ -126,7 +155,7 @@ final class Sending {
         let copy = Array(rest)
         switch session.send(copy.rawSpan) {
         case .accepted(let count): rest = rest.dropFirst(count)
-        case .needs(let readiness) where readiness == .writable: break
+        case .wouldBlock: break
         case let other: throw TestFailure(description: "send: \(other)")
         }
     }
@@ -134,12 +163,12 @@ final class Sending {
 
 /// Collects what a session reads.
 final class Receiving {
-    private let session: TLSSession
+    private let session: any TLSEnd
     private let buffer: ReadBuffer
     private(set) var bytes: [UInt8] = []
-    private(set) var last: TLSSession.ReadResult = .needs(.readable)
+    private(set) var last: TLSSession.ReadResult = .wouldBlock
 
-    init(from session: TLSSession, bufferBytes: Int = 65_536) {
+    init(from session: any TLSEnd, bufferBytes: Int = 65_536) {
         self.session = session
         buffer = ReadBuffer(byteCount: bufferBytes)
     }

@@ -11,9 +11,53 @@ import Testing
     ]
 
     /// Everything arrives, in order, through writes that take a part and buffers that move.
-    @Test(arguments: TLSVersion.allCases, sizes)
-    func bytesArriveBothWays(version: TLSVersion, size: Int) throws {
-        let pair = try TLSPair(version: version)
+    @Test(arguments: TLSVersion.allCases, TLSPair.Ours.allCases)
+    func bytesArriveBothWays(version: TLSVersion, ours: TLSPair.Ours) throws {
+        for size in TLSTransferTests.sizes { try transfer(size, TLSPair(version: version, ours: ours)) }
+    }
+
+    /// Each of the ciphers that a TLS 1.2 handshake may end with.
+    @Test(arguments: ["AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"], TLSPair.Ours.allCases)
+    func theCiphersOfTLS12(cipher: String, ours: TLSPair.Ours) throws {
+        let pair = try TLSPair(version: .v12, ours: ours)
+        #expect(unsafe SSL_set_cipher_list(pair.client.raw, "ECDHE-ECDSA-\(cipher):ECDHE-RSA-\(cipher)") == 1)
+        try transfer(100_000, pair)
+    }
+
+    @Test(
+        arguments: ["TLS_AES_128_GCM_SHA256", "TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256"],
+        TLSPair.Ours.allCases)
+    func theCiphersOfTLS13(cipher: String, ours: TLSPair.Ours) throws {
+        let pair = try TLSPair(ours: ours)
+        #expect(unsafe SSL_set_ciphersuites(pair.client.raw, cipher) == 1)
+        try transfer(100_000, pair)
+    }
+
+    /// RFC 6066 4: a client with little memory asks for small records.
+    @Test(arguments: TLSVersion.allCases)
+    func smallRecordsAreMadeForAClientThatWantsThem(version: TLSVersion) throws {
+        let pair = try TLSPair(version: version, isDirect: false, ours: .server)
+        #expect(unsafe SSL_set_tlsext_max_fragment_length(pair.client.raw, 1) == 1)
+        try pair.establish()
+        while pair.moveWire() {}
+        #expect(pair.server.send(randomBytes(2000).rawSpan) == .accepted(2000))
+        var records = [UInt8](repeating: 0, count: 4000)
+        let count = unsafe recv(pair.serverEnds.first, &records, records.count, Int32(MSG_PEEK))
+        var lengths: [Int] = []
+        var offset = 0
+        while offset < count {
+            lengths.append(Int(records[offset + 3]) << 8 | Int(records[offset + 4]))
+            offset += 5 + (lengths.last ?? 0)
+        }
+        let overhead = version == .v13 ? 17 : 24
+        #expect(lengths == [512, 512, 512, 464].map { $0 + overhead })
+        while pair.moveWire() {}
+        let atClient = Receiving(from: pair.client)
+        atClient.step()
+        #expect(atClient.bytes.count == 2000)
+    }
+
+    private func transfer(_ size: Int, _ pair: TLSPair) throws {
         try pair.establish()
         let (up, down) = (randomBytes(size), randomBytes(size))
         let sendings = [Sending(up, through: pair.client), Sending(down, through: pair.server)]
@@ -31,9 +75,9 @@ import Testing
         #expect(atClient.bytes == down)
     }
 
-    @Test(arguments: TLSVersion.allCases)
-    func bytesArriveInSmallPieces(version: TLSVersion) throws {
-        let pair = try TLSPair(version: version, isDirect: false)
+    @Test(arguments: TLSVersion.allCases, TLSPair.Ours.allCases)
+    func bytesArriveInSmallPieces(version: TLSVersion, ours: TLSPair.Ours) throws {
+        let pair = try TLSPair(version: version, isDirect: false, ours: ours)
         try pair.establish()
         pair.wireBytesPerStep = 7
         let bytes = randomBytes(40_000)
@@ -60,24 +104,38 @@ import Testing
 
     // MARK: What the descriptor does not tell
 
-    @Test func aFullBufferLeavesPendingInput() throws {
+    /// What was received is handed over, so that the descriptor tells of all that is left.
+    @Test func allRecordsThatArrivedAreRead() throws {
         let pair = try TLSPair()
         try pair.establish()
         let bytes = randomBytes(30)
-        // Three records, which one recv(2) brings.
         for offset in [0, 10, 20] {
             let part = Array(bytes[offset..<offset + 10])
             #expect(pair.client.send(part.rawSpan) == .accepted(10))
         }
-        let buffer = ReadBuffer(byteCount: 100)
-        #expect(pair.server.read(into: buffer, atMost: 15) == .bytes(15))
-        #expect(pair.server.hasPendingInput)
-        #expect(pair.server.read(into: buffer, atMost: 5) == .bytes(5))
-        #expect(pair.server.hasPendingInput)
-        #expect(pair.server.read(into: buffer, atMost: 10) == .bytes(10))
+        let buffer = ReadBuffer(byteCount: 20_000)
+        #expect(pair.server.read(into: buffer) == .bytes(30))
+        buffer.withContent {
+            var content: [UInt8] = []
+            content.append($0)
+            #expect(content == bytes)
+        }
         #expect(!pair.server.hasPendingInput)
-        #expect(pair.server.read(into: buffer) == .needs(.readable))
+        #expect(pair.server.read(into: buffer) == .wouldBlock)
+    }
+
+    /// So much is taken from the kernel at most, whatever it makes.
+    @Test func aReadTakesAPartOfWhatArrived() throws {
+        let pair = try TLSPair()
+        try pair.establish()
+        for _ in 0..<3 { #expect(pair.client.send(randomBytes(10).rawSpan) == .accepted(10)) }
+        let buffer = ReadBuffer(byteCount: 20_000)
+        // A record of ten bytes is 32 long.
+        #expect(pair.server.read(into: buffer, atMost: 40) == .bytes(10))
         #expect(!pair.server.hasPendingInput)
+        #expect(pair.server.read(into: buffer, atMost: 23) == .wouldBlock)
+        #expect(pair.server.read(into: buffer, atMost: 1) == .bytes(10))
+        #expect(pair.server.read(into: buffer) == .bytes(10))
     }
 
     /// Whoever reads while there is pending input must not spin on half a record.
@@ -88,10 +146,10 @@ import Testing
         for _ in 0..<2 { #expect(pair.client.send(randomBytes(1000).rawSpan) == .accepted(1000)) }
         pair.wireBytesPerStep = 1500
         pair.moveWire()
-        let buffer = ReadBuffer(byteCount: 10_000)
+        let buffer = ReadBuffer(byteCount: 20_000)
         #expect(pair.server.read(into: buffer) == .bytes(1000))
         #expect(!pair.server.hasPendingInput)
-        #expect(pair.server.read(into: buffer) == .needs(.readable))
+        #expect(pair.server.read(into: buffer) == .wouldBlock)
         #expect(!pair.server.hasPendingInput)
         pair.moveWire()
         #expect(pair.server.read(into: buffer) == .bytes(1000))
@@ -106,7 +164,7 @@ import Testing
         #expect(pair.client.send(randomBytes(10).rawSpan) == .accepted(10))
         pair.client.closeNotify()
         pair.client.closeNotify()
-        let buffer = ReadBuffer(byteCount: 100)
+        let buffer = ReadBuffer(byteCount: 20_000)
         #expect(pair.server.read(into: buffer) == .bytes(10))
         #expect(pair.server.hasPendingInput)
         for _ in 0..<2 {
@@ -127,12 +185,11 @@ import Testing
     func anEndWithoutCloseNotifyIsATruncatedStream(version: TLSVersion) throws {
         let pair = try TLSPair(version: version)
         try pair.establish()
-        let buffer = ReadBuffer(byteCount: 100)
-        #expect(pair.client.read(into: buffer) == .needs(.readable))
+        let buffer = ReadBuffer(byteCount: 20_000)
+        #expect(pair.client.read(into: buffer) == .wouldBlock)
         #expect(pair.server.send(randomBytes(10).rawSpan) == .accepted(10))
         pair.serverEnds.close(pair.serverDescriptor)
         #expect(pair.client.read(into: buffer) == .bytes(10))
-        #expect(pair.client.hasPendingInput)
         #expect(pair.client.read(into: buffer) == .truncated)
         #expect(pair.client.read(into: buffer) == .truncated)
     }
@@ -146,7 +203,7 @@ import Testing
         let count = unsafe recv(pair.clientEnds.second, &record, record.count, 0)
         record[count - 1] ^= 1
         #expect(unsafe send(pair.serverEnds.first, record, count, 0) == count)
-        let buffer = ReadBuffer(byteCount: 100)
+        let buffer = ReadBuffer(byteCount: 20_000)
         let expected = TLSSession.ReadResult.failed(reason: "decryption failed or bad record mac")
         #expect(pair.server.read(into: buffer) == expected)
         #expect(pair.server.read(into: buffer) == expected)
@@ -170,48 +227,80 @@ import Testing
         #expect(Socket.send(bytes.rawSpan, to: ends.first) == .accepted(1))
     }
 
-    // MARK: Reads that have to write, and the reverse
+    // MARK: What may come after the handshake
 
-    /// RFC 8446 4.6.3: new keys are asked for while the answer has no room.
-    @Test func aKeyUpdateThatHasToWait() throws {
-        let pair = try TLSPair()
+    /// RFC 8446 4.6.3: keys change in both directions, whoever asks, while data goes both ways.
+    @Test(arguments: [TLSPair.Ours.client, .server], [SSL_KEY_UPDATE_REQUESTED, SSL_KEY_UPDATE_NOT_REQUESTED])
+    func keysChange(ours: TLSPair.Ours, kind: Int32) throws {
+        let pair = try TLSPair(ours: ours)
         try pair.establish()
+        let (mine, other) = ours == .server ? (pair.server, pair.client) : (pair.client, pair.server)
+        let (atMine, atOther) = (Receiving(from: mine), Receiving(from: other))
+        var (sent, answered): ([UInt8], [UInt8]) = ([], [])
+        for _ in 0..<50 {
+            #expect(unsafe SSL_key_update(other.raw, kind) == 1)
+            let (question, answer) = (randomBytes(1000), randomBytes(1000))
+            #expect(other.send(question.rawSpan) == .accepted(1000))
+            atMine.step()
+            #expect(mine.send(answer.rawSpan) == .accepted(1000))
+            atOther.step()
+            sent += question
+            answered += answer
+        }
+        #expect(atMine.bytes == sent)
+        #expect(atOther.bytes == answered)
+    }
+
+    /// The new keys wait for the next data, and so behind a record that the kernel has not wholly taken.
+    @Test(arguments: [TLSPair.Ours.client, .server])
+    func aKeyUpdateThatHasToWait(ours: TLSPair.Ours) throws {
+        let pair = try TLSPair(ours: ours)
+        try pair.establish()
+        let (mine, other) = ours == .server ? (pair.server, pair.client) : (pair.client, pair.server)
         let bytes = randomBytes(5_000_000)
-        let sending = Sending(bytes, through: pair.server)
+        let sending = Sending(bytes, through: mine)
         for _ in 0..<50 { try sending.step() }
         #expect(!sending.isDone)
-        let atServer = Receiving(from: pair.server)
-        let atClient = Receiving(from: pair.client)
+        let (atMine, atOther) = (Receiving(from: mine), Receiving(from: other))
         var sent: [UInt8] = []
         var turns = 0
-        while atClient.bytes.count < bytes.count || atServer.bytes.count < sent.count {
-            // One at a time: when a second request finds the first unanswered and a record half sent, OpenSSL 3.0 answers in
-            // the middle of that record and fails ("bad length").
-            if turns % 40 == 0 {
-                #expect(unsafe SSL_key_update(pair.client.raw, SSL_KEY_UPDATE_REQUESTED) == 1)
+        while atOther.bytes.count < bytes.count || atMine.bytes.count < sent.count {
+            if turns % 5 == 0 {
+                #expect(unsafe SSL_key_update(other.raw, SSL_KEY_UPDATE_REQUESTED) == 1)
                 let part = randomBytes(1000)
-                #expect(pair.client.send(part.rawSpan) == .accepted(1000))
+                #expect(other.send(part.rawSpan) == .accepted(1000))
                 sent += part
             }
             turns += 1
             guard turns < 100_000 else { throw TestFailure(description: "no progress") }
-            atServer.step()
+            atMine.step()
             try sending.step()
-            atClient.step()
+            atOther.step()
         }
         #expect(sent.count > 1000)
-        #expect(atClient.bytes == bytes)
-        #expect(atServer.bytes == sent)
+        #expect(atOther.bytes == bytes)
+        #expect(atMine.bytes == sent)
     }
 
     @Test func renegotiationIsRefused() throws {
-        let pair = try TLSPair(version: .v12)
+        let pair = try TLSPair(version: .v12, ours: .server)
         unsafe SSL_clear_options(pair.client.raw, COPENSSL_OP_NO_RENEGOTIATION)
         try pair.establish()
         #expect(unsafe SSL_renegotiate(pair.client.raw) == 1)
         unsafe SSL_do_handshake(pair.client.raw)
-        let buffer = ReadBuffer(byteCount: 100)
-        #expect(pair.server.read(into: buffer) == .needs(.readable))
-        #expect(pair.client.read(into: buffer) == .failed(reason: "no renegotiation"))
+        let buffer = ReadBuffer(byteCount: 20_000)
+        #expect(pair.server.read(into: buffer) == .failed(reason: "renegotiation is off"))
+        #expect(pair.client.read(into: buffer) == .failed(reason: "tlsv1 alert no renegotiation"))
+    }
+
+    /// RFC 5246 7.4.1.1.
+    @Test func aServersWishForAnotherHandshakeIsIgnored() throws {
+        let pair = try TLSPair(version: .v12, ours: .client)
+        unsafe SSL_clear_options(pair.server.raw, COPENSSL_OP_NO_RENEGOTIATION)
+        try pair.establish()
+        #expect(unsafe SSL_renegotiate(pair.server.raw) == 1)
+        unsafe SSL_do_handshake(pair.server.raw)
+        let buffer = ReadBuffer(byteCount: 20_000)
+        #expect(pair.client.read(into: buffer) == .wouldBlock)
     }
 }

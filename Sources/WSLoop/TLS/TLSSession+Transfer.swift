@@ -6,8 +6,8 @@ extension TLSSession {
     public enum ReadResult: Equatable, Sendable {
         /// So many bytes are the buffer's content.
         case bytes(Int)
-        /// Nothing now; to be called again when the descriptor is ready for this.
-        case needs(Readiness)
+        /// Nothing now; to be called again when the descriptor is readable.
+        case wouldBlock
         /// The peer said that it sends nothing more (close_notify); the other direction may still be open.
         case endOfStream
         /// The stream ended without close_notify: the peer did not take the trouble, or somebody cut it short (RFC 8446 6.1).
@@ -29,11 +29,11 @@ extension TLSSession {
         let result = buffer.fill(from: descriptor, atMost: byteCount, behind: partialRecord)
         switch result {
         case .bytes: return open(buffer)
-        case .wouldBlock: return .needs(.readable)
+        case .wouldBlock: return .wouldBlock
         case .endOfStream: end = .truncated
         case .failed(let code): end = .failed(reason: OpenSSLError.words(errno: code))
         }
-        return end ?? .needs(.readable)
+        return end ?? .wouldBlock
     }
 
     /// Puts what the records in a buffer carry into their place.
@@ -54,7 +54,7 @@ extension TLSSession {
             _ = flush()
             end = .failed(reason: violation.description)
         }
-        guard progress.dataBytes > 0 else { return end ?? .needs(.readable) }
+        guard progress.dataBytes > 0 else { return end ?? .wouldBlock }
         hasPendingInput = end != nil
         return .bytes(progress.dataBytes)
     }
@@ -66,8 +66,8 @@ extension TLSSession {
     public enum WriteResult: Equatable, Sendable {
         /// So many bytes, at least one unless there were none.
         case accepted(Int)
-        /// Nothing now; to be called again, with the same bytes, when the descriptor is ready for this.
-        case needs(Readiness)
+        /// Nothing now; to be called again, with the same bytes, when the descriptor is writable.
+        case wouldBlock
         /// The session is broken, for this reason; a read may know better why.
         case failed(reason: String)
     }
@@ -80,15 +80,15 @@ extension TLSSession {
     /// It is complete, and other sessions may use the output, after `finishSealing`.
     public func seal(_ bytes: RawSpan) {
         precondition(isEstablished || isBroken, "TLSSession.seal: the handshake is not done")
-        guard !isBroken else { return }
+        guard !isBroken, !saidGoodbye else { return }
         guard changeKeysIfDue(), sealer?.add(bytes, .applicationData, to: output) == true else { return breakDown() }
     }
 
     /// Ends what `seal` began.
     ///
-    /// - Returns: false if the session is broken.
+    /// - Returns: false if the session is broken, or `closeNotify` was called.
     public func finishSealing() -> Bool {
-        guard !isBroken else { return false }
+        guard !isBroken, !saidGoodbye else { return false }
         if sealer?.finish(.applicationData, in: output) != true { breakDown() }
         return !isBroken
     }
@@ -105,6 +105,7 @@ extension TLSSession {
     public func send(_ bytes: RawSpan, from offset: Int = 0) -> WriteResult {
         precondition(isEstablished || isBroken, "TLSSession.send: the handshake is not done")
         if case .failed(let reason)? = end { return .failed(reason: reason) }
+        guard !saidGoodbye else { return .failed(reason: "nothing can be sent behind a close_notify") }
         if sealedBytes == 0 {
             let part = bytes.extracting(offset...).extracting(first: TLSSession.maxSealedBytes)
             seal(part)
@@ -136,7 +137,7 @@ extension TLSSession {
         while sentOutputBytes < output.count {
             switch output.lend(sentOutputBytes..<output.count, { Socket.send($0, to: descriptor) }) {
             case .accepted(let count): sentOutputBytes += count
-            case .wouldBlock: return .needs(.writable)
+            case .wouldBlock: return .wouldBlock
             case .failed(let code): return .failed(reason: OpenSSLError.words(errno: code))
             }
         }

@@ -29,7 +29,8 @@ public final class TLSSession {
     var partialRecord: [UInt8] = []
     /// What every read reports from now on.
     var end: ReadResult?
-    private var saidGoodbye = false
+    /// Whether the peer was told that nothing more comes.
+    private(set) var saidGoodbye = false
     /// How much of an output of its own the kernel has taken.
     var sentOutputBytes = 0
     /// How many of the bytes offered to `send` are in it.
@@ -75,7 +76,7 @@ public final class TLSSession {
         if case .done = result { result = establish(handshaking) }
         // What was said last, an alert for instance, goes out even if it failed.
         switch flush() {
-        case .needs(let readiness) where !hasFailed(result): return .needs(readiness)
+        case .wouldBlock where !hasFailed(result): return .needs(.writable)
         case .failed(let reason) where !hasFailed(result): result = .failed(reason: reason)
         default: break
         }
