@@ -97,19 +97,18 @@ extension Hub {
         case .accepted(let count):
             counts.sentBytes += count
             counts.deliveries += count == batch.byteCount ? batch.messageCount : batch.messages(endingIn: 0, count)
-            if count < batch.byteCount { keepRest(of: batch, from: count, slot) }
+            guard count < batch.byteCount else { return }
+            // Not every transport takes all that it could at once: the next try tells whether it is blocked.
+            enqueue(batch, from: count, slot)
+            mark(slot)
         case .blocked:
-            keepRest(of: batch, from: 0, slot)
+            enqueue(batch, from: 0, slot)
+            block(slot)
+            enforceBound(slot)
         case .failed(let code):
             counts.droppedByClosing += batch.messageCount
             lose(slot, .failed(code))
         }
-    }
-
-    private func keepRest(of batch: Batch, from start: Int, _ slot: UInt32) {
-        enqueue(batch, from: start, slot)
-        block(slot)
-        enforceBound(slot)
     }
 
     private func completeOutbox(of slot: UInt32, _ result: SendResult) {

@@ -19,7 +19,8 @@ public final class Hub {
         public internal(set) var compressions = 0
     }
 
-    let outboxLimitBytes: Int
+    /// The strict bound of what may be queued for one connection.
+    public let outboxLimitBytes: Int
     let policies: SlowConsumerPolicies
     /// Not weak: that gives the transport a side table, and makes each retain and release of it three times as dear.
     unowned var transport: (any HubTransport)?
