@@ -128,8 +128,9 @@ extension Worker {
 
 // Writing.
 extension Worker {
-    /// So much of what waits is encrypted at a time, since it can no longer be dropped then.
-    private static let sealedBytes = 65_536
+    /// So much of what waits is encrypted at a time: it can no longer be dropped then, and must leave newer messages room
+    /// in the outbox.
+    private var maxSealedBytes: Int { min(65_536, hub.outboxLimitBytes / 4 + 1) }
 
     func unsentBytes(of link: Int32) -> Int {
         secureStream(link)?.unsentBytes ?? 0
@@ -170,12 +171,13 @@ extension Worker {
         guard let output else { return }
         guard secure.unsentBytes == 0 else { return preparedLinks.append(.blocked) }
         let begin = output.count
+        let maxPlainBytes = maxSealedBytes
         var plainBytes = 0
         lend { piece in
-            let piece = piece.extracting(first: Worker.sealedBytes - plainBytes)
+            let piece = piece.extracting(first: maxPlainBytes - plainBytes)
             plainBytes += piece.byteCount
             secure.session.seal(piece)
-            return plainBytes < Worker.sealedBytes
+            return plainBytes < maxPlainBytes
         }
         guard secure.session.finishSealing() else { return preparedLinks.append(.failed) }
         writes.add(to: secure.connection.descriptor)

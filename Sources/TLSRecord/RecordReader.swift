@@ -75,8 +75,9 @@ public struct RecordReader: ~Copyable {
 
     /// The length of the record at the front; nil if it has not wholly arrived.
     private func recordBytes(_ bytes: UnsafeRawBufferPointer) throws(RecordViolation) -> Int? {
-        guard let type = unsafe bytes.first else { return nil }
-        guard type == ContentType.applicationData.rawValue || keys.suite.version == .tls12 else {
+        guard let first = unsafe bytes.first else { return nil }
+        // Told from the first byte, or else a length that means nothing would be waited for.
+        guard let type = ContentType(rawValue: first), type == .applicationData || keys.suite.version == .tls12 else {
             throw .unexpectedMessage
         }
         guard bytes.count >= RecordSuite.headerBytes else { return nil }
