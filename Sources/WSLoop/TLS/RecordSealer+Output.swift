@@ -20,8 +20,9 @@ extension RecordSealer {
     /// Makes a record of what was added since the last one; false if OpenSSL fails.
     mutating func finish(_ type: ContentType, in output: TLSOutput) -> Bool {
         guard let begin = output.recordBegin else { return true }
-        output.recordBegin = nil
         output.append(unwritten: trailerBytes)
-        return output.change(from: begin) { seal(type, &$0, with: output.ciphers) }
+        let isSealed = output.change(from: begin) { seal(type, &$0, with: output.ciphers) }
+        output.endRecord(isSealed: isSealed)
+        return isSealed
     }
 }

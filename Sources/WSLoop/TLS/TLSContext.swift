@@ -92,7 +92,7 @@ public final class TLSContext: @unchecked Sendable {
         // RFC 8996: TLS 1.0 and 1.1 must not be used.
         _ = unsafe copenssl_set_min_version(raw, TLS1_2_VERSION)
         // TLS 1.2 with forward secrecy and authenticated encryption only (RFC 9325 4.2); TLS 1.3 has nothing else.
-        _ = unsafe SSL_CTX_set_cipher_list(raw, "ECDHE+AESGCM:ECDHE+CHACHA20")
+        _ = unsafe SSL_CTX_set_cipher_list(raw, "ECDHE+AES128+AESGCM:ECDHE+AESGCM:ECDHE+CHACHA20")
         unsafe SSL_CTX_set_options(raw, COPENSSL_OP_NO_RENEGOTIATION)
         unsafe copenssl_note_secrets(raw)
         return unsafe raw

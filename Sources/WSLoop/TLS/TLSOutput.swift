@@ -13,8 +13,8 @@ public final class TLSOutput {
 
     let bio: OpaquePointer
     let ciphers = RecordCiphers()
-    /// Where the record begins whose content is being added.
-    var recordBegin: Int?
+    /// Where the record begins whose content is being added, and is still plain.
+    private(set) var recordBegin: Int?
     private let method: OpaquePointer
     private let output: UnsafeMutablePointer<copenssl_output>
 
@@ -75,6 +75,12 @@ public final class TLSOutput {
         recordBegin = begin
         append(unwritten: headerBytes)
         return begin
+    }
+
+    /// Ends the record that was begun; if it could not be encrypted nothing of it may be sent.
+    func endRecord(isSealed: Bool) {
+        if let begin = recordBegin, !isSealed { unsafe output.pointee.count = begin }
+        recordBegin = nil
     }
 
     private func grow(_ byteCount: Int) -> UnsafeMutableRawBufferPointer {

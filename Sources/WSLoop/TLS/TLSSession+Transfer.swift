@@ -94,7 +94,7 @@ extension TLSSession {
     }
 
     private func breakDown() {
-        output.recordBegin = nil
+        output.endRecord(isSealed: false)
         end = .failed(reason: "\(RecordViolation.libraryFailure)")
     }
 

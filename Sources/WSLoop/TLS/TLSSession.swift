@@ -72,34 +72,26 @@ public final class TLSSession {
     public func handshake() -> HandshakeResult {
         guard let handshaking else { return .done }
         if case .failed(let reason)? = end { return .failed(reason: reason) }
-        var result = handshaking.step()
-        if case .done = result { result = establish(handshaking) }
         // What was said last, an alert for instance, goes out even if it failed.
-        switch flush() {
-        case .wouldBlock where !hasFailed(result): return .needs(.writable)
-        case .failed(let reason) where !hasFailed(result): result = .failed(reason: reason)
-        default: break
+        switch (handshaking.step(), flush()) {
+        case (.failed(let reason), _), (_, .failed(let reason)): return fail(reason)
+        case (_, .wouldBlock): return .needs(.writable)
+        case (.needs(let readiness), _): return .needs(readiness)
+        case (.done, .accepted): return establish(handshaking)
         }
-        switch result {
-        case .done: self.handshaking = nil
-        case .failed(let reason): end = .failed(reason: reason)
-        case .needs: break
-        }
-        return result
-    }
-
-    private func hasFailed(_ result: HandshakeResult) -> Bool {
-        if case .failed = result { true } else { false }
     }
 
     private func establish(_ handshaking: TLSHandshake) -> HandshakeResult {
-        guard reader == nil else { return .done }
-        guard let agreement = handshaking.agreement() else {
-            return .failed(reason: "no keys: \(OpenSSLError.take())")
-        }
+        guard let agreement = handshaking.agreement() else { return fail("no keys: \(OpenSSLError.take())") }
         reader = RecordReader(agreement.reading, role: sendsOutput ? .client : .server)
         sealer = RecordSealer(agreement.writing, maxContentBytes: agreement.maxContentBytes)
+        self.handshaking = nil
         return .done
+    }
+
+    private func fail(_ reason: String) -> HandshakeResult {
+        end = .failed(reason: reason)
+        return .failed(reason: reason)
     }
 
     /// Tells the peer that nothing more will be sent, once everything was (RFC 8446 6.1).
