@@ -26,13 +26,9 @@ final class ClusterWatch: TopologyWatch {
         on loop: Loop, servers: [RedisServer], login: RedisLogin, tls: TLSContext?, timing: RedisTiming,
         owner: any ClusterWatchOwner
     ) throws(SystemError) {
-        timer = try Timer(on: loop)
-        do throws(SystemError) {
-            askTimer = try Timer(on: loop)
-        } catch {
-            timer.close()
-            throw error
-        }
+        let timers = try Timer.several(2, on: loop)
+        timer = timers[0]
+        askTimer = timers[1]
         seeds = servers
         self.servers = servers
         self.timing = timing

@@ -27,13 +27,9 @@ final class SentinelWatch: TopologyWatch {
         on loop: Loop, sentinels: [RedisServer], master: String, tls: TLSContext?, timing: RedisTiming,
         owner: any SentinelWatchOwner
     ) throws(SystemError) {
-        timer = try Timer(on: loop)
-        do throws(SystemError) {
-            askTimer = try Timer(on: loop)
-        } catch {
-            timer.close()
-            throw error
-        }
+        let timers = try Timer.several(2, on: loop)
+        timer = timers[0]
+        askTimer = timers[1]
         self.sentinels = sentinels
         self.master = master
         self.owner = owner

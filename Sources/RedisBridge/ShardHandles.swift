@@ -8,13 +8,7 @@ struct ShardHandles {
     let probeTimer: Timer
 
     init(on loop: Loop) throws(SystemError) {
-        var timers: [Timer] = []
-        do throws(SystemError) {
-            for _ in 0..<4 { timers.append(try Timer(on: loop)) }
-        } catch {
-            for timer in timers { timer.close() }
-            throw error
-        }
+        let timers = try Timer.several(4, on: loop)
         subscriberTimer = timers[0]
         publisherTimer = timers[1]
         deadlineTimer = timers[2]
