@@ -3,12 +3,12 @@
 import collections
 import itertools
 import selectors
-import threading
 import time
 
 import redis
 
 from . import wait_until
+from .background import Background
 from .raw import decode_frames
 from .swarm import Swarm
 
@@ -26,41 +26,23 @@ def parse(payload):
     return channel, int(number)
 
 
-class Publisher:
+class Publisher(Background):
     """Publishes to the channels in turn. `publish(redis_channel, text)` returns the number of receivers."""
 
     def __init__(self, publish, channels, rate=200, prefix="push:"):
+        super().__init__()
         self.publish = publish
         self.channels = itertools.cycle(channels)
         self.rate = rate
         self.prefix = prefix
         self.begun = 0  # the number of the next message
         self.sent = []
-        self.failure = None
-        self.stopped = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-
-    def stop(self):
-        self.stopped.set()
-        self.thread.join()
-        if self.failure:
-            raise AssertionError("the publisher failed") from self.failure
-
-    def _run(self):
+    def work(self):
         due = time.monotonic()
-        try:
-            while not self.stopped.wait(max(0, due - time.monotonic())):
-                self._publish_one(next(self.channels))
-                due = max(due + 1 / self.rate, time.monotonic() - 0.1)  # what a frozen Redis held up is not made up for
-        except Exception as failure:  # handed to the test's own thread
-            self.failure = failure
+        while not self.stopped.wait(max(0, due - time.monotonic())):
+            self._publish_one(next(self.channels))
+            due = max(due + 1 / self.rate, time.monotonic() - 0.1)  # what a frozen Redis held up is not made up for
 
     def _publish_one(self, channel):
         number, began, receivers = self.begun, time.monotonic(), None
@@ -72,45 +54,27 @@ class Publisher:
         self.sent.append(Sent(number, channel, began, receivers))
 
 
-class Reader:
+class Reader(Background):
     """Reads in a thread for subscribers of support.swarm, and notes at those that are watched when what arrived."""
 
     def __init__(self, subscribers, watched=None):
+        super().__init__()
         self.subscribers = subscribers
         self.arrivals = {subscriber: [] for subscriber in (subscribers if watched is None else watched)}
         self.parsed = dict.fromkeys(self.arrivals, 0)  # bytes
         self.last = {}  # by watched subscriber and channel: the last number
         self.lost = []
         self.last_read = time.monotonic()
-        self.failure = None
-        self.stopped = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-
-    def stop(self):
-        self.stopped.set()
-        self.thread.join()
-        if self.failure:
-            raise AssertionError("the reader failed") from self.failure
-
-    def _run(self):
-        try:
-            with selectors.DefaultSelector() as selector:
-                for subscriber in self.subscribers:
-                    selector.register(subscriber.client.socket, selectors.EVENT_READ, subscriber)
-                while not self.stopped.is_set():
-                    for key, _ in selector.select(timeout=0.1):
-                        if not self._read(key.data):
-                            selector.unregister(key.fileobj)
-                            self.lost.append(key.data)
-        except Exception as failure:  # handed to the test's own thread
-            self.failure = failure
+    def work(self):
+        with selectors.DefaultSelector() as selector:
+            for subscriber in self.subscribers:
+                selector.register(subscriber.client.socket, selectors.EVENT_READ, subscriber)
+            while not self.stopped.is_set():
+                for key, _ in selector.select(timeout=0.1):
+                    if not self._read(key.data):
+                        selector.unregister(key.fileobj)
+                        self.lost.append(key.data)
 
     def _read(self, subscriber):
         """False at the end of the stream."""

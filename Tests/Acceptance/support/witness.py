@@ -1,27 +1,22 @@
 """A healthy client that keeps getting messages while a test misbehaves."""
 
 import itertools
-import threading
 
+from .background import Background
 from .pushd import ask
 
 
-class Witness:
+class Witness(Background):
     def __init__(self, pushd):
+        super().__init__()
         self.client = pushd.connect("witness")
         self.http = pushd.http()
         self.beats = itertools.count()
-        self.failure = None
-        self.stopped = threading.Event()
-        self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
-    def _run(self):
-        try:
-            while not self.stopped.wait(0.01):
-                self._beat()
-        except Exception as failure:  # handed to the test's own thread
-            self.failure = failure
+    def work(self):
+        while not self.stopped.wait(0.01):
+            self._beat()
 
     def _beat(self):
         text = f"beat {next(self.beats)}"
@@ -30,11 +25,8 @@ class Witness:
 
     def stop(self):
         """Fails if a message was ever lost or late, or if the next one is."""
-        self.stopped.set()
-        self.thread.join()
         try:
-            if self.failure:
-                raise AssertionError("the witness was disturbed") from self.failure
+            super().stop()
             self._beat()
         finally:
             self.http.close()
