@@ -92,6 +92,9 @@ let package = Package(
             name: "WebSocketTests", dependencies: ["Bytes", "HTTP", "WebSocket", "TestSupport"], swiftSettings: settings
         ),
         .testTarget(
+            name: "TLSRecordTests", dependencies: ["Bytes", "COpenSSL", "TLSRecord", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
             name: "WSLoopTests", dependencies: ["Bytes", "COpenSSL", "TestSupport", "WSLoop"], swiftSettings: settings),
         .testTarget(
             name: "RedisBridgeTests", dependencies: ["Bytes", "RedisBridge", "WSLoop", "TestSupport"],
