@@ -96,10 +96,16 @@ final class Peer {
     /// The message, behind which all is sealed with the next keys.
     func keyUpdate(_ request: UInt8 = 0) -> [UInt8] {
         let record = handshake(Peer.keyUpdateMessage(request))
-        let isChanged = sealer.changeKeys()
-        #expect(isChanged)
+        changeKeys()
         return record
     }
+
+    func changeKeys() {
+        let isChanged = sealer.changeKeys()
+        #expect(isChanged)
+    }
+
+    var dueKeyUpdate: [UInt8]? { sealer.dueKeyUpdate }
 
     static func keyUpdateMessage(_ request: UInt8 = 0) -> [UInt8] { [24, 0, 0, 1, request] }
 
@@ -162,7 +168,7 @@ func received(
         if cut != whole { Issue.record("\(how): \(cut), whole: \(whole)", sourceLocation: sourceLocation) }
     }
     if bytes.count <= 2000 { try check(bytes.map { [$0] }, "byte by byte") }
-    let step = 1 + bytes.count / 300
+    let step = 1 + bytes.count / (bytes.count > 5000 ? 50 : 300)
     for cut in 0...bytes.count where cut < 32 || bytes.count - cut < 32 || cut % step == 0 {
         try check([Array(bytes[..<cut]), Array(bytes[cut...])], "cut at \(cut)")
     }
