@@ -18,7 +18,7 @@ public final class RecordCiphers {
     }
 
     deinit {
-        unsafe contexts.forEach { unsafe EVP_CIPHER_CTX_free($0) }
+        for index in unsafe contexts.indices { unsafe EVP_CIPHER_CTX_free(contexts[index]) }
     }
 
     /// Nil if there is no memory for it.
