@@ -168,8 +168,8 @@ func received(
         if cut != whole { Issue.record("\(how): \(cut), whole: \(whole)", sourceLocation: sourceLocation) }
     }
     if bytes.count <= 2000 { try check(bytes.map { [$0] }, "byte by byte") }
-    let step = 1 + bytes.count / (bytes.count > 5000 ? 50 : 300)
-    for cut in 0...bytes.count where cut < 32 || bytes.count - cut < 32 || cut % step == 0 {
+    let step = 1 + bytes.count / (bytes.count > 5000 ? 20 : 300)
+    for cut in 0...bytes.count where cut < 20 || bytes.count - cut < 20 || cut % step == 0 {
         try check([Array(bytes[..<cut]), Array(bytes[cut...])], "cut at \(cut)")
     }
     return whole
