@@ -27,7 +27,9 @@ let package = Package(
         // What Fuzz/, a package of its own, feeds.
         .library(
             name: "Modules",
-            targets: ["Bytes", "Channels", "HTTP", "PushServer", "RedisBridge", "TestSupport", "WebSocket"])
+            targets: [
+                "Bytes", "Channels", "HTTP", "PushServer", "RedisBridge", "TestSupport", "TLSRecord", "WebSocket",
+            ])
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -91,6 +93,9 @@ let package = Package(
         .testTarget(
             name: "WebSocketTests", dependencies: ["Bytes", "HTTP", "WebSocket", "TestSupport"], swiftSettings: settings
         ),
+        .testTarget(
+            name: "TLSRecordTests", dependencies: ["Bytes", "COpenSSL", "TLSRecord", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "WSLoopTests", dependencies: ["Bytes", "COpenSSL", "TestSupport", "WSLoop"], swiftSettings: settings),
         .testTarget(

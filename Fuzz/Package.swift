@@ -24,6 +24,6 @@ let package = Package(
     targets: [
         .target(
             name: "FuzzSupport", dependencies: [.product(name: "Modules", package: "pushd")], swiftSettings: settings),
-        fuzzer("http"), fuzzer("frames"), fuzzer("deflate"), fuzzer("commands"), fuzzer("redis"),
+        fuzzer("http"), fuzzer("frames"), fuzzer("deflate"), fuzzer("commands"), fuzzer("redis"), fuzzer("records"),
     ]
 )

@@ -28,8 +28,8 @@ public struct RecordReader: ~Copyable {
         public init() {}
     }
 
-    /// Longer than any message that is expected: a ticket.
-    private static let maxMessageBytes = 65_536
+    /// The longest of what is expected; servers' tickets have some hundred bytes.
+    private static let maxTicketBytes = 65_536
 
     private let keys: TrafficKeys
     private let role: Role
@@ -91,7 +91,7 @@ public struct RecordReader: ~Copyable {
         _ record: UnsafeMutableRawBufferPointer, with ciphers: RecordCiphers
     ) throws(RecordViolation) -> (ContentType, UnsafeRawBufferPointer) {
         let suite = keys.suite
-        guard record.count >= suite.prefixBytes + suite.suffixBytes,
+        guard record.count >= suite.prefixBytes + RecordSuite.tagBytes,
             unsafe keys.protect(record, .opening, with: ciphers)
         else { throw .badRecordMAC }
         var content = unsafe UnsafeRawBufferPointer(
@@ -123,32 +123,42 @@ public struct RecordReader: ~Copyable {
 
     private mutating func take(_ fragment: UnsafeRawBufferPointer) throws(RecordViolation) {
         unsafe message.append(contentsOf: fragment)
-        while message.count >= 4 {
-            let bodyBytes = Int(message[1]) << 16 | Int(message[2]) << 8 | Int(message[3])
-            guard bodyBytes <= RecordReader.maxMessageBytes else { throw .malformedMessage }
-            guard message.count >= 4 + bodyBytes else { return }
-            try take(message: message[0], message[4..<4 + bodyBytes], isLast: message.count == 4 + bodyBytes)
-            message.removeFirst(4 + bodyBytes)
+        var begin = 0
+        while message.count - begin >= 4 {
+            let type = message[begin]
+            let bodyBytes = message[begin + 1..<begin + 4].reduce(0) { $0 << 8 | Int($1) }
+            // What will be refused is not waited for.
+            guard try bodySizes(of: type).contains(bodyBytes) else { throw .malformedMessage }
+            let end = begin + 4 + bodyBytes
+            guard message.count >= end else { break }
+            if type == RecordReader.keyUpdate {
+                try changeKeys(request: message[begin + 4], isLast: message.count == end)
+            }
+            begin = end
         }
         // Nothing of an idle session stays allocated.
-        if message.isEmpty { message = [] }
+        if begin == message.count { message = [] } else { message.removeFirst(begin) }
     }
 
-    private mutating func take(
-        message type: UInt8, _ body: ArraySlice<UInt8>, isLast: Bool
-    ) throws(RecordViolation) {
+    private static let keyUpdate: UInt8 = 24
+
+    /// How long the body of a message may be; all messages are ignored but key updates.
+    private func bodySizes(of type: UInt8) throws(RecordViolation) -> ClosedRange<Int> {
         switch (keys.suite.version, role, type) {
-        case (.tls13, _, 24):
-            guard body.count == 1, let request = body.first, request <= 1 else { throw .malformedMessage }
-            guard isLast else { throw .messageAcrossKeyChange }
-            guard keys.update() else { throw .libraryFailure }
-            wantsKeyUpdate = wantsKeyUpdate || request == 1
+        case (.tls13, _, RecordReader.keyUpdate): return 1...1
         // A ticket: links to servers do not resume sessions.
-        case (.tls13, .client, 4): break
+        case (.tls13, .client, 4): return 0...RecordReader.maxTicketBytes
         // RFC 5246 7.4.1.1: a server's wish for another handshake may be ignored.
-        case (.tls12, .client, 0): break
+        case (.tls12, .client, 0): return 0...0
         case (.tls12, .server, 1): throw .renegotiation
         default: throw .unexpectedMessage
         }
+    }
+
+    private mutating func changeKeys(request: UInt8, isLast: Bool) throws(RecordViolation) {
+        guard request <= 1 else { throw .malformedMessage }
+        guard isLast else { throw .messageAcrossKeyChange }
+        guard keys.update() else { throw .libraryFailure }
+        wantsKeyUpdate = wantsKeyUpdate || request == 1
     }
 }

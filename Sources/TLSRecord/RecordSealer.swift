@@ -28,6 +28,8 @@ public struct RecordSealer: ~Copyable {
     public mutating func seal(_ type: ContentType, _ record: inout MutableRawSpan, with ciphers: RecordCiphers) -> Bool
     {
         let suite = keys.suite
+        precondition(
+            record.byteCount >= suite.prefixBytes + suite.suffixBytes, "RecordSealer.seal: no room for a record")
         let protectedBytes = record.byteCount - RecordSuite.headerBytes
         // RFC 8446 5.2: outside they all look like application data.
         let outerType = suite.version == .tls13 ? ContentType.applicationData : type

@@ -1,0 +1,76 @@
+import Bytes
+import FuzzSupport
+
+@testable import TLSRecord
+
+/// A script of what a peer sends, well made or not, to a reader in either role: first the suite and the role, then steps.
+@c(LLVMFuzzerTestOneInput)
+public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
+    var input = unsafe FuzzInput(data, byteCount)
+    var script = Script(input.bytes)
+    let choice = script.byte()
+    let suite = suites[Int(choice & 0x7F) % suites.count]
+    let role: RecordReader.Role = choice & 0x80 == 0 ? .server : .client
+    let sending = Sending(suite)
+    sending.send(&script)
+
+    let ciphers = RecordCiphers()
+    let expected = NaiveReader(suite, role, sending.sealed).open(sending.bytes)
+    // Byte by byte, what is long takes a second.
+    var cuts = [[sending.bytes], input.random.pieces(of: sending.bytes)]
+    if sending.bytes.count <= 1000 { cuts.append(sending.bytes.map { [$0] }) }
+    for pieces in cuts {
+        expectEqual(Opened(pieces, suite, role, ciphers), expected, "in pieces of \(pieces.map(\.count)) bytes")
+    }
+    return 0
+}
+
+private let suites = RecordSuite.Version.allCases.flatMap { version in
+    RecordSuite.AEAD.allCases.map { aead in
+        RecordSuite(version: version, aead: aead, hash: aead == .aes256GCM ? .sha384 : .sha256)
+    }
+}
+
+/// Keys of one direction, which count from zero.
+func makeKeys(_ suite: RecordSuite) -> TrafficKeys {
+    let secret = [UInt8](repeating: 1, count: 48)
+    let keys =
+        suite.version == .tls13
+        ? TrafficKeys(suite, secret: secret.rawSpan)
+        : TrafficKeys.pair(suite, masterSecret: secret, randoms: secret, sequence: 0)?.client
+    return expectSome(keys, "no keys")
+}
+
+/// All that came out of a reader.
+struct Opened: Equatable {
+    var data: [UInt8] = []
+    var end: RecordReader.End?
+    var wantsKeyUpdate = false
+    /// How many bytes were whole records.
+    var recordBytes = 0
+
+    init() {}
+
+    /// Gives the pieces to a new reader, as a session does: what is no whole record is offered again with the next one.
+    init(_ pieces: [[UInt8]], _ suite: RecordSuite, _ role: RecordReader.Role, _ ciphers: RecordCiphers) {
+        var reader = RecordReader(makeKeys(suite), role: role)
+        var rest: [UInt8] = []
+        for piece in pieces where end == nil {
+            // Of exactly this size, so that the address sanitizer sees what is beyond it.
+            let offered = rest + piece
+            var bytes = offered
+            let progress = unsafe bytes.withUnsafeMutableBytes { bytes in
+                var span = unsafe bytes.mutableBytes
+                return reader.read(&span, with: ciphers)
+            }
+            expect((0...bytes.count).contains(progress.recordBytes), "\(progress) of \(bytes.count) bytes")
+            expect((0...progress.recordBytes).contains(progress.dataBytes), "\(progress) of \(bytes.count) bytes")
+            rest = Array(bytes[progress.recordBytes...])
+            expectEqual(rest, Array(offered[progress.recordBytes...]), "what is no whole record")
+            data += bytes[..<progress.dataBytes]
+            recordBytes += progress.recordBytes
+            end = progress.end
+            wantsKeyUpdate = wantsKeyUpdate || reader.wantsKeyUpdate
+        }
+    }
+}
