@@ -30,11 +30,14 @@ public struct RecordReader: ~Copyable {
 
     /// The longest of what is expected; servers' tickets have some hundred bytes.
     private static let maxTicketBytes = 65_536
+    /// So many changes of keys may follow each other without data.
+    private static let maxKeyUpdates = 32
 
     private let keys: TrafficKeys
     private let role: Role
     /// A message whose other part is in the next record.
     private var message: [UInt8] = []
+    private var keyUpdatesInARow = 0
     /// Whether the peer has asked for new keys in the other direction (RFC 8446 4.6.3).
     public private(set) var wantsKeyUpdate = false
 
@@ -61,6 +64,7 @@ public struct RecordReader: ~Copyable {
                         unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[progress.dataBytes...])
                             .copyMemory(from: content)
                         progress.dataBytes += content.count
+                        if content.count > 0 { keyUpdatesInARow = 0 }
                     case .alert where message.isEmpty: progress.end = unsafe try end(content)
                     case .handshake: unsafe try take(content)
                     default: throw .unexpectedMessage
@@ -158,6 +162,8 @@ public struct RecordReader: ~Copyable {
     private mutating func changeKeys(request: UInt8, isLast: Bool) throws(RecordViolation) {
         guard request <= 1 else { throw .malformedMessage }
         guard isLast else { throw .messageAcrossKeyChange }
+        keyUpdatesInARow += 1
+        guard keyUpdatesInARow <= RecordReader.maxKeyUpdates else { throw .tooManyKeyUpdates }
         guard keys.update() else { throw .libraryFailure }
         wantsKeyUpdate = wantsKeyUpdate || request == 1
     }

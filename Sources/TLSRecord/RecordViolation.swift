@@ -14,6 +14,8 @@ public enum RecordViolation: Error, Equatable, Sendable, CaseIterable, CustomStr
     case malformedMessage
     /// A message behind a key change must begin a record of its own (RFC 8446 5.1).
     case messageAcrossKeyChange
+    /// More changes of keys without data between them than anybody needs; each costs a hundred times what it takes to send.
+    case tooManyKeyUpdates
     /// TLS 1.2: the client wants another handshake.
     case renegotiation
     /// OpenSSL failed; out of memory as a rule.
@@ -24,7 +26,7 @@ public enum RecordViolation: Error, Equatable, Sendable, CaseIterable, CustomStr
         switch self {
         case .badRecordMAC: 20
         case .recordOverflow: 22
-        case .unexpectedMessage, .emptyFragment, .messageAcrossKeyChange: 10
+        case .unexpectedMessage, .emptyFragment, .messageAcrossKeyChange, .tooManyKeyUpdates: 10
         case .malformedAlert, .malformedMessage: 50
         case .renegotiation: 100
         case .libraryFailure: 80
@@ -41,6 +43,7 @@ public enum RecordViolation: Error, Equatable, Sendable, CaseIterable, CustomStr
         case .malformedAlert: "a malformed alert"
         case .malformedMessage: "a malformed message"
         case .messageAcrossKeyChange: "a message across a change of keys"
+        case .tooManyKeyUpdates: "too many key updates in a row"
         case .renegotiation: "renegotiation is off"
         case .libraryFailure: "decryption is out of memory"
         }

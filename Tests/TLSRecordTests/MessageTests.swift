@@ -74,6 +74,20 @@ import Testing
         try expect(bytes + peer.data("b"), suite, role: .client, gives: "b")
     }
 
+    /// Each costs its reader more than its sender; data between them shows that they are meant.
+    @Test(arguments: RecordSuite.ofTLS13)
+    func keysDoNotChangeForEver(suite: RecordSuite) throws {
+        let peer = try Peer(suite)
+        var bytes: [UInt8] = []
+        for letter in ["a", "b"] {
+            for _ in 0..<32 { bytes += peer.keyUpdate() }
+            bytes += peer.data(letter)
+        }
+        for _ in 0..<32 { bytes += peer.keyUpdate() + peer.data("") }
+        try expect(bytes, suite, gives: "ab")
+        try expect(bytes + peer.keyUpdate(), suite, gives: "ab", then: .violation(.tooManyKeyUpdates))
+    }
+
     @Test(arguments: RecordSuite.ofTLS13)
     func aKeyUpdateIsARequestOrNot(suite: RecordSuite) throws {
         for request in 2...UInt8.max {

@@ -9,6 +9,7 @@ struct NaiveReader {
     private var sequence: UInt64 = 0
     private var opened = Opened()
     private var messages: [UInt8] = []
+    private var keyUpdates = 0
 
     init(_ suite: RecordSuite, _ role: RecordReader.Role, _ sealed: [[UInt8]: SealedRecord]) {
         self.suite = suite
@@ -30,7 +31,7 @@ struct NaiveReader {
 
     private mutating func nextRecord(_ rest: inout ArraySlice<UInt8>) throws(RecordViolation) -> [UInt8]? {
         let header = Array(rest.prefix(5))
-        if isTLS13, let type = header.first, type != 23 { throw .unexpectedMessage }
+        if let type = header.first, isTLS13 ? type != 23 : !(20...23).contains(type) { throw .unexpectedMessage }
         guard header.count == 5 else { return nil }
         let count = Int(header[3]) * 256 + Int(header[4])
         if count > (isTLS13 ? 16_384 + 256 : 16_384 + 2048) { throw .recordOverflow }
@@ -61,7 +62,9 @@ struct NaiveReader {
         switch type {
         case 21: try takeAlert(content)
         case 22: try takeMessages(content)
-        default: opened.data += content
+        default:
+            opened.data += content
+            if !content.isEmpty { keyUpdates = 0 }
         }
     }
 
@@ -91,6 +94,8 @@ struct NaiveReader {
             guard type == 24 else { continue }
             if body[0] > 1 { throw .malformedMessage }
             if !messages.isEmpty { throw .messageAcrossKeyChange }
+            keyUpdates += 1
+            if keyUpdates > 32 { throw .tooManyKeyUpdates }
             if body[0] == 1 { opened.wantsKeyUpdate = true }
             generation += 1
             sequence = 0
