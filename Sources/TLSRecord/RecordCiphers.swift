@@ -9,7 +9,8 @@ public final class RecordCiphers {
     enum Direction: Int, CaseIterable { case opening, sealing }
 
     /// By algorithm and direction; made when first used.
-    private var contexts: [OpaquePointer?]
+    // Unchecked: docs/decisions/0009.
+    @safe @exclusivity(unchecked) private var contexts: [OpaquePointer?]
 
     /// Makes an empty set.
     public init() {

@@ -7,11 +7,12 @@ public final class TrafficKeys {
     /// What the keys are for.
     public let suite: RecordSuite
     /// How many records there were since the last change of keys: the number of the next one.
-    public private(set) var sequence: UInt64
+    // Unchecked: these are touched for every record, by calls into OpenSSL only (docs/decisions/0009).
+    @safe @exclusivity(unchecked) public private(set) var sequence: UInt64
     /// TLS 1.3's; all keys come from it.
     private var secret = InlineArray<48, UInt8>(repeating: 0)
-    private var key = InlineArray<32, UInt8>(repeating: 0)
-    private var iv = InlineArray<12, UInt8>(repeating: 0)
+    @safe @exclusivity(unchecked) private var key = InlineArray<32, UInt8>(repeating: 0)
+    @safe @exclusivity(unchecked) private var iv = InlineArray<12, UInt8>(repeating: 0)
 
     /// Takes a traffic secret of TLS 1.3.
     ///

@@ -6,11 +6,13 @@ import re
 
 from callgrind import ProfiledPushd
 from loads import Audience
+from secure import secure_port
 from support.pushd import Pushd
 
 # Valgrind may not know io_uring: with a call for each write the counts do not depend on its version.
 OPTIONS = ["--workers", "1", "--io", "poll"]  # of every pushd that is measured
 IDLE_CONNECTIONS = 15_000
+IDLE_SECURE_CONNECTIONS = 3_000
 
 
 class Bench:
@@ -20,6 +22,7 @@ class Bench:
         self.started = 0
         self.marginal = functools.cache(self._marginal)
         self.idle_memory = functools.cache(self._idle_memory)
+        self.idle_memory_over_tls = functools.cache(self._idle_memory_over_tls)
 
     def _marginal(self, load):
         """The cost of one unit: the difference of a long and a short run, so that start, warm-up and end do not count."""
@@ -38,9 +41,16 @@ class Bench:
         """The bytes by which each kind of memory in smaps_rollup grows with an idle connection, on a fresh pushd."""
         pushd = self._start(Pushd)
         try:
-            before = memory(pushd)
-            Audience(pushd, ["/ws?channel=c"] * IDLE_CONNECTIONS)
-            return {kind: (size - before[kind]) / IDLE_CONNECTIONS for kind, size in memory(pushd).items()}
+            return growth(pushd, IDLE_CONNECTIONS)
+        finally:
+            end(pushd)
+
+    def _idle_memory_over_tls(self):
+        """The same with TLS 1.3, behind some that leave what a handshake needs for the next one to use."""
+        pushd = self._start(Pushd, secure_port(self.directory))
+        try:
+            growth(pushd, 100, tls="1.3")
+            return growth(pushd, IDLE_SECURE_CONNECTIONS, tls="1.3")
         finally:
             end(pushd)
 
@@ -49,6 +59,12 @@ class Bench:
         directory = self.directory / str(self.started)
         directory.mkdir()
         return kind(directory, *self.options, *options)
+
+
+def growth(pushd, connections, tls=None):
+    before = memory(pushd)
+    Audience(pushd, ["/ws?channel=c"] * connections, tls)
+    return {kind: (size - before[kind]) / connections for kind, size in memory(pushd).items()}
 
 
 def memory(pushd):

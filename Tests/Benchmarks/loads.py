@@ -9,18 +9,20 @@ import redis
 from support import wait_until
 from support.redis_server import RedisServer
 
+from secure import ContentCounter, secure_client, secure_port
+
 PAYLOAD = b"x" * 128
 FRAME_BYTES = 4 + len(PAYLOAD)
 
 
 class Audience:
-    """WebSocket connections of one thread, which only count the bytes that they get."""
+    """WebSocket connections of one thread, which only count the bytes that they get, over TLS those in its records."""
 
-    def __init__(self, pushd, targets):
+    def __init__(self, pushd, targets, tls=None):
         self.selector = selectors.DefaultSelector()
         for target in targets:
-            client = pushd.raw().upgrade(target)
-            self.selector.register(client.socket, selectors.EVENT_READ)
+            client = (secure_client(pushd, tls) if tls else pushd.raw()).upgrade(target)
+            self.selector.register(client.socket, selectors.EVENT_READ, ContentCounter(tls) if tls else len)
 
     def receive(self, messages):
         """Waits for so many messages, all connections together."""
@@ -31,7 +33,7 @@ class Audience:
             for key, _ in ready:
                 data = key.fileobj.recv(65_536)
                 assert data, "a subscriber was disconnected"
-                missing -= len(data)
+                missing -= key.data(data)
         assert missing == 0, "more came than was published"
 
 
@@ -56,14 +58,17 @@ class Publishing(Load):
     shares_connections: bool = False  # whoever has one channel has all
 
     def run(self, pushd, units):
-        audience = Audience(pushd, self._targets())
+        audience = self._audience(pushd)
         publisher = pushd.raw()
         for first in range(0, units, self.in_flight):
             numbers = range(first, min(first + self.in_flight, units))
-            publisher.send(b"".join(self._request(number) for number in numbers))
+            publisher.send(b"".join(self.request(number) for number in numbers))
             for _ in numbers:
                 assert publisher.read_response().status == 200
             audience.receive(len(numbers) * self.subscribers)
+
+    def _audience(self, pushd):
+        return Audience(pushd, self._targets())
 
     def _targets(self):
         names = [f"channel=c{number}" for number in range(self.channels)]
@@ -71,10 +76,22 @@ class Publishing(Load):
             names = ["&".join(names)]
         return [f"/ws?{name}" for name in names for _ in range(self.subscribers)]
 
-    def _request(self, number):
+    def request(self, number):
         target = f"/publish?channel=c{number % self.channels}"
         head = f"POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(PAYLOAD)}\r\n\r\n"
         return head.encode() + PAYLOAD
+
+
+@dataclass(frozen=True)
+class PublishingOverTLS(Publishing):
+    """The same to subscribers over TLS 1.3; with one in flight a message is a record."""
+
+    @contextlib.contextmanager
+    def around(self, directory):
+        yield secure_port(directory)
+
+    def _audience(self, pushd):
+        return Audience(pushd, self._targets(), tls="1.3")
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,9 @@ public final class TLSSession {
     /// Whether the output is this session's own, which sends what is in it.
     let sendsOutput: Bool
     private(set) var handshaking: TLSHandshake?
-    var reader: RecordReader?
-    var sealer: RecordSealer?
+    // Unchecked: touched for every read and record, by what knows nothing of the session (docs/decisions/0009).
+    @safe @exclusivity(unchecked) var reader: RecordReader?
+    @safe @exclusivity(unchecked) var sealer: RecordSealer?
     /// The front of a record whose rest has not arrived.
     var partialRecord: [UInt8] = []
     /// What every read reports from now on.

@@ -1,0 +1,46 @@
+"""A port with TLS beside the plain one, and clients there, who do not decrypt what they only count."""
+
+import pathlib
+import ssl
+import tempfile
+
+from support import free_port
+from support.certificates import Authority
+from support.tls import VERSIONS, TLSClient
+
+RECORD_BYTES = {"1.2": 29, "1.3": 22}  # what a record of AES-GCM has besides its content
+
+
+class ContentCounter:
+    """Counts how many bytes of content the records in a stream have."""
+
+    def __init__(self, version):
+        self.record_bytes = RECORD_BYTES[version]
+        self.rest = b""
+
+    def __call__(self, data):
+        data = self.rest + data
+        content, begin = 0, 0
+        while len(data) >= (end := begin + 5) and len(data) >= (end := end + int.from_bytes(data[begin + 3 : end])):
+            content += end - begin - self.record_bytes
+            begin = end
+        self.rest = data[begin:]
+        return content
+
+
+def secure_port(directory):
+    """The options for both ports."""
+    pair = Authority(pathlib.Path(tempfile.mkdtemp(dir=directory))).sign("pushd")
+    listen = ("--listen", "127.0.0.1:0", "--listen", f"tls:127.0.0.1:{free_port()}")
+    return *listen, "--tls-cert", str(pair.certificate), "--tls-key", str(pair.key)
+
+
+def secure_client(pushd, version):
+    """A client that has shaken hands; whom it talks to it does not ask."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.minimum_version = context.maximum_version = VERSIONS[version]
+    port = next(int(option.rpartition(":")[2]) for option in pushd.options if option.startswith("tls:"))
+    client = TLSClient((pushd.host, port), context)
+    pushd.clients.append(client)
+    return client.shake_hands()

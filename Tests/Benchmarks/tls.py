@@ -1,0 +1,82 @@
+"""What TLS costs the server: CPU per delivery and memory per idle connection, with and without.
+
+    tls.py [--rounds N]
+
+1,000 subscribers get 128 bytes, one message at a time and 16 at once; 3,000 idle ones show the memory. Subscribers count what
+arrives and do not decrypt it: one that takes longer over TLS would have the server flush fewer messages together, and the ratio
+would be its own. The kinds are measured in turns of shuffled order, each on a fresh pushd with one worker on a core of its own;
+the medians count.
+"""
+
+import argparse
+import os
+import random
+import resource
+import statistics
+import tempfile
+
+from throwaway import throwaway_pushd  # which also finds `support`
+
+from bench import growth
+from loads import Audience, Publishing
+from secure import secure_port
+
+KINDS = ["plain", "1.2", "1.3"]
+SUBSCRIBERS, IDLE = 1_000, 3_000
+
+
+def version(kind):
+    return None if kind == "plain" else kind
+
+
+def cpu_per_delivery(pushd, kind, in_flight):
+    """Microseconds of the server's CPU."""
+    load = Publishing(channels=1, subscribers=SUBSCRIBERS, units=0, warm_up=0)
+    audience = Audience(pushd, ["/ws?channel=c0"] * SUBSCRIBERS, version(kind))
+    publisher = pushd.raw()
+    rounds, warm_up = (400, 10) if in_flight == 1 else (200, 10)
+    for number in range(warm_up + rounds):
+        if number == warm_up:
+            began = pushd.cpu_seconds()
+        publisher.send(load.request(0) * in_flight)
+        for _ in range(in_flight):
+            assert publisher.read_response().status == 200
+        audience.receive(in_flight * SUBSCRIBERS)
+    return (pushd.cpu_seconds() - began) / (rounds * in_flight * SUBSCRIBERS) * 1e6
+
+
+def bytes_per_idle_connection(pushd, kind):
+    growth(pushd, 100, version(kind))  # what is allocated only once
+    return growth(pushd, IDLE, version(kind))["Anonymous"]
+
+
+def measure(measurement, *arguments):
+    with tempfile.TemporaryDirectory() as directory, throwaway_pushd("--workers", "1", *secure_port(directory)) as pushd:
+        os.sched_setaffinity(pushd.process.pid, {0})
+        return measurement(pushd, *arguments)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=5)
+    rounds = parser.parse_args().rounds
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    single, batched, idle = ({kind: [] for kind in KINDS} for _ in range(3))
+    for _ in range(rounds):
+        for kind in random.sample(KINDS, len(KINDS)):
+            single[kind].append(measure(cpu_per_delivery, kind, 1))
+            batched[kind].append(measure(cpu_per_delivery, kind, 16))
+            idle[kind].append(measure(bytes_per_idle_connection, kind))
+    print(f"{'':8} {'us/delivery':>12} {'ratio':>6} {'16 at once':>12} {'ratio':>6} {'B/idle conn':>12}")
+    for kind in KINDS:
+        line = f"{kind if kind == 'plain' else 'TLS ' + kind:8}"
+        for figures in (single, batched):
+            median = statistics.median(figures[kind])
+            line += f" {median:12.3f} {median / statistics.median(figures['plain']):6.2f}"
+        print(f"{line} {statistics.median(idle[kind]):12.0f}")
+
+
+if __name__ == "__main__":
+    main()
