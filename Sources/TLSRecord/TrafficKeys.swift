@@ -6,8 +6,9 @@ internal import COpenSSL
 public final class TrafficKeys {
     /// What the keys are for.
     public let suite: RecordSuite
+    // What is unchecked is touched for every record, by calls into OpenSSL only (docs/decisions/0009).
+
     /// How many records there were since the last change of keys: the number of the next one.
-    // Unchecked: these are touched for every record, by calls into OpenSSL only (docs/decisions/0009).
     @safe @exclusivity(unchecked) public private(set) var sequence: UInt64
     /// TLS 1.3's; all keys come from it.
     private var secret = InlineArray<48, UInt8>(repeating: 0)
