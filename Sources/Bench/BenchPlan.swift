@@ -1,4 +1,5 @@
 public import RedisBridge
+public import WSLoop
 public import WebSocket
 
 /// What a run is to do.
@@ -29,6 +30,8 @@ public struct BenchPlan: Sendable {
 
     /// Where the WebSockets are.
     public var url: WebSocketURL
+    /// Whom to trust if the address is one with TLS.
+    public var tls: TLSContext?
     /// How many subscribers there are; they are spread evenly over the channels.
     public var connections = 100
     /// How many channels there are, at most one for each connection; messages go to one after the other.
@@ -60,6 +63,10 @@ public struct BenchPlan: Sendable {
 
     /// The descriptors that a run needs at once: of subscribers, publishers, and some of the loop.
     public var neededDescriptors: Int { connections + publisherLimit + 32 }
+
+    var security: ClientStream.Security? {
+        tls.map { ClientStream.Security(context: $0, serverName: url.host) }
+    }
 
     /// How many connections may publish over HTTP at once.
     var publisherLimit: Int {

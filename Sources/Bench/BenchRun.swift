@@ -159,7 +159,8 @@ public final class BenchRun {
             switch plan.route {
             case .http(let key):
                 publisher = try HTTPPublisher(
-                    on: loop, address: address, heads: names.map { plan.publishHead(channel: $0, key: key) },
+                    on: loop, address: address, security: plan.security,
+                    heads: names.map { plan.publishHead(channel: $0, key: key) },
                     limit: plan.publisherLimit, owner: self)
             case .redis(let endpoint, let prefix):
                 publisher = try RedisPublisher(

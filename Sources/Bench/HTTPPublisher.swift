@@ -9,21 +9,23 @@ final class HTTPPublisher: Publisher, StreamSetDelegate {
 
     private final class Connection {
         let key: StreamKey
-        let socket: Int32
+        let stream: ClientStream
         var reader = AnswerReader()
         var output: [UInt8] = []
         var publication: Publication?
         var isConnected = false
-        var isWriting = true
+        var isSecure = false
+        var interest: Readiness = [.readable, .writable]
         var usedNanoseconds: UInt64 = 0
 
-        init(_ key: StreamKey, _ socket: Int32) {
+        init(_ key: StreamKey, _ stream: ClientStream) {
             self.key = key
-            self.socket = socket
+            self.stream = stream
         }
     }
 
     private let address: SocketAddress
+    private let security: ClientStream.Security?
     private let heads: [[UInt8]]
     private let limit: Int
     private unowned let owner: any PublisherOwner
@@ -39,9 +41,11 @@ final class HTTPPublisher: Publisher, StreamSetDelegate {
     ///
     /// - Parameter heads: the requests' heads, one for each channel.
     init(
-        on loop: Loop, address: SocketAddress, heads: [[UInt8]], limit: Int, owner: any PublisherOwner
+        on loop: Loop, address: SocketAddress, security: ClientStream.Security?, heads: [[UInt8]], limit: Int,
+        owner: any PublisherOwner
     ) throws(SystemError) {
         self.address = address
+        self.security = security
         self.heads = heads
         self.limit = limit
         self.owner = owner
@@ -68,6 +72,7 @@ final class HTTPPublisher: Publisher, StreamSetDelegate {
 
     func streamReady(_ key: StreamKey, _ readiness: Readiness) {
         guard let connection = connections[Int(key.slot)], connection.key == key else { return }
+        guard secure(connection) else { return }
         if readiness != .writable { receive(connection) }
         if connections[Int(key.slot)] === connection { send(connection) }
     }
@@ -85,15 +90,18 @@ final class HTTPPublisher: Publisher, StreamSetDelegate {
     }
 
     private func newConnection() -> Connection? {
-        do throws(SystemError) {
-            let socket = try Socket.connect(to: address)
+        do {
+            let stream = try ClientStream(to: address, security)
             let slot = free.popLast() ?? connections.count
             if slot == connections.count { connections.append(nil) }
             generation &+= 1
-            let connection = Connection(StreamKey(slot: UInt32(slot), generation: generation), socket)
+            let connection = Connection(StreamKey(slot: UInt32(slot), generation: generation), stream)
             connections[slot] = connection
-            try streams?.add(socket, key: connection.key, interest: [.readable, .writable])
+            try streams?.add(stream.descriptor, key: connection.key, interest: connection.interest)
             return connection
+        } catch let failure as ClientStream.Failure {
+            owner.publisherFailed("connect to \(address): \(failure)")
+            return nil
         } catch {
             owner.publisherFailed("\(error)")
             return nil
@@ -105,37 +113,54 @@ final class HTTPPublisher: Publisher, StreamSetDelegate {
         connections[slot] = nil
         free.append(slot)
         idle.removeAll { $0 == slot }
-        streams?.remove(connection.socket)
-        Socket.close(connection.socket)
+        streams?.remove(connection.stream.descriptor)
+        connection.stream.close()
     }
 
     // MARK: Requests and answers
 
+    /// Goes on with the TLS handshake if there is one to make; true when there is no more.
+    private func secure(_ connection: Connection) -> Bool {
+        guard !connection.isSecure else { return true }
+        switch connection.stream.secure() {
+        case .done: connection.isSecure = true
+        case .needs(let readiness): setInterest(readiness, connection)
+        case .failed(let failure): failed(connection, failure)
+        }
+        return connection.isSecure
+    }
+
     private func send(_ connection: Connection) {
-        if !connection.output.isEmpty,
-            case .accepted(let count) = Socket.send(connection.output.rawSpan, to: connection.socket)
-        {
+        if !connection.output.isEmpty, case .accepted(let count) = connection.stream.send(connection.output.rawSpan) {
             connection.isConnected = true
             connection.output.removeFirst(count)
         }
-        let isWriting = !connection.output.isEmpty
-        guard isWriting != connection.isWriting else { return }
-        connection.isWriting = isWriting
-        streams?.update(
-            connection.socket, key: connection.key, interest: isWriting ? [.readable, .writable] : .readable)
+        setInterest(connection.output.isEmpty ? .readable : [.readable, .writable], connection)
+    }
+
+    private func setInterest(_ interest: Readiness, _ connection: Connection) {
+        guard interest != connection.interest else { return }
+        connection.interest = interest
+        streams?.update(connection.stream.descriptor, key: connection.key, interest: interest)
     }
 
     private func receive(_ connection: Connection) {
-        switch buffer.fill(from: connection.socket) {
-        case .bytes: buffer.withContent { read($0, connection) }
+        switch connection.stream.read(into: buffer) {
+        case .bytes:
+            buffer.withContent { read($0, connection) }
+            if connections[Int(connection.key.slot)] === connection, connection.stream.hasPendingInput {
+                receive(connection)
+            }
         case .wouldBlock: break
-        case .endOfStream: ended(connection, "the connection ended without an answer")
-        case .failed(let code) where connection.isConnected:
-            ended(connection, "\(SystemError(code: code, operation: "publish to \(address)"))")
-        case .failed(let code):
-            disconnect(connection)
-            owner.publisherFailed("\(SystemError(code: code, operation: "connect to \(address)"))")
+        case .ended: ended(connection, "the connection ended without an answer")
+        case .failed(let failure): failed(connection, failure)
         }
+    }
+
+    private func failed(_ connection: Connection, _ failure: ClientStream.Failure) {
+        guard !connection.isConnected else { return ended(connection, "publish to \(address): \(failure)") }
+        disconnect(connection)
+        owner.publisherFailed("connect to \(address): \(failure)")
     }
 
     private func read(_ content: RawSpan, _ connection: Connection) {

@@ -9,8 +9,9 @@ final class Subscribers: StreamSetDelegate {
     private struct Member {
         let subscriber: Subscriber
         /// Nil once it is closed.
-        var socket: Int32?
-        var isWriting = true
+        var stream: ClientStream?
+        var isSecure = false
+        var interest: Readiness = [.readable, .writable]
     }
 
     private let plan: BenchPlan
@@ -85,8 +86,8 @@ final class Subscribers: StreamSetDelegate {
 
     func streamReady(_ key: StreamKey, _ readiness: Readiness) {
         let index = Int(key.slot)
-        guard let socket = members[index].socket else { return }
-        if readiness != .writable { receive(index, socket) }
+        guard let stream = members[index].stream, secure(index, stream) else { return }
+        if readiness != .writable { receive(index, stream) }
         send(index)
     }
 
@@ -105,19 +106,21 @@ final class Subscribers: StreamSetDelegate {
         let channel = plan.channel(ofConnection: index)
         do {
             let handshake = try plan.handshake(channel: plan.channelName(channel, run: run))
-            let socket = try Socket.connect(to: address)
-            let key = StreamKey(slot: UInt32(index), generation: 0)
+            let stream = try ClientStream(to: address, plan.security)
+            let member = Member(subscriber: Subscriber(handshake, channel: channel, limits: limits), stream: stream)
             do {
-                try streams?.add(socket, key: key, interest: [.readable, .writable])
+                try streams?.add(stream.descriptor, key: key(index), interest: member.interest)
             } catch {
-                Socket.close(socket)
+                stream.close()
                 throw error
             }
-            members.append(Member(subscriber: Subscriber(handshake, channel: channel, limits: limits), socket: socket))
+            members.append(member)
             handshakes += 1
             sockets += 1
         } catch let error as ClientHandshake.InvalidRequest {
             refused(index, error.message)
+        } catch let failure as ClientStream.Failure {
+            unreachable(index, problem(failure, "connect to"))
         } catch {
             unreachable(index, "\(error)")
         }
@@ -133,9 +136,20 @@ final class Subscribers: StreamSetDelegate {
 
     // MARK: One connection
 
-    private func receive(_ index: Int, _ socket: Int32) {
+    /// Goes on with the TLS handshake if there is one to make; true when there is no more.
+    private func secure(_ index: Int, _ stream: ClientStream) -> Bool {
+        guard !members[index].isSecure else { return true }
+        switch stream.secure() {
+        case .done: members[index].isSecure = true
+        case .needs(let readiness): setInterest(index, readiness)
+        case .failed(let failure): failed(index, failure)
+        }
+        return members[index].isSecure
+    }
+
+    private func receive(_ index: Int, _ stream: ClientStream) {
         let subscriber = members[index].subscriber
-        switch buffer.fill(from: socket) {
+        switch stream.read(into: buffer) {
         case .bytes:
             let now = Loop.monotonicNanoseconds
             buffer.withContent { content in
@@ -146,19 +160,24 @@ final class Subscribers: StreamSetDelegate {
                     changed(index, change)
                 }
             }
+            if members[index].stream?.hasPendingInput == true { receive(index, stream) }
         case .wouldBlock: break
-        case .endOfStream: ended(index, "the connection ended without a Close frame")
-        case .failed(let code):
-            let operation = "\(subscriber.isOpening ? "connect to" : "connection to") \(address.map { "\($0)" } ?? "")"
-            let problem = "\(SystemError(code: code, operation: operation))"
-            if subscriber.isOpening, opened == 0 {
-                handshakes -= 1
-                disconnect(index)
-                unreachable(index, problem)
-            } else {
-                ended(index, problem)
-            }
+        case .ended: ended(index, "the connection ended without a Close frame")
+        case .failed(let failure): failed(index, failure)
         }
+    }
+
+    private func failed(_ index: Int, _ failure: ClientStream.Failure) {
+        let isOpening = members[index].subscriber.isOpening
+        let problem = problem(failure, isOpening ? "connect to" : "connection to")
+        guard isOpening, opened == 0 else { return ended(index, problem) }
+        handshakes -= 1
+        disconnect(index)
+        unreachable(index, problem)
+    }
+
+    private func problem(_ failure: ClientStream.Failure, _ operation: String) -> String {
+        "\(operation) \(address.map { "\($0)" } ?? ""): \(failure)"
     }
 
     private func ended(_ index: Int, _ reason: String) {
@@ -187,27 +206,33 @@ final class Subscribers: StreamSetDelegate {
     }
 
     private func send(_ index: Int) {
-        guard index < members.count, let socket = members[index].socket else { return }
+        guard index < members.count, let stream = members[index].stream, members[index].isSecure else { return }
         let subscriber = members[index].subscriber
         if !subscriber.output.isEmpty {
             // What the server said before it went is still to be read, so a failure waits for the read that finds it.
-            if case .accepted(let count) = Socket.send(subscriber.output.rawSpan, to: socket) {
+            if case .accepted(let count) = stream.send(subscriber.output.rawSpan) {
                 subscriber.outputTaken(count)
             }
         }
-        let isWriting = !subscriber.output.isEmpty
-        guard isWriting != members[index].isWriting else { return }
-        members[index].isWriting = isWriting
-        let key = StreamKey(slot: UInt32(index), generation: 0)
-        streams?.update(socket, key: key, interest: isWriting ? [.readable, .writable] : .readable)
+        setInterest(index, subscriber.output.isEmpty ? .readable : [.readable, .writable])
+    }
+
+    private func setInterest(_ index: Int, _ interest: Readiness) {
+        guard let stream = members[index].stream, interest != members[index].interest else { return }
+        members[index].interest = interest
+        streams?.update(stream.descriptor, key: key(index), interest: interest)
+    }
+
+    private func key(_ index: Int) -> StreamKey {
+        StreamKey(slot: UInt32(index), generation: 0)
     }
 
     private func disconnect(_ index: Int) {
-        guard let socket = members[index].socket else { return }
-        members[index].socket = nil
+        guard let stream = members[index].stream else { return }
+        members[index].stream = nil
         sockets -= 1
-        streams?.remove(socket)
-        Socket.close(socket)
+        streams?.remove(stream.descriptor)
+        stream.close()
     }
 }
 

@@ -27,7 +27,7 @@ final class RedisConnection {
     /// When something was last read.
     private(set) var heardMilliseconds: UInt64
     private let loop: Loop
-    private let stream: RedisStream
+    private let stream: ClientStream
     private let watcher: PollWatcher
     private let replies: ReplyReader
     private let buffer = ReadBuffer(byteCount: RedisConnection.maxReadBytes)
@@ -38,10 +38,14 @@ final class RedisConnection {
 
     /// Begins to connect; throws what the system says if it refuses at once.
     init(
-        to address: SocketAddress, _ security: RedisSecurity?, on loop: Loop, owner: any RedisConnectionOwner
+        to address: SocketAddress, _ security: ClientStream.Security?, on loop: Loop, owner: any RedisConnectionOwner
     ) throws(RedisLinkFailure) {
         guard let replies = ReplyReader() else { throw RedisLinkFailure("out of memory") }
-        stream = try RedisStream(to: address, security)
+        do throws(ClientStream.Failure) {
+            stream = try ClientStream(to: address, security)
+        } catch {
+            throw RedisLinkFailure(error)
+        }
         do throws(SystemError) {
             watcher = try PollWatcher(on: loop, descriptor: stream.descriptor)
         } catch {
@@ -97,7 +101,7 @@ final class RedisConnection {
             watch()
             owner?.connectionOpened(self)
         case .needs(let readiness): watcher.wait(for: readiness)
-        case .failed(let reason): end(RedisLinkFailure("TLS: \(reason)"))
+        case .failed(let failure): end(RedisLinkFailure(failure))
         }
     }
 
@@ -112,7 +116,8 @@ final class RedisConnection {
             if phase == .open, stream.hasPendingInput { read() }
         case .wouldBlock: break
         case .ended: end(RedisLinkFailure("Redis closed the connection", isCutMidReply: replies.isMidReply))
-        case .failed(var failure):
+        case .failed(let reason):
+            var failure = RedisLinkFailure(reason)
             failure.isCutMidReply = replies.isMidReply
             end(failure)
         }
@@ -132,7 +137,7 @@ final class RedisConnection {
             switch stream.send(output.rawSpan, from: sentBytes) {
             case .accepted(let count): sentBytes += count
             case .wouldBlock: return
-            case .failed(let failure): return end(failure)
+            case .failed(let failure): return end(RedisLinkFailure(failure))
             }
         }
         output.removeAll(keepingCapacity: output.count <= RedisConnection.maxReadBytes)

@@ -178,8 +178,8 @@ final class RedisLink {
         }
     }
 
-    private var security: RedisSecurity? {
-        tls.map { RedisSecurity(context: $0, serverName: serverName) }
+    private var security: ClientStream.Security? {
+        tls.map { ClientStream.Security(context: $0, serverName: serverName) }
     }
 
     private var hasUntried: Bool { !untriedAddresses.isEmpty || !untriedServers.isEmpty }

@@ -1,4 +1,5 @@
 internal import Glibc
+internal import WSLoop
 
 /// Why an attempt failed or a link was lost.
 struct RedisLinkFailure: Error {
@@ -14,7 +15,12 @@ struct RedisLinkFailure: Error {
     }
 
     init(errno code: Int32) {
-        reason = unsafe String(cString: strerror(code))
+        self.init(.system(errno: code))
+    }
+
+    init(_ failure: ClientStream.Failure) {
+        reason = failure.description
+        guard case .system(let code) = failure else { return }
         isCheap = code == ECONNREFUSED || code == ENOENT
     }
 

@@ -1,24 +1,27 @@
-/// An address of the form `ws://HOST[:PORT][/PATH]` (RFC 6455 section 3).
+/// An address of the form `ws://HOST[:PORT][/PATH]`, or `wss:` (RFC 6455 section 3).
 ///
 /// It is only taken apart: what its parts may consist of is checked when they make a request.
 public struct WebSocketURL: Equatable, Sendable {
+    /// Whether it wants TLS.
+    public let isSecure: Bool
     /// Host and port, as the Host header has them.
     public let authority: String
     /// The host without the brackets of an IPv6 address.
     public let host: String
-    /// The port; 80 if none is named.
+    /// The port; if none is named 80, or 443 with TLS.
     public let port: UInt16
     /// Path and query.
     public let target: String
 
     /// Takes an address apart; nil if it has another scheme or its port is no number.
     public init?(parsing text: String) {
-        guard text.lowercased().hasPrefix("ws://") else { return nil }
-        let rest = text.dropFirst(5)
+        guard let scheme = ["ws://", "wss://"].first(where: { text.lowercased().hasPrefix($0) }) else { return nil }
+        isSecure = scheme == "wss://"
+        let rest = text.dropFirst(scheme.count)
         let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
         let authority = rest[..<end]
         var host = authority
-        var port: UInt16? = 80
+        var port: UInt16? = isSecure ? 443 : 80
         if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
             port = UInt16(authority[authority.index(after: colon)...])
             host = authority[..<colon]

@@ -4,8 +4,15 @@ import ArgumentParser
 struct BenchOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "Where the WebSockets are: ws://HOST[:PORT][/PATH] (default ws://127.0.0.1:8081/ws).", valueName: "url"))
+            "Where the WebSockets are: ws://HOST[:PORT][/PATH], or wss: (default ws://127.0.0.1:8081/ws).",
+            valueName: "url"))
     var url: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "For wss: trust the certificate authorities in this PEM file (default: the system's).", valueName: "file"))
+    var tlsCa: String?
 
     @Option(parsing: .unconditional, help: ArgumentHelp("Subscribers (default 100).", valueName: "n"))
     var connections: String?

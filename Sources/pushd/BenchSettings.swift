@@ -1,6 +1,7 @@
 import Bench
 import Channels
 import RedisBridge
+import WSLoop
 import WebSocket
 
 extension BenchPlan {
@@ -12,15 +13,28 @@ extension BenchPlan {
     init(_ options: BenchOptions, environment: [String: String]) throws(SettingViolation) {
         let text = options.url ?? BenchPlan.defaultURL
         guard let url = WebSocketURL(parsing: text), !url.host.isEmpty, !url.target.contains("#") else {
-            throw SettingViolation(option: "url", value: text, expected: "ws://HOST[:PORT][/PATH]")
+            throw SettingViolation(option: "url", value: text, expected: "ws://HOST[:PORT][/PATH], or wss:")
         }
         self.init(url: url)
         let values = OptionValues(environment: [:])
+        try readTLS(options)
         try readSize(options, values)
         try readTimes(options, values)
         try readRoute(options, values, OptionValues(environment: environment))
         do throws(ClientHandshake.InvalidRequest) { try check() } catch {
             throw SettingViolation(option: "url", value: text, expected: "usable: \(error.message)")
+        }
+    }
+
+    private mutating func readTLS(_ options: BenchOptions) throws(SettingViolation) {
+        guard url.isSecure else {
+            guard let file = options.tlsCa else { return }
+            throw SettingViolation(option: "--tls-ca", value: file, expected: "possible without a wss: URL")
+        }
+        do throws(TLSFailure) {
+            tls = try TLSContext(client: TLSClientOptions(caFile: options.tlsCa))
+        } catch {
+            throw SettingViolation(option: "--tls-ca", value: options.tlsCa ?? "", expected: "usable: \(error)")
         }
     }
 

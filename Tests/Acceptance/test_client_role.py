@@ -502,7 +502,7 @@ def test_nobody_listens(raw_server, run_cat):
     "arguments, problem",
     [
         (["http://h"], "http://h"),
-        (["wss://h"], "wss://h"),
+        (["wsss://h"], "wsss://h"),
         (["ws://h:x"], "ws://h:x"),
         (["ws://h:65536"], "ws://h:65536"),
         (["ws://"], "Host"),

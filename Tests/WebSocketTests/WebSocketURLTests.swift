@@ -9,7 +9,8 @@ import WebSocket
             ("ws://127.0.0.1:1/ws", "127.0.0.1:1", "127.0.0.1", 1, "/ws"),
             ("ws://[::1]:8081/ws?a=b:c", "[::1]:8081", "::1", 8081, "/ws?a=b:c"),
             ("ws://[::1]?a=b", "[::1]", "::1", 80, "/?a=b"),
-            ("ws://", "", "", 80, "/"),
+            ("ws://", "", "", 80, "/"), ("wss://localhost", "localhost", "localhost", 443, "/"),
+            ("WSS://[::1]:8443/ws", "[::1]:8443", "::1", 8443, "/ws"),
         ] as [(String, String, String, UInt16, String)])
     func anAddressIsTakenApart(text: String, authority: String, host: String, port: UInt16, target: String) throws {
         let url = try #require(WebSocketURL(parsing: text))
@@ -17,10 +18,11 @@ import WebSocket
         #expect(url.host == host)
         #expect(url.port == port)
         #expect(url.target == target)
+        #expect(url.isSecure == text.lowercased().hasPrefix("wss:"))
     }
 
     @Test(arguments: [
-        "", "localhost", "http://localhost", "wss://localhost", "ws:/localhost", "ws://h:", "ws://h:x", "ws://h:65536",
+        "", "localhost", "http://localhost", "wsss://localhost", "ws:/localhost", "ws://h:", "ws://h:x", "ws://h:65536",
     ])
     func whatIsNoAddressIsRefused(text: String) {
         #expect(WebSocketURL(parsing: text) == nil)

@@ -28,7 +28,13 @@ struct Cat: ParsableCommand {
     @Flag(help: "At the end of standard input do not close, but go on until the server does.")
     var listen = false
 
-    @Argument(help: ArgumentHelp("ws://HOST[:PORT][/PATH]", valueName: "url"), transform: Cat.parse)
+    @Option(
+        name: .customLong("tls-ca"),
+        help: ArgumentHelp(
+            "For wss: trust the certificate authorities in this PEM file (default: the system's).", valueName: "file"))
+    var tlsCA: String?
+
+    @Argument(help: ArgumentHelp("ws://HOST[:PORT][/PATH], or wss:", valueName: "url"), transform: Cat.parse)
     var url: WebSocketURL
 
     func validate() throws {
@@ -43,7 +49,7 @@ struct Cat: ParsableCommand {
 
     private static func parse(_ argument: String) throws -> WebSocketURL {
         guard let url = WebSocketURL(parsing: argument) else {
-            throw ValidationError("expected ws://HOST[:PORT][/PATH]")
+            throw ValidationError("expected ws://HOST[:PORT][/PATH], or wss:")
         }
         return url
     }
@@ -51,11 +57,17 @@ struct Cat: ParsableCommand {
     private func verdict() throws -> Conversation.Verdict? {
         let loop = try Loop()
         defer { loop.close() }
-        let session = try Session(on: loop, handshake: handshake(), listens: listen)
+        let session = try Session(on: loop, handshake: handshake(), security: security(), listens: listen)
         defer { session.close() }
         try session.start(host: url.host, port: url.port)
         loop.run()
         return session.verdict
+    }
+
+    private func security() throws -> ClientStream.Security? {
+        guard url.isSecure else { return nil }
+        let context = try TLSContext(client: TLSClientOptions(caFile: tlsCA))
+        return ClientStream.Security(context: context, serverName: url.host)
     }
 
     private func handshake() throws(ClientHandshake.InvalidRequest) -> ClientHandshake {

@@ -18,13 +18,18 @@ final class Session: StreamSetDelegate {
     private let buffer = ReadBuffer(byteCount: 262_144)
     private var streams: StreamSet?
     private var untriedAddresses: [SocketAddress] = []
-    private var socket: Int32?
+    private let security: ClientStream.Security?
+    private var stream: ClientStream?
+    private var isSecure = false
     private var isConnected = false
     private var conversation: Conversation
     private var input = LineInput()
     private var isInputWatched = false
 
-    init(on loop: Loop, handshake: ClientHandshake, listens: Bool) throws(SystemError) {
+    init(
+        on loop: Loop, handshake: ClientHandshake, security: ClientStream.Security?, listens: Bool
+    ) throws(SystemError) {
+        self.security = security
         deadline = try Timer(on: loop)
         self.loop = loop
         self.listens = listens
@@ -58,6 +63,7 @@ final class Session: StreamSetDelegate {
 
     func streamReady(_ key: StreamKey, _ readiness: Readiness) {
         let (wasOpen, wasClosing) = (conversation.isOpen, conversation.isClosing)
+        if key != Session.inputKey, !secure() { return }
         if key == Session.inputKey {
             readInput()
         } else if readiness != .writable {
@@ -76,22 +82,34 @@ final class Session: StreamSetDelegate {
     // MARK: The socket
 
     /// Tries the next address; `error` is what the one before came to.
-    private func connect(after error: SystemError? = nil) {
+    private func connect(after problem: String? = nil) {
         disconnect()
-        guard verdict == nil, !untriedAddresses.isEmpty else { return end(error.map { "\($0)" } ?? "no address") }
+        guard verdict == nil, !untriedAddresses.isEmpty else { return end(problem ?? "no address") }
         let address = untriedAddresses.removeFirst()
-        do throws(SystemError) {
-            let descriptor = try Socket.connect(to: address)
-            socket = descriptor
-            try streams?.add(descriptor, key: Session.socketKey, interest: [.readable, .writable])
+        do {
+            let stream = try ClientStream(to: address, security)
+            self.stream = stream
+            try streams?.add(stream.descriptor, key: Session.socketKey, interest: [.readable, .writable])
         } catch {
-            connect(after: error)
+            connect(after: "connect: \(error)")
         }
     }
 
     private func disconnect() {
-        if let socket { Socket.close(socket) }
-        socket = nil
+        stream?.close()
+        stream = nil
+    }
+
+    /// Goes on with the TLS handshake if there is one to make; true when there is no more.
+    private func secure() -> Bool {
+        guard let stream, !isSecure else { return true }
+        switch stream.secure() {
+        case .done: isSecure = true
+        case .needs(let readiness):
+            streams?.update(stream.descriptor, key: Session.socketKey, interest: readiness)
+        case .failed(let failure): connect(after: "connect: \(failure)")
+        }
+        return isSecure
     }
 
     private func end(_ problem: String) {
@@ -105,8 +123,8 @@ final class Session: StreamSetDelegate {
     }
 
     private func receive() {
-        guard let socket else { return }
-        switch buffer.fill(from: socket) {
+        guard let stream else { return }
+        switch stream.read(into: buffer) {
         case .bytes:
             buffer.withContent { content in
                 let lines = conversation.receive(content)
@@ -114,19 +132,20 @@ final class Session: StreamSetDelegate {
                 // Without a WebSocket there is no closing handshake to wait for.
                 if !conversation.isEstablished, verdict != nil { finish() }
             }
+            if stream.hasPendingInput { receive() }
         case .wouldBlock: break
-        case .endOfStream:
+        case .ended:
             let missing = conversation.isEstablished ? "without a Close frame (1006)" : "before the handshake was done"
             end("the connection ended \(missing)")
-        case .failed(let code) where isConnected: end("\(SystemError(code: code, operation: "receive")) (1006)")
-        case .failed(let code): connect(after: SystemError(code: code, operation: "connect"))
+        case .failed(let failure) where isConnected: end("receive: \(failure) (1006)")
+        case .failed(let failure): connect(after: "connect: \(failure)")
         }
     }
 
     private func send() {
-        guard let socket else { return }
+        guard let stream, isSecure else { return }
         if !conversation.output.isEmpty {
-            switch Socket.send(conversation.output.rawSpan, to: socket) {
+            switch stream.send(conversation.output.rawSpan) {
             case .accepted(let count):
                 isConnected = true
                 conversation.output.removeFirst(count)
@@ -136,14 +155,15 @@ final class Session: StreamSetDelegate {
             }
         }
         let isAllSent = conversation.output.isEmpty
-        if isAllSent, verdict != nil { Socket.shutdownWrites(socket) }
-        streams?.update(socket, key: Session.socketKey, interest: isAllSent ? .readable : [.readable, .writable])
+        if isAllSent, verdict != nil { stream.endWrites() }
+        streams?.update(
+            stream.descriptor, key: Session.socketKey, interest: isAllSent ? .readable : [.readable, .writable])
     }
 
     // MARK: Standard input
 
     private var wantsInput: Bool {
-        conversation.isOpen && socket != nil && conversation.output.isEmpty && !input.isAtEnd
+        conversation.isOpen && stream != nil && conversation.output.isEmpty && !input.isAtEnd
     }
 
     /// Returns false if the loop cannot tell when there is input: that of a file is always there.
