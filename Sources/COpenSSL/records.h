@@ -14,19 +14,25 @@
 
 // The traffic secrets of a TLS 1.3 handshake (RFC 8446 section 7.1). The key log is the one public way to them.
 typedef struct {
-    unsigned char client[EVP_MAX_MD_SIZE];
-    unsigned char server[EVP_MAX_MD_SIZE];
+    unsigned char bytes[EVP_MAX_MD_SIZE];
+    size_t count;
+} copenssl_secret;
+
+typedef struct {
+    copenssl_secret client;
+    copenssl_secret server;
 } copenssl_secrets;
 
 static inline void copenssl_note_secret(const SSL *session, const char *line) {
     copenssl_secrets *secrets = SSL_get_ex_data(session, 0);
-    size_t label = strlen("CLIENT_TRAFFIC_SECRET_0 "), random = 2 * SSL3_RANDOM_SIZE + 1, count;
-    unsigned char *secret;
+    size_t label = strlen("CLIENT_TRAFFIC_SECRET_0 "), random = 2 * SSL3_RANDOM_SIZE + 1;
+    copenssl_secret *secret;
     if (secrets == NULL || strlen(line) < label + random) return;
-    if (strncmp(line, "CLIENT_TRAFFIC_SECRET_0 ", label) == 0) secret = secrets->client;
-    else if (strncmp(line, "SERVER_TRAFFIC_SECRET_0 ", label) == 0) secret = secrets->server;
+    if (strncmp(line, "CLIENT_TRAFFIC_SECRET_0 ", label) == 0) secret = &secrets->client;
+    else if (strncmp(line, "SERVER_TRAFFIC_SECRET_0 ", label) == 0) secret = &secrets->server;
     else return;
-    OPENSSL_hexstr2buf_ex(secret, EVP_MAX_MD_SIZE, &count, line + label + random, '\0');
+    if (!OPENSSL_hexstr2buf_ex(secret->bytes, EVP_MAX_MD_SIZE, &secret->count, line + label + random, '\0'))
+        secret->count = 0;
 }
 
 static inline void copenssl_note_secrets(SSL_CTX *context) {

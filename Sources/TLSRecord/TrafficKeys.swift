@@ -17,11 +17,11 @@ public final class TrafficKeys {
 
     /// Takes a traffic secret of TLS 1.3.
     ///
-    /// - Parameter secret: its first bytes are the secret, as many as the suite's hash has.
     /// - Parameter sequence: how many records were protected with it already.
-    /// - Returns: nil if OpenSSL fails.
+    /// - Returns: nil if OpenSSL fails, or the secret is not as long as the suite's hash.
     public init?(_ suite: RecordSuite, secret: RawSpan, sequence: UInt64 = 0) {
         precondition(suite.version == .tls13)
+        guard secret.byteCount == suite.hash.byteCount else { return nil }
         self.suite = suite
         self.sequence = sequence
         for index in 0..<suite.hash.byteCount {

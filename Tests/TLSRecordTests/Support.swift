@@ -36,7 +36,9 @@ struct Secret {
     func keys() throws -> TrafficKeys {
         let keys =
             switch suite.version {
-            case .tls13: TrafficKeys(suite, secret: bytes.rawSpan, sequence: sequence)
+            case .tls13:
+                TrafficKeys(
+                    suite, secret: bytes.rawSpan.extracting(first: suite.hash.byteCount), sequence: sequence)
             case .tls12:
                 TrafficKeys.pair(suite, masterSecret: bytes, randoms: Secret.randoms, sequence: sequence)?.client
             }

@@ -1,3 +1,4 @@
+import Bytes
 import Testing
 
 @testable import TLSRecord
@@ -38,6 +39,13 @@ import Testing
             #expect(sealed(pair.client) == client.record(23, [1, 2, 3]))
             #expect(sealed(pair.server) == server.record(23, [1, 2, 3]))
         }
+    }
+
+    /// One that is missing must not become a key that everybody knows.
+    @Test(arguments: RecordSuite.ofTLS13, [0, 31, 33, 47, 49])
+    func aSecretIsAsLongAsTheHash(suite: RecordSuite, byteCount: Int) {
+        let secret = [UInt8](repeating: 1, count: byteCount)
+        #expect(TrafficKeys(suite, secret: secret.rawSpan) == nil)
     }
 
     /// RFC 8446 7.2; the first of these is what Botan's tests continue RFC 8448's trace with.

@@ -36,7 +36,7 @@ func makeKeys(_ suite: RecordSuite) -> TrafficKeys {
     let secret = [UInt8](repeating: 1, count: 48)
     let keys =
         suite.version == .tls13
-        ? TrafficKeys(suite, secret: secret.rawSpan)
+        ? TrafficKeys(suite, secret: secret.rawSpan.extracting(first: suite.hash == .sha384 ? 48 : 32))
         : TrafficKeys.pair(suite, masterSecret: secret, randoms: secret, sequence: 0)?.client
     return expectSome(keys, "no keys")
 }

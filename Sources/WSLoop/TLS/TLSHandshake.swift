@@ -147,14 +147,17 @@ final class TLSHandshake {
     private func trafficKeys(_ suite: RecordSuite) -> (client: TrafficKeys, server: TrafficKeys)? {
         // A server's ticket is the first that it protects with its traffic secret.
         let sent = context.role == .server ? sendTicket() : 0
-        let client = unsafe withUnsafeBytes(of: &secrets.pointee.client) { bytes in
-            unsafe TrafficKeys(suite, secret: bytes.bytes)
-        }
-        let server = unsafe withUnsafeBytes(of: &secrets.pointee.server) { bytes in
-            unsafe TrafficKeys(suite, secret: bytes.bytes, sequence: sent)
-        }
-        guard let client, let server else { return nil }
+        guard let client = unsafe keys(suite, &secrets.pointee.client, sequence: 0),
+            let server = unsafe keys(suite, &secrets.pointee.server, sequence: sent)
+        else { return nil }
         return (client, server)
+    }
+
+    private func keys(_ suite: RecordSuite, _ secret: inout copenssl_secret, sequence: UInt64) -> TrafficKeys? {
+        let count = secret.count
+        return unsafe withUnsafeBytes(of: &secret.bytes) { bytes in
+            unsafe TrafficKeys(suite, secret: bytes.bytes.extracting(first: count), sequence: sequence)
+        }
     }
 
     /// Sends a client what it can resume the session with (RFC 8446 4.6.1).
@@ -183,7 +186,8 @@ final class TLSHandshake {
             _ = unsafe SSL_get_server_random(raw, base, half)
             _ = unsafe SSL_get_client_random(raw, base + half, half)
         }
+        guard count == master.count else { return nil }
         // Each side has protected one record: its Finished (RFC 5246 7.4.9).
-        return TrafficKeys.pair(suite, masterSecret: Array(master.prefix(count)), randoms: randoms, sequence: 1)
+        return TrafficKeys.pair(suite, masterSecret: master, randoms: randoms, sequence: 1)
     }
 }
