@@ -29,6 +29,8 @@ final class FakeTransport: HubTransport {
     private var prepared: [(bytes: [UInt8], link: Int32)] = []
     /// The most pieces of an outbox that one send takes, as IOV_MAX does.
     var maxPieces = Int.max
+    /// The most bytes that one send takes though there is room for more, as an encrypting transport does.
+    var portionBytes = Int.max
     var onLost: (UInt32, LossReason) -> Void = { _, _ in }
     var onDrained: (UInt32) -> Void = { _ in }
 
@@ -73,7 +75,7 @@ final class FakeTransport: HubTransport {
             events.append(.broken(link))
             return .failed(failure)
         }
-        let count = min(offered.count, self[link].room ?? .max)
+        let count = min(offered.count, self[link].room ?? .max, portionBytes)
         guard count > 0 else {
             events.append(.refused(link))
             return .blocked

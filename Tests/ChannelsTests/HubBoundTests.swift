@@ -56,6 +56,21 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
         #expect(hub.takeCounts().deliveries == 4)
     }
 
+    /// Who takes a part at a time is not full, and loses nothing that it would take.
+    @Test(arguments: [1, 2], [3, 10, 25])
+    func aPortionIsNoSignOfABlockedConnection(channels: Int, portionBytes: Int) {
+        let world = World(outboxLimitBytes: 10)
+        let (hub, transport) = (world.hub, world.transport)
+        let slot = channels == 1 ? hub.connect(1, "a") : hub.connect(1, "a", "b")
+        transport.portionBytes = portionBytes
+        for number in 0..<5 { hub.deliver("a", tenBytes(number)) }
+        hub.flush()
+        #expect(transport.bytes(1) == (0..<5).flatMap { textFrame(tenBytes($0)) })
+        #expect(!transport.events.contains(.blocked(slot)))
+        #expect(hub.queuedBytes == 0)
+        #expect(hub.takeCounts().deliveries == 5)
+    }
+
     @Test(arguments: 0...30)
     func onlyTheRestOfABegunFrameIsKept(sent: Int) {
         let world = World(outboxLimitBytes: 25)
