@@ -14,7 +14,6 @@ final class HTTPPublisher: Publisher, StreamSetDelegate {
         var output: [UInt8] = []
         var publication: Publication?
         var isConnected = false
-        var isSecure = false
         var interest: Readiness = [.readable, .writable]
         var usedNanoseconds: UInt64 = 0
 
@@ -121,13 +120,12 @@ final class HTTPPublisher: Publisher, StreamSetDelegate {
 
     /// Goes on with the TLS handshake if there is one to make; true when there is no more.
     private func secure(_ connection: Connection) -> Bool {
-        guard !connection.isSecure else { return true }
         switch connection.stream.secure() {
-        case .done: connection.isSecure = true
+        case .done: break
         case .needs(let readiness): setInterest(readiness, connection)
         case .failed(let failure): failed(connection, failure)
         }
-        return connection.isSecure
+        return connection.stream.isSecure
     }
 
     private func send(_ connection: Connection) {

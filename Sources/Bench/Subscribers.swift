@@ -10,7 +10,6 @@ final class Subscribers: StreamSetDelegate {
         let subscriber: Subscriber
         /// Nil once it is closed.
         var stream: ClientStream?
-        var isSecure = false
         var interest: Readiness = [.readable, .writable]
     }
 
@@ -138,13 +137,12 @@ final class Subscribers: StreamSetDelegate {
 
     /// Goes on with the TLS handshake if there is one to make; true when there is no more.
     private func secure(_ index: Int, _ stream: ClientStream) -> Bool {
-        guard !members[index].isSecure else { return true }
         switch stream.secure() {
-        case .done: members[index].isSecure = true
+        case .done: break
         case .needs(let readiness): setInterest(index, readiness)
         case .failed(let failure): failed(index, failure)
         }
-        return members[index].isSecure
+        return stream.isSecure
     }
 
     private func receive(_ index: Int, _ stream: ClientStream) {
@@ -206,7 +204,7 @@ final class Subscribers: StreamSetDelegate {
     }
 
     private func send(_ index: Int) {
-        guard index < members.count, let stream = members[index].stream, members[index].isSecure else { return }
+        guard index < members.count, let stream = members[index].stream, stream.isSecure else { return }
         let subscriber = members[index].subscriber
         if !subscriber.output.isEmpty {
             // What the server said before it went is still to be read, so a failure waits for the read that finds it.

@@ -89,9 +89,12 @@ public struct ClientStream {
     /// Whether a read would bring the end, of which the socket's readiness does not tell.
     public var hasPendingInput: Bool { session?.hasPendingInput == true }
 
-    /// Goes on with the TLS handshake once the descriptor is ready; without TLS there is none.
+    /// Whether the TLS handshake is done, or there is none to make.
+    public var isSecure: Bool { session?.isEstablished ?? true }
+
+    /// Goes on with the TLS handshake, if it is not done, once the descriptor is ready.
     public func secure() -> HandshakeResult {
-        guard let session else { return .done }
+        guard let session, !session.isEstablished else { return .done }
         if let code = Socket.pendingError(descriptor) { return .failed(.system(errno: code)) }
         switch session.handshake() {
         case .done: return .done

@@ -21,18 +21,14 @@ from bench import growth
 from loads import Audience, Publishing
 from secure import secure_port
 
-KINDS = ["plain", "1.2", "1.3"]
+KINDS = {"plain": None, "TLS 1.2": "1.2", "TLS 1.3": "1.3"}
 SUBSCRIBERS, IDLE = 1_000, 3_000
 
 
-def version(kind):
-    return None if kind == "plain" else kind
-
-
-def cpu_per_delivery(pushd, kind, in_flight):
+def cpu_per_delivery(pushd, version, in_flight):
     """Microseconds of the server's CPU."""
     load = Publishing(channels=1, subscribers=SUBSCRIBERS, units=0, warm_up=0)
-    audience = Audience(pushd, ["/ws?channel=c0"] * SUBSCRIBERS, version(kind))
+    audience = Audience(pushd, ["/ws?channel=c0"] * SUBSCRIBERS, version)
     publisher = pushd.raw()
     rounds, warm_up = (400, 10) if in_flight == 1 else (200, 10)
     for number in range(warm_up + rounds):
@@ -45,9 +41,9 @@ def cpu_per_delivery(pushd, kind, in_flight):
     return (pushd.cpu_seconds() - began) / (rounds * in_flight * SUBSCRIBERS) * 1e6
 
 
-def bytes_per_idle_connection(pushd, kind):
-    growth(pushd, 100, version(kind))  # what is allocated only once
-    return growth(pushd, IDLE, version(kind))["Anonymous"]
+def bytes_per_idle_connection(pushd, version):
+    growth(pushd, 100, version)  # what is allocated only once
+    return growth(pushd, IDLE, version)["Anonymous"]
 
 
 def measure(measurement, *arguments):
@@ -65,13 +61,13 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     single, batched, idle = ({kind: [] for kind in KINDS} for _ in range(3))
     for _ in range(rounds):
-        for kind in random.sample(KINDS, len(KINDS)):
-            single[kind].append(measure(cpu_per_delivery, kind, 1))
-            batched[kind].append(measure(cpu_per_delivery, kind, 16))
-            idle[kind].append(measure(bytes_per_idle_connection, kind))
+        for kind, version in random.sample(list(KINDS.items()), len(KINDS)):
+            single[kind].append(measure(cpu_per_delivery, version, 1))
+            batched[kind].append(measure(cpu_per_delivery, version, 16))
+            idle[kind].append(measure(bytes_per_idle_connection, version))
     print(f"{'':8} {'us/delivery':>12} {'ratio':>6} {'16 at once':>12} {'ratio':>6} {'B/idle conn':>12}")
     for kind in KINDS:
-        line = f"{kind if kind == 'plain' else 'TLS ' + kind:8}"
+        line = f"{kind:8}"
         for figures in (single, batched):
             median = statistics.median(figures[kind])
             line += f" {median:12.3f} {median / statistics.median(figures['plain']):6.2f}"

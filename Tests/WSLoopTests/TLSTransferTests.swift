@@ -284,10 +284,7 @@ import Testing
 
     @Test func renegotiationIsRefused() throws {
         let pair = try TLSPair(version: .v12, ours: .server)
-        unsafe SSL_clear_options(pair.client.raw, COPENSSL_OP_NO_RENEGOTIATION)
-        try pair.establish()
-        #expect(unsafe SSL_renegotiate(pair.client.raw) == 1)
-        unsafe SSL_do_handshake(pair.client.raw)
+        try establishAndRenegotiate(pair, from: pair.client)
         let buffer = ReadBuffer(byteCount: 20_000)
         #expect(pair.server.read(into: buffer) == .failed(reason: "renegotiation is off"))
         #expect(pair.client.read(into: buffer) == .failed(reason: "tlsv1 alert no renegotiation"))
@@ -296,11 +293,15 @@ import Testing
     /// RFC 5246 7.4.1.1.
     @Test func aServersWishForAnotherHandshakeIsIgnored() throws {
         let pair = try TLSPair(version: .v12, ours: .client)
-        unsafe SSL_clear_options(pair.server.raw, COPENSSL_OP_NO_RENEGOTIATION)
-        try pair.establish()
-        #expect(unsafe SSL_renegotiate(pair.server.raw) == 1)
-        unsafe SSL_do_handshake(pair.server.raw)
+        try establishAndRenegotiate(pair, from: pair.server)
         let buffer = ReadBuffer(byteCount: 20_000)
         #expect(pair.client.read(into: buffer) == .wouldBlock)
+    }
+
+    private func establishAndRenegotiate(_ pair: TLSPair, from end: any TLSEnd) throws {
+        unsafe SSL_clear_options(end.raw, COPENSSL_OP_NO_RENEGOTIATION)
+        try pair.establish()
+        #expect(unsafe SSL_renegotiate(end.raw) == 1)
+        unsafe SSL_do_handshake(end.raw)
     }
 }

@@ -20,7 +20,6 @@ final class Session: StreamSetDelegate {
     private var untriedAddresses: [SocketAddress] = []
     private let security: ClientStream.Security?
     private var stream: ClientStream?
-    private var isSecure = false
     private var isConnected = false
     private var conversation: Conversation
     private var input = LineInput()
@@ -63,11 +62,11 @@ final class Session: StreamSetDelegate {
 
     func streamReady(_ key: StreamKey, _ readiness: Readiness) {
         let (wasOpen, wasClosing) = (conversation.isOpen, conversation.isClosing)
-        if key != Session.inputKey, !secure() { return }
         if key == Session.inputKey {
             readInput()
-        } else if readiness != .writable {
-            receive()
+        } else {
+            guard secure() else { return }
+            if readiness != .writable { receive() }
         }
         send()
         while wantsInput, !watchInput() {
@@ -81,7 +80,7 @@ final class Session: StreamSetDelegate {
 
     // MARK: The socket
 
-    /// Tries the next address; `error` is what the one before came to.
+    /// Tries the next address; `problem` is what became of the one before.
     private func connect(after problem: String? = nil) {
         disconnect()
         guard verdict == nil, !untriedAddresses.isEmpty else { return end(problem ?? "no address") }
@@ -102,14 +101,14 @@ final class Session: StreamSetDelegate {
 
     /// Goes on with the TLS handshake if there is one to make; true when there is no more.
     private func secure() -> Bool {
-        guard let stream, !isSecure else { return true }
+        guard let stream else { return true }
         switch stream.secure() {
-        case .done: isSecure = true
+        case .done: break
         case .needs(let readiness):
             streams?.update(stream.descriptor, key: Session.socketKey, interest: readiness)
         case .failed(let failure): connect(after: "connect: \(failure)")
         }
-        return isSecure
+        return stream.isSecure
     }
 
     private func end(_ problem: String) {
@@ -143,7 +142,7 @@ final class Session: StreamSetDelegate {
     }
 
     private func send() {
-        guard let stream, isSecure else { return }
+        guard let stream, stream.isSecure else { return }
         if !conversation.output.isEmpty {
             switch stream.send(conversation.output.rawSpan) {
             case .accepted(let count):
