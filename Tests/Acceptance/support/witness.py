@@ -7,8 +7,9 @@ from .pushd import ask
 
 
 class Witness(Background):
-    def __init__(self, pushd):
+    def __init__(self, pushd, key=None):
         super().__init__()
+        self.headers = {"Authorization": f"Bearer {key}"} if key else {}
         self.client = pushd.connect("witness")
         self.http = pushd.http()
         self.beats = itertools.count()
@@ -20,7 +21,7 @@ class Witness(Background):
 
     def _beat(self):
         text = f"beat {next(self.beats)}"
-        assert ask(self.http, "POST", "/publish?channel=witness", text).status == 200
+        assert ask(self.http, "POST", "/publish?channel=witness", text, self.headers).status == 200
         assert self.client.recv(timeout=10) == text
 
     def stop(self):
