@@ -14,7 +14,6 @@ extension Hub {
         if queuedBytesTotal > target {
             for slot in blockedLargestFirst() where queuedBytesTotal > target { cut(slot) }
         }
-        reportLosses()
     }
 
     private func blockedLargestFirst() -> [UInt32] {
@@ -28,9 +27,7 @@ extension Hub {
         guard let outbox = subscribers[Int(slot)].outbox, !outbox.isEmpty else { return }
         queuedBytesTotal -= outbox.queuedBytes
         counts.dropped[DropCause.overBudget.rawValue] += outbox.discardAll()
-        losses.removeAll { $0.slot == slot }
-        subscribers[Int(slot)].isLost = true
-        losses.append((slot, .overBudget(midFrame: true)))
+        report(slot, .overBudget(midFrame: true))
     }
 
     /// The bound is strict: what passes it is dropped at once, as the policy of the newest message says.
@@ -73,15 +70,5 @@ extension Hub {
             let text = Message.missed(count, of: channel.text)
             reply(slot, .text, message: text.rawSpan)
         }
-    }
-
-    func lose(_ slot: UInt32, _ reason: LossReason) {
-        guard !subscribers[Int(slot)].isLost else { return }
-        subscribers[Int(slot)].isLost = true
-        losses.append((slot, reason))
-    }
-
-    func reportLosses() {
-        while let loss = losses.popLast() { transport?.hubLost(loss.slot, loss.reason) }
     }
 }

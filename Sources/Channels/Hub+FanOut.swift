@@ -16,7 +16,7 @@ extension Hub {
     public func reply(_ slot: UInt32, _ write: (inout [UInt8]) -> Void) {
         // Replies were dropped with its queue: what came behind them would be taken for them. A reply to the loss itself,
         // once that is reported, is another matter.
-        if subscribers[Int(slot)].isLost, losses.contains(where: { $0.slot == slot }) { return }
+        guard !subscribers[Int(slot)].hasUnreportedLoss else { return }
         let outbox = outbox(of: slot)
         let before = outbox.queuedBytes
         outbox.appendReply(newBatch: { pool.batch(.replies) }, write)
@@ -47,10 +47,17 @@ extension Hub {
     ///
     /// - Parameter holdingBusy: leaves the channels that had several messages in their last flush for a later one, so that
     ///   more come together.
+    ///
+    /// What it finds out about connections is taken with `nextEvent`.
     public func flush(holdingBusy: Bool = false) {
-        fanOutDirtyChannels(holdingBusy: holdingBusy)
-        writeMarked()
+        whileFlushing {
+            fanOutDirtyChannels(holdingBusy: holdingBusy)
+            writeMarked()
+        }
     }
+
+    /// Whether something was marked since the last flush.
+    public var hasMarked: Bool { !markedSlots.isEmpty }
 
     /// Whether the last flush has left channels for a later one.
     public var holdsChannels: Bool { !dirtyChannels.isEmpty }
@@ -75,30 +82,31 @@ extension Hub {
 
     /// Sends what was published to a channel now, not with the turn's flush.
     func fanOutNow(_ channel: Channel) {
-        fanOut(channel)
-        settleFanOut()
+        whileFlushing {
+            fanOut(channel)
+            settleFanOut()
+        }
     }
 
     private func settleFanOut() {
         sendPrepared()
         while let batch = preparedBatches.popLast() { pool.give(batch) }
+        prepared.removePieces()
     }
 
     private func fanOut(_ channel: Channel) {
         channel.markClean(receipts: &receipts)
-        guard let transport else { return }
         for index in 0..<channel.audienceCount {
             guard let (batch, slots) = channel.takeBatch(ofAudience: index) else { continue }
             preparedBatches.append(batch)
             let number = Int32(preparedBatches.count - 1)
-            batch.lend(0..<batch.byteCount) { bytes in
-                for slot in slots {
-                    if subscribers[Int(slot)].isDirect {
-                        transport.prepare(bytes, to: subscribers[Int(slot)].link)
-                        notePrepared(PreparedWrite(slot: slot, batch: number))
-                    } else {
-                        queue(batch, for: slot)
-                    }
+            batch.lend(0..<batch.byteCount) { prepared.addPiece($0) }
+            for slot in slots {
+                if subscribers[Int(slot)].isDirect {
+                    prepared.add(slot, subscribers[Int(slot)].link, piece: number)
+                    if prepared.isFull { sendPrepared() }
+                } else {
+                    queue(batch, for: slot)
                 }
             }
         }

@@ -1,16 +1,4 @@
-/// A write that the transport was given and has not made yet.
-struct PreparedWrite {
-    static let outbox: Int32 = -1
-
-    let slot: UInt32
-    /// Which of `Hub.preparedBatches` it writes; `outbox` for what the connection has waiting.
-    let batch: Int32
-}
-
 extension Hub {
-    /// How many writes are made together: with io_uring more gain nothing, and fewer cost up to a tenth.
-    public static let maxPreparedWrites = 128
-
     /// The kernel has room again for a connection that was blocked: the next flush writes to it.
     public func writable(_ slot: UInt32) {
         guard subscribers[Int(slot)].isBlocked else { return }
@@ -25,29 +13,26 @@ extension Hub {
     func writeMarked() {
         var next = 0
         repeat {
-            let transport = transport
             while next < markedSlots.count {
-                prepareOutbox(of: markedSlots[next], transport)
+                prepareOutbox(of: markedSlots[next])
                 next += 1
             }
-            // Both may mark connections again, at the end of the list: those that took a part of what they have, and those
-            // that are replied to by whoever hears of a result.
+            // A connection that took only a part of what it has is marked again, at the end of the list.
             sendPrepared()
-            reportLosses()
         } while next < markedSlots.count
         markedSlots.removeAll(keepingCapacity: true)
     }
 
-    private func prepareOutbox(of slot: UInt32, _ transport: (any HubTransport)?) {
-        // The list may name a slot that has changed hands; whoever has it now is on it again if it was marked.
+    private func prepareOutbox(of slot: UInt32) {
+        // The list may name a slot that was removed, or was marked again by its next connection.
         guard subscribers[Int(slot)].isMarked else { return }
         subscribers[Int(slot)].isMarked = false
-        guard !subscribers[Int(slot)].isBlocked, let outbox = subscribers[Int(slot)].outbox, let transport else {
+        guard !subscribers[Int(slot)].isBlocked, let outbox = subscribers[Int(slot)].outbox else {
             return
         }
         guard !outbox.isEmpty else { return settleEmptied(slot, outbox) }
-        transport.prepare(outbox, to: subscribers[Int(slot)].link)
-        notePrepared(PreparedWrite(slot: slot, batch: PreparedWrite.outbox))
+        prepared.add(slot, subscribers[Int(slot)].link, outbox)
+        if prepared.isFull { sendPrepared() }
     }
 
     /// All that waited was dropped: there is nothing to write but what to tell of that.
@@ -59,37 +44,22 @@ extension Hub {
     private func giveBack(_ outbox: Outbox, of slot: UInt32) {
         subscribers[Int(slot)].outbox = nil
         pool.give(outbox)
-        drainedSlots.append(slot)
+        events.add(slot, .drained)
     }
 
-    func notePrepared(_ write: PreparedWrite) {
-        prepared.append(write)
-        if prepared.count == Hub.maxPreparedWrites { sendPrepared() }
-    }
-
-    /// Makes the prepared writes and deals with what became of them.
+    /// Makes the prepared writes and notes what became of them.
     func sendPrepared() {
-        guard let transport else { return }
-        makePreparedWrites(transport)
-        while let slot = drainedSlots.popLast() { transport.hubDrained(slot) }
-    }
-
-    private func makePreparedWrites(_ transport: any HubTransport) {
-        guard !prepared.isEmpty else { return }
-        // Taken out of self, so that going through it costs no access to self.
-        var writes: [PreparedWrite] = []
-        swap(&writes, &prepared)
-        transport.sendPrepared { complete(writes[$0], $1) }
-        writes.removeAll(keepingCapacity: true)
-        swap(&writes, &prepared)
-    }
-
-    private func complete(_ write: PreparedWrite, _ result: SendResult) {
-        if write.batch == PreparedWrite.outbox {
-            completeOutbox(of: write.slot, result)
-        } else {
-            complete(preparedBatches[Int(write.batch)], write.slot, result)
+        guard prepared.count > 0, let transport else { return }
+        transport.send(prepared)
+        for index in 0..<prepared.count {
+            let write = unsafe prepared.entries[index]
+            if write.piece < 0 {
+                completeOutbox(of: write.slot, write.result)
+            } else {
+                complete(preparedBatches[Int(write.piece)], write.slot, write.result)
+            }
         }
+        prepared.removeAll()
     }
 
     private func complete(_ batch: Batch, _ slot: UInt32, _ result: SendResult) {
@@ -132,6 +102,6 @@ extension Hub {
     private func block(_ slot: UInt32) {
         guard !subscribers[Int(slot)].isBlocked else { return }
         subscribers[Int(slot)].isBlocked = true
-        transport?.hubBlocked(slot)
+        events.add(slot, .blocked)
     }
 }

@@ -32,11 +32,13 @@ public final class Hub {
     @safe @exclusivity(unchecked) var channelByName: [ByteName: Channel] = [:]
     @safe @exclusivity(unchecked) var dirtyChannels: [Channel] = []
     @safe @exclusivity(unchecked) var markedSlots: [UInt32] = []
-    /// What the transport is about to write, and the batches of it.
-    @safe @exclusivity(unchecked) var prepared: [PreparedWrite] = []
+    /// What the transport is about to write, and the batches of the pieces in it.
+    let prepared = PreparedWrites()
     @safe @exclusivity(unchecked) var preparedBatches: [Batch] = []
-    @safe @exclusivity(unchecked) var drainedSlots: [UInt32] = []
-    @safe @exclusivity(unchecked) var losses: [(slot: UInt32, reason: LossReason)] = []
+    @safe @exclusivity(unchecked) var events = HubEventQueue()
+    /// Slots of removed connections that an event may still name.
+    @safe @exclusivity(unchecked) var retiredSlots: [UInt32] = []
+    @safe @exclusivity(unchecked) private(set) var isFlushing = false
     @safe @exclusivity(unchecked) var pool = BatchPool()
     @safe @exclusivity(unchecked) var deflaters = DeflaterSet()
     @safe @exclusivity(unchecked) var counts = Counts()
@@ -93,6 +95,14 @@ public final class Hub {
         return receipts
     }
 
+    /// Runs a part of a flush; traps if one is running, since its lists would be emptied under it.
+    func whileFlushing(_ body: () -> Void) {
+        precondition(!isFlushing, "Hub: a flush was entered twice")
+        isFlushing = true
+        body()
+        isFlushing = false
+    }
+
     /// Takes a connection in.
     ///
     /// - Returns: its slot, the lowest-cost name for it until `remove`.
@@ -114,8 +124,6 @@ public final class Hub {
 
     /// Forgets a connection: leaves its channels and drops what was queued for it.
     public func remove(_ slot: UInt32) {
-        // A loss that was not reported yet must not be reported of the slot's next tenant.
-        if subscribers[Int(slot)].isLost { losses.removeAll { $0.slot == slot } }
         subscribers[Int(slot)].isLost = true
         leaveAll(slot)
         if let outbox = subscribers[Int(slot)].outbox.take() {
@@ -124,7 +132,7 @@ public final class Hub {
             pool.give(outbox)
         }
         subscribers[Int(slot)] = Subscriber(link: -1)
-        freeSlots.append(slot)
+        retiredSlots.append(slot)
     }
 
     /// Bytes of replies queued for a connection; channel messages, which the outbox limit bounds, are not among them.

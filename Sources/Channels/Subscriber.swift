@@ -7,20 +7,54 @@ struct Subscriber {
         var position: UInt32
     }
 
+    private struct Flags: OptionSet {
+        let rawValue: UInt8
+        static let blocked = Flags(rawValue: 1)
+        static let marked = Flags(rawValue: 2)
+        static let lost = Flags(rawValue: 4)
+        static let unreportedLoss = Flags(rawValue: 8)
+
+        subscript(flag: Flags) -> Bool {
+            get { contains(flag) }
+            set { if newValue { insert(flag) } else { remove(flag) } }
+        }
+    }
+
     /// The transport's name for the connection, its descriptor; negative in a free slot.
     var link: Int32
     var form = WireForm()
-    /// The kernel takes no more for now; the outbox waits for room.
-    var isBlocked = false
-    /// On the list of outboxes to be written at the end of the turn.
-    var isMarked = false
-    /// Given up: gets no more messages.
-    var isLost = false
+    private var flags: Flags = []
     /// The first membership is kept in place: most subscribers have one.
     var first = Membership(channel: Membership.none, position: 0)
     var others: [Membership] = []
     /// Only a connection that could not take everything, or has replies to get, owns one.
     var outbox: Outbox?
+
+    init(link: Int32) { self.link = link }
+
+    /// The kernel takes no more for now; the outbox waits for room.
+    var isBlocked: Bool {
+        get { flags[.blocked] }
+        set { flags[.blocked] = newValue }
+    }
+
+    /// On the list of outboxes to be written at the end of the turn.
+    var isMarked: Bool {
+        get { flags[.marked] }
+        set { flags[.marked] = newValue }
+    }
+
+    /// Given up: gets no more messages.
+    var isLost: Bool {
+        get { flags[.lost] }
+        set { flags[.lost] = newValue }
+    }
+
+    /// Given up, and nobody has taken the event that says so.
+    var hasUnreportedLoss: Bool {
+        get { flags[.unreportedLoss] }
+        set { flags[.unreportedLoss] = newValue }
+    }
 
     var channelCount: Int { first.channel == Membership.none ? 0 : 1 + others.count }
 

@@ -140,58 +140,24 @@ extension Worker: StreamSetDelegate {
 }
 
 extension Worker: HubTransport {
-    // The memory of what is prepared belongs to batches that the hub or the outbox holds on to until they were sent.
+    // The memory of what is prepared belongs to batches that the hub or the outbox holds until they were sent.
 
-    func prepare(_ bytes: RawSpan, to link: Int32) {
-        if !secured.isEmpty, prepareSealed(link, { _ = $0(bytes) }) { return }
-        writes.add(to: link)
-        _ = unsafe bytes.withUnsafeBytes { unsafe writes.append($0) }
-    }
-
-    func prepare(_ outbox: Outbox, to link: Int32) {
-        if !secured.isEmpty, prepareSealed(link, { outbox.forEachPiece($0) }) { return }
-        writes.add(to: link)
-        outbox.forEachPiece { piece in unsafe piece.withUnsafeBytes { unsafe writes.append($0) } }
-    }
-
-    func sendPrepared(_ completed: (_ write: Int, _ result: SendResult) -> Void) {
-        guard secured.isEmpty else { return sendPreparedLinks(completed) }
+    func send(_ prepared: PreparedWrites) {
+        guard secured.isEmpty else { return sendSealed(prepared) }
+        for index in 0..<prepared.count { addPlain(prepared, index) }
         sender.send(writes)
-        for write in 0..<writes.count { completed(write, Worker.result(writes.result(write))) }
+        for index in 0..<prepared.count { prepared.complete(index, Worker.result(writes.result(index))) }
         writes.removeAll()
     }
 
-    func hubBlocked(_ slot: UInt32) {
-        guard let connection = connections[Int(slot)] else { return }
-        setInterest(connection.interest.union(.writable), connection)
-        watchForStall(connection)
-    }
-
-    func hubDrained(_ slot: UInt32) {
-        guard let connection = connections[Int(slot)], unsentBytes(of: connection.descriptor) == 0 else { return }
-        setInterest(connection.interest.subtracting(.writable), connection)
-        if connection.phase == .closing {
-            if connection.closeIsComplete { lingerAfterLastByte(connection) }
-        } else if connection.pause.contains(.unreadAnswers) {
-            resume(connection, from: .unreadAnswers)
+    /// Adds a write of plain bytes to the list for the kernel.
+    func addPlain(_ prepared: PreparedWrites, _ index: Int) {
+        writes.add(to: prepared.link(index))
+        if let piece = unsafe prepared.piece(index) {
+            _ = unsafe writes.append(piece)
+        } else {
+            prepared.outbox(index)?.forEachPiece { piece in unsafe piece.withUnsafeBytes { unsafe writes.append($0) } }
         }
-    }
-
-    func hubLost(_ slot: UInt32, _ reason: LossReason) {
-        guard let connection = connections[Int(slot)] else { return }
-        // Answers were dropped: what came behind them would be taken for them.
-        guard connection.phase == .webSocket else { return close(connection) }
-        switch reason {
-        case .overflow: fail(connection, .tryAgainLater, "too slow", .slowConsumer)
-        case .overBudget(midFrame: false): fail(connection, .tryAgainLater, "server over budget", .overBudget)
-        case .overBudget(midFrame: true): abort(connection, .overBudget)
-        case .failed: close(connection)
-        }
-    }
-
-    private func abort(_ connection: Connection, _ reason: CloseReason) {
-        connection.closeReason = reason
-        close(connection)
     }
 
     static func result(_ result: Socket.WriteResult) -> SendResult {

@@ -153,20 +153,31 @@ extension Worker {
         Int(link) < secured.count ? secured[Int(link)] : nil
     }
 
-    /// Prepares a write on a worker that has secure connections.
-    ///
-    /// - Parameter lend: lends the plain bytes piece by piece until it is told that it is enough.
-    /// - Returns: false if the connection is a plain one, whose write is to be added to the list.
-    func prepareSealed(_ link: Int32, _ lend: ((RawSpan) -> Bool) -> Void) -> Bool {
-        if let secure = secureStream(link) {
-            prepareSealed(secure, lend)
-            return true
+    /// Makes the hub's writes on a worker that has secure connections.
+    func sendSealed(_ prepared: PreparedWrites) {
+        for index in 0..<prepared.count {
+            if let secure = secureStream(prepared.link(index)) {
+                prepareSealed(secure) { lend(prepared, index, to: $0) }
+            } else {
+                // From here on a write's number is not the number of the hub's write.
+                preparedLinks.append(.plain(writes.count))
+                addPlain(prepared, index)
+            }
         }
-        // Writes, and what the hub has prepared, are no longer the same.
-        preparedLinks.append(.plain(writes.count))
-        return false
+        sendPreparedLinks { prepared.complete($0, $1) }
     }
 
+    private func lend(_ prepared: PreparedWrites, _ index: Int, to body: (RawSpan) -> Bool) {
+        if let piece = unsafe prepared.piece(index) {
+            _ = unsafe body(piece.bytes)
+        } else {
+            prepared.outbox(index)?.forEachPiece(body)
+        }
+    }
+
+    /// Encrypts a write.
+    ///
+    /// - Parameter lend: lends the plain bytes piece by piece until it is told that it is enough.
     private func prepareSealed(_ secure: SecureStream, _ lend: ((RawSpan) -> Bool) -> Void) {
         guard let output else { return }
         guard secure.unsentBytes == 0 else { return preparedLinks.append(.blocked) }
@@ -185,7 +196,7 @@ extension Worker {
     }
 
     /// Makes the prepared writes, of which some are encrypted.
-    func sendPreparedLinks(_ completed: (_ write: Int, _ result: SendResult) -> Void) {
+    private func sendPreparedLinks(_ completed: (_ write: Int, _ result: SendResult) -> Void) {
         for link in preparedLinks {
             if case .sealed(let write, let range, _, _) = link { output?.place(range, in: writes, at: write) }
         }
@@ -261,7 +272,7 @@ extension Worker {
         guard secure.unsentBytes > 0 else { return true }
         guard sendUnsent(of: secure, connection) else { return false }
         // The hub may know nothing of what was kept.
-        if !hub.isBlocked(connection.slot) { hubDrained(connection.slot) }
+        if !hub.isBlocked(connection.slot) { drained(connection) }
         return connection.phase != .closed
     }
 }

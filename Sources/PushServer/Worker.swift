@@ -176,6 +176,8 @@ final class Worker {
         layOpenCounters()
         flush()
         settleAccounts()
+        actOnHubEvents()
+        layOpenCounters()
         isEndingTurn = false
     }
 
@@ -215,7 +217,6 @@ final class Worker {
             for receipt in receipts { counters.publishToWrite.observe(seconds: Double(now - receipt) / 1e9) }
         }
         shedOverBudget()
-        layOpenCounters()
     }
 
     private func layOpenCounters() {

@@ -24,15 +24,13 @@ final class FakeTransport: HubTransport {
         var outboxSends = 0
     }
 
+    weak var hub: Hub?
     private var links: [Int32: Link] = [:]
-    private(set) var events: [Event] = []
-    private var prepared: [(bytes: [UInt8], link: Int32)] = []
+    private var taken: [Event] = []
     /// The most pieces of an outbox that one send takes, as IOV_MAX does.
     var maxPieces = Int.max
     /// The most bytes that one send takes though there is room for more, as an encrypting transport does.
     var portionBytes = Int.max
-    var onLost: (UInt32, LossReason) -> Void = { _, _ in }
-    var onDrained: (UInt32) -> Void = { _ in }
 
     subscript(link: Int32) -> Link {
         get { links[link] ?? Link() }
@@ -44,13 +42,18 @@ final class FakeTransport: HubTransport {
 
     func unsentBytes(of link: Int32) -> Int { unsentBytes[link] ?? 0 }
 
-    func prepare(_ bytes: RawSpan, to link: Int32) {
-        var copy: [UInt8] = []
-        copy.append(bytes)
-        prepared.append((copy, link))
+    func send(_ writes: PreparedWrites) {
+        #expect(1...PreparedWrites.capacity ~= writes.count)
+        // As the kernel does it: all writes are made, then the results are looked at.
+        for index in 0..<writes.count {
+            writes.complete(index, take(bytes(of: writes, index), writes.link(index)))
+        }
     }
 
-    func prepare(_ outbox: Outbox, to link: Int32) {
+    private func bytes(of writes: PreparedWrites, _ index: Int) -> [UInt8] {
+        guard let outbox = writes.outbox(index) else {
+            return unsafe Array(writes.piece(index) ?? .init(start: nil, count: 0))
+        }
         var copy: [UInt8] = []
         var pieces = 0
         outbox.forEachPiece {
@@ -58,49 +61,43 @@ final class FakeTransport: HubTransport {
             pieces += 1
             return pieces < maxPieces
         }
-        self[link].outboxSends += 1
-        prepared.append((copy, link))
-    }
-
-    func sendPrepared(_ completed: (_ write: Int, _ result: SendResult) -> Void) {
-        #expect(prepared.count <= Hub.maxPreparedWrites)
-        // As the kernel does it: all writes are made, then the results are looked at.
-        let results = prepared.map { take($0.bytes, $0.link) }
-        prepared = []
-        for (write, result) in results.enumerated() { completed(write, result) }
+        self[writes.link(index)].outboxSends += 1
+        return copy
     }
 
     private func take(_ offered: [UInt8], _ link: Int32) -> SendResult {
         if let failure = self[link].failure {
-            events.append(.broken(link))
+            taken.append(.broken(link))
             return .failed(failure)
         }
         let count = min(offered.count, self[link].room ?? .max, portionBytes)
         guard count > 0 else {
-            events.append(.refused(link))
+            taken.append(.refused(link))
             return .blocked
         }
         if let room = self[link].room { self[link].room = room - count }
         self[link].bytes += offered.prefix(count)
-        events.append(.sent(link, bytes: count))
+        taken.append(.sent(link, bytes: count))
         return .accepted(count)
     }
 
-    func hubBlocked(_ slot: UInt32) { events.append(.blocked(slot)) }
-
-    func hubDrained(_ slot: UInt32) {
-        events.append(.drained(slot))
-        onDrained(slot)
+    /// What happened so far; takes the hub's events, without acting on them.
+    var events: [Event] {
+        while let (slot, event) = hub?.nextEvent() { note(slot, event) }
+        return taken
     }
 
-    func hubLost(_ slot: UInt32, _ reason: LossReason) {
-        events.append(.lost(slot, reason))
-        onLost(slot, reason)
+    func note(_ slot: UInt32, _ event: HubEvent) {
+        switch event {
+        case .blocked: taken.append(.blocked(slot))
+        case .drained: taken.append(.drained(slot))
+        case .lost(let reason): taken.append(.lost(slot, reason))
+        }
     }
 
     /// Hands over the events since the last call.
     func takeEvents() -> [Event] {
-        defer { events = [] }
+        defer { taken = [] }
         return events
     }
 
@@ -116,5 +113,15 @@ struct World {
     init(outboxLimitBytes: Int = 1_000_000, policies: SlowConsumerPolicies = SlowConsumerPolicies()) {
         hub = Hub(outboxLimitBytes: outboxLimitBytes, policies: policies)
         hub.attach(transport)
+        transport.hub = hub
+    }
+
+    /// Flushes, then hands each event to `act`, which may do anything with the hub but flush.
+    func turn(holdingBusy: Bool = false, _ act: (UInt32, HubEvent) -> Void) {
+        hub.flush(holdingBusy: holdingBusy)
+        while let (slot, event) = hub.nextEvent() {
+            transport.note(slot, event)
+            act(slot, event)
+        }
     }
 }

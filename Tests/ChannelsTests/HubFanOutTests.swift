@@ -120,19 +120,37 @@ import Testing
         #expect(transport.bytes(2) == textFrames("early", "unsubscribed"))
     }
 
-    /// Who hears that everything is written may have more to say in the same flush.
-    @Test func aReplyFromTheDrainedCallIsWrittenInTheSameFlush() {
+    /// Acting on an event may queue more, which the next flush writes.
+    @Test func aReplyToADrainedConnectionIsWrittenByTheNextFlush() {
         let slot = hub.connect(1)
         let other = hub.connect(2)
         var answers = ["second", "third"]
-        transport.onDrained = { [hub] drained in
-            if drained == slot, !answers.isEmpty { hub.reply(slot, answers.removeFirst()) }
-        }
         hub.reply(slot, "first")
         hub.reply(other, "other")
-        hub.flush()
-        #expect(transport.bytes(1) == textFrames("first", "second", "third"))
+        for expected in [["first"], ["first", "second"], ["first", "second", "third"]] {
+            world.turn { drained, _ in if drained == slot, !answers.isEmpty { hub.reply(slot, answers.removeFirst()) } }
+            #expect(parseFrames(transport.bytes(1)).texts == expected)
+        }
+        #expect(!hub.hasMarked)
         #expect(transport.bytes(2) == textFrames("other"))
+    }
+
+    /// A flush inside a flush would take the batches away that the outer one is writing.
+    @Test func aFlushInsideAFlushTraps() async {
+        await #expect(processExitsWith: .failure) {
+            final class Reentrant: HubTransport {
+                weak var hub: Hub?
+                func send(_ writes: PreparedWrites) { hub?.flush() }
+                func unsentBytes(of link: Int32) -> Int { 0 }
+            }
+            let transport = Reentrant()
+            let hub = Hub(outboxLimitBytes: 1_000)
+            transport.hub = hub
+            hub.attach(transport)
+            hub.join(hub.add(link: 1), "a")
+            hub.deliver(Message(channel: "a", payload: [1], receivedNanoseconds: 0))
+            hub.flush()
+        }
     }
 
     @Test func receiptsAreHandedOverOnce() {

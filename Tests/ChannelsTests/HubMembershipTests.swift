@@ -134,6 +134,7 @@ import Testing
         if state == "blocked" || state == "lost" { hub.flush() }
         hub.remove(slot)
         if !sameTurn { hub.flush() }
+        _ = transport.events  // a slot is reused when the events that may name it were taken
         #expect(hub.add(link: 7) == slot)
         #expect(hub.channelCount(of: slot) == 0)
         #expect(hub.queuedBytes(of: slot) == 0)
@@ -156,6 +157,7 @@ import Testing
             let slots = (Int32(0)..<4).map { hub.connect(round * 4 + $0, "a") }
             #expect(Set(slots) == [0, 1, 2, 3])
             for slot in slots { hub.remove(slot) }
+            #expect(transport.events.isEmpty)
         }
         #expect(hub.channelCount == 0)
     }
@@ -163,7 +165,7 @@ import Testing
 
 @Suite struct HubMemoryTests {
     @Test func aSubscriberIsSmall() {
-        #expect(MemoryLayout<Subscriber>.stride <= 40)
+        #expect(MemoryLayout<Subscriber>.stride <= 32)
     }
 
     @Test func aConnectionThatWaitsForNothingOwnsNoOutbox() {

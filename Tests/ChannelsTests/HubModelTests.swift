@@ -28,6 +28,8 @@ private final class Model {
     var random: SeededGenerator
     /// Whether sends may fail.
     let fails: Bool
+    /// Whether clients act while events are handed out, as those do that waited for one.
+    let actsOnEvents: Bool
     var connections: [Connection] = []
     var gone: [Connection] = []
     /// Which channel a text belongs to.
@@ -38,13 +40,14 @@ private final class Model {
     var counts = Hub.Counts()
 
     init(
-        seed: UInt64, outboxLimitBytes: Int, fails: Bool, policies: SlowConsumerPolicies = SlowConsumerPolicies()
+        seed: UInt64, outboxLimitBytes: Int, fails: Bool, actsOnEvents: Bool = true, connections: Int = 20,
+        policies: SlowConsumerPolicies = SlowConsumerPolicies()
     ) {
         world = World(outboxLimitBytes: outboxLimitBytes, policies: policies)
         (hub, transport, self.fails) = (world.hub, world.transport, fails)
+        self.actsOnEvents = actsOnEvents
         random = SeededGenerator(seed: seed)
-        transport.onLost = { [unowned self] slot, reason in lost(slot, reason) }
-        for _ in 0..<20 { connect() }
+        for _ in 0..<connections { connect() }
     }
 
     func connect() {
@@ -109,13 +112,8 @@ private final class Model {
             let channel = Model.channelNames.randomElement(using: &random)
         else { return connect() }
         switch Int.random(in: 0..<100, using: &random) {
-        case ..<20:
-            #expect(hub.join(connection.slot, channel) == connection.channels.insert(channel).inserted)
-        case ..<30:
-            #expect(hub.leave(connection.slot, channel) == (connection.channels.remove(channel) != nil))
-        case ..<60: publish(channel)
-        case ..<68: if !connection.isLost { reply(connection) }
-        case ..<80: hub.flush(holdingBusy: random.chance(30))
+        case ..<68: act(connection, channel)
+        case ..<80: turn(holdingBusy: random.chance(30))
         case ..<94: makeRoom(connection)
         case ..<97: if fails { transport[connection.link].failure = connection.link + 1_000 }
         case ..<98: disconnect(connection)
@@ -123,6 +121,36 @@ private final class Model {
         default: if connections.count < 25 { connect() }
         }
         compareBounds()
+    }
+
+    /// Something that a client may ask for at any time.
+    func act(_ connection: Connection, _ channel: String) {
+        switch Int.random(in: 0..<68, using: &random) {
+        case ..<20:
+            #expect(hub.join(connection.slot, channel) == connection.channels.insert(channel).inserted)
+        case ..<30:
+            #expect(hub.leave(connection.slot, channel) == (connection.channels.remove(channel) != nil))
+        case ..<60: publish(channel)
+        default: if !connection.isLost { reply(connection) }
+        }
+    }
+
+    /// Flushes and hands out the events; clients act at any of them.
+    func turn(holdingBusy: Bool = false) {
+        world.turn(holdingBusy: holdingBusy) { slot, event in
+            if case .lost(let reason) = event { lost(slot, reason) }
+            while actsOnEvents, random.chance(50) { actOnEvent(slot) }
+        }
+    }
+
+    private func actOnEvent(_ slot: UInt32) {
+        let itself = connections.first { $0.slot == slot }
+        guard let other = connections.randomElement(using: &random),
+            let channel = Model.channelNames.randomElement(using: &random)
+        else { return }
+        if random.chance(5) { return disconnect(other) }
+        if random.chance(5), connections.count < 25 { return connect() }
+        act(itself ?? other, channel)
     }
 
     func makeRoom(_ connection: Connection) {
@@ -147,12 +175,14 @@ private final class Model {
 
     /// Unblocks everybody and writes all that waits.
     func settle() {
-        hub.flush()
+        turn()
         for connection in connections {
             transport[connection.link].room = nil
             hub.writable(connection.slot)
         }
-        hub.flush()
+        repeat {
+            world.turn { slot, event in if case .lost(let reason) = event { lost(slot, reason) } }
+        } while hub.hasMarked
         for connection in connections {
             #expect(hub.queuedBytes(of: connection.slot) == 0 || connection.isLost)
         }
@@ -231,6 +261,25 @@ extension Model {
         #expect(counts.settled == model.published)
         #expect(counts.droppedBySlowConsumers == 0)
         #expect(counts.sentBytes == (0..<model.nextLink).reduce(0) { $0 + model.transport.bytes($1).count })
+    }
+
+    /// Channels of more subscribers than one list of writes takes, with clients that come and go while events are handed
+    /// out: this took the batches of a flush away under it once.
+    @Test(arguments: 1...10 as ClosedRange<UInt64>)
+    func aCrowdThatActsOnEventsDisturbsNoFlush(seed: UInt64) {
+        let model = Model(seed: seed, outboxLimitBytes: 2_000, fails: true, connections: 400)
+        for connection in model.connections {
+            for channel in Model.channelNames.prefix(2) {
+                #expect(model.hub.join(connection.slot, channel) == connection.channels.insert(channel).inserted)
+            }
+        }
+        for _ in 0..<300 { model.step() }
+        model.settle()
+        for connection in model.connections { model.compare(connection, mayEndEarly: connection.isLost) }
+        for connection in model.gone { model.compare(connection, mayEndEarly: true) }
+        for connection in model.connections { model.disconnect(connection) }
+        #expect(model.hub.takeCounts().settled == model.published)
+        #expect(model.hub.queuedBytes == 0)
     }
 
     /// With tight bounds and broken links, those who stay still get everything, and every message is counted once.
