@@ -3,8 +3,7 @@ internal import Bytes
 /// Frames that are written together, in one contiguous piece of memory.
 ///
 /// A channel's batch collects a turn's messages and is shared by all its subscribers; replies to one connection have a
-/// batch of their own. A channel's batch is
-/// never appended to once it was written to somebody.
+/// batch of their own. Nothing is appended while a flush writes it: outboxes refer to its bytes by their offsets.
 public final class Batch {
     /// Whether the frames are channel messages, which are counted, or replies to one connection, which are not.
     enum Content { case messages, replies }

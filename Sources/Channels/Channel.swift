@@ -5,6 +5,10 @@ final class Channel {
         let form: WireForm
         var slots: [UInt32] = []
         var batch: Batch?
+        /// Where in `batch` the messages of some subscribers begin: of those who joined, or were sent a part, this turn.
+        var starts: [UInt32: Int] = [:]
+
+        func start(of slot: UInt32) -> Int { starts.isEmpty ? 0 : starts[slot] ?? 0 }
     }
 
     let name: String
@@ -36,10 +40,11 @@ final class Channel {
 
     var isEmpty: Bool { audiences.allSatisfy { $0.slots.isEmpty } }
 
-    /// Adds a subscriber and returns its position.
+    /// Adds a subscriber, which gets what is published from now on, and returns its position.
     func add(_ slot: UInt32, _ form: WireForm) -> UInt32 {
         let index = audienceIndex(form)
         audiences[index].slots.append(slot)
+        skip(index, slot)
         return UInt32(audiences[index].slots.count - 1)
     }
 
@@ -48,6 +53,7 @@ final class Channel {
     /// - Returns: the slot of the subscriber that now has that position, if one was moved there.
     func remove(at position: UInt32, _ form: WireForm) -> UInt32? {
         let index = audienceIndex(form)
+        if !audiences[index].starts.isEmpty { audiences[index].starts[audiences[index].slots[Int(position)]] = nil }
         let last = audiences[index].slots.removeLast()
         guard Int(position) < audiences[index].slots.count else { return nil }
         audiences[index].slots[Int(position)] = last
@@ -76,10 +82,31 @@ final class Channel {
     /// How many audiences there are; some may be empty.
     var audienceCount: Int { audiences.count }
 
+    /// What this turn brought a subscriber so far; nil if that is nothing.
+    func unsent(to slot: UInt32, _ form: WireForm) -> (batch: Batch, bytes: Range<Int>)? {
+        let audience = audiences[audienceIndex(form)]
+        guard let batch = audience.batch else { return nil }
+        let bytes = audience.start(of: slot)..<batch.byteCount
+        return bytes.isEmpty ? nil : (batch, bytes)
+    }
+
+    /// Leaves what this turn has brought so far out of what the flush sends to a subscriber.
+    func skip(_ slot: UInt32, _ form: WireForm) {
+        skip(audienceIndex(form), slot)
+    }
+
+    private func skip(_ index: Int, _ slot: UInt32) {
+        if let batch = audiences[index].batch { audiences[index].starts[slot] = batch.byteCount }
+    }
+
     /// Takes an audience's batch of this turn; nil if there is none.
-    func takeBatch(ofAudience index: Int) -> (batch: Batch, slots: [UInt32])? {
+    ///
+    /// `starts` says where in it the messages of some subscribers begin; those of all others begin at 0.
+    func takeBatch(ofAudience index: Int) -> (batch: Batch, slots: [UInt32], starts: [UInt32: Int])? {
         guard let batch = audiences[index].batch.take() else { return nil }
-        return (batch, audiences[index].slots)
+        var starts: [UInt32: Int] = [:]
+        if !audiences[index].starts.isEmpty { swap(&starts, &audiences[index].starts) }
+        return (batch, audiences[index].slots, starts)
     }
 
     /// Begins the next turn; hands over when the messages of this one had been received.

@@ -38,9 +38,12 @@ extension Hub {
     /// before.
     public func tellGap(in name: String, seconds: Double) {
         guard let channel = channel(named: name) else { return }
-        if channel.isDirty { fanOutNow(channel) }
         let text = Message.gap(seconds, in: name)
-        for slot in channel.envelopeSlots { reply(slot, .text, message: text.rawSpan) }
+        for slot in channel.envelopeSlots {
+            queueUnsent(to: slot, channel)
+            channel.skip(slot, subscribers[Int(slot)].form)
+            reply(slot, .text, message: text.rawSpan)
+        }
     }
 
     /// Writes everything that was marked; called once at the end of each turn of the loop.
@@ -50,10 +53,11 @@ extension Hub {
     ///
     /// What it finds out about connections is taken with `nextEvent`.
     public func flush(holdingBusy: Bool = false) {
-        whileFlushing {
-            fanOutDirtyChannels(holdingBusy: holdingBusy)
-            writeMarked()
-        }
+        precondition(!isFlushing, "Hub: a flush was entered twice")
+        isFlushing = true
+        fanOutDirtyChannels(holdingBusy: holdingBusy)
+        writeMarked()
+        isFlushing = false
     }
 
     /// Whether something was marked since the last flush.
@@ -80,14 +84,6 @@ extension Hub {
         settleFanOut()
     }
 
-    /// Sends what was published to a channel now, not with the turn's flush.
-    func fanOutNow(_ channel: Channel) {
-        whileFlushing {
-            fanOut(channel)
-            settleFanOut()
-        }
-    }
-
     private func settleFanOut() {
         sendPrepared()
         while let batch = preparedBatches.popLast() { pool.give(batch) }
@@ -97,34 +93,44 @@ extension Hub {
     private func fanOut(_ channel: Channel) {
         channel.markClean(receipts: &receipts)
         for index in 0..<channel.audienceCount {
-            guard let (batch, slots) = channel.takeBatch(ofAudience: index) else { continue }
+            guard let (batch, slots, starts) = channel.takeBatch(ofAudience: index) else { continue }
             preparedBatches.append(batch)
             let number = Int32(preparedBatches.count - 1)
-            batch.lend(0..<batch.byteCount) { prepared.addPiece($0) }
+            let bytes = 0..<batch.byteCount
+            batch.lend(bytes) { prepared.addPiece($0) }
             for slot in slots {
-                if subscribers[Int(slot)].isDirect {
+                if !starts.isEmpty, let start = starts[slot] {
+                    queue(batch, start..<bytes.upperBound, for: slot)
+                } else if subscribers[Int(slot)].isDirect {
                     prepared.add(slot, subscribers[Int(slot)].link, piece: number)
                     if prepared.isFull { sendPrepared() }
                 } else {
-                    queue(batch, for: slot)
+                    queue(batch, bytes, for: slot)
                 }
             }
         }
     }
 
-    /// For whoever is not written to directly the batch joins what waits, so that several channels become one write.
-    private func queue(_ batch: Batch, for slot: UInt32) {
+    /// Queues what this turn brought a subscriber of a channel so far: what comes next is written behind it.
+    func queueUnsent(to slot: UInt32, _ channel: Channel) {
+        guard let (batch, bytes) = channel.unsent(to: slot, subscribers[Int(slot)].form) else { return }
+        queue(batch, bytes, for: slot)
+    }
+
+    /// Adds a part of a batch to a connection's outbox, so that what comes from several channels becomes one write.
+    private func queue(_ batch: Batch, _ bytes: Range<Int>, for slot: UInt32) {
+        guard !bytes.isEmpty else { return }
         guard !subscribers[Int(slot)].isLost else {
-            counts.droppedByClosing += batch.messageCount
+            counts.droppedByClosing += batch.messages(endingIn: bytes.lowerBound, bytes.upperBound)
             return
         }
-        enqueue(batch, from: 0, slot)
+        enqueue(batch, bytes, slot)
         if subscribers[Int(slot)].isBlocked { enforceBound(slot) } else { mark(slot) }
     }
 
-    func enqueue(_ batch: Batch, from start: Int, _ slot: UInt32) {
-        outbox(of: slot).append(batch, from: start)
-        queuedBytesTotal += batch.byteCount - start
+    func enqueue(_ batch: Batch, _ bytes: Range<Int>, _ slot: UInt32) {
+        outbox(of: slot).append(batch, bytes)
+        queuedBytesTotal += bytes.count
     }
 
     func mark(_ slot: UInt32) {

@@ -8,8 +8,6 @@ extension Hub {
     public func join(_ slot: UInt32, _ name: String) -> Bool {
         let channel = channel(named: name) ?? open(name)
         guard subscribers[Int(slot)].position(in: channel.index) == nil else { return false }
-        // What was published before it joined is not for it.
-        if channel.isDirty { fanOutNow(channel) }
         let form = subscribers[Int(slot)].form
         let position = channel.add(slot, form)
         subscribers[Int(slot)].add(Subscriber.Membership(channel: channel.index, position: position))
@@ -57,7 +55,7 @@ extension Hub {
     private func leave(_ slot: UInt32, _ channel: Channel) -> Bool {
         guard let position = subscribers[Int(slot)].position(in: channel.index) else { return false }
         // What was published to it in this turn came before the leave, so it is still delivered.
-        if channel.isDirty { fanOutNow(channel) }
+        queueUnsent(to: slot, channel)
         let form = subscribers[Int(slot)].form
         subscribers[Int(slot)].remove(from: channel.index)
         if let moved = channel.remove(at: position, form) {

@@ -69,10 +69,10 @@ extension Hub {
             counts.deliveries += count == batch.byteCount ? batch.messageCount : batch.messages(endingIn: 0, count)
             guard count < batch.byteCount else { return }
             // Not every transport takes all that it could at once: the next try tells whether it is blocked.
-            enqueue(batch, from: count, slot)
+            enqueue(batch, count..<batch.byteCount, slot)
             mark(slot)
         case .blocked:
-            enqueue(batch, from: 0, slot)
+            enqueue(batch, 0..<batch.byteCount, slot)
             block(slot)
             enforceBound(slot)
         case .failed(let code):

@@ -38,7 +38,8 @@ public final class Hub {
     @safe @exclusivity(unchecked) var events = HubEventQueue()
     /// Slots of removed connections that an event may still name.
     @safe @exclusivity(unchecked) var retiredSlots: [UInt32] = []
-    @safe @exclusivity(unchecked) private(set) var isFlushing = false
+    /// A flush inside a flush would empty the lists of the outer one, so it traps.
+    var isFlushing = false
     @safe @exclusivity(unchecked) var pool = BatchPool()
     @safe @exclusivity(unchecked) var deflaters = DeflaterSet()
     @safe @exclusivity(unchecked) var counts = Counts()
@@ -93,14 +94,6 @@ public final class Hub {
         guard !receipts.isEmpty else { return [] }
         defer { receipts.removeAll(keepingCapacity: true) }
         return receipts
-    }
-
-    /// Runs a part of a flush; traps if one is running, since its lists would be emptied under it.
-    func whileFlushing(_ body: () -> Void) {
-        precondition(!isFlushing, "Hub: a flush was entered twice")
-        isFlushing = true
-        body()
-        isFlushing = false
     }
 
     /// Takes a connection in.

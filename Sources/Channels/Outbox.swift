@@ -44,12 +44,11 @@ public final class Outbox {
         }
     }
 
-    /// Adds the part of a batch from `start` on.
-    func append(_ batch: Batch, from start: Int = 0) {
-        let end = batch.byteCount
-        guard end > start else { return }
-        pieces.append(Piece(batch: batch, start: start, end: end))
-        count(batch, end - start)
+    /// Adds a part of a batch.
+    func append(_ batch: Batch, _ bytes: Range<Int>) {
+        guard !bytes.isEmpty else { return }
+        pieces.append(Piece(batch: batch, start: bytes.lowerBound, end: bytes.upperBound))
+        count(batch, bytes.count)
         if batch.policy == .conflate { mayConflate = true }
     }
 
@@ -63,7 +62,7 @@ public final class Outbox {
         } else {
             let batch = newBatch()
             batch.appendFrame(write)
-            append(batch)
+            append(batch, 0..<batch.byteCount)
         }
     }
 

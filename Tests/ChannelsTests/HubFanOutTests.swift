@@ -19,6 +19,39 @@ import Testing
         #expect(transport.bytes(2) == envelopes)
     }
 
+    /// Who joins or leaves in the middle of a turn costs the others no write of their own.
+    @Test func joinsAndLeavesWriteNothingBeforeTheFlush() {
+        let (one, two) = (hub.connect(1, "a"), hub.connect(2, "a", form: WireForm(.envelope)))
+        hub.deliver("a", "1")
+        let three = hub.connect(3, "a")
+        hub.deliver("a", "2")
+        hub.leave(one, "a")
+        hub.tellGap(in: "a", seconds: 1)
+        hub.deliver("a", "3")
+        hub.join(one, "a")
+        hub.leave(three, "a")
+        hub.deliver("a", "4")
+        hub.remove(two)
+        #expect(transport.takeEvents().isEmpty)
+        hub.flush()
+        #expect(transport.bytes(1) == textFrames("1", "2", "4"))
+        #expect(transport.bytes(2).isEmpty)
+        #expect(transport.bytes(3) == textFrames("2", "3"))
+        #expect(hub.takeCounts().settled == 9)
+        #expect(hub.queuedBytes == 0)
+    }
+
+    /// A gap is told behind what came before it and before what comes next, also in one turn.
+    @Test func aGapIsToldInOrder() {
+        _ = hub.connect(1, "a", form: WireForm(.envelope))
+        hub.deliver("a", "1")
+        hub.tellGap(in: "a", seconds: 1)
+        hub.deliver("a", "2")
+        hub.flush()
+        let texts = parseFrames(transport.bytes(1)).texts
+        #expect(texts.map { $0.contains("gap") } == [false, true, false])
+    }
+
     @Test func oneSendPerCleanSubscriberHoweverManyMessages() {
         for link in Int32(1)...50 { _ = hub.connect(link, "a") }
         for number in 0..<100 { hub.deliver("a", "message \(number)") }

@@ -90,6 +90,10 @@ extension Hub {
     }
 }
 
+extension Outbox {
+    func append(_ batch: Batch, from start: Int = 0) { append(batch, start..<batch.byteCount) }
+}
+
 /// Tells what became of a batch.
 struct WeakBatch {
     weak var batch: Batch?
