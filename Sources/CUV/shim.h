@@ -1,6 +1,7 @@
 #ifndef CUV_SHIM_H
 #define CUV_SHIM_H
 
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -22,6 +23,12 @@ enum {
     CUV_TCP_NOTSENT_LOWAT = TCP_NOTSENT_LOWAT,
     CUV_TIMER_FLAGS = TFD_NONBLOCK | TFD_CLOEXEC,
 };
+
+static inline void cuv_return_free_memory(void) {
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
 
 static inline int cuv_raise_descriptor_limit(unsigned long *limit) {
     struct rlimit r;

@@ -40,6 +40,8 @@ final class Channel {
 
     var isEmpty: Bool { audiences.allSatisfy { $0.slots.isEmpty } }
 
+    var subscriberCount: Int { audiences.reduce(0) { $0 + $1.slots.count } }
+
     /// Adds a subscriber, which gets what is published from now on, and returns its position.
     func add(_ slot: UInt32, _ form: WireForm) -> UInt32 {
         let index = audienceIndex(form)

@@ -45,6 +45,8 @@ public final class Hub {
     @safe @exclusivity(unchecked) var counts = Counts()
     var queuedBytesTotal = 0
     var memberships = 0
+    /// What the open channels take: their names, and what belongs to each.
+    public internal(set) var channelBytes = 0
     @safe @exclusivity(unchecked) var receipts: [UInt64] = []
     /// How many channels of the last flush had several messages.
     public internal(set) var busyChannelsFlushed = 0

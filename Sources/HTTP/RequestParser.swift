@@ -15,9 +15,10 @@ public struct Request: Sendable {
 public struct RequestParser: ~Copyable {
     /// What `next` found.
     public enum Event: Sendable {
-        /// A head has arrived, none of its body has, and the client waits for a 100 Continue (RFC 9110 10.1.1).
-        case expectsContinue
-        /// A whole request.
+        /// The head of a request whose body follows, before any of the body is read. The caller decides here whether it
+        /// wants the body: `next` reads it. `expectsContinue`: the client waits for a 100 Continue (RFC 9110 10.1.1).
+        case head(RequestHead, expectsContinue: Bool)
+        /// A whole request. If it has a body, its head was reported before.
         case request(Request)
     }
 
@@ -53,6 +54,11 @@ public struct RequestParser: ~Copyable {
         }
     }
 
+    /// Bytes of memory that the parser holds for a request that has not wholly arrived.
+    public var heldBytes: Int {
+        partialHead.capacity + body.capacity + (head?.bytes.capacity ?? 0)
+    }
+
     /// Consumes `input` from `offset` on, up to the next event; nil once the input is used up.
     ///
     /// After `.request` the offset stands exactly behind that request: call again for one that was pipelined, or hand
@@ -79,7 +85,11 @@ public struct RequestParser: ~Copyable {
                 try skipEmptyLine(input, from: &offset)
             case .head:
                 guard let complete = try readHead(input, from: &offset) else { return nil }
-                if try beginBody(complete), offset == input.byteCount { return .expectsContinue }
+                let framing = try beginBody(complete)
+                guard framing.isChunked || remaining > 0 else { return finish() }
+                // A client that has begun to send its body does not wait (RFC 9110 10.1.1).
+                let waits = framing.expectsContinue && offset == input.byteCount
+                return .head(complete, expectsContinue: waits)
             case .body:
                 guard readBody(input, from: &offset) else { return nil }
                 return finish()
@@ -149,13 +159,13 @@ public struct RequestParser: ~Copyable {
         return head
     }
 
-    /// Goes on to the body; returns whether there is one that the client holds back until it is told to send it.
-    private mutating func beginBody(_ complete: RequestHead) throws(HTTPViolation) -> Bool {
+    /// Goes on to the body.
+    private mutating func beginBody(_ complete: RequestHead) throws(HTTPViolation) -> RequestFraming {
         let framing = try RequestFraming(complete, bodyLimit: Int(limits.bodyBytes))
         head = complete
         remaining = UInt32(framing.contentLength ?? 0)
         phase = framing.isChunked ? .chunks : .body
-        return framing.expectsContinue && (framing.isChunked || remaining > 0)
+        return framing
     }
 
     private mutating func readBody(_ input: RawSpan, from offset: inout Int) -> Bool {

@@ -51,6 +51,8 @@ final class Connection {
     var isPingUnanswered = false
     /// The peer will send nothing more.
     var peerEnded = false
+    /// It is in the loop's `InboundLedger`.
+    var holdsInput = false
     /// Set while closing, once the peer's Close frame has come or none is waited for.
     var closeIsComplete = false
     var interest: Readiness = .readable
@@ -88,12 +90,20 @@ final class Connection {
 /// The request parser of a connection, let go of when it becomes a WebSocket.
 final class RequestReader {
     private var parser: RequestParser
+    /// What becomes of the request in hand; nil before its head has arrived.
+    var route: Route?
 
     init(limits: RequestParser.Limits) {
         parser = RequestParser(limits: limits)
     }
 
     var isIdle: Bool { parser.isIdle }
+    var heldBytes: Int { parser.heldBytes }
+
+    func takeRoute() -> Route? {
+        defer { route = nil }
+        return route
+    }
 
     func next(_ input: RawSpan, from offset: inout Int) throws(HTTPViolation) -> RequestParser.Event? {
         try parser.next(input, from: &offset)

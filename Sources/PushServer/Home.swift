@@ -16,6 +16,7 @@ final class Home {
     private var undrainedWorkers: Int
     private var lastStarvedNanoseconds: UInt64 = 0
     private var ticks = 0
+    private var memory = MemoryReturn()
 
     /// Why the server ended, if a worker could not start.
     private(set) var failure: SystemError?
@@ -74,6 +75,19 @@ final class Home {
         ticks &+= 1
         if ticks % 4 == 0 { state.configuration.certificates?.reloadIfChanged(logger: state.logger) }
         if let bridge { state.redis = bridge.status }
+        // A storm is over some seconds later.
+        let isDue = memory.isDue(
+            heldBytes: state.inboundBytes + state.queuedBytesTotal, mayReturn: ticks % Home.memoryTicks == 0)
+        if isDue { returnMemory() }
+    }
+
+    private static let memoryTicks = 20
+
+    private func returnMemory() {
+        let start = Loop.monotonicNanoseconds
+        SystemLimits.returnFreeMemory()
+        let milliseconds = (Loop.monotonicNanoseconds - start) / 1_000_000
+        state.logger.debug("free memory given back", metadata: ["milliseconds": "\(milliseconds)"])
     }
 
     /// The last worker without connections ends the server.

@@ -53,6 +53,11 @@ struct Metrics {
         counter("messages_over_rate_total", "Messages of clients refused for coming too fast.", totals.messagesOverRate)
         counter("tls_handshakes_total", "TLS handshakes completed.", totals.tlsHandshakes)
         counter("tls_handshake_failures_total", "TLS handshakes that failed.", totals.tlsFailures)
+        gauge("inbound_bytes", "Bytes held of what clients have sent and names of channels.", totals.inboundBytes)
+        head("inbound_shed_total", "counter", "Connections given up for --inbound-budget, by what they were.")
+        for kind in InboundShed.allCases {
+            sample("inbound_shed_total", "kind", kind.label, totals.inboundShed[kind.rawValue])
+        }
         gauge("outbox_bytes", "Bytes queued for clients.", totals.outboxBytes)
         gauge("outbox_bytes_max", "The most bytes that were queued on one worker.", totals.outboxBytesMax)
         histogram(

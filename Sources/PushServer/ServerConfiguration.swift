@@ -48,6 +48,8 @@ public struct ServerConfiguration: Sendable {
     public var slowConsumers = SlowConsumerPolicies()
     /// The bound of bytes queued for all connections together.
     public var outboxBudgetBytes = Int.max
+    /// The bound of bytes that all peers together make the process hold on their way in.
+    public var inboundBudgetBytes = Int.max
     /// A silent connection is pinged after this time.
     public var pingInterval = Duration.seconds(25)
     /// A pinged connection must be heard from within this time.

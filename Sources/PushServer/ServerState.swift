@@ -31,8 +31,8 @@ enum WorkerMessage: Sendable {
     case publish(channel: String, payload: [UInt8], from: ConnectionAddress)
     /// From the home worker: what became of the connection's publish.
     case published(StreamKey, failure: String?)
-    /// To itself: serve connections that had their share of a turn.
-    case goOn
+    /// To itself: serve a connection that had its share of a turn.
+    case goOn(StreamKey)
     /// To itself: another turn is needed.
     case wakeUp
     /// Close the WebSockets over the drain period, then end.
@@ -65,6 +65,8 @@ final class ServerState: Sendable {
     private let webSockets = Atomic<Int>(0)
     private let deflateContexts = Atomic<Int>(0)
     private let queuedBytes = Atomic<Int>(0)
+    private let inboundBytesTotal = Atomic<Int>(0)
+    private let inboundShedNanoseconds = Atomic<UInt64>(0)
     private let starvedNanoseconds = Atomic<UInt64>(0)
     private let shedNanoseconds = Atomic<UInt64>(0)
     private let phaseValue = Atomic<Int>(Phase.starting.rawValue)
@@ -155,6 +157,25 @@ final class ServerState: Sendable {
     /// Notes that a worker's queues have grown or shrunk; returns what is queued in all.
     func countQueued(_ change: Int) -> Int {
         queuedBytes.add(change, ordering: .relaxed).newValue
+    }
+
+    /// What is queued for clients in all.
+    var queuedBytesTotal: Int { queuedBytes.load(ordering: .relaxed) }
+
+    /// Notes that what peers make a worker hold has grown or shrunk; returns what all hold.
+    func countInbound(_ change: Int) -> Int {
+        guard change != 0 else { return inboundBytes }
+        return inboundBytesTotal.add(change, ordering: .relaxed).newValue
+    }
+
+    /// What peers make the process hold.
+    var inboundBytes: Int { inboundBytesTotal.load(ordering: .relaxed) }
+
+    /// Notes that connections were given up for the inbound budget; returns whether that is worth a line in the log.
+    func noteInboundShed(atNanoseconds now: UInt64) -> Bool {
+        let last = inboundShedNanoseconds.load(ordering: .relaxed)
+        guard last == 0 || now > last + ServerState.overBudgetNanoseconds else { return false }
+        return inboundShedNanoseconds.exchange(now, ordering: .relaxed) == last
     }
 
     /// The page that a request asks for.

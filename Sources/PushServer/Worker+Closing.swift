@@ -21,6 +21,8 @@ extension Worker {
         connection.requests = nil
         connection.pause = []
         connection.unread = []
+        connection.machine?.discardMessage()
+        updateHeld(connection)
         if isAllSent(connection), connection.closeIsComplete {
             lingerAfterLastByte(connection)
         } else {
@@ -81,6 +83,7 @@ extension Worker {
         hub.remove(connection.slot)
         Socket.close(connection.descriptor)
         if wasWebSocket { webSocketEnded(connection) }
+        updateHeld(connection)
         state.countStream(-1, on: index)
         drainProgressed()
     }

@@ -18,13 +18,19 @@ extension Worker {
                 if connection.deadline != .request, !requests.isIdle {
                     schedule(.request, connection, afterTicks: handshakeTicks)
                 }
-            case .expectsContinue:
-                hub.reply(connection.slot) { $0.append(contentsOf: Worker.continueResponse) }
+            case .head(let head, let expectsContinue):
+                begin(head, connection)
+                switch requests.route {
+                case .refusal(let response): return refuseUnread(response, connection)
+                case .open: return refuseUpgradeWithBody(head, connection)
+                default: break
+                }
+                if expectsContinue { hub.reply(connection.slot) { $0.append(contentsOf: Worker.continueResponse) } }
+                if connection.deadline != .request { schedule(.request, connection, afterTicks: handshakeTicks) }
             case .request(let request):
-                connection.endsAfterResponse = !request.head.keepsAlive
-                connection.omitsBody = request.head.method == .head
+                if requests.route == nil { begin(request.head, connection) }
                 schedule(.keepAlive, connection, afterTicks: Worker.keepAliveTicks)
-                route(request, connection)
+                if let route = requests.takeRoute() { answer(request, route, connection) }
             }
         } catch {
             connection.endsAfterResponse = true
@@ -53,21 +59,50 @@ extension Worker {
         respond(.error(.requestTimeout, "the request did not arrive in time"), to: connection)
     }
 
-    private func route(_ request: Request, _ connection: Connection) {
-        let head = request.head
-        if case .answering = state.configuration.endpoint, head.count(of: "upgrade") > 0 {
-            return open(head, connection)
+    /// Decides on a request's head alone what becomes of it.
+    private func begin(_ head: RequestHead, _ connection: Connection) {
+        connection.endsAfterResponse = !head.keepsAlive
+        connection.omitsBody = head.method == .head
+        connection.requests?.route = route(head, connection)
+    }
+
+    /// Refuses a request of whose body nothing was read: only the end of the connection says where the next would begin.
+    private func refuseUnread(_ response: Response, _ connection: Connection) {
+        connection.endsAfterResponse = true
+        respond(response, to: connection)
+    }
+
+    /// A handshake with a body is an error (RFC 6455 section 4.1), which needs none of the body to be told.
+    private func refuseUpgradeWithBody(_ head: RequestHead, _ connection: Connection) {
+        connection.endsAfterResponse = true
+        open(head, connection)
+    }
+
+    /// The one place where it is decided whether a request is allowed, before a byte of its body is read.
+    private func route(_ head: RequestHead, _ connection: Connection) -> Route {
+        if case .answering = state.configuration.endpoint, head.count(of: "upgrade") > 0 { return .open }
+        if head.isPath("/ws") { return .open }
+        if head.isPath("/publish") {
+            guard head.method == .post else { return .refusal(Worker.wrongMethod("POST")) }
+            return publishRoute(head, connection)
         }
-        if head.isPath("/ws") {
-            open(head, connection)
-        } else if head.isPath("/publish") {
-            guard head.method == .post else { return refuseMethod("POST", connection) }
-            publish(request, connection)
-        } else if let response = readable(head) {
-            guard head.method == .get || head.method == .head else { return refuseMethod("GET, HEAD", connection) }
-            respond(response(), to: connection)
-        } else {
-            respond(.error(.notFound, "there is nothing here; see /health, /metrics, /publish and /ws"), to: connection)
+        guard let response = readable(head) else {
+            return .refusal(.error(.notFound, "there is nothing here; see /health, /metrics, /publish and /ws"))
+        }
+        guard head.method == .get || head.method == .head else { return .refusal(Worker.wrongMethod("GET, HEAD")) }
+        return .read(response)
+    }
+
+    /// Answers a request that has wholly arrived.
+    private func answer(_ request: Request, _ route: Route, _ connection: Connection) {
+        switch route {
+        case .open: open(request.head, connection)
+        case .read(let response): respond(response(), to: connection)
+        case .refusal(let response): respond(response, to: connection)
+        case .publish(let channel, let key):
+            publish(
+                request.body, to: channel, key: key, from: .http, for: connection,
+                then: .answerPublish(channel: channel))
         }
     }
 
@@ -81,10 +116,10 @@ extension Worker {
         return page.map { page in { Response(.ok, contentType: page.contentType, body: page.body) } }
     }
 
-    private func refuseMethod(_ allowed: String, _ connection: Connection) {
+    private static func wrongMethod(_ allowed: String) -> Response {
         var response = Response.error(.methodNotAllowed, "this path takes \(allowed)")
         response.addHeader("Allow", allowed)
-        respond(response, to: connection)
+        return response
     }
 
     private func health() -> Response { Reports.health(state, state.totals()) }
@@ -92,30 +127,36 @@ extension Worker {
     private func readiness() -> Response { Reports.readiness(state) }
     private func metrics() -> Response { Metrics.response(state, state.totals()) }
 
-    private func publish(_ request: Request, _ connection: Connection) {
-        guard state.originPolicy.admits(request.head) else {
-            return respond(.error(.forbidden, OriginPolicy.refusal), to: connection)
+    /// Whether a client may publish, and where to.
+    private func publishRoute(_ head: RequestHead, _ connection: Connection) -> Route {
+        guard state.originPolicy.admits(head) else {
+            return .refusal(.error(.forbidden, OriginPolicy.refusal))
         }
-        if let refusal = state.publishPolicy.verdict(on: request.head, isLocal: connection.isLocal).refusal {
-            return respond(refusal, to: connection)
+        if let refusal = state.publishPolicy.verdict(on: head, isLocal: connection.isLocal).refusal {
+            return .refusal(refusal)
         }
-        guard let channels = try? request.head.queryValues(of: "channel"), let channel = channels.first,
+        guard let channels = try? head.queryValues(of: "channel"), let channel = channels.first,
             channels.count == 1, ChannelName.isValid(channel)
         else {
-            return respond(.error(.badRequest, "publish needs one channel= of 1 to 255 bytes of UTF-8"), to: connection)
+            return .refusal(.error(.badRequest, "publish needs one channel= of 1 to 255 bytes of UTF-8"))
         }
-        guard let keys = try? request.head.queryValues(of: "key"), keys.count <= 1,
+        guard let keys = try? head.queryValues(of: "key"), keys.count <= 1,
             keys.allSatisfy({ ChannelName.isValid($0) })
         else {
-            return respond(.error(.badRequest, "key= is one text of 1 to 255 bytes of UTF-8"), to: connection)
+            return .refusal(.error(.badRequest, "key= is one text of 1 to 255 bytes of UTF-8"))
         }
-        guard keys.isEmpty || carriesKeys else {
-            return respond(.error(.badRequest, Worker.keyRefusal), to: connection)
-        }
-        publish(
-            request.body, to: channel, key: keys.first, from: .http, for: connection,
-            then: .answerPublish(channel: channel))
+        guard keys.isEmpty || carriesKeys else { return .refusal(.error(.badRequest, Worker.keyRefusal)) }
+        guard !state.isOverBudget else { return .refusal(.unavailable(Worker.overBudgetRefusal)) }
+        return .publish(channel: channel, key: keys.first)
     }
+}
+
+/// What becomes of a request, decided on its head.
+enum Route {
+    case open
+    case publish(channel: String, key: String?)
+    case read(() -> Response)
+    case refusal(Response)
 }
 
 extension Response {

@@ -11,7 +11,7 @@ extension Worker {
         then action: PendingAction
     ) {
         guard !state.isOverBudget else {
-            return refuse(action, connection, "clients do not keep up and the server is over its budget, retry later")
+            return refuse(action, connection, Worker.overBudgetRefusal)
         }
         guard state.configuration.redis != nil else {
             let subscribers = broadcast(payload, to: channel, key: key, from: source)
@@ -23,6 +23,8 @@ extension Worker {
         let address = ConnectionAddress(worker: index, key: connection.key)
         post(.publish(channel: channel, payload: payload, from: address), to: ServerState.home)
     }
+
+    static let overBudgetRefusal = "clients do not keep up and the server is over its budget, retry later"
 
     /// Whether a key may come with a message here.
     var carriesKeys: Bool { state.configuration.redis == nil }

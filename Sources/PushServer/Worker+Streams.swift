@@ -52,6 +52,7 @@ extension Worker: StreamSetDelegate {
         case .bytes:
             heard(connection)
             buffer.withContent { process($0, of: connection) }
+            noteHeld(connection)
         case .wouldBlock: break
         case .endOfStream: peerEnded(connection)
         case .failed: close(connection)
@@ -59,7 +60,7 @@ extension Worker: StreamSetDelegate {
     }
 
     /// The most messages or requests that one client is served before the others have had their turn.
-    private static let maxMessagesInTurn = 64
+    private static let maxMessagesInTurn = 512
 
     /// Takes input until it is used up or the connection pauses; the rest is kept.
     func process(_ input: RawSpan, of connection: Connection) {
@@ -86,24 +87,13 @@ extension Worker: StreamSetDelegate {
     func pauseForOthers(_ connection: Connection) {
         guard connection.phase == .http || connection.phase == .webSocket else { return }
         connection.pause.insert(.othersFirst)
-        waitingForTurn.append(connection.key)
-        if waitingForTurn.count == 1 { post(.goOn, to: index) }
+        post(.goOn(connection.key), to: index)
     }
 
-    /// The most clients that are served again in a turn: together they must not delay the rest either.
-    private static let maxServedAgain = 8
-
-    /// Serves clients again that had their share of a turn.
-    func goOn() {
-        for _ in 0..<min(waitingForTurn.count, Worker.maxServedAgain) {
-            // Stays in front meanwhile, so that a client that joins the queue finds it occupied and posts nothing.
-            guard let key = waitingForTurn.first else { break }
-            if let connection = connection(key), connection.pause.contains(.othersFirst) {
-                resume(connection, from: .othersFirst)
-            }
-            waitingForTurn.removeFirst()
-        }
-        if !waitingForTurn.isEmpty { post(.goOn, to: index) }
+    /// Serves a client on that had its share of a turn.
+    func goOn(_ key: StreamKey) {
+        guard let connection = connection(key), connection.pause.contains(.othersFirst) else { return }
+        resume(connection, from: .othersFirst)
     }
 
     private func rest(of input: RawSpan, from offset: Int) -> [UInt8] {
@@ -128,6 +118,7 @@ extension Worker: StreamSetDelegate {
             let unread = connection.unread
             connection.unread = []
             process(unread.rawSpan, of: connection)
+            updateHeld(connection)
         }
         guard !connection.isPaused, connection.phase != .closed else { return }
         setInterest(connection.interest.union(.readable), connection)

@@ -56,6 +56,7 @@ extension Worker {
             close(connection)
         }
         sendOutput(of: secure, connection)
+        noteHeld(connection)
         // An end behind the bytes nobody announces.
         if secure.session.hasPendingInput, connection.phase != .closed, !connection.isPaused {
             pauseForOthers(connection)

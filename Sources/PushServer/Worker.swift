@@ -35,6 +35,9 @@ final class Worker {
     @safe @exclusivity(unchecked) var wheel = DeadlineWheel()
     @safe @exclusivity(unchecked) var counters = WorkerCounters()
     var date = HTTPDate()
+    /// What connections make this loop hold, and what of it the other workers were told.
+    var inbound = InboundLedger()
+    var accountedInboundBytes = 0
     /// Connections that wait until a channel is confirmed.
     var waiting: [ByteName: [StreamKey]] = [:]
     /// By slot, and only where there are limits: what a connection gives back to `ServerState.admission`, and what it sends.
@@ -52,8 +55,6 @@ final class Worker {
     @safe @exclusivity(unchecked) var preparedLinks: [PreparedLinkWrite] = []
     /// Encrypted bytes that wait for the kernel, of all connections.
     var unsentBytes = 0
-    /// Connections that had their share of a turn and have more input, first come, first served.
-    var waitingForTurn = Deque<StreamKey>()
     var waitingHandshakes = Deque<StreamKey>()
     var handshakesThisTurn = 0
     private var pacer: FlushPacer
@@ -156,6 +157,8 @@ final class Worker {
         connection.lastHeardTick = wheel.currentTick
         if let context, !secure(connection, with: context) { return close(connection) }
         schedule(.request, connection, afterTicks: handshakeTicks)
+        if context != nil { noteHeld(connection) }
+        guard connection.phase != .closed else { return }
         read(connection)
         if connection.isSilent, secureStream(connection.descriptor)?.hasBegun != true {
             let waited = UInt32(stream.deferralMilliseconds / Worker.tickMilliseconds)
@@ -175,6 +178,7 @@ final class Worker {
         isEndingTurn = true
         for message in state.inboxes[index].takeAll() { handle(message) }
         continueHandshakes()
+        settleInbound()
         layOpenCounters()
         flush()
         settleAccounts()
@@ -201,7 +205,7 @@ final class Worker {
         case .exposed(let channel, let milliseconds):
             hub.tellGap(in: channel, seconds: Double(milliseconds) / 1000)
         case .published(let key, let failure): published(key, failure: failure)
-        case .goOn: goOn()
+        case .goOn(let key): goOn(key)
         case .reconsider(let channel): home?.reconsider(channel)
         case .publish(let channel, let payload, let address): home?.publish(payload, to: channel, for: address)
         case .drain: beginDrain()
@@ -223,6 +227,7 @@ final class Worker {
 
     private func layOpenCounters() {
         counters.outboxBytes = hub.queuedBytes + unsentBytes
+        counters.inboundBytes = accountedInboundBytes
         counters.outboxBytesMax = max(counters.outboxBytesMax, counters.outboxBytes)
         state.publish(counters, of: index)
     }

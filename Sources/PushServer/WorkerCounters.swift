@@ -76,6 +76,9 @@ struct WorkerCounters: Sendable {
     var messagesOverRate = 0
     var tlsHandshakes = 0
     var tlsFailures = 0
+    var inboundBytes = 0
+    /// Connections given up for the inbound budget, by `InboundShed`.
+    var inboundShed: [3 of Int] = .init(repeating: 0)
     var outboxBytes = 0
     var outboxBytesMax = 0
     var publishToWrite = Histogram()
@@ -105,6 +108,8 @@ struct WorkerCounters: Sendable {
         messagesOverRate += other.messagesOverRate
         tlsHandshakes += other.tlsHandshakes
         tlsFailures += other.tlsFailures
+        inboundBytes += other.inboundBytes
+        for index in inboundShed.indices { inboundShed[index] += other.inboundShed[index] }
         outboxBytes += other.outboxBytes
         outboxBytesMax = max(outboxBytesMax, other.outboxBytesMax)
         publishToWrite.add(other.publishToWrite)

@@ -34,6 +34,11 @@ public enum SystemLimits {
         return Int(clamping: constrained == 0 ? total : min(total, constrained))
     }
 
+    /// Gives memory that was freed back to the system: glibc keeps it otherwise, each thread in an arena of its own.
+    public static func returnFreeMemory() {
+        cuv_return_free_memory()
+    }
+
     /// How many cores the process may run on.
     public static func usableCores() -> Int {
         Int(uv_available_parallelism())

@@ -46,6 +46,14 @@ public struct ConnectionMachine: ~Copyable {
     /// Whether the peer may refer back to earlier messages, for which this end keeps a context.
     public var keepsDeflateContext: Bool { inflater?.keepsContext == true }
 
+    /// Bytes of memory held for a message or a control frame that has not wholly arrived.
+    public var heldBytes: Int { message.bytes.capacity + control.capacity }
+
+    /// Lets go of a message in progress; data is skipped from now on, up to the peer's Close frame.
+    public mutating func discardMessage() {
+        discard()
+    }
+
     /// Returns the next event in `input` from `offset` on and moves `offset` behind it; nil when all is used up.
     ///
     /// After a Close frame and after a violation everything is ignored (sections 5.5.1 and 7.1.7): the machine is done, the

@@ -143,6 +143,13 @@ struct ServeOptions: ParsableArguments {
     var outboxBudget: String?
 
     @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Bound of bytes that all clients make the server hold on their way in (default: an eighth of memory).",
+            valueName: "bytes"))
+    var inboundBudget: String?
+
+    @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
             "For clients that do not keep up: disconnect (default), drop-oldest, drop-newest or conflate; or for the "

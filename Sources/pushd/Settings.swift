@@ -190,6 +190,9 @@ struct Settings {
         server.outboxBudgetBytes =
             try values.number("--outbox-budget", options.outboxBudget, 1...Int.max)
             ?? SystemLimits.availableMemoryBytes() / 4
+        server.inboundBudgetBytes =
+            try values.number("--inbound-budget", options.inboundBudget, 1...Int.max)
+            ?? SystemLimits.availableMemoryBytes() / 8
         try readSlowConsumers(options, values)
         try readRates(options, values)
     }

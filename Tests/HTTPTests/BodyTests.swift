@@ -108,23 +108,57 @@ struct BodyTests {
     }
 }
 
-/// `Expect: 100-continue`, RFC 9110 10.1.1.
-struct ExpectationTests {
-    /// The events of these pieces, `C` for expectsContinue and `R` for a request.
+/// The head of a request with a body is reported before the body; `Expect: 100-continue`, RFC 9110 10.1.1.
+struct HeadEventTests {
+    /// The events of these pieces: `H` for a head, `C` for one whose client waits for a 100, `R` for a request.
     private func events(_ pieces: [String]) throws(HTTPViolation) -> String {
         var parser = RequestParser(limits: .init())
         var events = ""
         for piece in pieces.map({ Array($0.utf8) }) {
             var offset = 0
             while let event = try parser.next(piece.rawSpan, from: &offset) {
-                if case .request = event { events += "R" } else { events += "C" }
+                switch event {
+                case .head(_, let expectsContinue): events += expectsContinue ? "C" : "H"
+                case .request: events += "R"
+                }
             }
         }
         return events
     }
 
-    private func post(_ lines: String, version: String = "1.1") -> String {
-        "POST / HTTP/\(version)\r\nHost: h\r\nExpect: 100-Continue\r\n\(lines)\r\n"
+    private func post(_ lines: String, version: String = "1.1", expect: Bool = true) -> String {
+        "POST / HTTP/\(version)\r\nHost: h\r\n\(expect ? "Expect: 100-Continue\r\n" : "")\(lines)\r\n"
+    }
+
+    @Test func `a head comes before its body, also when all is in one piece`() throws {
+        let length = post("Content-Length: 2\r\n", expect: false)
+        #expect(try events([length]) == "H")
+        #expect(try events([length + "ab"]) == "HR")
+        #expect(try events((length + "ab").map(String.init)) == "HR")
+        #expect(try events([chunked("2\r\nab\r\n0\r\n\r\n")]) == "HR")
+        #expect(try events([length + "ab" + get() + length + "ab"]) == "HRRHR")
+    }
+
+    @Test func `a request without a body has no event of its own for the head`() throws {
+        #expect(try events([get(), get("Content-Length: 0\r\n"), post("", expect: false)]) == "RRR")
+    }
+
+    @Test func `the head stands at the beginning of the body`() throws {
+        let text = post("Content-Length: 2\r\n", expect: false)
+        let input = Array((text + "ab").utf8)
+        var parser = RequestParser(limits: .init())
+        var offset = 0
+        guard case .head(let head, _)? = try parser.next(input.rawSpan, from: &offset) else {
+            Issue.record("no head")
+            return
+        }
+        #expect(offset == text.utf8.count)
+        #expect(head.method == .post)
+    }
+
+    @Test func `a body that is too long is refused on the head`() {
+        let text = post("Content-Length: 1048577\r\n", expect: false)
+        #expect(throws: HTTPViolation.bodyTooLarge) { try events([text]) }
     }
 
     @Test func `the body is asked for once, while none of it is here`() throws {
@@ -132,8 +166,8 @@ struct ExpectationTests {
         #expect(try events([length]) == "C")
         #expect(try events([length, "ab"]) == "CR")
         #expect(try events([length, "a", "", "b"]) == "CR")
-        #expect(try events([length + "a", "b"]) == "R")
-        #expect(try events([length + "ab"]) == "R")
+        #expect(try events([length + "a", "b"]) == "HR")
+        #expect(try events([length + "ab"]) == "HR")
         #expect(try events(length.map(String.init) + ["a", "b"]) == "CR")
         #expect(try events([length, "ab" + length, "ab"]) == "CRCR")
         #expect(try events([post("Transfer-Encoding: chunked\r\n"), "0\r\n\r\n"]) == "CR")
@@ -142,6 +176,27 @@ struct ExpectationTests {
     @Test func `nothing is asked for without a body or by HTTP 1.0`() throws {
         #expect(try events([post("")]) == "R")
         #expect(try events([post("Content-Length: 0\r\n")]) == "R")
-        #expect(try events([post("Content-Length: 2\r\n", version: "1.0"), "ab"]) == "R")
+        #expect(try events([post("Content-Length: 2\r\n", version: "1.0"), "ab"]) == "HR")
+    }
+
+    @Test func `the parser says what it holds`() throws {
+        var parser = RequestParser(limits: .init())
+        let head = Array(post("Content-Length: 5000\r\n", expect: false).utf8)
+        let begin = parser.heldBytes
+        #expect(begin == 0)
+        func feed(_ input: [UInt8]) throws {
+            var offset = 0
+            while try parser.next(input.rawSpan, from: &offset) != nil {}
+        }
+        try feed(head.dropLast())
+        let cut = parser.heldBytes
+        #expect(cut >= head.count - 1)
+        try feed([head[head.count - 1]])
+        try feed([UInt8](repeating: 0, count: 4000))
+        let body = parser.heldBytes
+        #expect(body >= 4000 + head.count)
+        try feed([UInt8](repeating: 0, count: 1000))
+        let end = parser.heldBytes
+        #expect(end == 0)
     }
 }

@@ -39,7 +39,7 @@ struct Seen: Equatable {
     }
 }
 
-/// Everything the parser says about `pieces`, fed one after the other; interim `expectsContinue` events are left out.
+/// Everything the parser says about `pieces`, fed one after the other; heads that come before a body are left out.
 func outcomes(_ pieces: [ArraySlice<UInt8>], limits: RequestParser.Limits = .init()) -> [Outcome] {
     var parser = RequestParser(limits: limits)
     var outcomes: [Outcome] = []
@@ -84,9 +84,11 @@ func parse(
 func request(_ text: String) throws -> Request {
     var parser = RequestParser(limits: .init())
     var offset = 0
-    let event = try parser.next(Array(text.utf8).rawSpan, from: &offset)
-    guard case .request(let request)? = event else { throw NoRequest(text: text) }
-    return request
+    let input = Array(text.utf8)
+    while let event = try parser.next(input.rawSpan, from: &offset) {
+        if case .request(let request) = event { return request }
+    }
+    throw NoRequest(text: text)
 }
 
 struct NoRequest: Error {

@@ -53,6 +53,7 @@ import WSLoop
         Option("--max-channels", "1", "65536") { "\($0.server.maxChannels)" },
         Option("--outbox-limit", "1", "9") { "\($0.server.outboxLimitBytes)" },
         Option("--outbox-budget", "1", "9") { "\($0.server.outboxBudgetBytes)" },
+        Option("--inbound-budget", "1", "9") { "\($0.server.inboundBudgetBytes)" },
         Option("--slow-consumer", "conflate", "drop-newest") { $0.server.slowConsumers.otherwise.rawValue },
         Option("--stall-timeout", "1.0", "2.5") { seconds($0.server.stallTimeout) },
         Option("--max-message-rate", "5:close", "7:error") {

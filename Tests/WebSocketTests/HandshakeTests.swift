@@ -27,8 +27,11 @@ private func head(_ text: String) throws -> RequestHead {
     var parser = RequestParser()
     var offset = 0
     let bytes = Array(text.utf8)
-    guard case .request(let request) = try parser.next(bytes.rawSpan, from: &offset) else { throw NoRequest() }
-    return request.head
+    switch try parser.next(bytes.rawSpan, from: &offset) {
+    case .head(let head, _): return head
+    case .request(let request): return request.head
+    case nil: throw NoRequest()
+    }
 }
 
 private func violation(_ text: String) throws -> HandshakeViolation? {

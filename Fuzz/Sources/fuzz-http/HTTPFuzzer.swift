@@ -39,6 +39,8 @@ private struct Outcome: Equatable {
     private(set) var heads: [RequestHead] = []
     private(set) var violation: HTTPViolation?
     private(set) var isIdle = true
+    /// The head that has been reported, and whose request has not been yet.
+    private(set) var announced: [UInt8]?
 
     init(of pieces: [[UInt8]], _ limits: RequestParser.Limits) {
         var parser = RequestParser(limits: limits)
@@ -57,16 +59,25 @@ private struct Outcome: Equatable {
     private mutating func read(_ piece: [UInt8], _ parser: inout RequestParser) throws(HTTPViolation) {
         var offset = 0
         while let event = try parser.next(piece.rawSpan, from: &offset) {
+            switch event {
             // Whether a client is told to continue depends on what has come already; what it sends does not.
-            guard case .request(let request) = event else { continue }
-            requests.append(Seen(request))
-            heads.append(request.head)
+            case .head(let head, _):
+                expect(announced == nil, "a head inside of another request")
+                announced = head.bytes
+            case .request(let request):
+                if !request.body.isEmpty { expect(announced != nil, "a body without a head before it") }
+                if let announced { expectEqual(announced, request.head.bytes, "another head than was announced") }
+                announced = nil
+                requests.append(Seen(request))
+                heads.append(request.head)
+            }
         }
         expectEqual(offset, piece.count, "no event, but input is left")
     }
 
     static func == (left: Outcome, right: Outcome) -> Bool {
         left.requests == right.requests && left.violation == right.violation && left.isIdle == right.isIdle
+            && left.announced == right.announced
     }
 }
 

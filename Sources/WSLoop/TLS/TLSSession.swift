@@ -66,6 +66,9 @@ public final class TLSSession {
     /// Whether the handshake is done.
     public var isEstablished: Bool { handshaking == nil }
 
+    /// Bytes of memory held for input that is not a whole record yet.
+    public var heldInputBytes: Int { partialRecord.capacity }
+
     /// Goes on with the handshake, as far as it gets without waiting.
     ///
     /// A client that is done has not been accepted yet: with TLS 1.3 the server looks at the client's certificate after

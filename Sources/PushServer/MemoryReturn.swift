@@ -1,0 +1,18 @@
+/// When freed memory is worth giving back to the system: after what was held for clients has become much less.
+struct MemoryReturn {
+    /// To give memory back costs some milliseconds, during which the loop stands still.
+    static let worthwhileBytes = 4 << 20
+
+    private var peakBytes = 0
+
+    /// Notes how much is held now.
+    ///
+    /// - Parameter mayReturn: false if that would be too soon after the last time.
+    /// - Returns: whether freed memory is to be given back now.
+    mutating func isDue(heldBytes: Int, mayReturn: Bool) -> Bool {
+        peakBytes = max(peakBytes, heldBytes)
+        guard mayReturn, peakBytes - heldBytes >= MemoryReturn.worthwhileBytes else { return false }
+        peakBytes = heldBytes
+        return true
+    }
+}
