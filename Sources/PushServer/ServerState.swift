@@ -31,8 +31,8 @@ enum WorkerMessage: Sendable {
     case publish(channel: String, payload: [UInt8], from: ConnectionAddress)
     /// From the home worker: what became of the connection's publish.
     case published(StreamKey, failure: String?)
-    /// To itself: serve a connection that had its share of a turn.
-    case goOn(StreamKey)
+    /// To itself: serve connections that had their share of a turn.
+    case goOn
     /// To itself: another turn is needed.
     case wakeUp
     /// Close the WebSockets over the drain period, then end.

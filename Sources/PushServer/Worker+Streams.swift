@@ -60,7 +60,7 @@ extension Worker: StreamSetDelegate {
     }
 
     /// The most messages or requests that one client is served before the others have had their turn.
-    private static let maxMessagesInTurn = 512
+    private static let maxMessagesInTurn = 64
 
     /// Takes input until it is used up or the connection pauses; the rest is kept.
     func process(_ input: RawSpan, of connection: Connection) {
@@ -87,13 +87,24 @@ extension Worker: StreamSetDelegate {
     func pauseForOthers(_ connection: Connection) {
         guard connection.phase == .http || connection.phase == .webSocket else { return }
         connection.pause.insert(.othersFirst)
-        post(.goOn(connection.key), to: index)
+        waitingForTurn.append(connection.key)
+        if waitingForTurn.count == 1 { post(.goOn, to: index) }
     }
 
-    /// Serves a client on that had its share of a turn.
-    func goOn(_ key: StreamKey) {
-        guard let connection = connection(key), connection.pause.contains(.othersFirst) else { return }
-        resume(connection, from: .othersFirst)
+    /// The most clients that are served again in a turn: together they must not delay the rest either.
+    private static let maxServedAgain = 8
+
+    /// Serves clients again that had their share of a turn.
+    func goOn() {
+        for _ in 0..<min(waitingForTurn.count, Worker.maxServedAgain) {
+            // Stays in front meanwhile, so that a client that joins the queue finds it occupied and posts nothing.
+            guard let key = waitingForTurn.first else { break }
+            if let connection = connection(key), connection.pause.contains(.othersFirst) {
+                resume(connection, from: .othersFirst)
+            }
+            waitingForTurn.removeFirst()
+        }
+        if !waitingForTurn.isEmpty { post(.goOn, to: index) }
     }
 
     private func rest(of input: RawSpan, from offset: Int) -> [UInt8] {

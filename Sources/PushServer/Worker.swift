@@ -55,6 +55,8 @@ final class Worker {
     @safe @exclusivity(unchecked) var preparedLinks: [PreparedLinkWrite] = []
     /// Encrypted bytes that wait for the kernel, of all connections.
     var unsentBytes = 0
+    /// Connections that had their share of a turn and have more input, first come, first served.
+    var waitingForTurn = Deque<StreamKey>()
     var waitingHandshakes = Deque<StreamKey>()
     var handshakesThisTurn = 0
     private var pacer: FlushPacer
@@ -205,7 +207,7 @@ final class Worker {
         case .exposed(let channel, let milliseconds):
             hub.tellGap(in: channel, seconds: Double(milliseconds) / 1000)
         case .published(let key, let failure): published(key, failure: failure)
-        case .goOn(let key): goOn(key)
+        case .goOn: goOn()
         case .reconsider(let channel): home?.reconsider(channel)
         case .publish(let channel, let payload, let address): home?.publish(payload, to: channel, for: address)
         case .drain: beginDrain()

@@ -1,0 +1,28 @@
+"""Clients that pipeline commands, read nothing for a moment, then everything: nobody else may notice.
+
+The long form is soak/hostile_crowd.py.
+"""
+
+import pytest
+from support.crowd import Siege, percentile
+
+SECONDS = 2.5
+MOST_TIMES_USUAL = 10  # other work of the machine counts here; the long form repeats and compares strictly
+
+
+def attack(node, workers):
+    with Siege(node.address, subscribers=140 * workers) as siege:
+        usual = siege.latencies(SECONDS)
+        with siege.crowd():
+            disturbed = siege.latencies(SECONDS)
+            node.signal()
+            assert node.wait(20) == 0, node.log()
+    assert not isinstance(disturbed, str), f"the healthy subscriber was cut off: {disturbed}"
+    assert percentile(disturbed, 0.5) < MOST_TIMES_USUAL * max(percentile(usual, 0.99), 0.01)
+
+
+@pytest.mark.parametrize("pacing", ["balanced", "throughput"])
+@pytest.mark.parametrize("workers", [1, 2])
+def test_nobody_can_end_the_process_from_outside(start, workers, pacing):
+    node = start("--workers", str(workers), "--pacing", pacing)
+    attack(node, workers)
