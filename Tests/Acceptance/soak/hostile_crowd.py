@@ -66,6 +66,8 @@ class Runs:
         node = Pushd(directory, *map(str, words))
         try:
             problem = self._attack(node, setup, context)
+        except AssertionError as failure:
+            problem = f"{failure}, and the daemon's status is {node.process.poll()}"
         finally:
             node.process.kill()
             node.process.wait()

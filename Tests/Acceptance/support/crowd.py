@@ -66,8 +66,8 @@ class Audience(Part):
     """Subscribers of the busy channels that read everything and look at nothing."""
 
     def work(self, count):
-        os.nice(10)  # in life these are other machines
         clients = [self.open().upgrade(f"/ws?channel={name}") for name in BUSY for _ in range(count)]
+        os.nice(10)  # in life these are other machines
         readers = {client.socket.fileno(): client.socket.recv_into for client in clients}
         lost, room = 0, bytearray(READ_SIZE)
         with select.epoll() as poll:
@@ -171,9 +171,9 @@ class HostileCrowd(Part):
     """
 
     def work(self, count):
-        os.nice(10)
         commands, room = pipeline(), bytearray(READ_SIZE)
         clients = [HostileClient(self, number, commands) for number in range(count)]
+        os.nice(10)
         self.ready.set()
         thrown_out = 0
         while not self.stopping.wait(REST):
