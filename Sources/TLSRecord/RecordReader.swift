@@ -30,14 +30,16 @@ public struct RecordReader: ~Copyable {
 
     /// The longest of what is expected; servers' tickets have some hundred bytes.
     private static let maxTicketBytes = 65_536
-    /// So many changes of keys may follow each other without data.
-    private static let maxKeyUpdates = 32
+    /// The peer may change its keys so many times at once; afterwards once per `recordsPerKeyUpdate` records of data.
+    private static let maxKeyUpdateCredit = 32
+    private static let recordsPerKeyUpdate = 16
 
     private let keys: TrafficKeys
     private let role: Role
     /// A message whose other part is in the next record.
     private var message: [UInt8] = []
-    private var keyUpdatesInARow = 0
+    /// How many records of data more would pay for all of the peer's changes of keys (see `recordsPerKeyUpdate`).
+    private var unpaidRecords = 0
     /// Whether the peer has asked for new keys in the other direction (RFC 8446 4.6.3).
     public private(set) var wantsKeyUpdate = false
 
@@ -64,7 +66,7 @@ public struct RecordReader: ~Copyable {
                         unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[progress.dataBytes...])
                             .copyMemory(from: content)
                         progress.dataBytes += content.count
-                        if content.count > 0 { keyUpdatesInARow = 0 }
+                        if content.count > 0, unpaidRecords > 0 { unpaidRecords -= 1 }
                     case .alert where message.isEmpty: progress.end = unsafe try end(content)
                     case .handshake: unsafe try take(content)
                     default: throw .unexpectedMessage
@@ -160,10 +162,11 @@ public struct RecordReader: ~Copyable {
     }
 
     private mutating func changeKeys(request: UInt8, isLast: Bool) throws(RecordViolation) {
-        guard request <= 1 else { throw .malformedMessage }
+        guard request <= 1 else { throw .illegalParameter }
         guard isLast else { throw .messageAcrossKeyChange }
-        keyUpdatesInARow += 1
-        guard keyUpdatesInARow <= RecordReader.maxKeyUpdates else { throw .tooManyKeyUpdates }
+        unpaidRecords += RecordReader.recordsPerKeyUpdate
+        let maxUnpaidRecords = RecordReader.maxKeyUpdateCredit * RecordReader.recordsPerKeyUpdate
+        guard unpaidRecords <= maxUnpaidRecords else { throw .tooManyKeyUpdates }
         guard keys.update() else { throw .libraryFailure }
         wantsKeyUpdate = wantsKeyUpdate || request == 1
     }

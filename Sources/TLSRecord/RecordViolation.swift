@@ -12,9 +12,11 @@ public enum RecordViolation: Error, Equatable, Sendable, CaseIterable, CustomStr
     case malformedAlert
     /// A message that is not what its type says.
     case malformedMessage
+    /// A key update that neither asks for one in return nor does not (RFC 8446 4.6.3).
+    case illegalParameter
     /// A message behind a key change must begin a record of its own (RFC 8446 5.1).
     case messageAcrossKeyChange
-    /// More changes of keys without data between them than anybody needs; each costs a hundred times what it takes to send.
+    /// More changes of keys than the records of data justify; each costs a hundred times what it takes to send.
     case tooManyKeyUpdates
     /// TLS 1.2: the client wants another handshake.
     case renegotiation
@@ -27,6 +29,7 @@ public enum RecordViolation: Error, Equatable, Sendable, CaseIterable, CustomStr
         case .badRecordMAC: 20
         case .recordOverflow: 22
         case .unexpectedMessage, .emptyFragment, .messageAcrossKeyChange, .tooManyKeyUpdates: 10
+        case .illegalParameter: 47
         case .malformedAlert, .malformedMessage: 50
         case .renegotiation: 100
         case .libraryFailure: 80
@@ -42,8 +45,9 @@ public enum RecordViolation: Error, Equatable, Sendable, CaseIterable, CustomStr
         case .emptyFragment: "an empty fragment of a message"
         case .malformedAlert: "a malformed alert"
         case .malformedMessage: "a malformed message"
+        case .illegalParameter: "an illegal value in a key update"
         case .messageAcrossKeyChange: "a message across a change of keys"
-        case .tooManyKeyUpdates: "too many key updates in a row"
+        case .tooManyKeyUpdates: "too many key updates for so little data"
         case .renegotiation: "renegotiation is off"
         case .libraryFailure: "decryption is out of memory"
         }

@@ -74,18 +74,39 @@ import Testing
         try expect(bytes + peer.data("b"), suite, role: .client, gives: "b")
     }
 
-    /// Each costs its reader more than its sender; data between them shows that they are meant.
+    /// Each costs its reader more than its sender, so a few are free and each further one needs 16 records of data.
     @Test(arguments: RecordSuite.ofTLS13)
-    func keysDoNotChangeForEver(suite: RecordSuite) throws {
+    func keyUpdatesAreBoundedByTheRecordsOfData(suite: RecordSuite) throws {
         let peer = try Peer(suite)
         var bytes: [UInt8] = []
-        for letter in ["a", "b"] {
-            for _ in 0..<32 { bytes += peer.keyUpdate() }
-            bytes += peer.data(letter)
-        }
         for _ in 0..<32 { bytes += peer.keyUpdate() + peer.data("") }
-        try expect(bytes, suite, gives: "ab")
-        try expect(bytes + peer.keyUpdate(), suite, gives: "ab", then: .violation(.tooManyKeyUpdates))
+        for _ in 0..<3 {
+            for _ in 0..<16 { bytes += peer.data("a") }
+            bytes += peer.keyUpdate()
+        }
+        let text = String(repeating: "a", count: 3 * 16)
+        try expect(bytes, suite, gives: text)
+        try expect(bytes + peer.keyUpdate(), suite, gives: text, then: .violation(.tooManyKeyUpdates))
+    }
+
+    /// Each of the 34 bytes pays for a 16th of a change.
+    @Test(arguments: RecordSuite.ofTLS13)
+    func aByteOfDataDoesNotPayForManyKeyUpdates(suite: RecordSuite) throws {
+        let peer = try Peer(suite)
+        var bytes: [UInt8] = []
+        for _ in 0..<34 { bytes += peer.keyUpdate() + peer.data("a") }
+        let text = String(repeating: "a", count: 34)
+        try expect(bytes + peer.keyUpdate(), suite, gives: text, then: .violation(.tooManyKeyUpdates))
+    }
+
+    /// What came before is not saved up for later.
+    @Test func muchDataDoesNotPayInAdvance() throws {
+        let peer = try Peer(.aes128)
+        var bytes: [UInt8] = []
+        for _ in 0..<200 { bytes += peer.data("a") }
+        for _ in 0..<33 { bytes += peer.keyUpdate() }
+        let text = String(repeating: "a", count: 200)
+        try expect(bytes, .aes128, gives: text, then: .violation(.tooManyKeyUpdates))
     }
 
     @Test(arguments: RecordSuite.ofTLS13)
@@ -93,7 +114,7 @@ import Testing
         for request in 2...UInt8.max {
             let received = try Received(
                 [try Peer(suite).keyUpdate(request)], Secret(suite), role: .server, with: RecordCiphers())
-            #expect(received.end == .violation(.malformedMessage))
+            #expect(received.end == .violation(.illegalParameter))
         }
         for content in [[24, 0, 0, 0], [24, 0, 0, 2, 0, 0], [24, 0, 0, 5, 0, 0, 0, 0, 0]] as [[UInt8]] {
             try expect(try Peer(suite).handshake(content), suite, then: .violation(.malformedMessage))

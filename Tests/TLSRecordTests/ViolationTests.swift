@@ -8,6 +8,7 @@ import Testing
         (.recordOverflow, 22),  // record_overflow
         (.unexpectedMessage, 10), (.emptyFragment, 10), (.messageAcrossKeyChange, 10),  // unexpected_message
         (.tooManyKeyUpdates, 10),
+        (.illegalParameter, 47),
         (.malformedAlert, 50), (.malformedMessage, 50),  // decode_error
         (.renegotiation, 100),  // no_renegotiation, RFC 5246 7.2
         (.libraryFailure, 80),  // internal_error

@@ -9,7 +9,8 @@ struct NaiveReader {
     private var sequence: UInt64 = 0
     private var opened = Opened()
     private var messages: [UInt8] = []
-    private var keyUpdates = 0
+    /// A key update costs 16, a record of data pays 1.
+    private var debt = 0
 
     init(_ suite: RecordSuite, _ role: RecordReader.Role, _ sealed: [[UInt8]: SealedRecord]) {
         self.suite = suite
@@ -64,7 +65,7 @@ struct NaiveReader {
         case 22: try takeMessages(content)
         default:
             opened.data += content
-            if !content.isEmpty { keyUpdates = 0 }
+            if !content.isEmpty { debt = max(0, debt - 1) }
         }
     }
 
@@ -92,10 +93,10 @@ struct NaiveReader {
             let (type, body) = (messages[0], Array(messages[4..<4 + count]))
             messages = Array(messages[(4 + count)...])
             guard type == 24 else { continue }
-            if body[0] > 1 { throw .malformedMessage }
+            if body[0] > 1 { throw .illegalParameter }
             if !messages.isEmpty { throw .messageAcrossKeyChange }
-            keyUpdates += 1
-            if keyUpdates > 32 { throw .tooManyKeyUpdates }
+            debt += 16
+            if debt > 32 * 16 { throw .tooManyKeyUpdates }
             if body[0] == 1 { opened.wantsKeyUpdate = true }
             generation += 1
             sequence = 0
