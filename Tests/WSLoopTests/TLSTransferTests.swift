@@ -237,7 +237,7 @@ import Testing
         let (mine, other) = ours == .server ? (pair.server, pair.client) : (pair.client, pair.server)
         let (atMine, atOther) = (Receiving(from: mine), Receiving(from: other))
         var (sent, answered): ([UInt8], [UInt8]) = ([], [])
-        for _ in 0..<50 {
+        for _ in 0..<30 {
             #expect(unsafe SSL_key_update(other.raw, kind) == 1)
             let (question, answer) = (randomBytes(1000), randomBytes(1000))
             #expect(other.send(question.rawSpan) == .accepted(1000))
