@@ -147,9 +147,29 @@ def test_clients_must_show_a_certificate_where_one_is_demanded(serve, authority,
     assert "HTTP/1.1" not in output and re.search("alert (certificate required|handshake failure)", output), output
 
 
-def test_clients_are_told_which_certificate_to_show(serve, authority, pair):
-    pushd = serve("--tls-client-ca", str(authority.file), shows=pair)
-    assert "CN = Test Authority" in s_client(pushd.port)[1].partition("Acceptable client certificate CA names")[2]
+@both_versions
+def test_clients_must_show_a_certificate_under_every_name(serve, authority, other_authority, pair, version):
+    second = authority.sign("second", names="DNS:second.example")
+    pushd = serve("--tls-client-ca", str(authority.file), pairs=[pair, second], shows=pair)
+    right = trusting(authority, version, authority.sign("right", names="DNS:client"))
+    for name in ("localhost", "second.example"):
+        session = None
+        for is_resumed in (False, True):
+            with pushd.raw(right, name=name, session=session) as client:
+                assert client.ask(GET_HEALTH).status == 200
+                assert client.tls.session_reused == is_resumed
+                session = client.tls.session
+        for stranger in (None, other_authority.sign("stranger")):
+            with pytest.raises((ssl.SSLError, ConnectionError, AssertionError)):  # AssertionError: no answer
+                pushd.raw(trusting(authority, version, stranger), name=name).ask(GET_HEALTH)
+
+
+@pytest.mark.parametrize("name", ["localhost", "second.example"])
+def test_clients_are_told_which_certificate_to_show(serve, authority, pair, name):
+    second = authority.sign("second", names="DNS:second.example")
+    pushd = serve("--tls-client-ca", str(authority.file), pairs=[pair, second], shows=pair)
+    told = s_client(pushd.port, "-servername", name)[1].partition("Acceptable client certificate CA names")[2]
+    assert "CN = Test Authority" in told
 
 
 def test_nobody_is_asked_for_a_certificate_otherwise(pushd):

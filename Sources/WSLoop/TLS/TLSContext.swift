@@ -40,7 +40,8 @@ public final class TLSContext: @unchecked Sendable {
     public convenience init(server options: TLSServerOptions) throws(TLSFailure) {
         var others: [TLSContext] = []
         for identity in options.identities.dropFirst() {
-            others.append(try TLSContext(identity, others: [], clientCAFile: nil))
+            // A client that asks for this name is verified by this context, whatever the first one trusts.
+            others.append(try TLSContext(identity, others: [], clientCAFile: options.clientCAFile))
         }
         try self.init(options.identities[0], others: others, clientCAFile: options.clientCAFile)
     }
