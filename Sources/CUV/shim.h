@@ -30,6 +30,14 @@ static inline void cuv_return_free_memory(void) {
 #endif
 }
 
+// glibc raises the size from which on a block is mapped by itself, and so given back when it is freed, to that of the
+// largest block that was ever freed. After a few large bodies they would all lie in arenas, which keep them.
+static inline void cuv_map_large_blocks(int bytes) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, bytes);
+#endif
+}
+
 static inline int cuv_raise_descriptor_limit(unsigned long *limit) {
     struct rlimit r;
     if (getrlimit(RLIMIT_NOFILE, &r) != 0) return -1;

@@ -77,7 +77,8 @@ final class Home {
         if let bridge { state.redis = bridge.status }
         // A storm is over some seconds later.
         let isDue = memory.isDue(
-            heldBytes: state.inboundBytes + state.queuedBytesTotal, mayReturn: ticks % Home.memoryTicks == 0)
+            heldBytes: state.inboundBytes + state.queuedBytesTotal, peakBytes: state.takeHeldPeakBytes(),
+            mayReturn: ticks % Home.memoryTicks == 0)
         if isDue { returnMemory() }
     }
 

@@ -6,14 +6,16 @@ struct InboundLedger {
     struct Holding: Equatable {
         let slot: UInt32
         var bytes: Int
-        let sinceTick: UInt32
+        /// Which holding of the ledger it is, counted from its beginning.
+        let number: UInt64
 
         static func isGivenUpBefore(_ left: Holding, _ right: Holding) -> Bool {
-            left.bytes == right.bytes ? left.sinceTick < right.sinceTick : left.bytes > right.bytes
+            left.bytes == right.bytes ? left.number < right.number : left.bytes > right.bytes
         }
     }
 
     private var holdings: [UInt32: Holding] = [:]
+    private var lastNumber: UInt64 = 0
     /// What all connections hold together.
     private(set) var bytes = 0
 
@@ -21,7 +23,7 @@ struct InboundLedger {
     var count: Int { holdings.count }
 
     /// Notes how much a connection holds now.
-    mutating func set(_ held: Int, of slot: UInt32, atTick tick: UInt32) {
+    mutating func set(_ held: Int, of slot: UInt32) {
         let before = holdings[slot]
         bytes += held - (before?.bytes ?? 0)
         guard held > 0 else {
@@ -30,7 +32,8 @@ struct InboundLedger {
             if holdings.isEmpty { holdings = [:] }
             return
         }
-        holdings[slot] = Holding(slot: slot, bytes: held, sinceTick: before?.sinceTick ?? tick)
+        if before == nil { lastNumber += 1 }
+        holdings[slot] = Holding(slot: slot, bytes: held, number: before?.number ?? lastNumber)
     }
 
     /// All that hold something, in the order in which they are given up.
@@ -39,7 +42,7 @@ struct InboundLedger {
     func largestFirst(adding others: [UInt32: Int] = [:]) -> [UInt32] {
         var all = holdings
         for (slot, bytes) in others where bytes > 0 {
-            all[slot, default: Holding(slot: slot, bytes: 0, sinceTick: 0)].bytes += bytes
+            all[slot, default: Holding(slot: slot, bytes: 0, number: 0)].bytes += bytes
         }
         return all.values.sorted(by: Holding.isGivenUpBefore).map(\.slot)
     }

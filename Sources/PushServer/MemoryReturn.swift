@@ -3,14 +3,19 @@ struct MemoryReturn {
     /// To give memory back costs some milliseconds, during which the loop stands still.
     static let worthwhileBytes = 4 << 20
 
+    /// From this size on memory goes back by itself: glibc's own default, which it would raise as it runs.
+    static let mappedBytes = 128 << 10
+
     private var peakBytes = 0
 
     /// Notes how much is held now.
     ///
-    /// - Parameter mayReturn: false if that would be too soon after the last time.
+    /// - Parameters:
+    ///   - latestPeakBytes: the most that was held since the last call.
+    ///   - mayReturn: false if that would be too soon after the last time.
     /// - Returns: whether freed memory is to be given back now.
-    mutating func isDue(heldBytes: Int, mayReturn: Bool) -> Bool {
-        peakBytes = max(peakBytes, heldBytes)
+    mutating func isDue(heldBytes: Int, peakBytes latestPeakBytes: Int, mayReturn: Bool) -> Bool {
+        peakBytes = max(peakBytes, latestPeakBytes, heldBytes)
         guard mayReturn, peakBytes - heldBytes >= MemoryReturn.worthwhileBytes else { return false }
         peakBytes = heldBytes
         return true

@@ -29,6 +29,7 @@ public final class Server: Sendable {
         ready: @escaping ([SocketAddress]) -> Void = { _ in }
     ) throws(SystemError) {
         SystemLimits.ignoreBrokenPipes()
+        SystemLimits.mapLargeBlocks(fromBytes: MemoryReturn.mappedBytes)
         let worker = try Worker(index: ServerState.home, state: state)
         defer { worker.close() }
         try worker.open()

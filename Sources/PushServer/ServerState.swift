@@ -66,6 +66,7 @@ final class ServerState: Sendable {
     private let deflateContexts = Atomic<Int>(0)
     private let queuedBytes = Atomic<Int>(0)
     private let inboundBytesTotal = Atomic<Int>(0)
+    private let heldPeakBytes = Atomic<Int>(0)
     private let inboundShedNanoseconds = Atomic<UInt64>(0)
     private let starvedNanoseconds = Atomic<UInt64>(0)
     private let shedNanoseconds = Atomic<UInt64>(0)
@@ -156,7 +157,9 @@ final class ServerState: Sendable {
 
     /// Notes that a worker's queues have grown or shrunk; returns what is queued in all.
     func countQueued(_ change: Int) -> Int {
-        queuedBytes.add(change, ordering: .relaxed).newValue
+        let queued = queuedBytes.add(change, ordering: .relaxed).newValue
+        if change > 0 { notePeak(queued + inboundBytes) }
+        return queued
     }
 
     /// What is queued for clients in all.
@@ -165,11 +168,23 @@ final class ServerState: Sendable {
     /// Notes that what peers make a worker hold has grown or shrunk; returns what all hold.
     func countInbound(_ change: Int) -> Int {
         guard change != 0 else { return inboundBytes }
-        return inboundBytesTotal.add(change, ordering: .relaxed).newValue
+        let inbound = inboundBytesTotal.add(change, ordering: .relaxed).newValue
+        if change > 0 { notePeak(inbound + queuedBytesTotal) }
+        return inbound
     }
 
     /// What peers make the process hold.
     var inboundBytes: Int { inboundBytesTotal.load(ordering: .relaxed) }
+
+    private func notePeak(_ bytes: Int) {
+        guard bytes > heldPeakBytes.load(ordering: .relaxed) else { return }
+        heldPeakBytes.max(bytes, ordering: .relaxed)
+    }
+
+    /// The most that was held for clients, both ways, since the last call.
+    func takeHeldPeakBytes() -> Int {
+        heldPeakBytes.exchange(0, ordering: .relaxed)
+    }
 
     /// Notes that connections were given up for the inbound budget; returns whether that is worth a line in the log.
     func noteInboundShed(atNanoseconds now: UInt64) -> Bool {

@@ -35,7 +35,7 @@ extension Worker {
         let held = connection.phase == .closed ? 0 : heldBytes(connection)
         guard held > 0 || connection.holdsInput else { return false }
         connection.holdsInput = held > 0
-        inbound.set(held, of: connection.slot, atTick: wheel.currentTick)
+        inbound.set(held, of: connection.slot)
         return true
     }
 
@@ -43,12 +43,21 @@ extension Worker {
     func settleInbound() {
         let held = heldInboundBytes
         guard held != accountedInboundBytes || held > 0 else { return }
+        let hasGrown = held > accountedInboundBytes
         let total = accountInbound(held)
         guard total > state.configuration.inboundBudgetBytes else { return }
         let budget = InboundBudget(bytes: state.configuration.inboundBudgetBytes, loops: state.workers)
-        guard let target = budget.target(held: held, total: total) else { return }
+        guard let target = budget.target(held: held, total: total) else {
+            if hasGrown { wakeOthers() }
+            return
+        }
         shedInbound(downTo: target)
         _ = accountInbound(heldInboundBytes)
+    }
+
+    /// A loop that holds more than its share, and sleeps, learns that the budget is spent.
+    private func wakeOthers() {
+        for worker in 0..<state.workers where worker != index { post(.wakeUp, to: worker) }
     }
 
     private var heldInboundBytes: Int { inbound.bytes + hub.channelBytes }

@@ -39,6 +39,11 @@ public enum SystemLimits {
         cuv_return_free_memory()
     }
 
+    /// Makes blocks of at least this size go back to the system as soon as they are freed, for the whole process.
+    public static func mapLargeBlocks(fromBytes bytes: Int) {
+        cuv_map_large_blocks(Int32(clamping: bytes))
+    }
+
     /// How many cores the process may run on.
     public static func usableCores() -> Int {
         Int(uv_available_parallelism())

@@ -8,10 +8,10 @@ import Testing
         var ledger = InboundLedger()
         var held: [UInt32: Int] = [:]
         var generator = SeededGenerator(seed: 1)
-        for tick in 0..<2000 as Range<UInt32> {
+        for _ in 0..<2000 {
             let slot = UInt32.random(in: 0..<20, using: &generator)
             let bytes = [0, 0, 1, 100, 1_048_576].randomElement(using: &generator) ?? 0
-            ledger.set(bytes, of: slot, atTick: tick)
+            ledger.set(bytes, of: slot)
             held[slot] = bytes == 0 ? nil : bytes
             #expect(ledger.bytes == held.values.reduce(0, +))
             #expect(ledger.count == held.count)
@@ -20,25 +20,25 @@ import Testing
 
     @Test func `who holds most goes first, and of equals who has held it longest`() {
         var ledger = InboundLedger()
-        ledger.set(5, of: 1, atTick: 30)
-        ledger.set(5, of: 2, atTick: 10)
-        ledger.set(9, of: 3, atTick: 40)
-        ledger.set(4, of: 4, atTick: 1)
+        ledger.set(5, of: 2)
+        ledger.set(5, of: 1)
+        ledger.set(9, of: 3)
+        ledger.set(4, of: 4)
         #expect(ledger.largestFirst() == [3, 2, 1, 4])
     }
 
     @Test func `more of the same does not make a holding young`() {
         var ledger = InboundLedger()
-        ledger.set(1, of: 1, atTick: 10)
-        ledger.set(5, of: 2, atTick: 20)
-        ledger.set(5, of: 1, atTick: 30)
+        ledger.set(1, of: 1)
+        ledger.set(5, of: 2)
+        ledger.set(5, of: 1)
         #expect(ledger.largestFirst() == [1, 2])
     }
 
     @Test func `what is held besides counts`() {
         var ledger = InboundLedger()
-        ledger.set(5, of: 1, atTick: 1)
-        ledger.set(6, of: 2, atTick: 1)
+        ledger.set(5, of: 1)
+        ledger.set(6, of: 2)
         #expect(ledger.largestFirst(adding: [1: 2, 3: 100, 4: 0]) == [3, 1, 2])
     }
 }

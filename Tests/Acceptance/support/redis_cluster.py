@@ -47,11 +47,6 @@ class Node(RedisServer):
             return self.ask("INFO", "replication")
         return {}
 
-    def kill(self):
-        super().kill()
-        if self.connection is not None:
-            self.connection.close()
-
 
 class RedisCluster:
     """`masters` are the nodes that own slots, each beside its replica in `replicas` (None without)."""
