@@ -28,7 +28,8 @@ let package = Package(
         .library(
             name: "Modules",
             targets: [
-                "Bytes", "Channels", "HTTP", "PushServer", "RedisBridge", "TestSupport", "TLSRecord", "WebSocket",
+                "Access", "Bytes", "Channels", "HTTP", "PushServer", "RedisBridge", "TestSupport", "TLSRecord",
+                "WebSocket",
             ])
     ],
     dependencies: [
@@ -43,6 +44,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "HTTP", dependencies: ["Bytes"], swiftSettings: settings),
+        .target(name: "Access", dependencies: ["HTTP"], swiftSettings: settings),
         .target(name: "WebSocket", dependencies: ["Bytes", "COpenSSL", "CZlib", "HTTP"], swiftSettings: settings),
         .target(
             name: "Channels",
@@ -56,7 +58,7 @@ let package = Package(
         .target(
             name: "PushServer",
             dependencies: [
-                "Bytes", "Channels", "HTTP", "RedisBridge", "WebSocket", "WSLoop",
+                "Access", "Bytes", "Channels", "HTTP", "RedisBridge", "WebSocket", "WSLoop",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -72,10 +74,12 @@ let package = Package(
             swiftSettings: settings),
         .executableTarget(
             name: "pushd",
-            dependencies: ["Bench", "Bytes", "Channels", "PushServer", "RedisBridge", "WebSocket", "WSLoop"] + command,
+            dependencies: [
+                "Access", "Bench", "Bytes", "Channels", "PushServer", "RedisBridge", "WebSocket", "WSLoop",
+            ] + command,
             swiftSettings: settings),
         .executableTarget(
-            name: "echo-server", dependencies: ["PushServer", "WSLoop"] + command, path: "examples/echo",
+            name: "echo-server", dependencies: ["Access", "PushServer", "WSLoop"] + command, path: "examples/echo",
             swiftSettings: settings),
         .executableTarget(
             name: "chat-server", dependencies: ["PushServer", "WSLoop"] + command, path: "examples/chat",
@@ -89,6 +93,8 @@ let package = Package(
             path: "examples/cat", swiftSettings: settings),
         .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "AccessTests", dependencies: ["Access", "Bytes", "HTTP", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "HTTPTests", dependencies: ["Bytes", "HTTP", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "WebSocketTests", dependencies: ["Bytes", "HTTP", "WebSocket", "TestSupport"], swiftSettings: settings
@@ -107,7 +113,8 @@ let package = Package(
         .testTarget(
             name: "PushServerTests",
             dependencies: [
-                "Bytes", "Channels", "HTTP", "PushServer", "RedisBridge", "TestSupport", "WebSocket", "WSLoop",
+                "Access", "Bytes", "Channels", "HTTP", "PushServer", "RedisBridge", "TestSupport", "WebSocket",
+                "WSLoop",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),
@@ -117,7 +124,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "PushdTests",
-            dependencies: ["Bench", "pushd", "PushServer", "RedisBridge", "WebSocket", "WSLoop"] + command,
+            dependencies: ["Access", "Bench", "pushd", "PushServer", "RedisBridge", "WebSocket", "WSLoop"] + command,
             swiftSettings: settings),
     ]
 )

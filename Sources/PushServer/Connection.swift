@@ -1,3 +1,4 @@
+internal import Access
 internal import HTTP
 internal import WSLoop
 internal import WebSocket
@@ -39,7 +40,7 @@ final class Connection {
     let descriptor: Int32
     let slot: UInt32
     let generation: UInt32
-    let isLocal: Bool
+    let peer: Peer
     var phase = Phase.http
     var pause: Pause = []
     var deadline = Deadline.request
@@ -73,9 +74,9 @@ final class Connection {
     /// Input that came while paused.
     var unread: [UInt8] = []
 
-    init(_ stream: AcceptedStream, slot: UInt32, generation: UInt32, limits: RequestParser.Limits) {
+    init(_ stream: AcceptedStream, _ peer: Peer, slot: UInt32, generation: UInt32, limits: RequestParser.Limits) {
         descriptor = stream.descriptor
-        isLocal = stream.peer.isLocal
+        self.peer = peer
         self.slot = slot
         self.generation = generation
         requests = RequestReader(limits: limits)

@@ -1,3 +1,4 @@
+public import Access
 public import Channels
 public import RedisBridge
 public import WSLoop
@@ -64,9 +65,11 @@ public struct ServerConfiguration: Sendable {
     public var admission = AdmissionLimits()
     /// A connection must have sent its request within this time.
     public var handshakeTimeout = Duration.seconds(10)
-    /// The browsers' origins that are let in besides the server's own; `*` lets all in.
-    public var allowedOrigins: [String] = []
-    /// Keys for publishing over HTTP from other machines.
+    /// The browsers' origins that are let in besides the server's own.
+    public var allowedOrigins: [OriginPattern] = []
+    /// Names under which requests over loopback are taken, besides addresses, `localhost` and the hosts of `allowedOrigins`.
+    public var allowedHosts: [HostPattern] = []
+    /// Keys for publishing over HTTP; without one only this machine may publish.
     public var publishKeys: [String] = []
     /// The time over which a stop spreads its closes.
     public var drain = Duration.seconds(20)

@@ -1,3 +1,4 @@
+internal import Access
 internal import Channels
 internal import HTTP
 internal import Logging
@@ -53,8 +54,7 @@ final class ServerState: Sendable {
     let configuration: ServerConfiguration
     let logger: Logger
     let directory: ChannelDirectory
-    let originPolicy: OriginPolicy
-    let publishPolicy: PublishPolicy
+    let access: AccessRules
     let admission: AdmissionControl
     let inboxes: [Inbox<WorkerMessage>]
     let pages: [String: Page]
@@ -84,8 +84,9 @@ final class ServerState: Sendable {
             configuration.maxConnections
             ?? max(descriptorLimit - ServerState.reservedDescriptors - 8 * workers, 1)
         directory = ChannelDirectory(loops: workers, isAlwaysReady: configuration.redis == nil)
-        originPolicy = OriginPolicy(allowed: configuration.allowedOrigins)
-        publishPolicy = PublishPolicy(keys: configuration.publishKeys)
+        access = AccessRules(
+            allowedHosts: configuration.allowedHosts, allowedOrigins: configuration.allowedOrigins,
+            publishKeys: configuration.publishKeys)
         admission = AdmissionControl(configuration.admission)
         inboxes = (0..<workers).map { _ in Inbox() }
         boards = (0..<workers).map { _ in WorkerBoard() }

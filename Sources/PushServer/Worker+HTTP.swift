@@ -1,3 +1,4 @@
+internal import Access
 internal import Bytes
 internal import Channels
 internal import HTTP
@@ -82,6 +83,9 @@ extension Worker {
     private func route(_ head: RequestHead, _ connection: Connection) -> Route {
         if case .answering = state.configuration.endpoint, head.count(of: "upgrade") > 0 { return .open }
         if head.isPath("/ws") { return .open }
+        if let denial = state.access.denial(of: head, from: connection.peer, for: .read) {
+            return .refusal(Response(denial))
+        }
         if head.isPath("/publish") {
             guard head.method == .post else { return .refusal(Worker.wrongMethod("POST")) }
             return publishRoute(head, connection)
@@ -129,11 +133,8 @@ extension Worker {
 
     /// Whether a client may publish, and where to.
     private func publishRoute(_ head: RequestHead, _ connection: Connection) -> Route {
-        guard state.originPolicy.admits(head) else {
-            return .refusal(.error(.forbidden, OriginPolicy.refusal))
-        }
-        if let refusal = state.publishPolicy.verdict(on: head, isLocal: connection.isLocal).refusal {
-            return .refusal(refusal)
+        if let denial = state.access.denial(of: head, from: connection.peer, for: .publish) {
+            return .refusal(Response(denial))
         }
         guard let channels = try? head.queryValues(of: "channel"), let channel = channels.first,
             channels.count == 1, ChannelName.isValid(channel)
@@ -165,28 +166,16 @@ extension Response {
         Response(status, contentType: "application/json", body: ServerReply.error(message))
     }
 
+    /// The answer to a request that is not allowed.
+    init(_ denial: Denial) {
+        self = .error(denial.status, denial.message)
+        if denial.status == .unauthorized { addHeader("WWW-Authenticate", "Bearer") }
+    }
+
     /// A refusal for the time being.
     static func unavailable(_ message: String) -> Response {
         var response = Response.error(.serviceUnavailable, message)
         response.addHeader("Retry-After", "1")
         return response
-    }
-}
-
-extension PublishPolicy.Verdict {
-    /// The answer to whoever may not publish; nil if it may.
-    var refusal: Response? {
-        switch self {
-        case .allowed:
-            return nil
-        case .wrongKey, .keyNeeded:
-            let what =
-                self == .wrongKey ? "the publish key is wrong" : "publishing needs a key: Authorization: Bearer KEY"
-            var response = Response.error(.unauthorized, what)
-            response.addHeader("WWW-Authenticate", "Bearer")
-            return response
-        case .onlyLocal:
-            return .error(.forbidden, "publishing from other machines needs pushd to be started with --publish-key")
-        }
     }
 }

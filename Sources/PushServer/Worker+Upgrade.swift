@@ -1,3 +1,4 @@
+internal import Access
 internal import Bytes
 internal import Channels
 internal import HTTP
@@ -13,6 +14,9 @@ extension Worker {
     /// Answers a request for a WebSocket.
     func open(_ head: RequestHead, _ connection: Connection) {
         do throws(UpgradeRefusal) {
+            if let denial = state.access.denial(of: head, from: connection.peer, for: .connect) {
+                throw UpgradeRefusal(Response(denial))
+            }
             guard state.phase != .draining else { throw UpgradeRefusal(.unavailable("the server is going away")) }
             let offer = try accept(head)
             let channels = try channels(of: head)
@@ -74,7 +78,6 @@ extension Worker {
     }
 
     private func accept(_ head: RequestHead) throws(UpgradeRefusal) -> Handshake.Acceptance {
-        guard state.originPolicy.admits(head) else { throw UpgradeRefusal(.error(.forbidden, OriginPolicy.refusal)) }
         do throws(HandshakeViolation) {
             return try Handshake.accept(head, subprotocols: subprotocols, deflate: deflatePolicy(head))
         } catch {

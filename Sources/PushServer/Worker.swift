@@ -1,3 +1,4 @@
+internal import Access
 internal import Bytes
 internal import Channels
 internal import DequeModule
@@ -144,7 +145,9 @@ final class Worker {
     func adopt(_ stream: AcceptedStream, _ context: TLSContext?) {
         let slot = hub.add(link: stream.descriptor)
         nextGeneration &+= 1
-        let connection = Connection(stream, slot: slot, generation: nextGeneration, limits: requestLimits)
+        let connection = Connection(
+            stream, Worker.peer(of: stream, isSecure: context != nil), slot: slot, generation: nextGeneration,
+            limits: requestLimits)
         do throws(SystemError) {
             try streams?.add(stream.descriptor, key: connection.key, interest: .readable)
         } catch {
@@ -166,6 +169,12 @@ final class Worker {
             let waited = UInt32(stream.deferralMilliseconds / Worker.tickMilliseconds)
             schedule(.request, connection, afterTicks: handshakeTicks - min(waited, handshakeTicks - 1))
         }
+    }
+
+    private static func peer(of stream: AcceptedStream, isSecure: Bool) -> Peer {
+        var peer: Peer = isSecure ? .tls : []
+        if stream.peer.isLocal { peer.insert(stream.peer.port == nil ? .unixSocket : .loopback) }
+        return peer
     }
 
     /// The connection of a key, unless it has ended.

@@ -31,6 +31,9 @@ struct Serve: ParsableCommand {
                 for (address, asked) in zip(addresses, settings.server.listen) {
                     logger.notice("listening on \(address)\(asked.isSecure ? " with TLS" : "")")
                 }
+                if settings.server.publishKeys.isEmpty {
+                    logger.notice("publishing without a key: loopback only (--publish-key)")
+                }
             }
         } catch {
             StandardErrorLog.write("pushd: \(Serve.explain(error, settings))\n")

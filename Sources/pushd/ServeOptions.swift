@@ -210,12 +210,22 @@ struct ServeOptions: ParsableArguments {
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "Browsers' Origin to let in; * for all (repeatable; default: same origin).", valueName: "origin"))
+            "Browsers' Origin to let in: https://example.org, https://*.example.org, null, * for all (repeatable; default: "
+                + "same origin).", valueName: "origin"))
     var allowOrigin: [String] = []
 
     @Option(
         parsing: .unconditionalSingleValue,
-        help: ArgumentHelp("Key for publishing over HTTP from other machines (repeatable).", valueName: "key"))
+        help: ArgumentHelp(
+            "Name under which requests over loopback are taken, or *.domain (repeatable; addresses, localhost and the "
+                + "hosts of --allow-origin always are).", valueName: "name"))
+    var allowHost: [String] = []
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "Key for publishing over HTTP, needed from everywhere (repeatable; default: only this machine may publish).",
+            valueName: "key"))
     var publishKey: [String] = []
 
     @Option(

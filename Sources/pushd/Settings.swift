@@ -1,3 +1,4 @@
+import Access
 import Channels
 import Logging
 import PushServer
@@ -38,8 +39,13 @@ struct Settings {
             ?? server.compresses
         server.allowsClientPublish = try values.flag("--allow-client-publish", options.allowClientPublish)
         server.allowedOrigins =
-            try values.each("--allow-origin", options.allowOrigin, "*, null or scheme://host[:port]") {
-                Settings.isOrigin($0) ? $0 : nil
+            try values.each("--allow-origin", options.allowOrigin, "*, null, scheme://host[:port] or scheme://*.domain")
+        {
+            OriginPattern($0)
+        } ?? []
+        server.allowedHosts =
+            try values.each("--allow-host", options.allowHost, "a host's name without a port, or *.domain") {
+                HostPattern($0)
             } ?? []
         server.publishKeys =
             try values.each(
@@ -167,14 +173,6 @@ struct Settings {
                 return ChannelName.isValid(channel) ? (String(text[..<equals]), channel) : nil
             } ?? server.redisAliases
         try readRedisLinks(options, values)
-    }
-
-    /// A browser sends scheme, host and port, never a path (RFC 6454 section 6.2).
-    private static func isOrigin(_ text: String) -> Bool {
-        guard text != "*", text != "null" else { return true }
-        let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-        return parts.count == 3 && parts[0].count > 1 && parts[0].hasSuffix(":") && parts[1].isEmpty
-            && !parts[2].isEmpty && !text.contains(" ")
     }
 
     private mutating func readLimits(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {

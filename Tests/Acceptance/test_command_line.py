@@ -49,6 +49,7 @@ def test_an_unknown_subcommand_is_a_usage_error():
         ("--compression", "maybe"),
         ("--slow-consumer", "shrug"),
         ("--allow-origin", "not an origin"),
+        ("--allow-host", "name:8081"),
         ("--drain", "later"),
         ("--log-level", "loud"),
         ("--log-format", "xml"),
@@ -72,7 +73,7 @@ def test_help_names_every_option():
     assert result.returncode == 0
     for option in """listen redis redis-prefix redis-map workers max-connections max-message max-publish max-channels
         allow-client-publish compression outbox-limit outbox-budget inbound-budget slow-consumer ping-interval pong-timeout handshake-timeout
-        allow-origin publish-key drain log-level log-format""".split():
+        allow-origin allow-host publish-key drain log-level log-format""".split():
         assert f"--{option}" in result.stdout, option
 
 

@@ -129,7 +129,7 @@ def test_a_byte_a_packet(pushd):
 
 def test_requests_the_handshake_and_frames_in_one_packet(pushd):
     client = pushd.raw()
-    request = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
+    request = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
     client.send(request * 2 + handshake() + encode_frame(TEXT, b'{"action":"ping"}') + encode_frame(CLOSE))
     assert [client.read_response().status for _ in range(3)] == [200, 200, 101]
     assert client.read_json() == {"action": "pong"}
@@ -139,7 +139,7 @@ def test_requests_the_handshake_and_frames_in_one_packet(pushd):
 
 def test_a_handshake_behind_unread_answers(pushd):
     client = pushd.raw(receive_buffer=4096)
-    request = b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n"
+    request = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n"
     left = send_until_stuck(client, request * 300_000 + handshake() + encode_frame(PING, b"x"))
     assert left, "the server took them all"
     with sending(client, left):
@@ -158,7 +158,7 @@ def test_frames_behind_a_refused_handshake_are_not_obeyed(pushd):
 
 def test_a_handshake_that_trickles_in_behind_a_request_is_cut_off(start):
     client = start("--handshake-timeout", "1").raw(timeout=0.05)
-    client.send(b"GET /health/live HTTP/1.1\r\nHost: a\r\n\r\n")
+    client.send(b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n")
     assert client.read_response().status == 200
     deadline = time.monotonic() + 10
     for byte in itertools.cycle(b"GET /ws?" + b"x" * 4000):

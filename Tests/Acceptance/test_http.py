@@ -89,15 +89,15 @@ def test_ws_without_an_upgrade_asks_for_one(pushd):
     [
         b"nonsense\r\n\r\n",
         b"GET /health HTTP/1.1\r\n\r\n",
-        b"GET /health HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
-        b"GET /health HTTP/1.1\nHost: a\n\n",
-        b"GET /health HTTP/1.1\r\nHost: a\r\nX : b\r\n\r\n",
-        b"GET /health HTTP/1.1\r\nHost: a\r\nX: b\r\n c\r\n\r\n",
-        b"GET /health HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n",
-        b"POST /publish?channel=c HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
-        b"POST /publish?channel=c HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-        b"POST /publish?channel=c HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        b"POST /publish?channel=c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\nHost: b\r\n\r\n",
+        b"GET /health HTTP/1.1\nHost: localhost\n\n",
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\nX : b\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: b\r\n c\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: localhost\r\nX: \x00\r\n\r\n",
+        b"POST /publish?channel=c HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"POST /publish?channel=c HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"POST /publish?channel=c HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST /publish?channel=c HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nnonsense\r\n",
     ],
 )
 def test_a_bad_request_is_400_and_ends_the_connection(pushd, request_bytes):
@@ -116,7 +116,7 @@ def test_a_connection_is_kept_alive(pushd):
 
 def test_connection_close_closes(pushd):
     client = pushd.raw()
-    assert client.ask(b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").status == 200
+    assert client.ask(b"GET /health HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").status == 200
     assert client.is_closed()
 
 
@@ -131,10 +131,10 @@ def test_pipelined_requests_are_answered_in_order(pushd):
     client = pushd.raw()
     client.send(
         GET_HEALTH
-        + b"GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n"
-        + b"POST /publish?channel=c HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
-        + b"POST /publish?channel=c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nbye\r\n0\r\n\r\n"
-        + b"GET /ws HTTP/1.1\r\nHost: a\r\n\r\n"
+        + b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        + b"POST /publish?channel=c HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\nhello"
+        + b"POST /publish?channel=c HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nbye\r\n0\r\n\r\n"
+        + b"GET /ws HTTP/1.1\r\nHost: localhost\r\n\r\n"
     )
     assert [client.read_response().status for _ in range(5)] == [200, 404, 200, 200, 426]
     assert [subscriber.recv(timeout=5) for _ in range(2)] == ["hello", "bye"]
@@ -165,7 +165,7 @@ def test_a_request_may_come_byte_by_byte(pushd):
 @pytest.mark.parametrize("path", ["/", "/health", "/metrics", "/health/live"])
 def test_head_is_get_without_the_body(pushd, path):
     client = pushd.raw()
-    head = client.ask(b"HEAD %s HTTP/1.1\r\nHost: a\r\n\r\n" % path.encode(), has_body=False)
+    head = client.ask(b"HEAD %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % path.encode(), has_body=False)
     assert head.status == 200
     assert int(head.headers["content-length"]) > 0
     assert client.ask(GET_HEALTH).status == 200  # which would fail if a body had been sent

@@ -1,6 +1,7 @@
 """POST /publish: bodies, limits, and who may."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -55,7 +56,7 @@ def test_the_default_limit_is_one_mebibyte(pushd):
 def test_a_chunked_body_arrives_in_one_piece(pushd):
     client = pushd.connect("c")
     raw = pushd.raw()
-    raw.send(b"POST /publish?channel=c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+    raw.send(b"POST /publish?channel=c HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
     for byte in b"5\r\nhello\r\n7;x=y\r\n, world\r\n0\r\nTrailer: x\r\n\r\n":
         raw.send(bytes([byte]))
     assert raw.read_response().status == 200
@@ -64,13 +65,13 @@ def test_a_chunked_body_arrives_in_one_piece(pushd):
 
 def test_a_chunked_body_past_max_publish_is_413(start):
     raw = start("--max-publish", "1000").raw()
-    raw.send(b"POST /publish?channel=c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+    raw.send(b"POST /publish?channel=c HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n")
     raw.send(b"100\r\n%s\r\n" % (b"x" * 256) * 4)
     assert raw.read_response().status == 413
 
 
 def expect(size):
-    return b"POST /publish?channel=c HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n" % size
+    return b"POST /publish?channel=c HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n" % size
 
 
 def test_expect_100_continue_is_answered_before_the_body(pushd):
@@ -104,7 +105,7 @@ def test_messages_of_one_publisher_keep_their_order(start, workers):
     raw = pushd.raw()
     raw.send(
         b"".join(
-            b"POST /publish?channel=c HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n%d" % (len(str(number)), number)
+            b"POST /publish?channel=c HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n%d" % (len(str(number)), number)
             for number in range(1000)
         )
     )
@@ -150,15 +151,34 @@ def test_others_without_a_right_key_are_unauthorized(from_elsewhere, headers):
     assert json.loads(response.body)["error"]
 
 
-def test_loopback_needs_no_key(start):
-    assert start("--publish-key", "key").publish("c", "hello") == 0
+@pytest.fixture(params=["loopback", "unix"])
+def near(start, tmp_path, request):
+    """Starts a pushd that is asked from this machine, in one of the two ways."""
+    listen = "127.0.0.1:0" if request.param == "loopback" else f"unix:{tmp_path}/socket"
+    return lambda *options: start("--listen", listen, *options)
 
 
-def test_a_unix_socket_needs_no_key(start, tmp_path):
-    assert start("--listen", f"unix:{tmp_path}/socket", "--publish-key", "key").publish("c", "hello") == 0
+def test_a_key_is_needed_on_this_machine_too(near):
+    pushd = near("--publish-key", "key")
+    assert pushd.request("POST", "/publish?channel=c", "hello").status == 401
+    assert pushd.publish("c", "hello", {"Authorization": "Bearer key"}) == 0
+    assert "without a key" not in pushd.log()
 
 
-@pytest.mark.parametrize("origin, status", [("http://evil.example", 403), ("http://push.example", 200)])
+def test_without_a_key_this_machine_may_publish_and_the_log_says_so(near):
+    pushd = near()
+    assert pushd.publish("c", "hello") == 0
+    assert re.search("notice publishing without a key: loopback only .*--publish-key", pushd.log())
+
+
+@pytest.mark.parametrize("field", ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"])
+def test_without_a_key_a_proxy_on_this_machine_may_not_publish(near, field):
+    response = near().request("POST", "/publish?channel=c", "hello", {field: "192.0.2.7"})
+    assert response.status == 403
+    assert "--publish-key" in json.loads(response.body)["error"]
+
+
+@pytest.mark.parametrize("origin, status", [("http://evil.example", 403), ("http://localhost:8081", 200)])
 def test_a_page_of_another_origin_cannot_publish_through_its_visitor(pushd, origin, status):
-    headers = {"Host": "push.example", "Origin": origin}
+    headers = {"Host": "localhost:8081", "Origin": origin}
     assert pushd.request("POST", "/publish?channel=c", "hello", headers).status == status

@@ -185,7 +185,7 @@ def test_both_nodes_deliver_http_publishes_in_one_order(nodes):
         raw = node.raw()
         raw.send(
             b"".join(
-                b"POST /publish?channel=c HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n%s %03d" % (name, number)
+                b"POST /publish?channel=c HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n%s %03d" % (name, number)
                 for number in range(500)
             )
         )

@@ -33,7 +33,7 @@ def publish_many(pushd, count, channel="c", key=None):
         numbers = range(start, min(start + 100, count))
         connection.sendall(
             b"".join(
-                f"POST {path} HTTP/1.1\r\nHost: h\r\nContent-Length: {SIZE}\r\n\r\n{payload(number)}".encode()
+                f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {SIZE}\r\n\r\n{payload(number)}".encode()
                 for number in numbers
             )
         )

@@ -188,7 +188,7 @@ def s_client(port, *options, request=b""):
 def publish_all(pushd, payloads, channel="c"):
     """Over one connection, a hundred requests before their answers are read."""
     publisher = pushd.raw()
-    head = b"POST /publish?channel=%s HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n"
+    head = b"POST /publish?channel=%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
     for start in range(0, len(payloads), 100):
         part = payloads[start : start + 100]
         publisher.send(b"".join(head % (channel.encode(), len(payload)) + payload for payload in part))
@@ -376,8 +376,8 @@ def test_a_bad_request_is_400(pushd):
 @both_versions
 def test_pipelined_requests_are_answered_in_order(pushd, version):
     client = pushd.raw(trusting(pushd.authority, version))
-    publish = b"POST /publish?channel=c HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nbye\r\n0\r\n\r\n"
-    client.send((GET_HEALTH + b"GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n" + publish) * 300 + handshake())
+    publish = b"POST /publish?channel=c HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nbye\r\n0\r\n\r\n"
+    client.send((GET_HEALTH + b"GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n" + publish) * 300 + handshake())
     assert [client.read_response().status for _ in range(901)] == [200, 404, 200] * 300 + [101]
 
 

@@ -173,8 +173,12 @@ def test_a_page_of_another_origin_is_refused(pushd, origin):
 def test_a_page_of_the_same_origin_and_a_program_pass(pushd):
     host = f"127.0.0.1:{pushd.port}"
     assert status_of(pushd, Host=host, Origin=f"http://{host}") == 101
-    assert status_of(pushd, Host="push.example", Origin="http://push.example") == 101
+    assert status_of(pushd, Host="localhost", Origin="http://localhost:80") == 101
     assert status_of(pushd) == 101
+
+
+def test_the_scheme_is_a_part_of_the_origin(pushd):
+    assert status_of(pushd, Host="localhost", Origin="https://localhost") == 403
 
 
 def test_allowed_origins_pass_and_others_do_not(start):
@@ -183,6 +187,14 @@ def test_allowed_origins_pass_and_others_do_not(start):
     assert status_of(pushd, Origin="http://localhost:3000") == 101
     assert status_of(pushd, Origin="http://app.example") == 403
     assert status_of(pushd, Origin="https://app.example:8443") == 403
+    assert status_of(pushd, Origin="https://app.example:443") == 101
+
+
+def test_a_star_label_allows_the_names_below_a_domain(start):
+    pushd = start("--allow-origin", "https://*.app.example")
+    assert status_of(pushd, Origin="https://a.b.app.example") == 101
+    assert status_of(pushd, Origin="https://app.example") == 403
+    assert status_of(pushd, Origin="https://a.app.example.evil.example") == 403
 
 
 @pytest.mark.parametrize("origin", ["http://evil.example", "null"])

@@ -87,7 +87,7 @@ extension ServerTests {
             } _: { server in
                 let other = try server.connect()
                 for _ in 0..<500 {
-                    try other.send("GET /p HTTP/1.1\r\nHost: h\r\n\r\n")
+                    try other.send("GET /p HTTP/1.1\r\nHost: localhost\r\n\r\n")
                     #expect(try other.answer().status == 200)
                 }
                 let client = try server.connect(receiveBufferBytes: 4096)
@@ -106,7 +106,7 @@ extension ServerTests {
                 $0.pages = ["/0": pages[0], "/1": pages[1]]
             } _: { server in
                 let client = try server.connect(receiveBufferBytes: 4096)
-                try client.send("GET /0 HTTP/1.1\r\nHost: h\r\n\r\nGET /1 HTTP/1.1\r\nHost: h\r\n\r\n")
+                try client.send("GET /0 HTTP/1.1\r\nHost: localhost\r\n\r\nGET /1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 for _ in 0..<3 { #expect(try server.request("GET /health/live HTTP/1.1").status == 200) }
                 #expect(throws: TestFailure.self, "neither a second answer nor a silent connection") {
                     _ = try client.answer()

@@ -40,7 +40,8 @@ extension ServerTests {
 
         private static func publish(_ text: String, _ client: TestClient) throws {
             try client.send(
-                "POST /publish?channel=c HTTP/1.1\r\nHost: h\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)")
+                "POST /publish?channel=c HTTP/1.1\r\nHost: localhost\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)"
+            )
             guard string(try client.answer().body) == #"{"channel":"c","subscribers":6}"# else {
                 throw TestFailure(description: "not published to all")
             }

@@ -88,6 +88,7 @@ extension ServerTests {
                 try server.publish("one", to: "%C3%A9")
                 #expect(try client.frame() == .text("one"))
                 #expect(try string(server.publish("two", to: "e%CC%81").body).hasSuffix(#""subscribers":1}"#))
+                #expect(try client.frame() == .text("two"))
                 _ = try client.ask("{\"action\":\"subscribe\",\"channel\":\"e\u{301}\",\"replace\":true}")
                 #expect(try string(server.publish("three", to: "%C3%A9").body).hasSuffix(#""subscribers":0}"#))
             }

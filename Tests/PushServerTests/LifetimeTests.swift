@@ -17,7 +17,7 @@ extension ServerTests {
             let waiting = try server.connect()
             try waiting.send("GET ")
             let open = try server.connect()
-            try open.send("GET /health HTTP/1.1\r\nHost: h\r\n\r\n")
+            try open.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
             #expect(try open.answer().status == 200)
             server.server.drain()
             for client in clients {
@@ -41,15 +41,15 @@ extension ServerTests {
                 for client in clients { try client.upgrade() }
                 let (health, ready, late) = (try server.connect(), try server.connect(), try server.connect())
                 for client in [health, ready, late] {
-                    try client.send("GET /health/ready HTTP/1.1\r\nHost: h\r\n\r\n")
+                    try client.send("GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n")
                     #expect(try client.answer().status == 200)
                 }
                 server.server.drain()
-                try health.send("GET /health HTTP/1.1\r\nHost: h\r\n\r\n")
+                try health.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 let answer = try health.answer()
                 #expect(answer.status == 200 && answer.head.contains("Connection: close\r\n"))
                 #expect(string(answer.body).hasPrefix(#"{"status":"draining","connections":"#))
-                try ready.send("GET /health/ready HTTP/1.1\r\nHost: h\r\n\r\n")
+                try ready.send("GET /health/ready HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 #expect(try ready.answer().status == 503)
                 try late.send(TestClient.handshake("/ws"))
                 #expect(try late.answer().status == 503)
@@ -162,7 +162,7 @@ extension ServerTests {
                         let client = try server.connect()
                         switch round % 5 {
                         case 0: break
-                        case 1: try client.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n")
+                        case 1: try client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")
                         case 2: try client.send(TestClient.handshake("/ws?channel=\(round)"))
                         case 3:
                             try client.upgrade("/ws?channel=\(round)")

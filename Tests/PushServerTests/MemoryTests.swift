@@ -11,7 +11,7 @@ import WebSocket
     @Test func aConnectionIsSmall() throws {
         let stream = AcceptedStream(
             descriptor: -1, peer: try #require(SocketAddress(unixPath: "/x")), deferralMilliseconds: 0)
-        let connection = Connection(stream, slot: 0, generation: 1, limits: RequestParser.Limits())
+        let connection = Connection(stream, [], slot: 0, generation: 1, limits: RequestParser.Limits())
         #expect(try heapBytes(of: connection) <= 160)
         #expect(connection.unread.capacity == 0)
         #expect(MemoryLayout<ConnectionMachine?>.size <= 64)

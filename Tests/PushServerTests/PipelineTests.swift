@@ -9,9 +9,10 @@ extension ServerTests {
                 for index in 0..<50 { $0.pages["/\(index)"] = Page(body: Array("page \(index)".utf8)) }
             } _: { server in
                 let client = try server.connect()
-                try client.send((0..<50).map { "GET /\($0) HTTP/1.1\r\nHost: h\r\n\r\n" }.joined())
+                try client.send((0..<50).map { "GET /\($0) HTTP/1.1\r\nHost: localhost\r\n\r\n" }.joined())
                 for index in 0..<50 { #expect(try string(client.answer().body) == "page \(index)") }
-                try client.send((0..<50).map { "GET /\($0) HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n" }.joined())
+                try client.send(
+                    (0..<50).map { "GET /\($0) HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" }.joined())
                 #expect(try string(client.answer().body) == "page 0")
                 #expect(try client.takeAll().isEmpty, "nothing behind Connection: close is answered")
             }
@@ -22,7 +23,8 @@ extension ServerTests {
                 let client = try server.connect()
                 let ping = clientText(#"{"action":"ping"}"#)
                 try client.send(
-                    Array("GET /health HTTP/1.1\r\nHost: h\r\n\r\n".utf8) + TestClient.handshake("/ws") + ping + ping)
+                    Array("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n".utf8) + TestClient.handshake("/ws") + ping
+                        + ping)
                 #expect(try client.answer().status == 200)
                 try client.takeUpgrade()
                 for _ in 0..<2 { #expect(try client.frame() == .text(#"{"action":"pong"}"#)) }
@@ -37,7 +39,7 @@ extension ServerTests {
             } _: { server in
                 let client = try server.connect(receiveBufferBytes: 4096)
                 let padding = String(repeating: "x", count: 8_000)
-                let request = Array("GET /p HTTP/1.1\r\nHost: h\r\nX: \(padding)\r\n\r\n".utf8)
+                let request = Array("GET /p HTTP/1.1\r\nHost: localhost\r\nX: \(padding)\r\n\r\n".utf8)
                 let sent = try sendUntilPaused(Array(repeatElement(request, count: 100).joined()), client, server)
                 #expect(sent / request.count * page.count > 2_000_000, "far more answers than may be queued")
                 try #expect(#require(server.metrics().value("pushd_outbox_bytes_max")) < 300_000)
@@ -46,7 +48,7 @@ extension ServerTests {
                 try readAll(client, sent / request.count + (cut > 0 ? 1 : 0), page) {
                     try client.send(Array(request[cut...].prefix(cut > 0 ? request.count : 0)))
                 }
-                try client.send("GET /p HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+                try client.send("GET /p HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
                 #expect(try client.answer().body == page)
                 #expect(try client.takeAll().isEmpty)
                 try #expect(#require(server.metrics().value("pushd_outbox_bytes_max")) < 300_000)
@@ -99,7 +101,7 @@ extension ServerTests {
     @Suite struct HalfCloseTests {
         @Test func whoeverEndsItsSideStillGetsTheAnswer() throws {
             try TestServer.run { server in
-                for request in ["GET /health HTTP/1.1\r\nHost: h\r\n\r\n", "GET /health HTTP/1.0\r\n\r\n"] {
+                for request in ["GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n", "GET /health HTTP/1.0\r\n\r\n"] {
                     let client = try server.connect()
                     try client.send(request)
                     client.endWriting()
@@ -115,7 +117,7 @@ extension ServerTests {
                 $0.pages["/p"] = Page(body: page)
             } _: { server in
                 let client = try server.connect()
-                try client.send("GET /p HTTP/1.1\r\nHost: h\r\n\(field)\r\n")
+                try client.send("GET /p HTTP/1.1\r\nHost: localhost\r\n\(field)\r\n")
                 client.endWriting()
                 // The server has seen the end of the stream before most of the answer is read.
                 for _ in 0..<3 { #expect(try server.request("GET /health/live HTTP/1.1").status == 200) }
@@ -130,7 +132,7 @@ extension ServerTests {
                 $0.pages["/p"] = Page(body: page)
             } _: { server in
                 let client = try server.connect(receiveBufferBytes: 4096)
-                try client.send(String(repeating: "GET /p HTTP/1.1\r\nHost: h\r\n\r\n", count: 500))
+                try client.send(String(repeating: "GET /p HTTP/1.1\r\nHost: localhost\r\n\r\n", count: 500))
                 client.endWriting()
                 for _ in 0..<500 { #expect(try client.answer().body == page) }
                 #expect(try client.takeAll().isEmpty)

@@ -32,7 +32,7 @@ func clientText(_ text: String) -> [UInt8] { clientFrame(1, Array(text.utf8)) }
 extension TestClient {
     static func handshake(_ target: String, _ fields: String = "") -> [UInt8] {
         Array(
-            ("GET \(target) HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            ("GET \(target) HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                 + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\(fields)\r\n").utf8)
     }
 

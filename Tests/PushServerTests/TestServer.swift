@@ -88,7 +88,8 @@ final class TestServer {
     func request(_ text: String, body: [UInt8] = []) throws -> Answer {
         let client = try connect()
         defer { client.close() }
-        try client.send(text + "\r\nHost: h\r\nContent-Length: \(body.count)\r\nConnection: close\r\n\r\n", body)
+        try client.send(
+            text + "\r\nHost: localhost\r\nContent-Length: \(body.count)\r\nConnection: close\r\n\r\n", body)
         return try client.answer()
     }
 

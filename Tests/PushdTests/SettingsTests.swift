@@ -1,3 +1,4 @@
+import Access
 import ArgumentParser
 import Channels
 import Logging
@@ -66,7 +67,12 @@ import WSLoop
         Option("--ping-interval", "1.0", "2.5") { seconds($0.server.pingInterval) },
         Option("--pong-timeout", "1.0", "2.5") { seconds($0.server.pongTimeout) },
         Option("--handshake-timeout", "1.0", "2.5") { seconds($0.server.handshakeTimeout) },
-        Option("--allow-origin", "https://a", "*") { $0.server.allowedOrigins.joined(separator: ",") },
+        Option("--allow-origin", "https://a", "*") {
+            $0.server.allowedOrigins.map(\.description).joined(separator: ",")
+        },
+        Option("--allow-host", "a.example", "*.b.example") {
+            $0.server.allowedHosts.map(\.description).joined(separator: ",")
+        },
         Option("--publish-key", "a", "b") { $0.server.publishKeys.joined(separator: ",") },
         Option("--drain", "0.0", "7.0") { seconds($0.server.drain) },
         Option("--log-level", "trace", "error") { $0.logLevel.rawValue },
@@ -86,7 +92,7 @@ import WSLoop
         #expect(option.read(try settings([], [option.variable: ""])) == usual, "an empty variable is none")
     }
 
-    @Test(arguments: ["--listen", "--redis-map", "--allow-origin", "--publish-key"])
+    @Test(arguments: ["--listen", "--redis-map", "--allow-origin", "--allow-host", "--publish-key"])
     func repeatableOptions(name: String) throws {
         let option = try #require(SettingsTests.options.first { $0.name == name })
         let both = option.values.joined(separator: ",")
@@ -107,7 +113,7 @@ import WSLoop
         #expect(server.outboxBudgetBytes == SystemLimits.availableMemoryBytes() / 4)
         #expect(server.pingInterval == .seconds(25) && server.pongTimeout == .seconds(10))
         #expect(server.handshakeTimeout == .seconds(10) && server.drain == .seconds(20))
-        #expect(server.allowedOrigins.isEmpty && server.publishKeys.isEmpty)
+        #expect(server.allowedOrigins.isEmpty && server.allowedHosts.isEmpty && server.publishKeys.isEmpty)
         #expect(settings.logLevel == .info && settings.logFormat == .text)
     }
 
@@ -162,6 +168,7 @@ import WSLoop
         ("--ping-interval", "0"), ("--pong-timeout", "x"), ("--handshake-timeout", "86401"), ("--drain", "-1"),
         ("--log-level", "loud"), ("--log-format", "xml"), ("--allow-origin", "example.org"),
         ("--allow-origin", "https://example.org/"), ("--allow-origin", "https://"),
+        ("--allow-origin", "https://a.*.example"), ("--allow-host", "example.org:8081"), ("--allow-host", "http://a"),
     ])
     func aBadValueIsNamedWithItsOption(option: String, value: String) throws {
         let violation = try violation([option, value])

@@ -1,3 +1,4 @@
+import Access
 import ArgumentParser
 import Glibc
 import Logging
@@ -43,7 +44,9 @@ struct Echo: ParsableCommand {
         configuration.listen = ListenAddress(listen).map { [$0] } ?? []
         configuration.maxMessageBytes = maxMessage
         configuration.compresses = compression == .on
-        configuration.allowedOrigins = ["*"]
+        // It is to be tested with any request, and has nothing to protect.
+        configuration.allowedOrigins = [.all]
+        configuration.allowedHosts = [.any]
         configuration.drain = .zero
         configuration.endpoint = .answering { $0 }
         if let tlsCert, let tlsKey {

@@ -1,0 +1,43 @@
+internal import HTTP
+
+/// The keys that open something.
+struct AccessKeys: Sendable {
+    enum Verdict { case right, wrong, missing }
+
+    private let keys: [[UInt8]]
+
+    init(_ keys: [String]) {
+        self.keys = keys.map { Array($0.utf8) }
+    }
+
+    var isEmpty: Bool { keys.isEmpty }
+
+    /// Judges the key of `Authorization: Bearer KEY`.
+    func verdict(on head: RequestHead) -> Verdict {
+        guard let authorization = head.value(of: "authorization") else { return .missing }
+        guard let key = AccessKeys.bearer(authorization) else { return .wrong }
+        return opens(key) ? .right : .wrong
+    }
+
+    private func opens(_ key: Substring) -> Bool {
+        let given = Array(key.utf8)
+        return keys.contains { AccessKeys.isEqual($0, given) }
+    }
+
+    /// The key of `Bearer KEY`, whose first word may be in any case (RFC 9110 section 11.1).
+    private static func bearer(_ authorization: String) -> Substring? {
+        let words = authorization.split(separator: " ", maxSplits: 1)
+        guard words.count == 2, words[0].lowercased() == "bearer" else { return nil }
+        return words[1]
+    }
+
+    /// Compares in a time that depends on the lengths only, so that a key cannot be guessed byte by byte.
+    ///
+    /// An empty key equals nothing: it locks, and cannot be opened.
+    private static func isEqual(_ expected: [UInt8], _ given: [UInt8]) -> Bool {
+        guard !expected.isEmpty else { return false }
+        var difference: UInt8 = expected.count == given.count ? 0 : 1
+        for index in given.indices { difference |= given[index] ^ expected[index % expected.count] }
+        return difference == 0
+    }
+}

@@ -1,0 +1,54 @@
+/// Whose pages may come: `https://example.org`, `https://*.example.org`, `null` for pages without an origin, `*` for all.
+public struct OriginPattern: Sendable, CustomStringConvertible {
+    private enum Kind {
+        case all
+        case opaque
+        case pages(scheme: Substring, host: HostPattern, port: Substring)
+    }
+
+    /// All pages, of whatever origin.
+    public static let all = OriginPattern(description: "*", kind: .all)
+
+    /// The pattern as it was written.
+    public let description: String
+    private let kind: Kind
+
+    private init(description: String, kind: Kind) {
+        self.description = description
+        self.kind = kind
+    }
+
+    /// Reads a pattern; nil if it is none.
+    public init?(_ text: String) {
+        description = text
+        switch text {
+        case "*": kind = .all
+        case "null": kind = .opaque
+        default:
+            guard let origin = WebOrigin(text), let host = HostPattern(String(origin.host)), !host.matchesAll else {
+                return nil
+            }
+            kind = .pages(scheme: origin.scheme, host: host, port: origin.port)
+        }
+    }
+
+    var matchesAll: Bool {
+        if case .all = kind { true } else { false }
+    }
+
+    /// The hosts of these pages, if they have some.
+    var host: HostPattern? {
+        if case .pages(_, let host, _) = kind { host } else { nil }
+    }
+
+    /// Whether the page of an Origin header is one of these.
+    func matches(_ text: String) -> Bool {
+        switch kind {
+        case .all: return true
+        case .opaque: return text == "null"
+        case .pages(let scheme, let host, let port):
+            guard let origin = WebOrigin(text) else { return false }
+            return origin.scheme == scheme && origin.port == port && host.matches(origin.host)
+        }
+    }
+}

@@ -1,0 +1,37 @@
+internal import HTTP
+
+/// Which web pages may connect (cross-site WebSocket hijacking: browsers send cookies along and ask nobody).
+struct OriginPolicy: Sendable {
+    private let listed: [OriginPattern]
+
+    init(_ listed: [OriginPattern]) {
+        self.listed = listed
+    }
+
+    /// Whether a request may pass: one without Origin comes from no browser; a browser's page must be of this server
+    /// or listed.
+    func admits(_ head: RequestHead, from peer: Peer) -> Bool {
+        guard head.count(of: "origin") > 0, !listed.contains(where: \.matchesAll) else { return true }
+        return isOwn(head, from: peer) || listedOrigin(of: head) != nil
+    }
+
+    /// Whether the page is of this server: of the request's scheme, host and port.
+    private func isOwn(_ head: RequestHead, from peer: Peer) -> Bool {
+        guard let origin = OriginPolicy.onlyOrigin(of: head), let host = head.host else { return false }
+        let own = WebOrigin((peer.contains(.tls) ? "https://" : "http://") + host)
+        return own != nil && own == WebOrigin(origin)
+    }
+
+    /// The request's Origin if it is listed.
+    private func listedOrigin(of head: RequestHead) -> String? {
+        guard let origin = OriginPolicy.onlyOrigin(of: head), listed.contains(where: { $0.matches(origin) }) else {
+            return nil
+        }
+        return origin
+    }
+
+    /// Of several Origins nobody can say which is the page's.
+    private static func onlyOrigin(of head: RequestHead) -> String? {
+        head.count(of: "origin") == 1 ? head.value(of: "origin") : nil
+    }
+}
