@@ -25,30 +25,16 @@ extension Outbox {
         drop(pieces[index].unbegunMessages.lowerBound, of: index)
     }
 
+    /// What lies before the place where the last search ended holds nothing to drop: nothing is ever added there.
     private func firstPiece(_ policy: SlowConsumerPolicy) -> Int? {
-        pieces.firstIndex { $0.batch.policy == policy && !$0.unbegunMessages.isEmpty }
-    }
-
-    /// Of each conflated channel, or of each of its keys, drops all messages but the newest.
-    ///
-    /// - Returns: how many were dropped.
-    func conflate() -> Int {
-        guard mayConflate else { return 0 }
-        mayConflate = false
-        var newer: Set<ConflationKey> = []
-        var dropped = 0
-        // From the back, so that what is cut off or taken out leaves the numbers of everything before it alone.
-        for index in pieces.indices.reversed() {
-            let batch = pieces[index].batch
-            guard batch.policy == .conflate, let channel = batch.channel else { continue }
-            for message in pieces[index].unbegunMessages.reversed() {
-                let key = ConflationKey(channel: ObjectIdentifier(channel), key: batch.key(ofFrame: message))
-                guard !newer.insert(key).inserted else { continue }
-                drop(message, of: index)
-                dropped += 1
-            }
+        var number = max(dropSearch[policy], firstNumber)
+        defer { dropSearch[policy] = number }
+        while number < endNumber {
+            let piece = pieces[number - firstNumber]
+            if piece.batch.policy == policy, !piece.unbegunMessages.isEmpty { return number - firstNumber }
+            number += 1
         }
-        return dropped
+        return nil
     }
 
     /// Hands over how many messages of which channel were dropped since the last call.
@@ -57,27 +43,36 @@ extension Outbox {
         return missed
     }
 
-    /// Takes a message out of a piece, which is cut in two if it is in its middle.
-    private func drop(_ message: Int, of index: Int) {
+    /// Takes a message out of a piece.
+    func drop(_ message: Int, of index: Int) {
         let piece = pieces[index]
         let bytes = piece.batch.startOfFrame(message)..<piece.batch.startOfFrame(message + 1)
         let before = Piece(batch: piece.batch, start: piece.start, end: bytes.lowerBound)
         let behind = Piece(batch: piece.batch, start: bytes.upperBound, end: piece.end)
-        switch (before.start < before.end, behind.start < behind.end) {
-        case (true, true):
-            pieces[index] = before
-            pieces.insert(behind, at: index + 1)
-        case (true, false): pieces[index] = before
-        case (false, true): pieces[index] = behind
-        case (false, false): pieces.remove(at: index)
+        switch (before.isEmpty, behind.isEmpty) {
+        case (false, false): split(index, before, behind)
+        case (false, true): pieces[index] = before
+        case (true, false): pieces[index] = behind
+        case (true, true): takeOut(index)
         }
         count(piece.batch, -bytes.count)
         if tellsMissed, let channel = piece.batch.channel { missed[ByteName(channel.name), default: 0] += 1 }
     }
 }
 
-/// What a newer message takes the place of.
-private struct ConflationKey: Hashable {
-    let channel: ObjectIdentifier
-    let key: ByteName?
+/// Where the searches for the oldest message to drop go on: each piece is passed by once, and not at each drop.
+struct DropSearch {
+    private var dropOldest = 0
+    private var conflate = 0
+
+    subscript(policy: SlowConsumerPolicy) -> Int {
+        get { policy == .conflate ? conflate : dropOldest }
+        set { if policy == .conflate { conflate = newValue } else { dropOldest = newValue } }
+    }
+
+    /// The pieces from this number on are new.
+    mutating func goBack(to number: Int) {
+        dropOldest = min(dropOldest, number)
+        conflate = min(conflate, number)
+    }
 }

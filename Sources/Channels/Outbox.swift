@@ -10,6 +10,7 @@ public final class Outbox {
         var start: Int
         var end: Int
 
+        var isEmpty: Bool { start == end }
         var unfinishedMessages: Int { batch.messages(endingIn: start, end) }
         /// The numbers of the messages of which no byte was sent.
         var unbegunMessages: Range<Int> { batch.messages(within: start, end) }
@@ -22,6 +23,14 @@ public final class Outbox {
     /// Those of them that are channel messages, which the bound is for; replies are bounded by not reading more.
     @safe @exclusivity(unchecked) private(set) var queuedMessageBytes = 0
 
+    /// The number of the piece in front: pieces are numbered in their order, and each keeps its number.
+    @safe @exclusivity(unchecked) var firstNumber = 0
+    /// How many pieces were emptied and keep their place, so that the others keep their numbers.
+    @safe @exclusivity(unchecked) var emptiedCount = 0
+    /// What an emptied piece refers to, so that it holds no bytes.
+    private(set) lazy var noBatch = Batch()
+    var dropSearch = DropSearch()
+    @safe @exclusivity(unchecked) var conflation = Conflation()
     /// Whether messages of a conflated channel were added since `conflate` was last called.
     var mayConflate = false
     /// Whether its client is told what it missed; else that is not noted.
@@ -39,7 +48,7 @@ public final class Outbox {
     ///
     /// A piece's memory stays where it is until the outbox changes.
     public func forEachPiece(_ body: (RawSpan) -> Bool) {
-        for piece in pieces {
+        for piece in pieces where !piece.isEmpty {
             guard piece.batch.lend(piece.start..<piece.end, body) else { return }
         }
     }
@@ -77,8 +86,10 @@ public final class Outbox {
             let step = min(left, pieces[0].end - pieces[0].start)
             left -= step
             finished += advanceFirst(by: step)
-            if pieces[0].start == pieces[0].end { release(removeFirstBatch()) }
+            if pieces[0].isEmpty { release(removeFirstBatch()) }
+            if emptiedCount > 0 { trim() }
         }
+        if isEmpty, !conflation.latest.isEmpty { conflation.latest = [:] }
         return finished
     }
 
@@ -117,13 +128,18 @@ public final class Outbox {
     /// A function of its own, so that no variable here still refers to the batch when `release` looks whether it may
     /// be used again.
     private func removeFirstBatch() -> Batch {
-        pieces.removeFirst().batch
+        firstNumber += 1
+        return pieces.removeFirst().batch
     }
 
     private func removeAll() {
         pieces.removeAll()
         queuedBytes = 0
         queuedMessageBytes = 0
+        emptiedCount = 0
+        firstNumber = 0
+        dropSearch = DropSearch()
+        conflation = Conflation()
         mayConflate = false
         missed = [:]
     }

@@ -83,6 +83,9 @@ private struct Pair {
     var random: SeededGenerator
     var pool = BatchPool()
     var nextByte: UInt8 = 0
+    var keys: [String?] = [nil, nil, "x", "y"]
+    /// In percent of the steps: how often it conflates, whatever else it does.
+    var conflates = 0
     let channels = SlowConsumerPolicy.allCases.enumerated().flatMap { number, policy in
         (0..<2).map { Channel(name: "\(policy) \($0)", index: UInt32(2 * number + $0), policy: policy) }
     }
@@ -97,7 +100,7 @@ private struct Pair {
         let batch = pool.batch(.messages, of: channel)
         var frames: [NaiveOutbox.Frame] = []
         for _ in 0..<Int.random(in: 1...4, using: &random) {
-            let key = [nil, nil, "x", "y"].randomElement(using: &random) ?? nil
+            let key = keys.randomElement(using: &random) ?? nil
             let (payload, before) = (frame(), batch.byteCount)
             var deflaters = DeflaterSet()
             let message = Message(channel: channel.name, payload: payload, key: key, receivedNanoseconds: 0)
@@ -123,12 +126,14 @@ private struct Pair {
     }
 
     mutating func consume() {
-        let count = Int.random(in: 0...outbox.queuedBytes, using: &random)
+        // A client that is conflated reads little: else there would be nothing to take the place of.
+        let count = Int.random(in: 0...min(outbox.queuedBytes, conflates > 0 ? 12 : .max), using: &random)
         let finished = outbox.consume(count) { pool.give($0) }
         #expect(finished == model.consume(count))
     }
 
     mutating func step() {
+        if random.chance(conflates) { #expect(outbox.conflate() == model.conflate()) }
         switch Int.random(in: 0..<100, using: &random) {
         case ..<35: appendBatch()
         case ..<60: appendReply()
@@ -167,5 +172,50 @@ private struct Pair {
             pair.step()
             pair.compare()
         }
+    }
+
+    /// Many keys wait, pieces are taken out of the middle, and numbers are given again.
+    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    func conflationBehavesLikeAnArrayOfFrames(seed: UInt64) {
+        var pair = Pair(random: SeededGenerator(seed: seed), keys: (0..<30).map { "\($0)" } + [nil], conflates: 70)
+        for _ in 0..<400 {
+            pair.step()
+            pair.compare()
+        }
+    }
+
+    /// A thousand updates of one key, with 100 other keys waiting and with 20,000.
+    @Test func conflationCostsTheSameHoweverManyKeysWait() {
+        let few = Conflated(keys: 100), many = Conflated(keys: 20_000)
+        let ratios = (0..<5).map { _ in many.timeUpdates() / few.timeUpdates() }
+        // It was 200 when each update walked over all keys.
+        #expect(ratios.min() ?? .infinity < 10)
+    }
+}
+
+/// An outbox in which a message waits for each of many keys.
+private final class Conflated {
+    private let outbox = Outbox()
+    private let channel = Channel(name: "ticker", index: 0, policy: .conflate)
+    private let keys: Int
+
+    init(keys: Int) {
+        self.keys = keys
+        for key in 0..<keys { update(key) }
+    }
+
+    private func update(_ key: Int) {
+        let batch = Batch()
+        batch.begin(.messages, of: channel)
+        var deflaters = DeflaterSet()
+        let message = Message(channel: channel.name, payload: [1], key: "\(key)", receivedNanoseconds: 0)
+        batch.appendFrame(of: message, WireForm(), &deflaters)
+        outbox.append(batch)
+        _ = outbox.conflate()
+    }
+
+    func timeUpdates() -> Double {
+        let time = ContinuousClock().measure { for _ in 0..<1000 { update(keys / 2) } }
+        return time / .seconds(1)
     }
 }
