@@ -12,6 +12,12 @@ struct AccessKeys: Sendable {
 
     var isEmpty: Bool { keys.isEmpty }
 
+    /// Judges the key of `X-API-Key: KEY`, or else of `Authorization: Bearer KEY`.
+    func verdictOnAPIKey(on head: RequestHead) -> Verdict {
+        guard let key = head.value(of: "x-api-key") else { return verdict(on: head) }
+        return opens(key[...]) ? .right : .wrong
+    }
+
     /// Judges the key of `Authorization: Bearer KEY`.
     func verdict(on head: RequestHead) -> Verdict {
         guard let authorization = head.value(of: "authorization") else { return .missing }

@@ -10,11 +10,15 @@ public struct AccessRules: Sendable {
         case connect
         /// Publishing.
         case publish
+        /// What only an admin may see and do.
+        case administer
     }
 
     private let hosts: HostPolicy
     private let origins: OriginPolicy
     private let publishKeys: AccessKeys
+    private let apiKeys: AccessKeys
+    private let hasAdminAddress: Bool
 
     /// Makes the rules.
     ///
@@ -22,10 +26,17 @@ public struct AccessRules: Sendable {
     ///   - allowedHosts: names that are taken over loopback, besides addresses, `localhost` and the hosts of the origins.
     ///   - allowedOrigins: pages that may come, besides those of this server.
     ///   - publishKeys: one of them is needed for publishing, if there are any.
-    public init(allowedHosts: [HostPattern] = [], allowedOrigins: [OriginPattern] = [], publishKeys: [String] = []) {
+    ///   - apiKeys: one of them is needed for what only an admin may, if there are any.
+    ///   - hasAdminAddress: whether there are addresses where that is asked for, so that it is found on no other.
+    public init(
+        allowedHosts: [HostPattern] = [], allowedOrigins: [OriginPattern] = [], publishKeys: [String] = [],
+        apiKeys: [String] = [], hasAdminAddress: Bool = false
+    ) {
         hosts = HostPolicy(allowedHosts + allowedOrigins.compactMap(\.host))
         origins = OriginPolicy(allowedOrigins)
         self.publishKeys = AccessKeys(publishKeys)
+        self.apiKeys = AccessKeys(apiKeys)
+        self.hasAdminAddress = hasAdminAddress
     }
 
     /// Why a request is refused; nil if it is not.
@@ -33,16 +44,43 @@ public struct AccessRules: Sendable {
         if peer.contains(.loopback), !hosts.admits(head.host) { return .host }
         guard purpose != .read else { return nil }
         guard origins.admits(head, from: peer) else { return .origin }
-        return purpose == .publish ? publishDenial(of: head, from: peer) : nil
+        switch purpose {
+        case .read, .connect: return nil
+        case .publish: return publishDenial(of: head, from: peer)
+        case .administer: return adminDenial(of: head, from: peer)
+        }
+    }
+
+    /// Whether what only an admin may ask for is found on the address that a request came to.
+    public func servesAdmin(on peer: Peer) -> Bool {
+        peer.contains(.admin) || !hasAdminAddress
     }
 
     /// A key that is configured is asked for everywhere; without one only this machine may publish.
     private func publishDenial(of head: RequestHead, from peer: Peer) -> Denial? {
-        guard !publishKeys.isEmpty else { return peer.isLocal && !head.isForwarded ? nil : .publishingIsLocal }
+        guard !publishKeys.isEmpty else { return isThisMachine(head, peer) ? nil : .publishingIsLocal }
         switch publishKeys.verdict(on: head) {
         case .right: return nil
         case .wrong: return .publishKeyWrong
         case .missing: return .publishKeyMissing
         }
+    }
+
+    /// Without a key the admin address is for whoever reaches it, and for pages of its own only: `--allow-origin` is about
+    /// whom messages are for.
+    private func adminDenial(of head: RequestHead, from peer: Peer) -> Denial? {
+        guard !apiKeys.isEmpty else {
+            guard origins.isProgramOrOwnPage(head, from: peer) else { return .origin }
+            return peer.contains(.admin) || isThisMachine(head, peer) ? nil : .administeringIsLocal
+        }
+        switch apiKeys.verdictOnAPIKey(on: head) {
+        case .right: return nil
+        case .wrong: return .apiKeyWrong
+        case .missing: return .apiKeyMissing
+        }
+    }
+
+    private func isThisMachine(_ head: RequestHead, _ peer: Peer) -> Bool {
+        peer.isLocal && !head.isForwarded
     }
 }

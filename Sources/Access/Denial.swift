@@ -14,6 +14,11 @@ public struct Denial: Equatable, Sendable {
         .forbidden, "publishing from other machines or through a proxy needs pushd to be started with --publish-key")
     static let publishKeyMissing = Denial(.unauthorized, "publishing needs a key: Authorization: Bearer KEY")
     static let publishKeyWrong = Denial(.unauthorized, "the publish key is wrong")
+    static let administeringIsLocal = Denial(
+        .forbidden,
+        "this is answered to this machine only and through no proxy, unless pushd is started with --api-key or --admin")
+    static let apiKeyMissing = Denial(.unauthorized, "this needs a key: Authorization: Bearer KEY or X-API-Key: KEY")
+    static let apiKeyWrong = Denial(.unauthorized, "the API key is wrong")
 
     private init(_ status: HTTPStatus, _ message: String) {
         self.status = status

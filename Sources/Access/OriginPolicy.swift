@@ -11,8 +11,12 @@ struct OriginPolicy: Sendable {
     /// Whether a request may pass: one without Origin comes from no browser; a browser's page must be of this server
     /// or listed.
     func admits(_ head: RequestHead, from peer: Peer) -> Bool {
-        guard head.count(of: "origin") > 0, !listed.contains(where: \.matchesAll) else { return true }
-        return isOwn(head, from: peer) || listedOrigin(of: head) != nil
+        listed.contains(where: \.matchesAll) || isProgramOrOwnPage(head, from: peer) || listedOrigin(of: head) != nil
+    }
+
+    /// Whether a request comes from no browser, or from a page of this server.
+    func isProgramOrOwnPage(_ head: RequestHead, from peer: Peer) -> Bool {
+        head.count(of: "origin") == 0 || isOwn(head, from: peer)
     }
 
     /// Whether the page is of this server: of the request's scheme, host and port.

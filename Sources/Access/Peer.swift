@@ -16,6 +16,8 @@ public struct Peer: OptionSet, Sendable {
     public static let unixSocket = Peer(rawValue: 2)
     /// With TLS that this process ends.
     public static let tls = Peer(rawValue: 4)
+    /// On an address of `--admin`.
+    public static let admin = Peer(rawValue: 8)
 
     /// Whether the other end is on this machine; it may still be a proxy that speaks for others.
     public var isLocal: Bool { !isDisjoint(with: [.loopback, .unixSocket]) }

@@ -1,3 +1,4 @@
+internal import Access
 internal import Bytes
 internal import Channels
 internal import Glibc
@@ -35,7 +36,8 @@ final class Home {
     /// - Returns: the addresses, with the ports that the system chose.
     func open() throws(SystemError) -> [SocketAddress] {
         do throws(SystemError) {
-            for address in state.configuration.listen { listeners.append(try listener(address)) }
+            for address in state.configuration.listen { listeners.append(try listener(address, [])) }
+            for address in state.configuration.admin { listeners.append(try listener(address, .admin)) }
             try openBridge()
         } catch {
             close()
@@ -116,27 +118,33 @@ final class Home {
         }
     }
 
-    private func listener(_ address: ListenAddress) throws(SystemError) -> Listener {
+    private func listener(_ address: ListenAddress, _ peer: Peer) throws(SystemError) -> Listener {
         guard let socketAddress = address.socketAddress else {
             throw SystemError(code: EINVAL, operation: "listen on \(address)")
         }
         return try Listener(
             on: worker.loop, address: socketAddress, unsentLowWaterBytes: Home.unsentLowWaterBytes,
             starved: { [unowned self] in starved($0) },
-            accepted: { [unowned self] in place($0, isSecure: address.isSecure) })
+            accepted: { [unowned self] in place($0, address.isSecure ? peer.union(.tls) : peer) })
     }
 
     private static let unsentLowWaterBytes: Int32 = 131_072
 
-    private func place(_ stream: AcceptedStream, isSecure: Bool) {
-        let context = isSecure ? state.configuration.certificates?.context : nil
+    private func place(_ stream: AcceptedStream, _ listener: Peer) {
+        let peer = listener.union(Home.nearness(of: stream))
+        let context = peer.contains(.tls) ? state.configuration.certificates?.context : nil
         let index = state.leastLoadedWorker()
         state.countStream(1, on: index)
         if index == worker.index {
-            worker.adopt(stream, context)
-        } else if !worker.post(.adopt(stream, context), to: index) {
+            worker.adopt(stream, peer, context)
+        } else if !worker.post(.adopt(stream, peer, context), to: index) {
             Socket.close(stream.descriptor)
         }
+    }
+
+    private static func nearness(of stream: AcceptedStream) -> Peer {
+        guard stream.peer.isLocal else { return [] }
+        return stream.peer.port == nil ? .unixSocket : .loopback
     }
 
     /// One line a second at most: a full server must not fill a disk as well.

@@ -14,7 +14,9 @@ enum Reports {
     }
 
     /// `/health`: always 200, since whoever restarts a server for a lost Redis makes things worse.
-    static func health(_ state: ServerState, _ totals: WorkerCounters) -> Response {
+    ///
+    /// - Parameter tellsReasons: whether error texts are shown, which may have addresses in them.
+    static func health(_ state: ServerState, _ totals: WorkerCounters, tellsReasons: Bool) -> Response {
         let counts = state.directory.counts
         let now = Loop.monotonicNanoseconds
         var body = JSONObjectWriter()
@@ -24,7 +26,7 @@ enum Reports {
         body.member("subscriptions", counts.subscriptions)
         body.member("uptime_s", Int((now - state.startedNanoseconds) / 1_000_000_000))
         body.member("workers", state.workers)
-        body.member("redis", raw: redis(state, now))
+        body.member("redis", raw: redis(state, now, tellsReasons))
         return Response(.ok, contentType: "application/json", body: body.finish())
     }
 
@@ -57,7 +59,7 @@ enum Reports {
             problem == nil ? .ok : .serviceUnavailable, contentType: "application/json", body: body.finish())
     }
 
-    private static func redis(_ state: ServerState, _ now: UInt64) -> [UInt8] {
+    private static func redis(_ state: ServerState, _ now: UInt64, _ tellsReasons: Bool) -> [UInt8] {
         var text = JSONObjectWriter()
         guard state.configuration.redis != nil else {
             text.member("state", "embedded")
@@ -73,7 +75,7 @@ enum Reports {
         text.member("reconnects", status.reconnects)
         text.member("subscribed", status.subscribedChannels)
         if let probe = status.probeMilliseconds { text.member("probe_ms", raw: decimal(probe)) }
-        if let reason = status.reason { text.member("reason", reason) }
+        if tellsReasons, let reason = status.reason { text.member("reason", reason) }
         return text.finish()
     }
 

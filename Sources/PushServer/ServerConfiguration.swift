@@ -7,6 +7,8 @@ public import WSLoop
 public struct ServerConfiguration: Sendable {
     /// Where it listens.
     public var listen: [ListenAddress] = [.tcp(host: "0.0.0.0", port: 8081)]
+    /// Where it listens for `/metrics` and the whole `/health`, which are then found nowhere else.
+    public var admin: [ListenAddress] = []
     /// What is shown to clients on addresses with TLS; needed if there are any.
     public var certificates: ServerCertificates?
     /// The Redis server to bridge to; nil for the embedded in-process broker.
@@ -71,6 +73,8 @@ public struct ServerConfiguration: Sendable {
     public var allowedHosts: [HostPattern] = []
     /// Keys for publishing over HTTP; without one only this machine may publish.
     public var publishKeys: [String] = []
+    /// Keys for `/metrics` and the whole `/health`; without one they are for this machine, or for who reaches `admin`.
+    public var apiKeys: [String] = []
     /// The time over which a stop spreads its closes.
     public var drain = Duration.seconds(20)
     /// Pages by path, served besides the endpoints; `/` is the demo page unless given here.

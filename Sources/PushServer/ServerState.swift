@@ -19,7 +19,7 @@ enum WorkerMessage: Sendable {
     /// To the home worker: a worker could not open or run its loop.
     case failed(SystemError)
     /// Take over a client that the home worker accepted.
-    case adopt(AcceptedStream, TLSContext?)
+    case adopt(AcceptedStream, Peer, TLSContext?)
     /// Deliver to the channel's subscribers of this worker.
     case deliver(Message)
     /// To the home worker: a channel has got or lost subscribers; see the directory.
@@ -86,7 +86,8 @@ final class ServerState: Sendable {
         directory = ChannelDirectory(loops: workers, isAlwaysReady: configuration.redis == nil)
         access = AccessRules(
             allowedHosts: configuration.allowedHosts, allowedOrigins: configuration.allowedOrigins,
-            publishKeys: configuration.publishKeys)
+            publishKeys: configuration.publishKeys, apiKeys: configuration.apiKeys,
+            hasAdminAddress: !configuration.admin.isEmpty)
         admission = AdmissionControl(configuration.admission)
         inboxes = (0..<workers).map { _ in Inbox() }
         boards = (0..<workers).map { _ in WorkerBoard() }

@@ -79,24 +79,6 @@ extension Worker {
         open(head, connection)
     }
 
-    /// The one place where it is decided whether a request is allowed, before a byte of its body is read.
-    private func route(_ head: RequestHead, _ connection: Connection) -> Route {
-        if case .answering = state.configuration.endpoint, head.count(of: "upgrade") > 0 { return .open }
-        if head.isPath("/ws") { return .open }
-        if let denial = state.access.denial(of: head, from: connection.peer, for: .read) {
-            return .refusal(Response(denial))
-        }
-        if head.isPath("/publish") {
-            guard head.method == .post else { return .refusal(Worker.wrongMethod("POST")) }
-            return publishRoute(head, connection)
-        }
-        guard let response = readable(head) else {
-            return .refusal(.error(.notFound, "there is nothing here; see /health, /metrics, /publish and /ws"))
-        }
-        guard head.method == .get || head.method == .head else { return .refusal(Worker.wrongMethod("GET, HEAD")) }
-        return .read(response)
-    }
-
     /// Answers a request that has wholly arrived.
     private func answer(_ request: Request, _ route: Route, _ connection: Connection) {
         switch route {
@@ -109,55 +91,6 @@ extension Worker {
                 then: .answerPublish(channel: channel))
         }
     }
-
-    /// What a path that is only read answers with; nil if there is no such path.
-    private func readable(_ head: RequestHead) -> (() -> Response)? {
-        if head.isPath("/health") { return health }
-        if head.isPath("/health/live") { return liveness }
-        if head.isPath("/health/ready") { return readiness }
-        if head.isPath("/metrics") { return metrics }
-        let page = state.page(head)
-        return page.map { page in { Response(.ok, contentType: page.contentType, body: page.body) } }
-    }
-
-    private static func wrongMethod(_ allowed: String) -> Response {
-        var response = Response.error(.methodNotAllowed, "this path takes \(allowed)")
-        response.addHeader("Allow", allowed)
-        return response
-    }
-
-    private func health() -> Response { Reports.health(state, state.totals()) }
-    private func liveness() -> Response { Reports.liveness(state) }
-    private func readiness() -> Response { Reports.readiness(state) }
-    private func metrics() -> Response { Metrics.response(state, state.totals()) }
-
-    /// Whether a client may publish, and where to.
-    private func publishRoute(_ head: RequestHead, _ connection: Connection) -> Route {
-        if let denial = state.access.denial(of: head, from: connection.peer, for: .publish) {
-            return .refusal(Response(denial))
-        }
-        guard let channels = try? head.queryValues(of: "channel"), let channel = channels.first,
-            channels.count == 1, ChannelName.isValid(channel)
-        else {
-            return .refusal(.error(.badRequest, "publish needs one channel= of 1 to 255 bytes of UTF-8"))
-        }
-        guard let keys = try? head.queryValues(of: "key"), keys.count <= 1,
-            keys.allSatisfy({ ChannelName.isValid($0) })
-        else {
-            return .refusal(.error(.badRequest, "key= is one text of 1 to 255 bytes of UTF-8"))
-        }
-        guard keys.isEmpty || carriesKeys else { return .refusal(.error(.badRequest, Worker.keyRefusal)) }
-        guard !state.isOverBudget else { return .refusal(.unavailable(Worker.overBudgetRefusal)) }
-        return .publish(channel: channel, key: keys.first)
-    }
-}
-
-/// What becomes of a request, decided on its head.
-enum Route {
-    case open
-    case publish(channel: String, key: String?)
-    case read(() -> Response)
-    case refusal(Response)
 }
 
 extension Response {

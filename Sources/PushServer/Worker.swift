@@ -118,7 +118,7 @@ final class Worker {
         home?.close()
         for connection in connections { if let connection { close(connection) } }
         for message in state.inboxes[index].takeAll() {
-            if case .adopt(let stream, _) = message { Socket.close(stream.descriptor) }
+            if case .adopt(let stream, _, _) = message { Socket.close(stream.descriptor) }
         }
         state.inboxes[index].close()
         streams?.close()
@@ -142,12 +142,10 @@ final class Worker {
     }
 
     /// Takes over a client, with TLS if there is a context.
-    func adopt(_ stream: AcceptedStream, _ context: TLSContext?) {
+    func adopt(_ stream: AcceptedStream, _ peer: Peer, _ context: TLSContext?) {
         let slot = hub.add(link: stream.descriptor)
         nextGeneration &+= 1
-        let connection = Connection(
-            stream, Worker.peer(of: stream, isSecure: context != nil), slot: slot, generation: nextGeneration,
-            limits: requestLimits)
+        let connection = Connection(stream, peer, slot: slot, generation: nextGeneration, limits: requestLimits)
         do throws(SystemError) {
             try streams?.add(stream.descriptor, key: connection.key, interest: .readable)
         } catch {
@@ -169,12 +167,6 @@ final class Worker {
             let waited = UInt32(stream.deferralMilliseconds / Worker.tickMilliseconds)
             schedule(.request, connection, afterTicks: handshakeTicks - min(waited, handshakeTicks - 1))
         }
-    }
-
-    private static func peer(of stream: AcceptedStream, isSecure: Bool) -> Peer {
-        var peer: Peer = isSecure ? .tls : []
-        if stream.peer.isLocal { peer.insert(stream.peer.port == nil ? .unixSocket : .loopback) }
-        return peer
     }
 
     /// The connection of a key, unless it has ended.
@@ -210,7 +202,7 @@ final class Worker {
         case .opened: home?.workerOpened()
         case .failed(let error): home?.workerFailed(error)
         case .deliver(let message): hub.deliver(message)
-        case .adopt(let stream, let context): adopt(stream, context)
+        case .adopt(let stream, let peer, let context): adopt(stream, peer, context)
         case .wakeUp: break
         case .settled(let channel): confirm(channel)
         case .exposed(let channel, let milliseconds):

@@ -77,6 +77,9 @@ public struct RedisEndpoint: Sendable, Equatable {
         }
     }
 
+    /// Whether the URL has a password in it.
+    public var hasPassword: Bool { password != nil }
+
     /// What is wrong with the password: there is none for the user, or its file cannot be read now; nil if nothing is.
     public var passwordProblem: String? {
         if user != nil, password == nil, passwordFile == nil { return "a user needs a password" }

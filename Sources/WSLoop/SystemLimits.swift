@@ -44,6 +44,15 @@ public enum SystemLimits {
         cuv_map_large_blocks(Int32(clamping: bytes))
     }
 
+    /// Keeps the process' memory, which holds keys and messages, out of core files.
+    ///
+    /// A limit of 0 does not count where a program takes the dumps (a core_pattern with a pipe). With a limit of 1 the
+    /// kernel makes none there either (fs/coredump.c).
+    public static func forbidCoreDumps() {
+        var limit = rlimit(rlim_cur: 1, rlim_max: 1)
+        _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
+    }
+
     /// How many cores the process may run on.
     public static func usableCores() -> Int {
         Int(uv_available_parallelism())

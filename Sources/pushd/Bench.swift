@@ -13,7 +13,7 @@ struct BenchCommand: ParsableCommand {
             output, a line of progress each second to standard error. Ctrl-C ends the run early, with its report. The exit \
             status is 0 if every message arrived at every subscriber, and 1 if not.
 
-            --redis, --redis-prefix and --publish-key are also read from serve's environment variables.
+            --redis, --redis-prefix, --publish-key and --publish-key-file are also read from serve's environment variables.
             """)
 
     @OptionGroup var options: BenchOptions

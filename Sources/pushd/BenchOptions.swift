@@ -86,6 +86,12 @@ struct BenchOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
+        help: ArgumentHelp("Holds such keys, one a line; the first is used.", valueName: "file")
+    )
+    var publishKeyFile: String?
+
+    @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("Subprotocol to ask for: pushd.v1, or none (default).", valueName: "name"))
     var subprotocol: String?
 

@@ -83,6 +83,7 @@ extension BenchPlan {
         let known = ["http": false, "redis": true]
         if try values.one("--publish", options.publish, "http or redis", { known[$0] }) ?? false {
             try BenchPlan.refuse("--publish-key", options.publishKey.map { _ in "***" }, with: "--publish redis")
+            try BenchPlan.refuse("--publish-key-file", options.publishKeyFile, with: "--publish redis")
             guard let endpoint = try secrets.redis("--redis", options.redis) else {
                 throw SettingViolation(option: "--publish", value: "redis", expected: "possible without --redis URL")
             }
@@ -95,10 +96,10 @@ extension BenchPlan {
         } else {
             try BenchPlan.refuse("--redis", options.redis.map { _ in "***" }, with: "--publish http")
             try BenchPlan.refuse("--redis-prefix", options.redisPrefix, with: "--publish http")
-            let keys = try secrets.each(
-                "--publish-key", options.publishKey.map { [$0] } ?? [], "a key without spaces", isSecret: true,
-                OptionValues.key)
-            route = .http(key: keys?.first)
+            let keys = try secrets.keys(
+                "--publish-key", options.publishKey.map { [$0] } ?? [],
+                files: options.publishKeyFile.map { [$0] } ?? [])
+            route = .http(key: keys.first)
         }
     }
 

@@ -78,7 +78,24 @@ struct OptionValues {
         }
     }
 
-    /// A key for publishing; nil if no header field can carry it as one word.
+    /// Keys that are given themselves and in files with one a line.
+    func keys(_ option: String, _ given: [String], files: [String]) throws(SettingViolation) -> [String] {
+        let fileOption = option + "-file"
+        var keys = try each(option, given, OptionValues.keyForm, isSecret: true, OptionValues.key) ?? []
+        for file in try each(fileOption, files, "a file", { $0 }) ?? [] {
+            keys += try KeyFile(file, of: fileOption).keys
+        }
+        // A variable that was to hold a key and is empty must not leave the door open.
+        for option in [option, fileOption] where keys.isEmpty {
+            guard let value = environment[OptionValues.variable(option)] else { continue }
+            throw SettingViolation(option: option, value: value, expected: OptionValues.keyForm)
+        }
+        return keys
+    }
+
+    private static let keyForm = "a key without spaces"
+
+    /// A key; nil if no header field can carry it as one word.
     static func key(_ text: String) -> String? {
         text.isEmpty || text.utf8.contains { $0 <= 0x20 || $0 == 0x7F } ? nil : text
     }

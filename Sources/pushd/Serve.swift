@@ -25,15 +25,18 @@ struct Serve: ParsableCommand {
         let level = settings.logLevel
         LoggingSystem.bootstrap { _ in StandardErrorLog(format: format, level: level) }
         let logger = Logger(label: "pushd")
+        SystemLimits.forbidCoreDumps()
         let server = Server(configuration: settings.server, logger: logger)
         do throws(SystemError) {
             try server.run(drainingOn: [SIGTERM, SIGINT], reloadingOn: [SIGHUP]) { addresses in
-                for (address, asked) in zip(addresses, settings.server.listen) {
-                    logger.notice("listening on \(address)\(asked.isSecure ? " with TLS" : "")")
+                for (index, (address, asked)) in zip(addresses, settings.server.listen + settings.server.admin)
+                    .enumerated()
+                {
+                    let purpose = index < settings.server.listen.count ? "" : " for admin requests"
+                    logger.notice("listening on \(address)\(asked.isSecure ? " with TLS" : "")\(purpose)")
                 }
-                if settings.server.publishKeys.isEmpty {
-                    logger.notice("publishing without a key: loopback only (--publish-key)")
-                }
+                for warning in settings.exposedSecrets { logger.warning("\(warning)") }
+                for notice in settings.notices { logger.notice("\(notice)") }
             }
         } catch {
             StandardErrorLog.write("pushd: \(Serve.explain(error, settings))\n")
@@ -43,6 +46,10 @@ struct Serve: ParsableCommand {
     }
 
     private static func explain(_ error: SystemError, _ settings: Settings) -> String {
-        error.operation.hasPrefix("listen on ") ? "--listen: cannot \(error)" : error.description
+        guard error.operation.hasPrefix("listen on ") else { return error.description }
+        let isForAdmin = settings.server.admin.compactMap(\.socketAddress).contains {
+            error.operation == "listen on \($0)"
+        }
+        return "\(isForAdmin ? "--admin" : "--listen"): cannot \(error)"
     }
 }

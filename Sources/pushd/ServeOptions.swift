@@ -12,6 +12,13 @@ struct ServeOptions: ParsableArguments {
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
+            "Address of its own for /metrics and the whole /health, which are then found nowhere else (repeatable).",
+            valueName: "addr"))
+    var admin: [String] = []
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
             "Certificate and chain (PEM) for TLS; on all TCP addresses unless some have tls: (repeatable, chosen by name).",
             valueName: "file"))
     var tlsCert: [String] = []
@@ -227,6 +234,23 @@ struct ServeOptions: ParsableArguments {
             "Key for publishing over HTTP, needed from everywhere (repeatable; default: only this machine may publish).",
             valueName: "key"))
     var publishKey: [String] = []
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("Holds keys for publishing, one a line (repeatable).", valueName: "file"))
+    var publishKeyFile: [String] = []
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
+            "Key for /metrics and the whole /health, needed from everywhere (repeatable; default: only this machine, or "
+                + "who reaches --admin).", valueName: "key"))
+    var apiKey: [String] = []
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("Holds such keys, one a line (repeatable).", valueName: "file"))
+    var apiKeyFile: [String] = []
 
     @Option(
         parsing: .unconditional,

@@ -1,4 +1,3 @@
-import Access
 import Channels
 import Logging
 import PushServer
@@ -16,7 +15,9 @@ struct SettingViolation: Error, CustomStringConvertible {
 
 /// What the daemon is to do: the command line wins over the environment, which wins over the defaults.
 struct Settings {
-    private(set) var server = ServerConfiguration()
+    var server = ServerConfiguration()
+    /// What to warn about: secrets among the arguments.
+    var exposedSecrets: [String] = []
     private(set) var logLevel = Logger.Level.info
     private(set) var logFormat = LogFormat.text
 
@@ -26,6 +27,10 @@ struct Settings {
             try values.each("--listen", options.listen, "PORT, HOST:PORT (numeric), [::]:PORT or unix:PATH") {
                 ListenAddress($0)
             } ?? server.listen
+        server.admin =
+            try values.each("--admin", options.admin, "PORT, HOST:PORT (numeric), [::]:PORT or unix:PATH") {
+                ListenAddress($0)
+            } ?? []
         try readTLS(options, values)
         try readRedis(options, values)
         try readLimits(options, values)
@@ -37,19 +42,7 @@ struct Settings {
         server.compresses =
             try values.one("--compression", options.compression, "off or on") { ["off": false, "on": true][$0] }
             ?? server.compresses
-        server.allowsClientPublish = try values.flag("--allow-client-publish", options.allowClientPublish)
-        server.allowedOrigins =
-            try values.each("--allow-origin", options.allowOrigin, "*, null, scheme://host[:port] or scheme://*.domain")
-        {
-            OriginPattern($0)
-        } ?? []
-        server.allowedHosts =
-            try values.each("--allow-host", options.allowHost, "a host's name without a port, or *.domain") {
-                HostPattern($0)
-            } ?? []
-        server.publishKeys =
-            try values.each(
-                "--publish-key", options.publishKey, "a key without spaces", isSecret: true, OptionValues.key) ?? []
+        try readAccess(options, values)
         logLevel =
             try values.one("--log-level", options.logLevel, "a log level") { Logger.Level(rawValue: $0) } ?? logLevel
         logFormat =
@@ -70,9 +63,10 @@ struct Settings {
                 option: "--tls-key", value: keys.last ?? "", expected: "usable without --tls-cert, its certificate")
         }
         guard !certificates.isEmpty else {
-            if let address = server.listen.first(where: \.isSecure) {
+            for (option, addresses) in [("--listen", server.listen), ("--admin", server.admin)] {
+                guard let address = addresses.first(where: \.isSecure) else { continue }
                 throw SettingViolation(
-                    option: "--listen", value: "\(address)", expected: "possible without --tls-cert and --tls-key")
+                    option: option, value: "\(address)", expected: "possible without --tls-cert and --tls-key")
             }
             guard let clientCA else { return }
             throw SettingViolation(
@@ -81,7 +75,9 @@ struct Settings {
         let identities = zip(certificates, keys).map { TLSIdentity(certificateFile: $0, keyFile: $1) }
         server.certificates = try Settings.certificates(
             TLSServerOptions(identities: identities, clientCAFile: clientCA))
-        if !server.listen.contains(where: \.isSecure) { server.listen = server.listen.map(\.secured) }
+        if !(server.listen + server.admin).contains(where: \.isSecure) {
+            (server.listen, server.admin) = (server.listen.map(\.secured), server.admin.map(\.secured))
+        }
     }
 
     private static func certificates(_ options: TLSServerOptions) throws(SettingViolation) -> ServerCertificates {

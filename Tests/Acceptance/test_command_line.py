@@ -50,6 +50,9 @@ def test_an_unknown_subcommand_is_a_usage_error():
         ("--slow-consumer", "shrug"),
         ("--allow-origin", "not an origin"),
         ("--allow-host", "name:8081"),
+        ("--admin", "nowhere:port"),
+        ("--publish-key-file", "/missing/keys"),
+        ("--api-key-file", "/missing/keys"),
         ("--drain", "later"),
         ("--log-level", "loud"),
         ("--log-format", "xml"),
@@ -73,7 +76,7 @@ def test_help_names_every_option():
     assert result.returncode == 0
     for option in """listen redis redis-prefix redis-map workers max-connections max-message max-publish max-channels
         allow-client-publish compression outbox-limit outbox-budget inbound-budget slow-consumer ping-interval pong-timeout handshake-timeout
-        allow-origin allow-host publish-key drain log-level log-format""".split():
+        allow-origin allow-host publish-key publish-key-file api-key api-key-file admin drain log-level log-format""".split():
         assert f"--{option}" in result.stdout, option
 
 
@@ -87,6 +90,11 @@ def test_the_address_of_another_server_is_in_use():
     with socket.create_server(("127.0.0.1", 0)) as server:
         address = f"127.0.0.1:{server.getsockname()[1]}"
         assert_one_line(run_pushd("--listen", address), 1, "--listen", address)
+
+
+def test_an_admin_address_in_use_is_named_by_its_option(pushd):
+    address = f"127.0.0.1:{pushd.port}"
+    assert_one_line(run_pushd("--listen", "127.0.0.1:0", "--admin", address), 1, "--admin", address)
 
 
 @pytest.mark.parametrize("descriptors", [8, 40, 100])

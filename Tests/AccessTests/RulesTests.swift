@@ -4,7 +4,7 @@ import Testing
 @testable import Access
 
 @Suite struct RulesTests {
-    private static let purposes: [AccessRules.Purpose] = [.read, .connect, .publish]
+    private static let purposes: [AccessRules.Purpose] = [.read, .connect, .publish, .administer]
 
     private func denial(
         _ rules: AccessRules, _ purpose: AccessRules.Purpose, from peer: Peer, _ fields: (String, String)...
@@ -23,7 +23,7 @@ import Testing
         }
         let right = ("Authorization", "Bearer k")
         for peer in [Peer.unixSocket, [], .tls] {
-            for purpose in RulesTests.purposes {
+            for purpose in RulesTests.purposes where purpose != .administer {
                 #expect(try self.denial(rules, purpose, from: peer, ("Host", "push.example"), right) == nil)
             }
         }
@@ -82,5 +82,62 @@ import Testing
         }
         #expect(try denial(rules, .connect, from: peer) == nil)
         #expect([Denial.publishKeyMissing, .publishKeyWrong].allSatisfy { $0.status == .unauthorized })
+    }
+
+    // What only an admin may
+
+    private func adminDenial(_ rules: AccessRules, from peer: Peer, _ fields: (String, String)...) throws -> Denial? {
+        let head = try requestHead("GET / HTTP/1.1", [("Host", "localhost")] + fields)
+        return rules.denial(of: head, from: peer, for: .administer)
+    }
+
+    @Test func withoutAKeyAdminsAreOnThisMachine() throws {
+        let rules = AccessRules(publishKeys: ["k"])
+        for peer in [Peer.loopback, .unixSocket] {
+            #expect(rules.servesAdmin(on: peer))
+            #expect(try adminDenial(rules, from: peer) == nil)
+            for field in ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"] {
+                #expect(try adminDenial(rules, from: peer, (field, "x")) == .administeringIsLocal)
+            }
+        }
+        #expect(try adminDenial(rules, from: []) == .administeringIsLocal)
+        #expect(try adminDenial(rules, from: .tls) == .administeringIsLocal)
+        #expect(Denial.administeringIsLocal.message.contains("--api-key"))
+        #expect(Denial.administeringIsLocal.message.contains("--admin"))
+    }
+
+    @Test func anAdminAddressIsForWhoReachesIt() throws {
+        let rules = AccessRules(hasAdminAddress: true)
+        #expect(!rules.servesAdmin(on: .loopback) && rules.servesAdmin(on: .admin))
+        #expect(try adminDenial(rules, from: .admin) == nil)
+        #expect(try adminDenial(rules, from: [.admin, .loopback], ("Via", "x")) == nil)
+        let rebound = try requestHead("GET / HTTP/1.1", [("Host", "evil.example")])
+        #expect(rules.denial(of: rebound, from: [.admin, .loopback], for: .administer) == .host)
+    }
+
+    @Test(arguments: [Peer.loopback, .unixSocket, [], .admin])
+    func anAPIKeyIsNeededEverywhere(peer: Peer) throws {
+        let rules = AccessRules(publishKeys: ["p"], apiKeys: ["k", "l"], hasAdminAddress: peer.contains(.admin))
+        #expect(try adminDenial(rules, from: peer) == .apiKeyMissing)
+        for wrong in ["p", "m", ""] {
+            #expect(try adminDenial(rules, from: peer, ("X-API-Key", wrong)) == .apiKeyWrong)
+            #expect(try adminDenial(rules, from: peer, ("Authorization", "Bearer \(wrong)")) == .apiKeyWrong)
+        }
+        for right in ["k", "l"] {
+            #expect(try adminDenial(rules, from: peer, ("X-API-Key", right), ("Via", "x")) == nil)
+            #expect(try adminDenial(rules, from: peer, ("Authorization", "Bearer \(right)")) == nil)
+            #expect(try adminDenial(rules, from: peer, ("X-API-Key", right), ("Authorization", "Basic x")) == nil)
+        }
+        #expect([Denial.apiKeyMissing, .apiKeyWrong].allSatisfy { $0.status == .unauthorized })
+    }
+
+    @Test func withoutAKeyNoPageOfOthersIsAnAdmin() throws {
+        let open = AccessRules(allowedOrigins: [.all])
+        let page = ("Origin", "https://app.example")
+        #expect(try adminDenial(open, from: .loopback, page) == .origin)
+        #expect(try adminDenial(open, from: .loopback, ("Origin", "http://localhost")) == nil)
+        let locked = AccessRules(allowedOrigins: [.all], apiKeys: ["k"])
+        #expect(try adminDenial(locked, from: .loopback, page, ("X-API-Key", "k")) == nil)
+        #expect(try adminDenial(AccessRules(apiKeys: ["k"]), from: .loopback, page, ("X-API-Key", "k")) == .origin)
     }
 }

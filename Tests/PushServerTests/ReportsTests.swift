@@ -25,7 +25,7 @@ import Testing
         var totals = WorkerCounters()
         totals.webSockets = 12
         let state = state { _ in }
-        let response = Reports.health(state, totals)
+        let response = Reports.health(state, totals, tellsReasons: true)
         #expect(response.status == .ok)
         #expect(string(response.body).hasPrefix(#"{"status":"ok","connections":12,"channels":0,"subscriptions":0,"#))
         #expect(isJSON(response.body))
@@ -34,7 +34,7 @@ import Testing
     @Test func healthCountsChannelsAndSubscriptions() throws {
         let state = state { $0.workers = 2 }
         for (channel, loop) in [("a", 0), ("a", 1), ("b", 1)] { _ = state.directory.acquire(channel, loop: loop) }
-        let body = string(Reports.health(state, WorkerCounters()).body)
+        let body = string(Reports.health(state, WorkerCounters(), tellsReasons: true).body)
         #expect(body.contains(#""channels":2,"subscriptions":3,"uptime_s":0,"workers":2,"redis":{"#))
     }
 
@@ -42,7 +42,7 @@ import Testing
         let state = try state { $0.redis = try RedisEndpoint(parsing: "redis://h") }
         #expect(Reports.status(state) == "degraded", "wanted, and not known to be usable")
         state.redis = redis(.connected, isUsable: true)
-        let body = string(Reports.health(state, WorkerCounters()).body)
+        let body = string(Reports.health(state, WorkerCounters(), tellsReasons: true).body)
         #expect(body.hasPrefix(#"{"status":"ok","connections":0,"#))
         #expect(body.contains(#""redis":{"state":"connected","since_s":"#))
         #expect(body.hasSuffix(#","reconnects":2,"subscribed":3,"probe_ms":0.400}}"#))
@@ -50,10 +50,22 @@ import Testing
         state.redis = redis(.connected, isUsable: false)
         #expect(Reports.status(state) == "degraded")
         state.redis = redis(.disconnected, isUsable: false)
-        let disconnected = Reports.health(state, WorkerCounters())
+        let disconnected = Reports.health(state, WorkerCounters(), tellsReasons: true)
         #expect(disconnected.status == .ok, "a lost Redis is no reason to restart the server")
         #expect(string(disconnected.body).hasPrefix(#"{"status":"degraded","connections":0,"#))
         #expect(isJSON(disconnected.body))
+    }
+
+    @Test func onlyAdminsReadWhyRedisIsAway() throws {
+        let state = try state { $0.redis = try RedisEndpoint(parsing: "redis://h") }
+        var status = redis(.disconnected, isUsable: false)
+        status.reason = "192.0.2.7:6379: connection refused"
+        state.redis = status
+        let bodies = [true, false].map {
+            string(Reports.health(state, WorkerCounters(), tellsReasons: $0).body)
+        }
+        #expect(bodies[0].contains(#""reason":"192.0.2.7:6379: connection refused""#))
+        #expect(!bodies[1].contains("192.0.2.7") && bodies[1].contains(#""state":"disconnected""#))
     }
 
     @Test func drainingOutweighsDegraded() throws {

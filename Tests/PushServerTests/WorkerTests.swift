@@ -43,7 +43,7 @@ extension ServerTests {
                 for _ in 0..<3 {
                     let (stream, peer) = try socketPair()
                     peers.append(peer)
-                    worker.adopt(stream, nil)
+                    worker.adopt(stream, [], nil)
                 }
                 let connections = worker.connections.compactMap { $0 }
                 for connection in connections {
@@ -67,7 +67,7 @@ extension ServerTests {
         @Test func aClientThatWasNotTakenOverYetIsClosedWithTheWorker() throws {
             let (stream, peer) = try socketPair()
             try withWorker(of: 2) { worker in
-                worker.state.inboxes[1].post(.adopt(stream, nil))
+                worker.state.inboxes[1].post(.adopt(stream, [], nil))
             }
             #expect(hasEnded(peer))
             close(peer)

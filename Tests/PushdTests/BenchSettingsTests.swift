@@ -60,6 +60,8 @@ import WebSocket
         ]
         let redis = try plan(["--publish", "redis"], environment)
         #expect(redis.route == .redis(try RedisEndpoint(parsing: "redis://u:p@h"), prefix: "x:"))
+        let file = try TextFile("first\nsecond\n")
+        #expect(try plan(["--publish-key-file", file.path]).route == .http(key: "first"))
         let http = try plan([], environment)
         #expect(http.route == .http(key: "a"))
         #expect(http.connections == 100)

@@ -74,6 +74,8 @@ import WSLoop
             $0.server.allowedHosts.map(\.description).joined(separator: ",")
         },
         Option("--publish-key", "a", "b") { $0.server.publishKeys.joined(separator: ",") },
+        Option("--api-key", "a", "b") { $0.server.apiKeys.joined(separator: ",") },
+        Option("--admin", "127.0.0.1:1", "unix:/x") { $0.server.admin.map(\.description).joined(separator: ",") },
         Option("--drain", "0.0", "7.0") { seconds($0.server.drain) },
         Option("--log-level", "trace", "error") { $0.logLevel.rawValue },
         Option("--log-format", "json", "text") { $0.logFormat.rawValue },
@@ -89,10 +91,66 @@ import WSLoop
         }
         let both = try settings([option.name, option.values[0]], [option.variable: option.values[1]])
         #expect(option.read(both) == option.values[0], "the command line wins")
+        guard !SettingsTests.secrets.contains(option.name) else { return }
         #expect(option.read(try settings([], [option.variable: ""])) == usual, "an empty variable is none")
     }
 
-    @Test(arguments: ["--listen", "--redis-map", "--allow-origin", "--allow-host", "--publish-key"])
+    static let secrets = ["--publish-key", "--api-key"]
+
+    @Test(arguments: secrets) func anEmptySecretIsNoOpenDoor(name: String) throws {
+        let option = try #require(SettingsTests.options.first { $0.name == name })
+        for value in ["", ","] {
+            #expect(try violation([], [option.variable: value]).option == name)
+            #expect(try violation([], [option.variable + "_FILE": value]).option == name + "-file")
+        }
+        #expect(option.read(try settings([name, "a"], [option.variable: ""])) == "a")
+    }
+
+    @Test(arguments: secrets) func keysFromFiles(name: String) throws {
+        let option = try #require(SettingsTests.options.first { $0.name == name })
+        let (first, second) = (try TextFile("one\r\ntwo\n\n"), try TextFile("three"))
+        let files = [name + "-file", first.path, name + "-file", second.path]
+        #expect(option.read(try settings(files)) == "one,two,three")
+        #expect(option.read(try settings(files + [name, "given"])) == "given,one,two,three")
+        let variable = [option.variable + "_FILE": "\(first.path),\(second.path)"]
+        #expect(option.read(try settings([], variable)) == "one,two,three")
+    }
+
+    @Test(arguments: ["", "\n\r\n", "key\nse cret\n", "\u{7F}"], secrets)
+    func aBadKeyFileIsNamedAndItsKeysAreNotShown(text: String, name: String) throws {
+        let file = try TextFile(text)
+        let violation = try violation([name + "-file", file.path])
+        #expect(violation.option == name + "-file" && violation.value == file.path)
+        #expect(!violation.description.contains("cret"))
+        #expect(text.count < 4 || violation.description.contains("line 2"))
+        #expect(try self.violation([name + "-file", file.path + ".missing"]).description.contains("No such file"))
+    }
+
+    @Test func secretsAmongTheArgumentsAreWarnedAbout() throws {
+        let file = try TextFile("key")
+        let arguments = ["--publish-key", "k", "--publish-key", "l", "--api-key", "m", "--redis", "redis://u:secret@h"]
+        let warnings = try settings(arguments).exposedSecrets
+        #expect(warnings.count == 3 && !warnings.joined().contains("secret@"))
+        for option in ["--publish-key-file", "--api-key-file", "--redis-password-file"] {
+            #expect(warnings.contains { $0.contains(option) })
+        }
+        let hidden = ["--publish-key-file", file.path, "--api-key-file", file.path, "--redis", "redis://h"]
+        #expect(try settings(hidden).exposedSecrets.isEmpty)
+        let variables = ["PUSHD_PUBLISH_KEY": "k", "PUSHD_API_KEY": "m", "PUSHD_REDIS": "redis://u:secret@h"]
+        #expect(try settings([], variables).exposedSecrets.isEmpty)
+    }
+
+    @Test func whoMayDoWhatIsNoticed() throws {
+        #expect(try settings().notices == ["publishing without a key: loopback only (--publish-key)"])
+        let keys = ["--publish-key", "k"]
+        #expect(try settings(keys + ["--admin", "127.0.0.1:1", "--admin", "unix:/x"]).notices.isEmpty)
+        #expect(try settings(keys + ["--admin", "0.0.0.0:1"]).notices.first?.contains("--api-key") == true)
+        #expect(try settings(keys + ["--admin", "0.0.0.0:1", "--api-key", "k"]).notices.isEmpty)
+    }
+
+    @Test(arguments: [
+        "--listen", "--admin", "--redis-map", "--allow-origin", "--allow-host", "--publish-key", "--api-key",
+    ])
     func repeatableOptions(name: String) throws {
         let option = try #require(SettingsTests.options.first { $0.name == name })
         let both = option.values.joined(separator: ",")
@@ -169,6 +227,7 @@ import WSLoop
         ("--log-level", "loud"), ("--log-format", "xml"), ("--allow-origin", "example.org"),
         ("--allow-origin", "https://example.org/"), ("--allow-origin", "https://"),
         ("--allow-origin", "https://a.*.example"), ("--allow-host", "example.org:8081"), ("--allow-host", "http://a"),
+        ("--admin", "nowhere:port"), ("--admin", "tls:127.0.0.1:1"),
     ])
     func aBadValueIsNamedWithItsOption(option: String, value: String) throws {
         let violation = try violation([option, value])
@@ -177,7 +236,7 @@ import WSLoop
         #expect(!violation.description.contains("\n"))
     }
 
-    @Test(arguments: options.filter { !["--redis-prefix", "--redis-pattern", "--publish-key"].contains($0.name) })
+    @Test(arguments: options.filter { !(["--redis-prefix", "--redis-pattern"] + secrets).contains($0.name) })
     func aBadVariableIsNamedAsTheOption(option: Option) throws {
         let violation = try violation([], [option.variable: "no good value"])
         #expect(violation.option == option.name && violation.value == "no good value")

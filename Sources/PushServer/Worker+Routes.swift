@@ -1,0 +1,99 @@
+internal import Access
+internal import Channels
+internal import HTTP
+
+/// What becomes of a request, decided on its head.
+enum Route {
+    case open
+    case publish(channel: String, key: String?)
+    case read(() -> Response)
+    case refusal(Response)
+}
+
+// Which request gets what, decided on its head alone, before a byte of its body is read.
+extension Worker {
+    private static let nothing = Response.error(
+        .notFound, "there is nothing here; see /health, /metrics, /publish and /ws")
+
+    /// The one place where it is decided whether a request is allowed.
+    func route(_ head: RequestHead, _ connection: Connection) -> Route {
+        let isAdminAddress = connection.peer.contains(.admin)
+        if !isAdminAddress, isForWebSocket(head) { return .open }
+        if let refusal = refusal(of: head, for: .read, connection) { return .refusal(refusal) }
+        if !isAdminAddress, head.isPath("/publish") {
+            guard head.method == .post else { return .refusal(Worker.wrongMethod("POST")) }
+            return publishRoute(head, connection)
+        }
+        if Worker.isForAdmin(head) { return adminRoute(head, connection) }
+        return read(head, readable(head, connection))
+    }
+
+    /// Why a request is refused, as its answer; nil if it is not.
+    private func refusal(of head: RequestHead, for purpose: AccessRules.Purpose, _ connection: Connection) -> Response?
+    {
+        state.access.denial(of: head, from: connection.peer, for: purpose).map { Response($0) }
+    }
+
+    private func isForWebSocket(_ head: RequestHead) -> Bool {
+        if case .answering = state.configuration.endpoint, head.count(of: "upgrade") > 0 { return true }
+        return head.isPath("/ws")
+    }
+
+    private static func isForAdmin(_ head: RequestHead) -> Bool {
+        if head.isPath("/metrics") { return true }
+        let path = head.path
+        return ["/v1", "/admin"].contains { path == $0 || path.hasPrefix($0 + "/") }
+    }
+
+    private func adminRoute(_ head: RequestHead, _ connection: Connection) -> Route {
+        guard state.access.servesAdmin(on: connection.peer) else { return .refusal(Worker.nothing) }
+        if let refusal = refusal(of: head, for: .administer, connection) { return .refusal(refusal) }
+        return read(head, head.isPath("/metrics") ? metrics : nil)
+    }
+
+    private func read(_ head: RequestHead, _ response: (() -> Response)?) -> Route {
+        guard let response else { return .refusal(Worker.nothing) }
+        guard head.method == .get || head.method == .head else { return .refusal(Worker.wrongMethod("GET, HEAD")) }
+        return .read(response)
+    }
+
+    /// What a path that is only read answers with; nil if there is no such path.
+    private func readable(_ head: RequestHead, _ connection: Connection) -> (() -> Response)? {
+        if head.isPath("/health") {
+            let isForAdmin =
+                state.access.servesAdmin(on: connection.peer)
+                && state.access.denial(of: head, from: connection.peer, for: .administer) == nil
+            return { [state] in Reports.health(state, state.totals(), tellsReasons: isForAdmin) }
+        }
+        if head.isPath("/health/live") { return { [state] in Reports.liveness(state) } }
+        if head.isPath("/health/ready") { return { [state] in Reports.readiness(state) } }
+        guard !connection.peer.contains(.admin), let page = state.page(head) else { return nil }
+        return { Response(.ok, contentType: page.contentType, body: page.body) }
+    }
+
+    private func metrics() -> Response { Metrics.response(state, state.totals()) }
+
+    private static func wrongMethod(_ allowed: String) -> Response {
+        var response = Response.error(.methodNotAllowed, "this path takes \(allowed)")
+        response.addHeader("Allow", allowed)
+        return response
+    }
+
+    /// Whether a client may publish, and where to.
+    private func publishRoute(_ head: RequestHead, _ connection: Connection) -> Route {
+        if let refusal = refusal(of: head, for: .publish, connection) { return .refusal(refusal) }
+        guard let channels = try? head.queryValues(of: "channel"), let channel = channels.first,
+            channels.count == 1, ChannelName.isValid(channel)
+        else {
+            return .refusal(.error(.badRequest, "publish needs one channel= of 1 to 255 bytes of UTF-8"))
+        }
+        guard let keys = try? head.queryValues(of: "key"), keys.count <= 1,
+            keys.allSatisfy({ ChannelName.isValid($0) })
+        else {
+            return .refusal(.error(.badRequest, "key= is one text of 1 to 255 bytes of UTF-8"))
+        }
+        guard keys.isEmpty || carriesKeys else { return .refusal(.error(.badRequest, Worker.keyRefusal)) }
+        guard !state.isOverBudget else { return .refusal(.unavailable(Worker.overBudgetRefusal)) }
+        return .publish(channel: channel, key: keys.first)
+    }
+}
