@@ -163,7 +163,7 @@ final class Home {
             patterns: state.configuration.redisPatterns.map(\.wildcard))
         let bridge = try RedisBridge(
             on: worker.loop, endpoint: endpoint, tls: state.configuration.redisTLS, channels: channels,
-            timing: state.configuration.redisTiming,
+            timing: state.configuration.redisTiming, maxPayloadBytes: state.configuration.maxPublishBytes,
             delegate: self)
         self.bridge = bridge
         bridge.start()
@@ -178,10 +178,6 @@ final class Home {
 
 extension Home: RedisBridgeDelegate {
     func bridgeReceived(_ payload: RawSpan, on channel: String) {
-        guard payload.byteCount <= state.configuration.maxPublishBytes else {
-            worker.counters.droppedOversized += 1
-            return
-        }
         // By a pattern anything may come that has the prefix.
         guard state.configuration.redisPatterns.isEmpty || ChannelName.isValid(channel) else {
             bridge?.ignore(channel)
@@ -207,6 +203,10 @@ extension Home: RedisBridgeDelegate {
         let name = redisChannel.text ?? "not UTF-8"
         state.logger.warning(
             "messages of Redis channels that cannot be channels here are ignored", metadata: ["first": "\(name)"])
+    }
+
+    func bridgeLeftOutMessage() {
+        worker.counters.droppedOversized += 1
     }
 
     func bridgeLostSubscriptions() {

@@ -17,6 +17,8 @@ public protocol RedisBridgeDelegate: AnyObject {
     func bridgeStatusChanged(_ status: RedisStatus)
     /// A message arrived on a Redis channel that is no channel here; called for the first one only.
     func bridgeIgnored(_ redisChannel: RawSpan)
+    /// A message was larger than a payload may be.
+    func bridgeLeftOutMessage()
 }
 
 /// Joins the channels of this process with those of Redis: of one server, of the master that Sentinels name, or of a
@@ -29,6 +31,7 @@ public final class RedisBridge {
     let tls: TLSContext?
     let channels: RedisChannelMap
     let timing: RedisTiming
+    let maxPayloadBytes: Int
     weak let delegate: (any RedisBridgeDelegate)?
     /// Each with the channels of its slots; all channels have one.
     var shards: [RedisShard] = []
@@ -54,10 +57,12 @@ public final class RedisBridge {
 
     /// Makes a bridge that does nothing yet; it must be ended with `stop()`.
     ///
-    /// - Parameter tls: needed if the endpoint uses TLS.
+    /// - Parameters:
+    ///   - tls: needed if the endpoint uses TLS.
+    ///   - maxPayloadBytes: larger messages are left out while they arrive, and never held.
     public init(
         on loop: Loop, endpoint: RedisEndpoint, tls: TLSContext? = nil, channels: RedisChannelMap,
-        timing: RedisTiming = RedisTiming(), delegate: any RedisBridgeDelegate
+        timing: RedisTiming = RedisTiming(), maxPayloadBytes: Int = 1 << 20, delegate: any RedisBridgeDelegate
     ) throws(SystemError) {
         precondition((tls != nil) == endpoint.usesTLS, "an endpoint with TLS, and no other, needs a context")
         self.loop = loop
@@ -65,6 +70,7 @@ public final class RedisBridge {
         self.tls = tls
         self.channels = channels
         self.timing = timing
+        self.maxPayloadBytes = maxPayloadBytes
         self.delegate = delegate
         beforeSleep = try BeforeSleepHook(on: loop)
         do throws(SystemError) {
@@ -187,7 +193,7 @@ public final class RedisBridge {
         if case .sentinel = endpoint.topology { login.needsMaster = true }
         return try RedisShard(
             on: loop, servers: servers, login: login, tls: tls, names: ChannelNames(map: channels, slots: slots),
-            timing: timing, owner: self)
+            timing: timing, maxPayloadBytes: maxPayloadBytes, owner: self)
     }
 
     /// The shards that have a Redis channel of the channel.
@@ -229,6 +235,7 @@ public final class RedisBridge {
 
 extension RedisBridge: RedisShardOwner {
     func shard(_ shard: RedisShard, received payload: RawSpan, on channel: String) {
+        guard payload.byteCount <= maxPayloadBytes else { return shardLeftOutMessage(shard) }
         notify { $0.bridgeReceived(payload, on: channel) }
     }
 
@@ -264,6 +271,10 @@ extension RedisBridge: RedisShardOwner {
 
     func shard(_ shard: RedisShard, ignored name: RawSpan) {
         ignore(name)
+    }
+
+    func shardLeftOutMessage(_ shard: RedisShard) {
+        notify { $0.bridgeLeftOutMessage() }
     }
 
     private func ignore(_ name: RawSpan) {

@@ -37,10 +37,13 @@ final class RedisConnection {
     private var sentBytes = 0
 
     /// Begins to connect; throws what the system says if it refuses at once.
+    ///
+    /// - Parameter maxStringBytes: longer strings arrive as nil.
     init(
-        to address: SocketAddress, _ security: ClientStream.Security?, on loop: Loop, owner: any RedisConnectionOwner
+        to address: SocketAddress, _ security: ClientStream.Security?, on loop: Loop, maxStringBytes: Int,
+        owner: any RedisConnectionOwner
     ) throws(RedisLinkFailure) {
-        guard let replies = ReplyReader() else { throw RedisLinkFailure("out of memory") }
+        guard let replies = ReplyReader(maxStringBytes: maxStringBytes) else { throw RedisLinkFailure("out of memory") }
         do throws(ClientStream.Failure) {
             stream = try ClientStream(to: address, security)
         } catch {
@@ -125,11 +128,14 @@ final class RedisConnection {
 
     private func received(_ bytes: RawSpan) {
         heardMilliseconds = loop.nowMilliseconds
-        let violation = replies.read(bytes) { reply in
-            owner?.connection(self, received: reply)
-            return phase == .open
+        do throws(ReplyViolation) {
+            try replies.read(bytes) { reply in
+                owner?.connection(self, received: reply)
+                return phase == .open
+            }
+        } catch {
+            end(RedisLinkFailure(error.reason))
         }
-        if let violation { end(RedisLinkFailure(violation)) }
     }
 
     private func write() {

@@ -27,10 +27,14 @@ final class RedisLink {
         case ready(RedisConnection)
     }
 
+    /// Far more than a reply has that is not a message.
+    static let maxReplyBytes = 1 << 20
+
     private let loop: Loop
     private let login: RedisLogin
     private let tls: TLSContext?
     private let timing: RedisTiming
+    private let maxStringBytes: Int
     /// Runs for the next attempt while waiting, against a silent Redis while connecting.
     private let timer: Timer
     private var backoff: Backoff
@@ -46,15 +50,19 @@ final class RedisLink {
 
     /// Makes a link that does nothing yet; it stops the timer but leaves closing it to its owner.
     ///
-    /// - Parameter servers: an attempt tries them in this order; if there are none it waits until there are.
+    /// - Parameters:
+    ///   - servers: an attempt tries them in this order; if there are none it waits until there are.
+    ///   - maxStringBytes: longer strings arrive as nil.
     init(
-        on loop: Loop, servers: [RedisServer], login: RedisLogin, tls: TLSContext?, timing: RedisTiming, timer: Timer
+        on loop: Loop, servers: [RedisServer], login: RedisLogin, tls: TLSContext?, timing: RedisTiming, timer: Timer,
+        maxStringBytes: Int = RedisLink.maxReplyBytes
     ) {
         self.loop = loop
         self.servers = servers
         self.login = login
         self.tls = tls
         self.timing = timing
+        self.maxStringBytes = maxStringBytes
         self.timer = timer
         backoff = Backoff(
             firstCeilingMilliseconds: timing.firstBackoffMilliseconds,
@@ -171,11 +179,15 @@ final class RedisLink {
         guard let address = addresses.first else { return attemptFailed(RedisLinkFailure("no address")) }
         untriedAddresses = Array(addresses.dropFirst())
         do throws(RedisLinkFailure) {
-            leave(.connecting(try RedisConnection(to: address, security, on: loop, owner: self)))
+            leave(.connecting(try connection(to: address)))
             timer.start(afterMilliseconds: timing.connectMilliseconds)
         } catch {
             attemptFailed(error.at(address))
         }
+    }
+
+    private func connection(to address: SocketAddress) throws(RedisLinkFailure) -> RedisConnection {
+        try RedisConnection(to: address, security, on: loop, maxStringBytes: maxStringBytes, owner: self)
     }
 
     private var security: ClientStream.Security? {

@@ -23,6 +23,9 @@ struct RedisReply {
         return withBytes { $0.text }
     }
 
+    /// Whether it is nil, as a string is that was too long.
+    var isNil: Bool { unsafe raw.pointee.type == REDIS_REPLY_NIL }
+
     /// The number of an integer reply.
     var integer: Int? {
         unsafe raw.pointee.type == REDIS_REPLY_INTEGER ? Int(raw.pointee.integer) : nil

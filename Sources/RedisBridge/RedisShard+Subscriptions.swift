@@ -40,9 +40,11 @@ extension RedisShard {
         switch kind.withBytes({ PushKind($0) }) {
         case .message:
             guard let payload = reply.element(2) else { return }
+            guard !payload.isNil else { return notify { $0.shardLeftOutMessage(self) } }
             payload.withBytes { payload in name.withBytes { receivedMessage(payload, on: $0) } }
         case .patternMessage:
             guard let channel = reply.element(2), let payload = reply.element(3) else { return }
+            guard !payload.isNil else { return notify { $0.shardLeftOutMessage(self) } }
             payload.withBytes { payload in
                 channel.withBytes { channel in name.withBytes { receivedMessage(payload, on: channel, by: $0) } }
             }

@@ -21,6 +21,8 @@ protocol RedisShardOwner: AnyObject {
     func shardFailed(_ shard: RedisShard)
     /// Messages of a Redis channel that is no channel here arrived.
     func shard(_ shard: RedisShard, ignored name: RawSpan)
+    /// A message was longer than a payload may be.
+    func shardLeftOutMessage(_ shard: RedisShard)
 }
 
 /// One server of Redis as the bridge uses it, with all channels or those of some slots.
@@ -61,7 +63,7 @@ final class RedisShard {
     /// - Parameter servers: where the server is; empty if that is not known yet.
     init(
         on loop: Loop, servers: [RedisServer], login: RedisLogin, tls: TLSContext?, names: ChannelNames,
-        timing: RedisTiming, owner: any RedisShardOwner
+        timing: RedisTiming, maxPayloadBytes: Int, owner: any RedisShardOwner
     ) throws(SystemError) {
         handles = try ShardHandles(on: loop)
         self.loop = loop
@@ -69,7 +71,8 @@ final class RedisShard {
         self.owner = owner
         pubSub = names.slots == nil ? .plain : .sharded
         subscriber = RedisLink(
-            on: loop, servers: servers, login: login, tls: tls, timing: timing, timer: handles.subscriberTimer)
+            on: loop, servers: servers, login: login, tls: tls, timing: timing, timer: handles.subscriberTimer,
+            maxStringBytes: max(maxPayloadBytes, RedisShard.maxNameBytes))
         publisher = RedisLink(
             on: loop, servers: servers, login: login, tls: tls, timing: timing, timer: handles.publisherTimer)
         ledger = SubscriptionLedger(
@@ -81,6 +84,9 @@ final class RedisShard {
         publisherDownSince = loop.nowMilliseconds
         lastHeardMilliseconds = loop.nowMilliseconds
     }
+
+    /// A name is a string like a payload, and arrives whole even where payloads must be small.
+    private static let maxNameBytes = 65_536
 
     /// Begins to connect with the next turn of the loop.
     func start() {

@@ -9,9 +9,13 @@ final class ReplyReader {
     private static let portionBytes = 16_384
 
     private let reader: UnsafeMutablePointer<redisReader>
+    private var filter: ReplyFilter
 
     /// Nil if there is no memory.
-    init?() {
+    ///
+    /// - Parameter maxStringBytes: longer strings are read as nil, and never held.
+    init?(maxStringBytes: Int) {
+        filter = ReplyFilter(maxStringBytes: maxStringBytes)
         guard let reader = unsafe redisReaderCreate() else { return nil }
         unsafe self.reader = reader
     }
@@ -22,8 +26,13 @@ final class ReplyReader {
 
     /// Takes bytes and hands on each reply that they complete, until `body` returns false.
     ///
-    /// - Returns: what is wrong with the bytes, after which the reader is of no more use; nil if nothing is.
-    func read(_ bytes: RawSpan, _ body: (RedisReply) -> Bool) -> String? {
+    /// After an error the reader is of no more use.
+    func read(_ bytes: RawSpan, _ body: (RedisReply) -> Bool) throws(ReplyViolation) {
+        try filter.filter(bytes) { (piece) throws(ReplyViolation) in try parse(piece, body) }
+    }
+
+    /// False once `body` returned false.
+    private func parse(_ bytes: RawSpan, _ body: (RedisReply) -> Bool) throws(ReplyViolation) -> Bool {
         var offset = 0
         while offset < bytes.byteCount {
             let end = min(offset + ReplyReader.portionBytes, bytes.byteCount)
@@ -31,14 +40,14 @@ final class ReplyReader {
             offset = end
             var reply: UnsafeMutableRawPointer?
             repeat {
-                guard unsafe redisReaderGetReply(reader, &reply) == REDIS_OK else { return violation }
+                guard unsafe redisReaderGetReply(reader, &reply) == REDIS_OK else { throw violation }
                 guard let complete = unsafe reply else { break }
                 let goesOn = unsafe body(RedisReply(complete.assumingMemoryBound(to: redisReply.self)))
                 unsafe freeReplyObject(complete)
-                guard goesOn else { return nil }
+                guard goesOn else { return false }
             } while true
         }
-        return nil
+        return true
     }
 
     /// Whether a reply has arrived in part.
@@ -54,10 +63,11 @@ final class ReplyReader {
         }
     }
 
-    private var violation: String {
-        unsafe withUnsafeBytes(of: &reader.pointee.errstr) { text in
+    private var violation: ReplyViolation {
+        let reason = unsafe withUnsafeBytes(of: &reader.pointee.errstr) { text in
             unsafe String(decoding: text.prefix { $0 != 0 }, as: UTF8.self)
         }
+        return ReplyViolation(reason: reason)
     }
 }
 

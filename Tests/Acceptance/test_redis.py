@@ -7,6 +7,7 @@ import pytest
 from support import wait_until
 from support.raw import handshake
 from support.redis_server import RedisServer
+from support.strangers import MEBIBYTE, resident_bytes
 from support.swarm import Swarm
 
 CHANNELS = [f"c{number}" for number in range(10)]
@@ -33,6 +34,24 @@ def test_the_payload_arrives_verbatim(node, redis_server, payload):
     client = node.raw().upgrade("/ws?channel=news")
     redis_server.publish("push:news", payload)
     assert client.read_frame().payload == payload
+
+
+def test_a_message_larger_than_max_publish_is_never_held(start, tmp_path):
+    server = RedisServer(tmp_path, "--client-output-buffer-limit", "pubsub 0 0 0").start()
+    try:
+        pushd = start("--redis", server.url).wait_for_status("ok")
+        client = pushd.connect("news")
+        before = resident_bytes(pushd.process.pid)
+        assert server.publish("push:news", b"x" * (200 * MEBIBYTE)) == 1
+        server.publish("push:news", "after it")
+        peak = before
+        while not (dropped := pushd.metrics().sum("pushd_dropped_total", policy="oversized")):
+            peak = max(peak, resident_bytes(pushd.process.pid))
+        assert client.recv(timeout=10) == "after it"
+        assert dropped == 1
+        assert peak - before < 8 * MEBIBYTE
+    finally:
+        server.kill()
 
 
 def test_any_channel_name_works_in_redis(node, redis_server):

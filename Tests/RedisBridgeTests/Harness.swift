@@ -57,6 +57,10 @@ final class Recorder: RedisBridgeDelegate {
         exposures.append((channel, milliseconds))
     }
 
+    private(set) var leftOutMessages = 0
+
+    func bridgeLeftOutMessage() { leftOutMessages += 1 }
+
     func bridgeIgnored(_ redisChannel: RawSpan) {
         ignored.append(redisChannel.text ?? "?")
     }

@@ -1,0 +1,164 @@
+internal import Bytes
+
+/// Why the bytes that came are no replies of Redis.
+struct ReplyViolation: Error, Equatable {
+    let reason: String
+}
+
+/// Leaves out of what Redis sends each string that is longer than a limit, while it arrives: nil takes its place.
+///
+/// hiredis collects a reply until it is complete, and who publishes at Redis decides how large a message is. All else is
+/// handed on as it is, also what breaks the protocol: the parser says what is wrong with it.
+struct ReplyFilter {
+    private enum Stage {
+        /// At the first byte of a value.
+        case value
+        /// In a value that is one line, of which so many bytes have come.
+        case line(Int)
+        /// In a string that is handed on; so many bytes are left, its line end included.
+        case string(Int)
+        case leftOut(Int)
+    }
+
+    /// What a value's first line announces, for strings and arrays.
+    private enum Header {
+        case incomplete
+        case malformed
+        case complete(number: Int, end: Int)
+    }
+
+    /// Lines are statuses, errors and numbers.
+    private static let maxLineBytes = 65_536
+    /// A sign, 19 digits, and what stands around them.
+    private static let maxHeaderBytes = 32
+    /// The parser allocates what an array announces.
+    private static let maxElements = 1 << 20
+    private static let none = Array("$-1\r\n".utf8)
+
+    private let maxStringBytes: Int
+    private var stage = Stage.value
+    /// The beginning of a header whose end has not come.
+    private var held: [UInt8] = []
+
+    init(maxStringBytes: Int) { self.maxStringBytes = maxStringBytes }
+
+    /// Hands on what is to be parsed, in pieces as large as possible, until `pass` returns false.
+    mutating func filter(
+        _ input: RawSpan, _ pass: (RawSpan) throws(ReplyViolation) -> Bool
+    ) throws(ReplyViolation) {
+        guard !held.isEmpty else {
+            _ = try filterPiece(input, pass)
+            return
+        }
+        var offset = 0
+        while offset < input.byteCount, held.last != UInt8(ascii: "\n"), held.count < ReplyFilter.maxHeaderBytes {
+            held.append(input.byte(at: offset))
+            offset += 1
+        }
+        guard held.last == UInt8(ascii: "\n") || held.count == ReplyFilter.maxHeaderBytes else { return }
+        let header = held
+        held = []
+        guard try filterPiece(header.rawSpan, pass) else { return }
+        _ = try filterPiece(input.extracting(offset...), pass)
+    }
+
+    private mutating func filterPiece(
+        _ input: RawSpan, _ pass: (RawSpan) throws(ReplyViolation) -> Bool
+    ) throws(ReplyViolation) -> Bool {
+        var offset = 0
+        var passed = 0  // what comes before it was handed on, or left out
+        while offset < input.byteCount {
+            switch stage {
+            case .value:
+                let begin = offset
+                guard try beginValue(input, &offset) else {
+                    held.append(input.extracting(begin...))
+                    return try handOn(input.extracting(passed..<begin), pass)
+                }
+                guard case .leftOut = stage else { continue }
+                guard try handOn(input.extracting(passed..<begin), pass) else { return false }
+                guard try pass(ReplyFilter.none.rawSpan) else { return false }
+                passed = offset
+            case .line(let byteCount): try readLine(byteCount, input, &offset)
+            case .string(let left):
+                let count = min(left, input.byteCount - offset)
+                offset += count
+                stage = count == left ? .value : .string(left - count)
+            case .leftOut(let left):
+                let count = min(left, input.byteCount - offset)
+                offset += count
+                passed = offset
+                stage = count == left ? .value : .leftOut(left - count)
+            }
+        }
+        return try handOn(input.extracting(passed...), pass)
+    }
+
+    private func handOn(
+        _ piece: RawSpan, _ pass: (RawSpan) throws(ReplyViolation) -> Bool
+    ) throws(ReplyViolation) -> Bool {
+        piece.byteCount == 0 ? true : try pass(piece)
+    }
+
+    /// Reads the header of a value, if it has one, and finds out what follows.
+    ///
+    /// - Returns: false if the header is not complete.
+    private mutating func beginValue(_ input: RawSpan, _ offset: inout Int) throws(ReplyViolation) -> Bool {
+        let isString = input.byte(at: offset) == UInt8(ascii: "$")
+        guard isString || input.byte(at: offset) == UInt8(ascii: "*") else {
+            stage = .line(0)
+            return true
+        }
+        switch header(input, offset) {
+        case .incomplete: return false
+        case .malformed: stage = .line(0)
+        case .complete(let number, let end):
+            offset = end
+            guard isString else {
+                guard number <= ReplyFilter.maxElements else { throw ReplyViolation(reason: "an array of \(number)") }
+                return true
+            }
+            // -1 is nil.
+            guard number >= 0 else { return true }
+            stage = number > maxStringBytes ? .leftOut(number + 2) : .string(number + 2)
+        }
+        return true
+    }
+
+    private func header(_ input: RawSpan, _ start: Int) -> Header {
+        var number = 0
+        var offset = start + 1
+        let isNegative = offset < input.byteCount && input.byte(at: offset) == UInt8(ascii: "-")
+        if isNegative { offset += 1 }
+        while offset < input.byteCount {
+            let byte = input.byte(at: offset)
+            if byte == UInt8(ascii: "\r") {
+                guard offset + 1 < input.byteCount else { break }
+                guard input.byte(at: offset + 1) == UInt8(ascii: "\n") else { return .malformed }
+                return .complete(number: isNegative ? -number : number, end: offset + 2)
+            }
+            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte), number < Int.max / 100 else {
+                return .malformed
+            }
+            number = number * 10 + Int(byte - UInt8(ascii: "0"))
+            offset += 1
+        }
+        return offset - start < ReplyFilter.maxHeaderBytes ? .incomplete : .malformed
+    }
+
+    private mutating func readLine(
+        _ byteCount: Int, _ input: RawSpan, _ offset: inout Int
+    ) throws(ReplyViolation) {
+        let start = offset
+        while offset < input.byteCount {
+            offset += 1
+            guard input.byte(at: offset - 1) != UInt8(ascii: "\n") else {
+                stage = .value
+                return
+            }
+        }
+        let read = byteCount + offset - start
+        guard read <= ReplyFilter.maxLineBytes else { throw ReplyViolation(reason: "a line of \(read) bytes") }
+        stage = .line(read)
+    }
+}
