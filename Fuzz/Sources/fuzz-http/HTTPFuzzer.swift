@@ -18,7 +18,7 @@ public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
         checkFields(head)
         checkTarget(head)
         checkHandshake(head)
-        checkPolicies(head)
+        checkAccess(head)
     }
     return 0
 }

@@ -1,8 +1,7 @@
+import Access
 import FuzzSupport
 import HTTP
 import WebSocket
-
-@testable import PushServer
 
 /// A request that is accepted is answered with a 101 that nothing of the request can break out of.
 func checkHandshake(_ head: RequestHead) {
@@ -23,17 +22,17 @@ func checkHandshake(_ head: RequestHead) {
 }
 
 /// Who may connect and publish is decided for any header.
-func checkPolicies(_ head: RequestHead) {
-    let isAdmitted = OriginPolicy(allowed: ["https://a.example"]).admits(head)
-    expect(isAdmitted || head.value(of: "origin") != nil, "a request without Origin is turned away")
-    expect(OriginPolicy(allowed: ["*"]).admits(head), "an origin is turned away though all are allowed")
-
-    let authorization = head.value(of: "authorization")
-    let verdict = PublishPolicy(keys: ["k", "key"]).verdict(on: head, isLocal: false)
-    switch verdict {
-    case .allowed: expect(authorization?.hasSuffix("k") == true || authorization?.hasSuffix("key") == true, "no key")
-    case .wrongKey: expect(authorization != nil, "a wrong key where there is none")
-    case .keyNeeded: expectEqual(authorization, nil, "a key is needed")
-    case .onlyLocal: expect(false, "publishing is only local though there are keys")
+func checkAccess(_ head: RequestHead) {
+    let open = AccessRules(allowedOrigins: [.all], publishKeys: [])
+    expectEqual(open.denial(of: head, from: [], for: .connect), nil, "all origins are allowed")
+    expect(open.denial(of: head, from: [], for: .publish) != nil, "publishing without a key from another machine")
+    let page = expectSome(OriginPattern("https://a.example"), "a pattern")
+    let locked = AccessRules(allowedOrigins: [page], publishKeys: ["k"])
+    if head.value(of: "origin") == nil {
+        expectEqual(locked.denial(of: head, from: [], for: .connect), nil, "a request without Origin is turned away")
+    }
+    let isKeyless = head.value(of: "authorization")?.hasSuffix("k") != true
+    for peer in [[], .loopback, .unixSocket] as [Peer] where isKeyless {
+        expect(locked.denial(of: head, from: peer, for: .publish) != nil, "published without the key")
     }
 }
