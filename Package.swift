@@ -103,7 +103,8 @@ let package = Package(
             name: "TLSRecordTests", dependencies: ["Bytes", "COpenSSL", "TLSRecord", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "WSLoopTests", dependencies: ["Bytes", "COpenSSL", "TestSupport", "WSLoop"], swiftSettings: settings),
+            name: "WSLoopTests", dependencies: ["Bytes", "COpenSSL", "TLSRecord", "TestSupport", "WSLoop"],
+            swiftSettings: settings),
         .testTarget(
             name: "RedisBridgeTests", dependencies: ["Bytes", "RedisBridge", "WSLoop", "TestSupport"],
             swiftSettings: settings),

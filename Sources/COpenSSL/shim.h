@@ -3,6 +3,7 @@
 #ifndef PUSHD_COPENSSL_SHIM_H
 #define PUSHD_COPENSSL_SHIM_H
 
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/sha.h>
 #include <openssl/ssl.h>
@@ -96,6 +97,7 @@ static inline long copenssl_output_control(BIO *bio, int command, long number, v
     return command == BIO_CTRL_FLUSH;
 }
 
+// The methods are made once for a process: OpenSSL has numbers for 127 only.
 static inline BIO_METHOD *copenssl_output_method(void) {
     BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK | BIO_get_new_index(), "output");
     if (method == NULL) return NULL;
@@ -104,12 +106,97 @@ static inline BIO_METHOD *copenssl_output_method(void) {
     return method;
 }
 
-static inline BIO *copenssl_output_bio(BIO_METHOD *method, copenssl_output *output) {
-    BIO *bio = BIO_new(method);
+static inline BIO *copenssl_bio(BIO_METHOD *method, void *data) {
+    BIO *bio = method == NULL ? NULL : BIO_new(method);
     if (bio == NULL) return NULL;
-    BIO_set_data(bio, output);
+    BIO_set_data(bio, data);
     BIO_set_init(bio, 1);
     return bio;
+}
+
+// Where established sessions read from: what a loop has received, lent for one call.
+typedef struct {
+    const unsigned char *bytes;
+    size_t count;
+} copenssl_input;
+
+static inline int copenssl_input_read(BIO *bio, char *bytes, size_t wanted, size_t *count) {
+    copenssl_input *input = BIO_get_data(bio);
+    BIO_clear_retry_flags(bio);
+    if (input->count == 0) {
+        BIO_set_retry_read(bio);
+        return 0;
+    }
+    *count = wanted < input->count ? wanted : input->count;
+    memcpy(bytes, input->bytes, *count);
+    input->bytes += *count;
+    input->count -= *count;
+    return 1;
+}
+
+static inline BIO_METHOD *copenssl_input_method(void) {
+    BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK | BIO_get_new_index(), "input");
+    if (method == NULL) return NULL;
+    BIO_meth_set_read_ex(method, copenssl_input_read);
+    BIO_meth_set_ctrl(method, copenssl_output_control);
+    return method;
+}
+
+// What OpenSSL lets a peer do without end: changing keys (RFC 8446 4.6.3), and asking for another handshake, which it refuses.
+typedef struct {
+    copenssl_input *input;
+    uint32_t records_per_key_update;
+    uint32_t max_unpaid_records;
+    uint32_t unpaid_records;
+    int renegotiates;
+} copenssl_watch;
+
+static inline int copenssl_watch_is_over(const copenssl_watch *watch) {
+    return watch->renegotiates || watch->unpaid_records > watch->max_unpaid_records;
+}
+
+static inline void copenssl_watch_message(int is_written, int version, int type, const void *bytes, size_t count,
+                                          SSL *session, void *argument) {
+    copenssl_watch *watch = argument;
+    const unsigned char *message = bytes;
+    (void)version, (void)session;
+    if (count == 0) return;
+    if (is_written) {
+        if (type == SSL3_RT_ALERT && count == 2 && message[1] == SSL_AD_NO_RENEGOTIATION) watch->renegotiates = 1;
+    } else if (type == SSL3_RT_INNER_CONTENT_TYPE) {
+        if (message[0] == SSL3_RT_APPLICATION_DATA && watch->unpaid_records > 0) watch->unpaid_records--;
+    } else if (type == SSL3_RT_HANDSHAKE && message[0] == SSL3_MT_KEY_UPDATE) {
+        watch->unpaid_records += watch->records_per_key_update;
+    }
+    // A callback cannot fail a read, but nothing more is there to be read.
+    if (copenssl_watch_is_over(watch)) watch->input->count = 0;
+}
+
+static inline void copenssl_keep_watch(SSL *session, copenssl_watch *watch) {
+    SSL_set_msg_callback(session, watch == NULL ? NULL : copenssl_watch_message);
+    SSL_set_msg_callback_arg(session, watch);
+}
+
+// Whether a session holds a part of a record, and so a buffer for a whole one.
+static inline int copenssl_holds_input(const SSL *session) {
+    return SSL_has_pending(session) || strcmp(SSL_rstate_string(session), "RB") == 0;
+}
+
+// A key and a certificate that last as long as the context.
+static inline int copenssl_use_throwaway_identity(SSL_CTX *context) {
+    EVP_PKEY *key = EVP_EC_gen("P-256");
+    X509 *certificate = X509_new();
+    int is_used = key != NULL && certificate != NULL && X509_gmtime_adj(X509_getm_notBefore(certificate), 0) != NULL &&
+                  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600) != NULL &&
+                  X509_set_pubkey(certificate, key) == 1 && X509_sign(certificate, key, EVP_sha256()) > 0 &&
+                  SSL_CTX_use_certificate(context, certificate) == 1 && SSL_CTX_use_PrivateKey(context, key) == 1;
+    X509_free(certificate);
+    EVP_PKEY_free(key);
+    return is_used;
+}
+
+static inline void copenssl_release_buffers(SSL_CTX *context) {
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 }
 
 static inline int copenssl_set_server_name(SSL *session, const char *name) {

@@ -20,17 +20,18 @@ final class SecureStream {
     /// How many encrypted bytes wait for the kernel.
     var unsentBytes: Int { unsent.count - sentBytes }
 
-    /// Keeps what the kernel did not take.
-    func keep(_ bytes: RawSpan) {
-        unsent.append(bytes)
+    /// Keeps what the kernel did not take of the session's output.
+    func keep(_ part: TLSOutput.Part, of output: TLSOutput) {
+        precondition(part.descriptor == connection.descriptor, "SecureStream: bytes of another session")
+        output.lend(part) { unsent.append($0) }
     }
 
     /// Sends as much of it as the kernel takes.
     ///
     /// - Returns: false if the connection is broken.
-    func sendUnsent(to descriptor: Int32) -> Bool {
+    func sendUnsent() -> Bool {
         while unsentBytes > 0 {
-            switch Socket.send(unsent.rawSpan, from: sentBytes, to: descriptor) {
+            switch Socket.send(unsent.rawSpan, from: sentBytes, to: connection.descriptor) {
             case .accepted(let count): sentBytes += count
             case .wouldBlock: return true
             case .failed: return false

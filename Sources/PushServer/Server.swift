@@ -1,3 +1,4 @@
+internal import Glibc
 internal import HTTP
 public import Logging
 public import WSLoop
@@ -30,6 +31,7 @@ public final class Server: Sendable {
     ) throws(SystemError) {
         SystemLimits.ignoreBrokenPipes()
         SystemLimits.mapLargeBlocks(fromBytes: MemoryReturn.mappedBytes)
+        try checkRecords()
         let worker = try Worker(index: ServerState.home, state: state)
         defer { worker.close() }
         try worker.open()
@@ -63,6 +65,23 @@ public final class Server: Sendable {
 }
 
 extension Server {
+    /// Tries records that are not OpenSSL's before anything depends on them, and says who makes them.
+    private func checkRecords() throws(SystemError) {
+        let configuration = state.configuration
+        guard let records = configuration.certificates?.records ?? configuration.redisTLS?.records else { return }
+        var metadata: Logger.Metadata = ["records": "\(records.rawValue)"]
+        if records == .compact {
+            do throws(TLSFailure) {
+                try TLSRecordCheck.run()
+            } catch {
+                throw SystemError(code: EPROTO, operation: "check of --tls-records compact: \(error)")
+            }
+            metadata["checked"] = "yes"
+        }
+        metadata["kernel_tls"] = SystemLimits.hasKernelTLS ? "unused" : "no"
+        state.logger.notice("tls", metadata: metadata)
+    }
+
     private func watch(_ signal: Int32, _ loop: Loop) throws(SystemError) -> SignalWatcher {
         let watcher = try SignalWatcher(on: loop, signal: signal)
         watcher.onEvent { [self] in

@@ -25,6 +25,9 @@ public final class ServerCertificates: Sendable {
         content = Mutex(Content(context: try TLSContext(server: options), files: files, lastSeen: files))
     }
 
+    /// Who makes the records.
+    var records: TLSRecords { options.records }
+
     /// What new connections are accepted with.
     var context: TLSContext { content.withLock { $0.context } }
 

@@ -10,8 +10,8 @@ internal import WSLoop
 enum PreparedLinkWrite {
     /// A write of its own in the list.
     case plain(Int)
-    /// A write in the list, of bytes of the output that stand for so many plain ones.
-    case sealed(Int, Range<Int>, plainBytes: Int, SecureStream)
+    /// A write in the list, of a part of the output that stands for so many plain bytes.
+    case sealed(Int, TLSOutput.Part, plainBytes: Int, SecureStream)
     /// What was encrypted before has to go first.
     case blocked
     /// The session is broken.
@@ -45,17 +45,16 @@ extension Worker {
     /// Takes what has arrived of a secure connection.
     func read(_ secure: SecureStream, of connection: Connection, atMost maxBytes: Int) {
         guard secure.session.isEstablished else { return takeTurn(secure, connection) }
-        switch secure.session.read(into: buffer, atMost: maxBytes) {
+        let result = secure.session.read(into: buffer, atMost: maxBytes)
+        sendOutput(of: secure, connection)  // an alert
+        switch result {
         case .bytes:
             heard(connection)
             buffer.withContent { process($0, of: connection) }
         case .wouldBlock: break
         case .endOfStream, .truncated: peerEnded(connection)
-        case .failed:
-            sendOutput(of: secure, connection)  // an alert
-            close(connection)
+        case .failed: close(connection)
         }
-        sendOutput(of: secure, connection)
         noteHeld(connection)
         // An end behind the bytes nobody announces.
         if secure.session.hasPendingInput, connection.phase != .closed, !connection.isPaused {
@@ -95,17 +94,16 @@ extension Worker {
             secure.hasBegun = true
             guard first == Worker.handshakeRecord || !Worker.isLetter(first) else { return refusePlain(connection) }
         }
-        switch secure.session.handshake() {
+        let result = secure.session.handshake()
+        sendOutput(of: secure, connection)
+        switch result {
         case .done:
             counters.tlsHandshakes += 1
-            sendOutput(of: secure, connection)
             read(connection)
-        case .needs:
-            sendOutput(of: secure, connection)
+        case .needs: break
         case .failed(let reason):
             counters.tlsFailures += 1
             state.logger.debug("TLS handshake failed", metadata: ["reason": "\(reason)"])
-            sendOutput(of: secure, connection)  // an alert
             close(connection)
         }
     }
@@ -142,8 +140,9 @@ extension Worker {
         guard let secure = secureStream(connection.descriptor) else { return }
         if secure.unsentBytes == 0, let output, output.count == 0 {
             secure.session.closeNotify()
-            output.lend(0..<output.count) { _ = Socket.send($0, to: connection.descriptor) }
-            output.removeAll()
+            let part = secure.session.takeOutput()
+            _ = output.send(part)
+            output.release(part)
         }
         unsentBytes -= secure.unsentBytes
         secured[Int(connection.descriptor)] = nil
@@ -180,9 +179,7 @@ extension Worker {
     ///
     /// - Parameter lend: lends the plain bytes piece by piece until it is told that it is enough.
     private func prepareSealed(_ secure: SecureStream, _ lend: ((RawSpan) -> Bool) -> Void) {
-        guard let output else { return }
         guard secure.unsentBytes == 0 else { return preparedLinks.append(.blocked) }
-        let begin = output.count
         let maxPlainBytes = maxSealedBytes
         var plainBytes = 0
         lend { piece in
@@ -191,15 +188,17 @@ extension Worker {
             secure.session.seal(piece)
             return plainBytes < maxPlainBytes
         }
-        guard secure.session.finishSealing() else { return preparedLinks.append(.failed) }
+        let isSealed = secure.session.finishSealing()
+        let part = secure.session.takeOutput()
+        guard isSealed else { return preparedLinks.append(.failed) }
         writes.add(to: secure.connection.descriptor)
-        preparedLinks.append(.sealed(writes.count - 1, begin..<output.count, plainBytes: plainBytes, secure))
+        preparedLinks.append(.sealed(writes.count - 1, part, plainBytes: plainBytes, secure))
     }
 
     /// Makes the prepared writes, of which some are encrypted.
     private func sendPreparedLinks(_ completed: (_ write: Int, _ result: SendResult) -> Void) {
         for link in preparedLinks {
-            if case .sealed(let write, let range, _, _) = link { output?.place(range, in: writes, at: write) }
+            if case .sealed(let write, let part, _, _) = link { output?.place(part, in: writes, at: write) }
         }
         sender.send(writes)
         var links: [PreparedLinkWrite] = []
@@ -209,8 +208,8 @@ extension Worker {
             case .plain(let write): completed(index, Worker.result(writes.result(write)))
             case .blocked: completed(index, .blocked)
             case .failed: completed(index, .failed(EPIPE))
-            case .sealed(let write, let range, let plainBytes, let secure):
-                completed(index, sealedResult(writes.result(write), range, plainBytes, secure))
+            case .sealed(let write, let part, let plainBytes, let secure):
+                completed(index, sealedResult(writes.result(write), part, plainBytes, secure))
             }
         }
         links.removeAll(keepingCapacity: true)
@@ -221,32 +220,35 @@ extension Worker {
 
     /// To the hub what is encrypted is as good as sent.
     private func sealedResult(
-        _ result: Socket.WriteResult, _ range: Range<Int>, _ plainBytes: Int, _ secure: SecureStream
+        _ result: Socket.WriteResult, _ part: TLSOutput.Part, _ plainBytes: Int, _ secure: SecureStream
     ) -> SendResult {
         switch result {
-        case .accepted(let count) where count == range.count: return .accepted(plainBytes)
-        case .accepted(let count): keep(range.dropFirst(count), of: secure)
-        case .wouldBlock: keep(range, of: secure)
+        case .accepted(let count) where count == part.count: return .accepted(plainBytes)
+        case .accepted(let count): keep(part.dropFirst(count), of: secure)
+        case .wouldBlock: keep(part, of: secure)
         case .failed(let code): return .failed(code)
         }
         return .accepted(plainBytes)
     }
 
-    private func keep(_ range: Range<Int>, of secure: SecureStream) {
+    private func keep(_ part: TLSOutput.Part, of secure: SecureStream) {
         let connection = secure.connection
-        output?.lend(range) { secure.keep($0) }
-        unsentBytes += range.count
+        if let output { secure.keep(part, of: output) }
+        unsentBytes += part.count
         setInterest(connection.interest.union(.writable), connection)
         watchForStall(connection)
     }
 
     /// Sends what a call on the session had to say by itself: handshake messages and alerts.
     func sendOutput(of secure: SecureStream, _ connection: Connection) {
-        guard let output, output.count > 0 else { return }
-        guard connection.phase != .closed else { return output.removeAll() }
-        output.lend(0..<output.count) { secure.keep($0) }
-        unsentBytes += output.count
-        output.removeAll()
+        guard let output else { return }
+        let part = secure.session.takeOutput()
+        guard part.count > 0 else { return }
+        if connection.phase != .closed {
+            secure.keep(part, of: output)
+            unsentBytes += part.count
+        }
+        output.release(part)
         sendUnsent(of: secure, connection)
     }
 
@@ -255,7 +257,7 @@ extension Worker {
     func sendUnsent(of secure: SecureStream, _ connection: Connection) -> Bool {
         guard connection.phase != .closed else { return false }
         let before = secure.unsentBytes
-        let isOpen = secure.sendUnsent(to: connection.descriptor)
+        let isOpen = secure.sendUnsent()
         unsentBytes -= before - secure.unsentBytes
         guard isOpen else {
             close(connection)

@@ -18,9 +18,18 @@ public final class RecordCiphers {
             repeating: nil, count: RecordSuite.AEAD.allCases.count * RecordCiphers.Direction.allCases.count)
     }
 
-    deinit {
-        for index in unsafe contexts.indices { unsafe EVP_CIPHER_CTX_free(contexts[index]) }
+    deinit { forgetKeys() }
+
+    /// Lets go of the contexts, which still have the keys of the last session that used them; freeing wipes them.
+    public func forgetKeys() {
+        for index in unsafe contexts.indices {
+            unsafe EVP_CIPHER_CTX_free(contexts[index])
+            unsafe contexts[index] = nil
+        }
     }
+
+    /// Whether there is none, and so no key.
+    var isEmpty: Bool { unsafe contexts.allSatisfy { unsafe $0 == nil } }
 
     /// Nil if there is no memory for it.
     func context(_ aead: RecordSuite.AEAD, _ direction: Direction) -> OpaquePointer? {

@@ -30,9 +30,10 @@ public struct RecordReader: ~Copyable {
 
     /// The longest of what is expected; servers' tickets have some hundred bytes.
     private static let maxTicketBytes = 65_536
-    /// The peer may change its keys so many times at once; afterwards once per `recordsPerKeyUpdate` records of data.
-    private static let maxKeyUpdateCredit = 32
-    private static let recordsPerKeyUpdate = 16
+    /// How many records of data pay for a change of keys.
+    public static let recordsPerKeyUpdate = 16
+    /// So many may be owed: the peer may change its keys 32 times at once.
+    public static let maxUnpaidRecords = 32 * recordsPerKeyUpdate
 
     private let keys: TrafficKeys
     private let role: Role
@@ -165,8 +166,7 @@ public struct RecordReader: ~Copyable {
         guard request <= 1 else { throw .illegalParameter }
         guard isLast else { throw .messageAcrossKeyChange }
         unpaidRecords += RecordReader.recordsPerKeyUpdate
-        let maxUnpaidRecords = RecordReader.maxKeyUpdateCredit * RecordReader.recordsPerKeyUpdate
-        guard unpaidRecords <= maxUnpaidRecords else { throw .tooManyKeyUpdates }
+        guard unpaidRecords <= RecordReader.maxUnpaidRecords else { throw .tooManyKeyUpdates }
         guard keys.update() else { throw .libraryFailure }
         wantsKeyUpdate = wantsKeyUpdate || request == 1
     }

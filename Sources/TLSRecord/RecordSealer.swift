@@ -1,7 +1,7 @@
 /// The writing direction of an established session: makes records, in place.
 public struct RecordSealer: ~Copyable {
     /// RFC 8446 5.5: after 2^24.5 full records GCM's keys should change.
-    private static let maxRecords: UInt64 = 1 << 24
+    public static let maxRecords: UInt64 = 1 << 24
     /// RFC 8446 4.6.3: keys change, and the peer's need not.
     private static let keyUpdate: [UInt8] = [24, 0, 0, 1, 0]
 

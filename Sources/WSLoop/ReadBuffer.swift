@@ -31,7 +31,11 @@ public final class ReadBuffer {
         return fill(from: descriptor, atMost: byteCount, at: prefix.count)
     }
 
-    private func fill(from descriptor: Int32, atMost byteCount: Int, at offset: Int) -> Socket.ReadResult {
+    /// Replaces the content by so many bytes that mean nothing and what the descriptor has to read.
+    ///
+    /// - Returns: how many bytes were read.
+    func fill(from descriptor: Int32, atMost byteCount: Int, at offset: Int) -> Socket.ReadResult {
+        precondition(unsafe offset < memory.count)
         count = 0
         let received = unsafe recv(
             descriptor, memory.baseAddress.unsafelyUnwrapped + offset, min(byteCount, memory.count - offset),

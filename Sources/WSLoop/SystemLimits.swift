@@ -21,6 +21,15 @@ public enum SystemLimits {
         return max(count, 0)
     }
 
+    /// Whether the kernel could encrypt a connection's records itself; pushd does not let it (docs/decisions/0015).
+    public static var hasKernelTLS: Bool {
+        let descriptor = socket(AF_INET, Int32(CUV_SOCK_STREAM) | Int32(CUV_SOCK_FLAGS), 0)
+        guard descriptor >= 0 else { return false }
+        defer { Socket.close(descriptor) }
+        // One that has it says that the socket is not connected; one that has not knows nothing of that name.
+        return unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_ULP, "tls", 3) == 0 || errno == ENOTCONN
+    }
+
     /// Resident memory in bytes.
     public static func residentMemoryBytes() -> Int {
         var bytes = 0

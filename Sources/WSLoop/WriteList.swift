@@ -48,6 +48,12 @@ public final class WriteList {
         writeCount += 1
     }
 
+    /// Where a write goes.
+    func descriptor(_ index: Int) -> Int32 {
+        precondition(index < writeCount)
+        return unsafe writes[index].descriptor
+    }
+
     /// Adds a piece to the last write; false if that takes no more.
     ///
     /// The memory must stay as it is until the list was sent.

@@ -36,6 +36,12 @@ struct ServeOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
+            "Who makes the records: openssl, or compact for little memory (default openssl).", valueName: "kind"))
+    var tlsRecords: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
             "redis://[user:password@]host[:port][/db], rediss:// (TLS), redis+unix:///path, "
                 + "redis+sentinel://host,host/master or redis+cluster://host,host (default: embedded).",
             valueName: "url"))

@@ -74,10 +74,18 @@ struct Settings {
         }
         let identities = zip(certificates, keys).map { TLSIdentity(certificateFile: $0, keyFile: $1) }
         server.certificates = try Settings.certificates(
-            TLSServerOptions(identities: identities, clientCAFile: clientCA))
+            TLSServerOptions(
+                identities: identities, clientCAFile: clientCA, records: try Settings.records(options, values)))
         if !(server.listen + server.admin).contains(where: \.isSecure) {
             (server.listen, server.admin) = (server.listen.map(\.secured), server.admin.map(\.secured))
         }
+    }
+
+    private static func records(
+        _ options: ServeOptions, _ values: OptionValues
+    ) throws(SettingViolation) -> TLSRecords {
+        try values.one("--tls-records", options.tlsRecords, "openssl or compact") { TLSRecords(rawValue: $0) }
+            ?? .openssl
     }
 
     private static func certificates(_ options: TLSServerOptions) throws(SettingViolation) -> ServerCertificates {
@@ -131,7 +139,7 @@ struct Settings {
         let files = TLSClientOptions(
             caFile: values.text("--redis-ca", options.redisCa),
             certificateFile: values.text("--redis-cert", options.redisCert),
-            keyFile: values.text("--redis-key", options.redisKey))
+            keyFile: values.text("--redis-key", options.redisKey), records: try Settings.records(options, values))
         guard let redis = server.redis, redis.usesTLS else {
             for (option, file) in [
                 ("--redis-ca", files.caFile), ("--redis-cert", files.certificateFile), ("--redis-key", files.keyFile),

@@ -36,6 +36,12 @@ def start(tmp_path):
     assert not failures, "\n".join(failures)
 
 
+@pytest.fixture(params=["openssl", "compact"])
+def tls_records(request):
+    """Who makes the records: a test of TLS that uses it is run with both."""
+    return request.param
+
+
 @pytest.fixture
 def pushd(start):
     """A pushd with default options."""

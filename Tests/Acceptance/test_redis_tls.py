@@ -50,10 +50,11 @@ def tls_redis(serve, authority):
 
 
 @pytest.fixture
-def trusting(start, authority):
+def trusting(start, authority, tls_records):
     """Starts a pushd that trusts the authority."""
 
     def trusting(url, *options, **variables):
+        variables = {"PUSHD_TLS_RECORDS": tls_records} | variables
         return start("--redis", url, "--redis-ca", str(authority.file), *options, **variables)
 
     return trusting

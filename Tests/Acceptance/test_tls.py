@@ -157,7 +157,7 @@ def pair(authority):
 
 
 @pytest.fixture
-def serve(tmp_path, authority, pair):
+def serve(tmp_path, authority, pair, tls_records):
     """Starts a pushd with these options that speaks TLS; stopped after the test."""
     numbers = itertools.count()
     with contextlib.ExitStack() as stack:
@@ -165,6 +165,7 @@ def serve(tmp_path, authority, pair):
         def serve(*options, pairs=(pair,), shows=None, authority=authority, **variables):
             directory = tmp_path / f"pushd{next(numbers)}"
             directory.mkdir()
+            variables = {"PUSHD_TLS_RECORDS": tls_records} | variables
             pushd = TLSPushd(authority, shows, directory, *tls_options(*pairs), *options, **variables)
             stack.callback(pushd.stop)
             return pushd
@@ -295,6 +296,12 @@ def test_only_ciphers_with_forward_secrecy_and_authenticated_encryption(serve, a
     for cipher in ("AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"):
         status, output = s_client(pushd.port, "-tls1_2", "-cipher", f"ECDHE-{kind}-{cipher}")
         assert status == 0 and f"Cipher is ECDHE-{kind}-{cipher}" in output, output
+
+
+def test_the_log_says_who_makes_the_records(pushd, tls_records):
+    line = next(line for line in pushd.log().splitlines() if " notice tls " in line)
+    assert f"records={tls_records}" in line and re.search("kernel_tls=(no|unused)", line)
+    assert ("checked=yes" in line) == (tls_records == "compact")
 
 
 def test_nothing_that_weakens_it_is_offered(pushd):

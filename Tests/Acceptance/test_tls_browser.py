@@ -12,6 +12,13 @@ from test_tls import VERSIONS, authority, other_authority, pair, serve, trusting
 
 pytestmark = pytest.mark.skipif(not COMMAND, reason="no Chromium here")
 
+
+@pytest.fixture
+def tls_records():
+    """OpenSSL's: browsers have nothing to do with records."""
+    return "openssl"
+
+
 WRAPPER = """#!/bin/sh
 exec {command} "$@" --host-resolver-rules="MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost" \\
     --ignore-certificate-errors-spki-list={keys} --no-proxy-server

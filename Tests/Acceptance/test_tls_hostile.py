@@ -274,6 +274,20 @@ def test_keys_change_under_way(pushd):
             openssl.type(TYPED_REQUEST, b"HTTP/1.1 200", number)
 
 
+@pytest.mark.parametrize("key", [b"k\n", b"K\n"], ids=["its own", "both"])
+def test_keys_do_not_change_without_end(pushd, key):
+    with InteractiveOpenSSL(pushd.port, "-tls1_3") as openssl:
+        openssl.type(TYPED_REQUEST, b"HTTP/1.1 200")
+        for number in range(1, 33):
+            openssl.type(key, b"KEYUPDATE", number)
+        openssl.type(TYPED_REQUEST, b"HTTP/1.1 200", 2)
+        with contextlib.suppress(BrokenPipeError):
+            openssl.process.stdin.write(key * 10)
+            openssl.process.stdin.flush()
+        while openssl.read():
+            pass  # closed, and it ends
+
+
 # Leaving
 
 

@@ -37,6 +37,13 @@ CONNECTIONS = 1000 if IS_LONG else 100
 DELIVERIES_A_SECOND = 10_000
 PATIENCE_S = 60  # for a change to be noticed
 
+
+@pytest.fixture
+def tls_records():
+    """OpenSSL's: certificates have nothing to do with records."""
+    return "openssl"
+
+
 # Files that are wrong at the start
 
 
@@ -72,6 +79,10 @@ def test_a_key_with_a_passphrase_is_named_and_nobody_is_asked(pair, tmp_path):
     assert_usage_error(tls_options(Pair(pair.certificate, tmp_path / "locked")), "--tls-key", tmp_path / "locked")
 
 
+def test_records_are_made_by_somebody_known(pair):
+    assert_usage_error([*tls_options(pair), "--tls-records", "kernel"], "--tls-records: 'kernel' is not openssl or compact")
+
+
 @pytest.mark.parametrize("given, missing", [("--tls-cert", "--tls-key"), ("--tls-key", "--tls-cert")])
 def test_a_certificate_without_a_key_and_a_key_without_a_certificate(pair, given, missing):
     file = pair.certificate if given == "--tls-cert" else pair.key
@@ -91,7 +102,7 @@ def test_a_tls_listener_that_is_none(pair, address):
 
 def test_help_names_the_options():
     result = run_pushd("serve", "--help")
-    assert all(option in result.stdout for option in ("--tls-cert", "--tls-key", "--tls-client-ca"))
+    assert all(option in result.stdout for option in ("--tls-cert", "--tls-key", "--tls-client-ca", "--tls-records"))
 
 
 def test_options_are_environment_variables(serve, pair):

@@ -45,9 +45,9 @@ class Bench:
         finally:
             end(pushd)
 
-    def _idle_memory_over_tls(self):
+    def _idle_memory_over_tls(self, records):
         """The same with TLS 1.3, behind some that leave what a handshake needs for the next one to use."""
-        pushd = self._start(Pushd, secure_port(self.directory))
+        pushd = self._start(Pushd, secure_port(self.directory, records))
         try:
             growth(pushd, 100, tls="1.3")
             return growth(pushd, IDLE_SECURE_CONNECTIONS, tls="1.3")

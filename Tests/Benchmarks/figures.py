@@ -3,8 +3,6 @@
 from loads import Connecting, FromRedis, Publishing, PublishingOverTLS
 
 FAN_OUT = Publishing(channels=1, subscribers=200, units=300, warm_up=20)
-SECURE_FAN_OUT = PublishingOverTLS(channels=1, subscribers=100, units=200, warm_up=20)
-SECURE_LONE_SUBSCRIBER = PublishingOverTLS(channels=1, subscribers=1, units=500, warm_up=20)
 LONE_SUBSCRIBER = Publishing(channels=1, subscribers=1, units=1_500, warm_up=50)
 SMALL_CHANNELS = Publishing(channels=64, subscribers=10, in_flight=64, units=64 * 30, warm_up=64 * 2)
 TWO_CHANNELS = Publishing(channels=2, subscribers=100, shares_connections=True, units=200, warm_up=20)
@@ -22,8 +20,17 @@ def instructions_per_delivery(bench):
 
 
 def instructions_per_delivery_over_tls(bench):
-    more = bench.marginal(SECURE_FAN_OUT) - bench.marginal(SECURE_LONE_SUBSCRIBER)
-    return more.instructions / (SECURE_FAN_OUT.subscribers - 1)
+    return _secure_delivery(bench, "openssl").instructions
+
+
+def instructions_per_delivery_over_compact_tls(bench):
+    return _secure_delivery(bench, "compact").instructions
+
+
+def _secure_delivery(bench, records):
+    many = PublishingOverTLS(channels=1, subscribers=100, units=200, warm_up=20, records=records)
+    one = PublishingOverTLS(channels=1, subscribers=1, units=500, warm_up=20, records=records)
+    return (bench.marginal(many) - bench.marginal(one)) / (many.subscribers - 1)
 
 
 def instructions_per_message(bench):
@@ -67,4 +74,8 @@ def own_bytes_per_idle_connection(bench):
 
 
 def own_bytes_per_idle_connection_over_tls(bench):
-    return bench.idle_memory_over_tls()["Anonymous"]
+    return bench.idle_memory_over_tls("openssl")["Anonymous"]
+
+
+def own_bytes_per_idle_connection_over_compact_tls(bench):
+    return bench.idle_memory_over_tls("compact")["Anonymous"]

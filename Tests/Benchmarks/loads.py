@@ -82,13 +82,15 @@ class Publishing(Load):
         return head.encode() + PAYLOAD
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PublishingOverTLS(Publishing):
     """The same to subscribers over TLS 1.3; with one in flight a message is a record."""
 
+    records: str
+
     @contextlib.contextmanager
     def around(self, directory):
-        yield secure_port(directory)
+        yield secure_port(directory, self.records)
 
     def _audience(self, pushd):
         return Audience(pushd, self._targets(), tls="1.3")

@@ -28,11 +28,11 @@ class ContentCounter:
         return content
 
 
-def secure_port(directory):
+def secure_port(directory, records="openssl"):
     """The options for both ports."""
     pair = Authority(pathlib.Path(tempfile.mkdtemp(dir=directory))).sign("pushd")
     listen = ("--listen", "127.0.0.1:0", "--listen", f"tls:127.0.0.1:{free_port()}")
-    return *listen, "--tls-cert", str(pair.certificate), "--tls-key", str(pair.key)
+    return *listen, "--tls-cert", str(pair.certificate), "--tls-key", str(pair.key), "--tls-records", records
 
 
 def secure_client(pushd, version):

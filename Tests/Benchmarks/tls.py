@@ -1,4 +1,4 @@
-"""What TLS costs the server: CPU per delivery and memory per idle connection, with and without.
+"""What TLS costs the server: CPU per delivery and memory per idle connection, without and with both record layers.
 
     tls.py [--rounds N]
 
@@ -21,7 +21,9 @@ from bench import growth
 from loads import Audience, Publishing
 from secure import secure_port
 
-KINDS = {"plain": None, "TLS 1.2": "1.2", "TLS 1.3": "1.3"}
+KINDS = {"plain": (None, "openssl")} | {
+    f"TLS {version} {records}": (version, records) for version in ("1.2", "1.3") for records in ("openssl", "compact")
+}
 SUBSCRIBERS, IDLE = 1_000, 3_000
 
 
@@ -46,10 +48,11 @@ def bytes_per_idle_connection(pushd, version):
     return growth(pushd, IDLE, version)["Anonymous"]
 
 
-def measure(measurement, *arguments):
-    with tempfile.TemporaryDirectory() as directory, throwaway_pushd("--workers", "1", *secure_port(directory)) as pushd:
-        os.sched_setaffinity(pushd.process.pid, {0})
-        return measurement(pushd, *arguments)
+def measure(measurement, version, records, *arguments):
+    with tempfile.TemporaryDirectory() as directory:
+        with throwaway_pushd("--workers", "1", *secure_port(directory, records)) as pushd:
+            os.sched_setaffinity(pushd.process.pid, {0})
+            return measurement(pushd, version, *arguments)
 
 
 def main():
@@ -61,13 +64,13 @@ def main():
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     single, batched, idle = ({kind: [] for kind in KINDS} for _ in range(3))
     for _ in range(rounds):
-        for kind, version in random.sample(list(KINDS.items()), len(KINDS)):
-            single[kind].append(measure(cpu_per_delivery, version, 1))
-            batched[kind].append(measure(cpu_per_delivery, version, 16))
-            idle[kind].append(measure(bytes_per_idle_connection, version))
-    print(f"{'':8} {'us/delivery':>12} {'ratio':>6} {'16 at once':>12} {'ratio':>6} {'B/idle conn':>12}")
+        for kind, how in random.sample(list(KINDS.items()), len(KINDS)):
+            single[kind].append(measure(cpu_per_delivery, *how, 1))
+            batched[kind].append(measure(cpu_per_delivery, *how, 16))
+            idle[kind].append(measure(bytes_per_idle_connection, *how))
+    print(f"{'':15} {'us/delivery':>12} {'ratio':>6} {'16 at once':>12} {'ratio':>6} {'B/idle conn':>12}")
     for kind in KINDS:
-        line = f"{kind:8}"
+        line = f"{kind:15}"
         for figures in (single, batched):
             median = statistics.median(figures[kind])
             line += f" {median:12.3f} {median / statistics.median(figures['plain']):6.2f}"

@@ -1,3 +1,4 @@
+import Glibc
 import Testing
 
 @testable import WSLoop
@@ -9,6 +10,19 @@ struct SystemTests {
         #expect(SystemLimits.availableMemoryBytes() > SystemLimits.residentMemoryBytes())
         #expect(SystemLimits.usableCores() >= 1)
         #expect(SystemLimits.raiseDescriptorLimit() >= SystemLimits.openDescriptors())
+    }
+
+    /// Asking loads the kernel's module, if there is one.
+    @Test func theKernelSaysWhetherItSpeaksTLS() {
+        let hasKernelTLS = SystemLimits.hasKernelTLS
+        var text = [CChar](repeating: 0, count: 200)
+        let file = unsafe fopen("/proc/sys/net/ipv4/tcp_available_ulp", "r")
+        if let file = unsafe file {
+            _ = unsafe fgets(&text, 200, file)
+            unsafe fclose(file)
+        }
+        let names = text.prefix { $0 != 0 }.split { $0 == 10 || $0 == 32 }
+        #expect(hasKernelTLS == names.contains("tls".utf8.map { CChar($0) }[...]))
     }
 
     @Test func anErrorSaysWhatWasTried() {

@@ -50,8 +50,9 @@ final class ServerEnd: TLSEnd {
 
     @discardableResult
     private func flush() -> Bool {
-        output.lend(0..<output.count) { unsent.append($0) }
-        output.removeAll()
+        let part = session.takeOutput()
+        output.lend(part) { unsent.append($0) }
+        output.release(part)
         while !unsent.isEmpty {
             guard case .accepted(let count) = Socket.send(unsent.rawSpan, to: descriptor) else { return false }
             unsent.removeFirst(count)

@@ -25,7 +25,7 @@ import Testing
 
     private func pair(
         _ identity: Authority.Identity, to serverName: String = "localhost", version: TLSVersion = .v13,
-        ours: TLSPair.Ours = .both
+        ours: TLSPair.Ours.Ends = .both
     ) throws -> TLSPair {
         try TLSPair(
             client: clientContext(), server: serverContext(identity), to: serverName, version: version, ours: ours)
@@ -33,7 +33,7 @@ import Testing
 
     @Test(arguments: TLSVersion.allCases)
     func theVersionsThatAreAllowed(version: TLSVersion) throws {
-        let pair = try TLSPair(version: version, ours: .server)
+        let pair = try TLSPair(version: version, ours: .server(.openssl))
         try pair.establish()
         #expect(unsafe SSL_version(pair.client.raw) == Int32(version.rawValue))
         #expect(pair.server.handshake() == .done)

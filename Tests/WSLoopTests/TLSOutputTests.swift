@@ -3,6 +3,7 @@ import COpenSSL
 import Glibc
 import Testing
 
+@testable import TLSRecord
 @testable import WSLoop
 
 /// Server sessions of one loop, whose output is one buffer.
@@ -26,45 +27,52 @@ import Testing
             for _ in 0..<10 {
                 let client = client.handshake()
                 let server = server.handshake()
-                try send(0..<output.count, of: output)
-                output.removeAll()
+                try send(output)
                 if client == .done, server == .done { return }
                 if case .failed(let reason) = client { throw TestFailure(description: reason) }
             }
             throw TestFailure(description: "the handshake never ends")
         }
 
-        func send(_ range: Range<Int>, of output: TLSOutput) throws {
-            let result = output.lend(range) { Socket.send($0, to: ends.second) }
-            guard result == .accepted(range.count) else { throw TestFailure(description: "\(result)") }
+        func send(_ output: TLSOutput) throws {
+            let part = server.takeOutput()
+            try send(part, of: output)
+            output.release(part)
+        }
+
+        func send(_ part: TLSOutput.Part, of output: TLSOutput) throws {
+            let result = output.send(part)
+            guard result == .accepted(part.count) else { throw TestFailure(description: "\(result)") }
         }
     }
 
-    private func context(_ identities: [Authority.Identity]) throws -> TLSContext {
+    private func context(
+        _ identities: [Authority.Identity], _ records: TLSRecords = .openssl
+    ) throws -> TLSContext {
         try TLSContext(
             server: TLSServerOptions(
                 identities: identities.map {
                     TLSIdentity(certificateFile: $0.certificateFile, keyFile: $0.keyFile)
-                }))
+                }, records: records))
     }
 
-    @Test func sessionsShareAnOutputAndKeepTheirBytesApart() throws {
+    @Test(arguments: TLSRecords.allCases)
+    func sessionsShareAnOutputAndKeepTheirBytesApart(records: TLSRecords) throws {
         let authority = try Authority()
-        let context = try context([authority.issue("DNS:localhost")])
+        let context = try context([authority.issue("DNS:localhost")], records)
         let output = try TLSOutput()
         let pairs = try (0..<3).map { _ in try Pair(authority, context, output) }
         for pair in pairs { try pair.establish(output) }
         // Sizes at which the buffer grows, and so moves, between one session's bytes and the next one's.
         let texts = [randomBytes(10), randomBytes(60_000), randomBytes(20_000)]
-        var ranges: [Range<Int>] = []
+        var parts: [TLSOutput.Part] = []
         for (pair, text) in zip(pairs, texts) {
-            let begin = output.count
             pair.server.seal(text.rawSpan)
             let isSealed = pair.server.finishSealing()
             #expect(isSealed)
-            ranges.append(begin..<output.count)
+            parts.append(pair.server.takeOutput())
         }
-        for (pair, range) in zip(pairs, ranges) { try pair.send(range, of: output) }
+        for (pair, part) in zip(pairs, parts) { try pair.send(part, of: output) }
         for (pair, text) in zip(pairs, texts) {
             let receiving = Receiving(from: pair.client)
             receiving.step()
@@ -72,6 +80,41 @@ import Testing
         }
         output.removeAll()
         #expect(output.count == 0)
+    }
+
+    /// Bytes that nobody has taken are their session's: another one cannot add to them, nor send them.
+    @Test func bytesOfAnotherSessionAreNotTouched() async {
+        await #expect(processExitsWith: .success) { try TLSOutputTests.mixSessions(takesFirst: true) }
+        await #expect(processExitsWith: .failure) { try TLSOutputTests.mixSessions(takesFirst: false) }
+    }
+
+    private static func mixSessions(takesFirst: Bool) throws {
+        let authority = try Authority()
+        let context = try TLSOutputTests().context([authority.issue("DNS:localhost")])
+        let output = try TLSOutput()
+        let pairs = try (0..<2).map { _ in try Pair(authority, context, output) }
+        for pair in pairs { try pair.establish(output) }
+        for pair in pairs {
+            pair.server.seal(randomBytes(10).rawSpan)
+            _ = pair.server.finishSealing()
+            if takesFirst { _ = pair.server.takeOutput() }
+        }
+    }
+
+    /// The contexts of the ciphers have the keys of the last session that used them.
+    @Test func keysEndWithTheirSession() throws {
+        let authority = try Authority()
+        let output = try TLSOutput()
+        do {
+            let pair = try Pair(authority, context([authority.issue("DNS:localhost")], .compact), output)
+            try pair.establish(output)
+            pair.server.seal(randomBytes(10).rawSpan)
+            let isSealed = pair.server.finishSealing()
+            #expect(isSealed)
+            try pair.send(output)
+            #expect(!output.ciphers.isEmpty)
+        }
+        #expect(output.ciphers.isEmpty)
     }
 
     @Test func aRangeIsAWriteOfAList() throws {
@@ -87,9 +130,10 @@ import Testing
             let isSealed = pair.server.finishSealing()
             #expect(isSealed)
         }
-        output.place(0..<output.count, in: list, at: 0)
+        let part = pair.server.takeOutput()
+        output.place(part, in: list, at: 0)
         SocketSender().send(list)
-        #expect(list.result(0) == .accepted(output.count))
+        #expect(list.result(0) == .accepted(part.count))
         let receiving = Receiving(from: pair.client)
         receiving.step()
         #expect(receiving.bytes == Array("hello world".utf8))

@@ -1,6 +1,7 @@
 import Bytes
 import COpenSSL
 import Glibc
+import Testing
 
 @testable import WSLoop
 
@@ -55,8 +56,23 @@ extension TLSSession: TLSEnd {
 ///
 /// Between them is a wire that the test moves bytes over, or, if `isDirect`, the kernel alone.
 final class TLSPair {
-    /// Who is a session of ours; the other one is OpenSSL itself.
-    enum Ours: CaseIterable { case both, client, server }
+    /// Who is a session of ours, and who makes its records; the other end is OpenSSL itself.
+    struct Ours: CaseIterable, CustomTestStringConvertible {
+        enum Ends: CaseIterable { case both, client, server }
+        let ends: Ends
+        let records: TLSRecords
+
+        static let allCases = TLSRecords.allCases.flatMap { records in
+            Ends.allCases.map { Ours(ends: $0, records: records) }
+        }
+        static let one = allCases.filter { $0.ends != .both }
+
+        static func both(_ records: TLSRecords) -> Ours { Ours(ends: .both, records: records) }
+        static func client(_ records: TLSRecords) -> Ours { Ours(ends: .client, records: records) }
+        static func server(_ records: TLSRecords) -> Ours { Ours(ends: .server, records: records) }
+
+        var testDescription: String { "\(ends) \(records)" }
+    }
 
     let client: any TLSEnd
     let server: any TLSEnd
@@ -67,7 +83,7 @@ final class TLSPair {
 
     init(
         client: TLSContext, server: TLSContext, to serverName: String = "localhost", version: TLSVersion = .v13,
-        isDirect: Bool = true, ours: Ours = .both
+        isDirect: Bool = true, ours: Ours.Ends = .both
     ) throws {
         SystemLimits.ignoreBrokenPipes()
         self.isDirect = isDirect
@@ -84,15 +100,16 @@ final class TLSPair {
 
     /// A pair that trusts each other.
     convenience init(
-        version: TLSVersion = .v13, isDirect: Bool = true, ours: Ours = .both
+        version: TLSVersion = .v13, isDirect: Bool = true, ours: Ours = .both(.openssl)
     ) throws {
         let authority = try Authority()
         let identity = try authority.issue("DNS:localhost")
         try self.init(
-            client: TLSContext(client: TLSClientOptions(caFile: authority.caFile)),
+            client: TLSContext(client: TLSClientOptions(caFile: authority.caFile, records: ours.records)),
             server: TLSContext(
-                server: TLSServerOptions(certificateFile: identity.certificateFile, keyFile: identity.keyFile)),
-            version: version, isDirect: isDirect, ours: ours)
+                server: TLSServerOptions(
+                    certificateFile: identity.certificateFile, keyFile: identity.keyFile, records: ours.records)),
+            version: version, isDirect: isDirect, ours: ours.ends)
     }
 
     var clientDescriptor: Int32 { clientEnds.first }

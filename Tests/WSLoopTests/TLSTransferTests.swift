@@ -34,9 +34,9 @@ import Testing
     }
 
     /// RFC 6066 4: a client with little memory asks for small records.
-    @Test(arguments: TLSVersion.allCases)
-    func smallRecordsAreMadeForAClientThatWantsThem(version: TLSVersion) throws {
-        let pair = try TLSPair(version: version, isDirect: false, ours: .server)
+    @Test(arguments: TLSVersion.allCases, TLSRecords.allCases)
+    func smallRecordsAreMadeForAClientThatWantsThem(version: TLSVersion, records: TLSRecords) throws {
+        let pair = try TLSPair(version: version, isDirect: false, ours: .server(records))
         #expect(unsafe SSL_set_tlsext_max_fragment_length(pair.client.raw, 1) == 1)
         try pair.establish()
         while pair.moveWire() {}
@@ -91,8 +91,9 @@ import Testing
         #expect(atServer.bytes == bytes)
     }
 
-    @Test func anOffsetAndNothing() throws {
-        let pair = try TLSPair()
+    @Test(arguments: TLSRecords.allCases)
+    func anOffsetAndNothing(records: TLSRecords) throws {
+        let pair = try TLSPair(ours: .both(records))
         try pair.establish()
         let bytes = randomBytes(100)
         #expect(pair.client.send(bytes.rawSpan, from: 90) == .accepted(10))
@@ -105,8 +106,9 @@ import Testing
     // MARK: What the descriptor does not tell
 
     /// What was received is handed over, so that the descriptor tells of all that is left.
-    @Test func allRecordsThatArrivedAreRead() throws {
-        let pair = try TLSPair()
+    @Test(arguments: TLSRecords.allCases)
+    func allRecordsThatArrivedAreRead(records: TLSRecords) throws {
+        let pair = try TLSPair(ours: .both(records))
         try pair.establish()
         let bytes = randomBytes(30)
         for offset in [0, 10, 20] {
@@ -125,8 +127,9 @@ import Testing
     }
 
     /// So much is taken from the kernel at most, whatever it makes.
-    @Test func aReadTakesAPartOfWhatArrived() throws {
-        let pair = try TLSPair()
+    @Test(arguments: TLSRecords.allCases)
+    func aReadTakesAPartOfWhatArrived(records: TLSRecords) throws {
+        let pair = try TLSPair(ours: .both(records))
         try pair.establish()
         for _ in 0..<3 { #expect(pair.client.send(randomBytes(10).rawSpan) == .accepted(10)) }
         let buffer = ReadBuffer(byteCount: 20_000)
@@ -139,8 +142,9 @@ import Testing
     }
 
     /// Whoever reads while there is pending input must not spin on half a record.
-    @Test func halfARecordIsNotPendingInput() throws {
-        let pair = try TLSPair(version: .v12, isDirect: false)
+    @Test(arguments: TLSRecords.allCases)
+    func halfARecordIsNotPendingInput(records: TLSRecords) throws {
+        let pair = try TLSPair(version: .v12, isDirect: false, ours: .both(records))
         try pair.establish()
         while pair.moveWire() {}
         for _ in 0..<2 { #expect(pair.client.send(randomBytes(1000).rawSpan) == .accepted(1000)) }
@@ -157,9 +161,9 @@ import Testing
 
     // MARK: Ends
 
-    @Test(arguments: TLSVersion.allCases)
-    func closeNotifyIsTheEndOfOneDirection(version: TLSVersion) throws {
-        let pair = try TLSPair(version: version)
+    @Test(arguments: TLSVersion.allCases, TLSRecords.allCases)
+    func closeNotifyIsTheEndOfOneDirection(version: TLSVersion, records: TLSRecords) throws {
+        let pair = try TLSPair(version: version, ours: .both(records))
         try pair.establish()
         #expect(pair.client.send(randomBytes(10).rawSpan) == .accepted(10))
         pair.client.closeNotify()
@@ -181,9 +185,9 @@ import Testing
         }
     }
 
-    @Test(arguments: TLSVersion.allCases)
-    func anEndWithoutCloseNotifyIsATruncatedStream(version: TLSVersion) throws {
-        let pair = try TLSPair(version: version)
+    @Test(arguments: TLSVersion.allCases, TLSRecords.allCases)
+    func anEndWithoutCloseNotifyIsATruncatedStream(version: TLSVersion, records: TLSRecords) throws {
+        let pair = try TLSPair(version: version, ours: .both(records))
         try pair.establish()
         let buffer = ReadBuffer(byteCount: 20_000)
         #expect(pair.client.read(into: buffer) == .wouldBlock)
@@ -194,8 +198,9 @@ import Testing
         #expect(pair.client.read(into: buffer) == .truncated)
     }
 
-    @Test func aChangedByteBreaksTheSession() throws {
-        let pair = try TLSPair(isDirect: false)
+    @Test(arguments: TLSRecords.allCases)
+    func aChangedByteBreaksTheSession(records: TLSRecords) throws {
+        let pair = try TLSPair(isDirect: false, ours: .both(records))
         try pair.establish()
         while pair.moveWire() {}
         #expect(pair.client.send(randomBytes(10).rawSpan) == .accepted(10))
@@ -225,83 +230,5 @@ import Testing
         }
         let bytes: [UInt8] = [1]
         #expect(Socket.send(bytes.rawSpan, to: ends.first) == .accepted(1))
-    }
-
-    // MARK: What may come after the handshake
-
-    /// RFC 8446 4.6.3: keys change in both directions, whoever asks, while data goes both ways.
-    @Test(arguments: [TLSPair.Ours.client, .server], [SSL_KEY_UPDATE_REQUESTED, SSL_KEY_UPDATE_NOT_REQUESTED])
-    func keysChange(ours: TLSPair.Ours, kind: Int32) throws {
-        let pair = try TLSPair(ours: ours)
-        try pair.establish()
-        let (mine, other) = ours == .server ? (pair.server, pair.client) : (pair.client, pair.server)
-        let (atMine, atOther) = (Receiving(from: mine), Receiving(from: other))
-        var (sent, answered): ([UInt8], [UInt8]) = ([], [])
-        for _ in 0..<30 {
-            #expect(unsafe SSL_key_update(other.raw, kind) == 1)
-            let (question, answer) = (randomBytes(1000), randomBytes(1000))
-            #expect(other.send(question.rawSpan) == .accepted(1000))
-            atMine.step()
-            #expect(mine.send(answer.rawSpan) == .accepted(1000))
-            atOther.step()
-            sent += question
-            answered += answer
-        }
-        #expect(atMine.bytes == sent)
-        #expect(atOther.bytes == answered)
-    }
-
-    /// The new keys wait for the next data, and so behind a record that the kernel has not wholly taken.
-    @Test(arguments: [TLSPair.Ours.client, .server])
-    func aKeyUpdateThatHasToWait(ours: TLSPair.Ours) throws {
-        let pair = try TLSPair(ours: ours)
-        try pair.establish()
-        let (mine, other) = ours == .server ? (pair.server, pair.client) : (pair.client, pair.server)
-        let bytes = randomBytes(5_000_000)
-        let sending = Sending(bytes, through: mine)
-        for _ in 0..<50 { try sending.step() }
-        #expect(!sending.isDone)
-        let (atMine, atOther) = (Receiving(from: mine), Receiving(from: other))
-        var sent: [UInt8] = []
-        var turns = 0
-        while atOther.bytes.count < bytes.count || atMine.bytes.count < sent.count {
-            if turns % 5 == 0 {
-                #expect(unsafe SSL_key_update(other.raw, SSL_KEY_UPDATE_REQUESTED) == 1)
-                let part = randomBytes(1000)
-                #expect(other.send(part.rawSpan) == .accepted(1000))
-                sent += part
-            }
-            turns += 1
-            guard turns < 100_000 else { throw TestFailure(description: "no progress") }
-            atMine.step()
-            try sending.step()
-            atOther.step()
-        }
-        #expect(sent.count > 1000)
-        #expect(atOther.bytes == bytes)
-        #expect(atMine.bytes == sent)
-    }
-
-    @Test func renegotiationIsRefused() throws {
-        let pair = try TLSPair(version: .v12, ours: .server)
-        try establishAndRenegotiate(pair, from: pair.client)
-        let buffer = ReadBuffer(byteCount: 20_000)
-        #expect(pair.server.read(into: buffer) == .failed(reason: "renegotiation is off"))
-        #expect(pair.client.read(into: buffer) == .failed(reason: "tlsv1 alert no renegotiation"))
-    }
-
-    /// RFC 5246 7.4.1.1.
-    @Test func aServersWishForAnotherHandshakeIsIgnored() throws {
-        let pair = try TLSPair(version: .v12, ours: .client)
-        try establishAndRenegotiate(pair, from: pair.server)
-        let buffer = ReadBuffer(byteCount: 20_000)
-        #expect(pair.client.read(into: buffer) == .wouldBlock)
-    }
-
-    private func establishAndRenegotiate(_ pair: TLSPair, from end: any TLSEnd) throws {
-        unsafe SSL_clear_options(end.raw, COPENSSL_OP_NO_RENEGOTIATION)
-        try pair.establish()
-        #expect(unsafe SSL_renegotiate(end.raw) == 1)
-        unsafe SSL_do_handshake(end.raw)
     }
 }

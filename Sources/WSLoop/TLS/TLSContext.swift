@@ -11,6 +11,8 @@ public final class TLSContext: @unchecked Sendable {
 
     let raw: OpaquePointer
     let role: Role
+    /// Who makes the records of its sessions.
+    public let records: TLSRecords
     /// Contexts of the further certificates, and the table of all in which a session finds the one it is asked for.
     private let others: [TLSContext]
     private let choices: UnsafeMutablePointer<copenssl_identities>?
@@ -19,8 +21,9 @@ public final class TLSContext: @unchecked Sendable {
     ///
     /// It reads the files, so it blocks; with nil for the authorities the system's are read.
     public init(client options: TLSClientOptions) throws(TLSFailure) {
-        unsafe raw = try TLSContext.make(TLS_client_method())
+        unsafe raw = try TLSContext.make(TLS_client_method(), options.records)
         role = .client
+        records = options.records
         others = []
         unsafe choices = nil
         if let file = options.caFile {
@@ -41,14 +44,17 @@ public final class TLSContext: @unchecked Sendable {
         var others: [TLSContext] = []
         for identity in options.identities.dropFirst() {
             // A client that asks for this name is verified by this context, whatever the first one trusts.
-            others.append(try TLSContext(identity, others: [], clientCAFile: options.clientCAFile))
+            others.append(try TLSContext(identity, others: [], options))
         }
-        try self.init(options.identities[0], others: others, clientCAFile: options.clientCAFile)
+        try self.init(options.identities[0], others: others, options)
     }
 
-    private init(_ identity: TLSIdentity, others: [TLSContext], clientCAFile: String?) throws(TLSFailure) {
-        unsafe raw = try TLSContext.make(TLS_server_method())
+    private init(
+        _ identity: TLSIdentity, others: [TLSContext], _ options: TLSServerOptions
+    ) throws(TLSFailure) {
+        unsafe raw = try TLSContext.make(TLS_server_method(), options.records)
         role = .server
+        records = options.records
         self.others = others
         unsafe choices = others.isEmpty ? nil : TLSContext.table([raw] + others.map { unsafe $0.raw })
         try identify(certificateFile: identity.certificateFile, keyFile: identity.keyFile)
@@ -58,16 +64,27 @@ public final class TLSContext: @unchecked Sendable {
         unsafe SSL_CTX_set_options(raw, COPENSSL_OP_CIPHER_SERVER_PREFERENCE)
         _ = unsafe SSL_CTX_set_ciphersuites(
             raw, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256")
-        // A ticket is sent when the handshake is done (`TLSHandshake.agreement`).
-        _ = unsafe SSL_CTX_set_num_tickets(raw, 0)
         // Resumption works with tickets, which the client keeps; a cache here would hold up to 20,480 sessions.
         unsafe copenssl_cache_no_sessions(raw)
-        guard let file = clientCAFile else { return }
+        guard let file = options.clientCAFile else { return }
         try trust(file)
         unsafe SSL_CTX_set_client_CA_list(raw, SSL_load_client_CA_file(file))
         unsafe SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
         // Tickets of verified clients are bound to this name; without one a resumed handshake fails.
         _ = unsafe SSL_CTX_set_session_id_context(raw, "pushd", 5)
+    }
+
+    /// Makes a context of nobody in particular, which trusts everybody: for `TLSRecordCheck`.
+    init(checking role: Role, _ records: TLSRecords) throws(TLSFailure) {
+        unsafe raw = try TLSContext.make(role == .client ? TLS_client_method() : TLS_server_method(), records)
+        self.role = role
+        self.records = records
+        others = []
+        unsafe choices = nil
+        guard role == .server else { return }
+        if let reason = OpenSSLError.words(from: { unsafe copenssl_use_throwaway_identity(raw) }) {
+            throw .library(operation: "copenssl_use_throwaway_identity", reason: reason)
+        }
     }
 
     deinit {
@@ -85,7 +102,9 @@ public final class TLSContext: @unchecked Sendable {
         return unsafe table
     }
 
-    private static func make(_ method: OpaquePointer?) throws(TLSFailure) -> OpaquePointer {
+    private static func make(
+        _ method: OpaquePointer?, _ records: TLSRecords
+    ) throws(TLSFailure) -> OpaquePointer {
         OpenSSLError.clear()
         guard let raw = unsafe SSL_CTX_new(method) else {
             throw .library(operation: "SSL_CTX_new", reason: OpenSSLError.take().description)
@@ -95,7 +114,12 @@ public final class TLSContext: @unchecked Sendable {
         // TLS 1.2 with forward secrecy and authenticated encryption only (RFC 9325 4.2); TLS 1.3 has nothing else.
         _ = unsafe SSL_CTX_set_cipher_list(raw, "ECDHE+AES128+AESGCM:ECDHE+AESGCM:ECDHE+CHACHA20")
         unsafe SSL_CTX_set_options(raw, COPENSSL_OP_NO_RENEGOTIATION)
-        unsafe copenssl_note_secrets(raw)
+        // A server sends a ticket when the handshake is done (`TLSHandshake.makeRecords`).
+        _ = unsafe SSL_CTX_set_num_tickets(raw, 0)
+        switch records {
+        case .openssl: unsafe copenssl_release_buffers(raw)
+        case .compact: unsafe copenssl_note_secrets(raw)
+        }
         return unsafe raw
     }
 

@@ -6,12 +6,17 @@ public struct TLSClientOptions: Sendable, Equatable {
     public var certificateFile: String?
     /// A PEM file of that certificate's private key, without a passphrase; nil: `certificateFile` has it too.
     public var keyFile: String?
+    /// Who makes the records.
+    public var records: TLSRecords
 
     /// Makes the options.
-    public init(caFile: String? = nil, certificateFile: String? = nil, keyFile: String? = nil) {
+    public init(
+        caFile: String? = nil, certificateFile: String? = nil, keyFile: String? = nil, records: TLSRecords = .openssl
+    ) {
         self.caFile = caFile
         self.certificateFile = certificateFile
         self.keyFile = keyFile
+        self.records = records
     }
 }
 
@@ -35,18 +40,24 @@ public struct TLSServerOptions: Sendable, Equatable {
     public var identities: [TLSIdentity]
     /// A PEM file of authorities: every client must show a certificate from one of them; nil: none is asked for.
     public var clientCAFile: String?
+    /// Who makes the records.
+    public var records: TLSRecords
 
     /// Makes the options of a server; there must be an identity.
-    public init(identities: [TLSIdentity], clientCAFile: String? = nil) {
+    public init(identities: [TLSIdentity], clientCAFile: String? = nil, records: TLSRecords = .openssl) {
         precondition(!identities.isEmpty, "TLSServerOptions: a server needs a certificate")
         self.identities = identities
         self.clientCAFile = clientCAFile
+        self.records = records
     }
 
     /// Makes the options of a server with one certificate.
-    public init(certificateFile: String, keyFile: String, clientCAFile: String? = nil) {
+    public init(
+        certificateFile: String, keyFile: String, clientCAFile: String? = nil, records: TLSRecords = .openssl
+    ) {
         self.init(
-            identities: [TLSIdentity(certificateFile: certificateFile, keyFile: keyFile)], clientCAFile: clientCAFile)
+            identities: [TLSIdentity(certificateFile: certificateFile, keyFile: keyFile)], clientCAFile: clientCAFile,
+            records: records)
     }
 
     /// All files that are read.

@@ -1,5 +1,3 @@
-internal import TLSRecord
-
 // Reading.
 extension TLSSession {
     /// What a read brought.
@@ -26,9 +24,9 @@ extension TLSSession {
             hasPendingInput = false
             return end
         }
-        let result = buffer.fill(from: descriptor, atMost: byteCount, behind: partialRecord)
-        switch result {
-        case .bytes: return open(buffer)
+        guard let records else { return .wouldBlock }
+        switch records.fill(buffer, from: descriptor, atMost: byteCount) {
+        case .bytes: return open(buffer, records)
         case .wouldBlock: return .wouldBlock
         case .endOfStream: end = .truncated
         case .failed(let code): end = .failed(reason: OpenSSLError.words(errno: code))
@@ -37,26 +35,14 @@ extension TLSSession {
     }
 
     /// Puts what the records in a buffer carry into their place.
-    private func open(_ buffer: ReadBuffer) -> ReadResult {
-        var progress = RecordReader.Progress()
-        buffer.replaceContent { bytes in
-            if let read = reader?.read(&bytes, with: output.ciphers) { progress = read }
-            partialRecord = unsafe bytes.withUnsafeBytes { unsafe Array($0[progress.recordBytes...]) }
-            return progress.dataBytes
-        }
-        if reader?.wantsKeyUpdate == true { sealer?.askForKeyUpdate() }
-        switch progress.end {
-        case nil: break
-        case .closeNotify: end = .endOfStream
-        case .alert(let code): end = .failed(reason: OpenSSLError.words(alert: code))
-        case .violation(let violation):
-            put(.alert, [2, violation.alert])
-            _ = flush()
-            end = .failed(reason: violation.description)
-        }
-        guard progress.dataBytes > 0 else { return end ?? .wouldBlock }
+    private func open(_ buffer: ReadBuffer, _ records: any RecordLayer) -> ReadResult {
+        output.begin(for: self)
+        let opened = records.open(buffer)
+        end = opened.end
+        if isBroken { _ = flush() }  // an alert
+        guard opened.dataBytes > 0 else { return end ?? .wouldBlock }
         hasPendingInput = end != nil
-        return .bytes(progress.dataBytes)
+        return .bytes(opened.dataBytes)
     }
 }
 
@@ -80,22 +66,24 @@ extension TLSSession {
     /// It is complete, and other sessions may use the output, after `finishSealing`.
     public func seal(_ bytes: RawSpan) {
         precondition(isEstablished || isBroken, "TLSSession.seal: the handshake is not done")
-        guard !isBroken, !saidGoodbye else { return }
-        guard changeKeysIfDue(), sealer?.add(bytes, .applicationData, to: output) == true else { return breakDown() }
+        guard let records, !isBroken, !saidGoodbye else { return }
+        output.begin(for: self)
+        if !records.seal(bytes) { breakDown(records) }
     }
 
     /// Ends what `seal` began.
     ///
     /// - Returns: false if the session is broken, or `closeNotify` was called.
     public func finishSealing() -> Bool {
-        guard !isBroken, !saidGoodbye else { return false }
-        if sealer?.finish(.applicationData, in: output) != true { breakDown() }
+        guard let records, !isBroken, !saidGoodbye else { return false }
+        output.begin(for: self)
+        if !records.finishSealing() { breakDown(records) }
         return !isBroken
     }
 
-    private func breakDown() {
-        output.endRecord(isSealed: false)
-        end = .failed(reason: "\(RecordViolation.libraryFailure)")
+    private func breakDown(_ records: any RecordLayer) {
+        records.abandonSealing()
+        end = .failed(reason: "encryption failed: \(OpenSSLError.take())")
     }
 
     /// Sends as much of `bytes`, from `offset` on, as the kernel takes; the handshake must be done.
@@ -109,7 +97,7 @@ extension TLSSession {
         if sealedBytes == 0 {
             let part = bytes.extracting(offset...).extracting(first: TLSSession.maxSealedBytes)
             seal(part)
-            guard finishSealing() else { return .failed(reason: "\(RecordViolation.libraryFailure)") }
+            guard finishSealing() else { return .failed(reason: "encryption failed") }
             sealedBytes = part.byteCount
         }
         let result = flush()
@@ -118,24 +106,11 @@ extension TLSSession {
         return .accepted(sealedBytes)
     }
 
-    /// RFC 8446 4.6.3: before anything else is sent.
-    private func changeKeysIfDue() -> Bool {
-        guard output.recordBegin == nil, let message = sealer?.dueKeyUpdate else { return true }
-        return put(.handshake, message) && sealer?.changeKeys() == true
-    }
-
-    /// Makes a record of its own.
-    @discardableResult
-    func put(_ type: ContentType, _ content: [UInt8]) -> Bool {
-        let isAdded = unsafe sealer?.add(content.span.bytes, type, to: output)
-        return isAdded == true && sealer?.finish(type, in: output) == true
-    }
-
     /// Sends what is in an output of the session's own.
     func flush() -> WriteResult {
         guard sendsOutput else { return .accepted(0) }
-        while sentOutputBytes < output.count {
-            switch output.lend(sentOutputBytes..<output.count, { Socket.send($0, to: descriptor) }) {
+        while case let unsent = output.part(of: self, from: sentOutputBytes), unsent.count > 0 {
+            switch output.send(unsent) {
             case .accepted(let count): sentOutputBytes += count
             case .wouldBlock: return .wouldBlock
             case .failed(let code): return .failed(reason: OpenSSLError.words(errno: code))

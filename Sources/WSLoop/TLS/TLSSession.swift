@@ -1,12 +1,9 @@
-internal import COpenSSL
-internal import TLSRecord
-
 /// TLS on one connected, non-blocking descriptor; confined to its loop's thread.
 ///
 /// The descriptor is the caller's: the caller waits for its readiness, and closes it when the session is no longer used.
 /// Nothing here blocks or waits.
 ///
-/// OpenSSL does the handshake, and is let go when that is done: an idle session is its keys (docs/decisions/0014).
+/// OpenSSL does the handshake; who makes the records behind it is the context's choice (docs/decisions/0015).
 public final class TLSSession {
     /// How far the handshake is.
     public enum HandshakeResult: Equatable, Sendable {
@@ -23,11 +20,8 @@ public final class TLSSession {
     /// Whether the output is this session's own, which sends what is in it.
     let sendsOutput: Bool
     private(set) var handshaking: TLSHandshake?
-    // Unchecked: touched for every read and record, by what knows nothing of the session (docs/decisions/0009).
-    @safe @exclusivity(unchecked) var reader: RecordReader?
-    @safe @exclusivity(unchecked) var sealer: RecordSealer?
-    /// The front of a record whose rest has not arrived.
-    var partialRecord: [UInt8] = []
+    /// Makes and reads the records, once the handshake is done.
+    private(set) var records: (any RecordLayer)?
     /// What every read reports from now on.
     var end: ReadResult?
     /// Whether the peer was told that nothing more comes.
@@ -64,10 +58,16 @@ public final class TLSSession {
     }
 
     /// Whether the handshake is done.
-    public var isEstablished: Bool { handshaking == nil }
+    public var isEstablished: Bool { records != nil }
 
     /// Bytes of memory held for input that is not a whole record yet.
-    public var heldInputBytes: Int { partialRecord.capacity }
+    public var heldInputBytes: Int { records?.heldInputBytes ?? 0 }
+
+    /// Takes what the session's calls have added to an output that the caller sends.
+    public func takeOutput() -> TLSOutput.Part {
+        precondition(!sendsOutput, "TLSSession: a client sends by itself")
+        return output.take(from: self)
+    }
 
     /// Goes on with the handshake, as far as it gets without waiting.
     ///
@@ -76,6 +76,7 @@ public final class TLSSession {
     public func handshake() -> HandshakeResult {
         guard let handshaking else { return .done }
         if case .failed(let reason)? = end { return .failed(reason: reason) }
+        output.begin(for: self)
         // What was said last, an alert for instance, goes out even if it failed.
         switch (handshaking.step(), flush()) {
         case (.failed(let reason), _), (_, .failed(let reason)): return fail(reason)
@@ -86,9 +87,8 @@ public final class TLSSession {
     }
 
     private func establish(_ handshaking: TLSHandshake) -> HandshakeResult {
-        guard let agreement = handshaking.agreement() else { return fail("no keys: \(OpenSSLError.take())") }
-        reader = RecordReader(agreement.reading, role: sendsOutput ? .client : .server)
-        sealer = RecordSealer(agreement.writing, maxContentBytes: agreement.maxContentBytes)
+        guard let records = handshaking.makeRecords() else { return fail("no keys: \(OpenSSLError.take())") }
+        self.records = records
         self.handshaking = nil
         return .done
     }
@@ -103,9 +103,10 @@ public final class TLSSession {
     /// It is tried once: if the kernel has no room, or a part of an earlier send still waits, the peer is not told. What the peer
     /// sends can still be read.
     public func closeNotify() {
-        guard isEstablished, !isBroken, !saidGoodbye, sealedBytes == 0 else { return }
+        guard let records, !isBroken, !saidGoodbye, sealedBytes == 0 else { return }
         saidGoodbye = true
-        put(.alert, [1, 0])
+        output.begin(for: self)
+        records.sayGoodbye()
         _ = flush()
     }
 
