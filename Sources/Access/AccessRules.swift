@@ -51,6 +51,11 @@ public struct AccessRules: Sendable {
         }
     }
 
+    /// The value of `Access-Control-Allow-Origin` in the answer; nil if it has none.
+    public func sharedOrigin(of head: RequestHead) -> String? {
+        origins.sharedOrigin(of: head)
+    }
+
     /// Whether what only an admin may ask for is found on the address that a request came to.
     public func servesAdmin(on peer: Peer) -> Bool {
         peer.contains(.admin) || !hasAdminAddress

@@ -19,6 +19,13 @@ struct OriginPolicy: Sendable {
         head.count(of: "origin") == 0 || isOwn(head, from: peer)
     }
 
+    /// Whom the browser may show the answer to (`Access-Control-Allow-Origin`): a listed page, `*` where all are; nil for
+    /// pages of this server, which need no leave, and for pages that get none.
+    func sharedOrigin(of head: RequestHead) -> String? {
+        guard head.count(of: "origin") > 0 else { return nil }
+        return listed.contains(where: \.matchesAll) ? "*" : listedOrigin(of: head)
+    }
+
     /// Whether the page is of this server: of the request's scheme, host and port.
     private func isOwn(_ head: RequestHead, from peer: Peer) -> Bool {
         guard let origin = OriginPolicy.onlyOrigin(of: head), let host = head.host else { return false }

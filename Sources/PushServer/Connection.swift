@@ -93,6 +93,8 @@ final class RequestReader {
     private var parser: RequestParser
     /// What becomes of the request in hand; nil before its head has arrived.
     var route: Route?
+    /// The page that the browser may show the answer to.
+    var sharedOrigin: String?
 
     init(limits: RequestParser.Limits) {
         parser = RequestParser(limits: limits)

@@ -88,12 +88,24 @@ public struct ServerConfiguration: Sendable {
 
 /// A page that is served from memory.
 public struct Page: Sendable {
+    /// What a page may do that has its style and script in it and talks to this server only.
+    public static let selfContained =
+        "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src 'self' data:; "
+        + "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
     let contentType: String
+    let contentSecurityPolicy: String
     let body: [UInt8]
 
     /// A page with the given body.
-    public init(contentType: String = "text/html; charset=utf-8", body: [UInt8]) {
+    ///
+    /// - Parameter contentSecurityPolicy: what the browser lets it load and do (Content-Security-Policy).
+    public init(
+        contentType: String = "text/html; charset=utf-8", contentSecurityPolicy: String = Page.selfContained,
+        body: [UInt8]
+    ) {
         self.contentType = contentType
+        self.contentSecurityPolicy = contentSecurityPolicy
         self.body = body
     }
 }

@@ -60,6 +60,9 @@ final class ServerState: Sendable {
     let pages: [String: Page]
     let descriptorLimit: Int
     let maxConnections: Int
+    /// For handshakes that were refused, and connections that were given up for the inbound budget.
+    let refusalLines = LineLimit()
+    let inboundShedLines = LineLimit()
     let startedNanoseconds = Loop.monotonicNanoseconds
     /// WebSockets that are open or being opened; also counted per worker, but the limit needs one exact figure.
     private let webSockets = Atomic<Int>(0)
@@ -67,7 +70,6 @@ final class ServerState: Sendable {
     private let queuedBytes = Atomic<Int>(0)
     private let inboundBytesTotal = Atomic<Int>(0)
     private let heldPeakBytes = Atomic<Int>(0)
-    private let inboundShedNanoseconds = Atomic<UInt64>(0)
     private let starvedNanoseconds = Atomic<UInt64>(0)
     private let shedNanoseconds = Atomic<UInt64>(0)
     private let phaseValue = Atomic<Int>(Phase.starting.rawValue)
@@ -186,13 +188,6 @@ final class ServerState: Sendable {
     /// The most that was held for clients, both ways, since the last call.
     func takeHeldPeakBytes() -> Int {
         heldPeakBytes.exchange(0, ordering: .relaxed)
-    }
-
-    /// Notes that connections were given up for the inbound budget; returns whether that is worth a line in the log.
-    func noteInboundShed(atNanoseconds now: UInt64) -> Bool {
-        let last = inboundShedNanoseconds.load(ordering: .relaxed)
-        guard last == 0 || now > last + ServerState.overBudgetNanoseconds else { return false }
-        return inboundShedNanoseconds.exchange(now, ordering: .relaxed) == last
     }
 
     /// The page that a request asks for.

@@ -44,6 +44,9 @@ extension Worker {
         let closing = connection.endsAfterResponse || connection.peerEnded || state.phase == .draining
         let omitsBody = connection.omitsBody
         connection.omitsBody = false  // an unreadable next request is no HEAD
+        var response = response
+        response.addSafeguards(sharingWith: connection.requests?.sharedOrigin)
+        connection.requests?.sharedOrigin = nil
         let date = date.text
         hub.reply(connection.slot) { response.encode(into: &$0, closing: closing, omittingBody: omitsBody, date: date) }
         if closing { beginClosing(connection, isComplete: true) }
@@ -64,6 +67,7 @@ extension Worker {
     private func begin(_ head: RequestHead, _ connection: Connection) {
         connection.endsAfterResponse = !head.keepsAlive
         connection.omitsBody = head.method == .head
+        connection.requests?.sharedOrigin = state.access.sharedOrigin(of: head)
         connection.requests?.route = route(head, connection)
     }
 
@@ -103,6 +107,30 @@ extension Response {
     init(_ denial: Denial) {
         self = .error(denial.status, denial.message)
         if denial.status == .unauthorized { addHeader("WWW-Authenticate", "Bearer") }
+    }
+
+    /// Adds what each answer has for browsers: types are not guessed, and who may read it.
+    mutating func addSafeguards(sharingWith origin: String?) {
+        addHeader("X-Content-Type-Options", "nosniff")
+        guard let origin else { return }
+        addHeader("Access-Control-Allow-Origin", origin)
+        if origin != "*" { addHeader("Vary", "Origin") }
+    }
+
+    /// A page, which may show and run its own content only and stands in no frame: a framed one could be clicked on unseen.
+    init(_ page: Page) {
+        self.init(.ok, contentType: page.contentType, body: page.body)
+        addHeader("Content-Security-Policy", page.contentSecurityPolicy)
+        addHeader("X-Frame-Options", "DENY")
+    }
+
+    /// Leave for a page's script to send what needs to be asked for first (Fetch standard, CORS-preflight request).
+    static var preflight: Response {
+        var response = Response(.noContent)
+        response.addHeader("Access-Control-Allow-Methods", "GET, HEAD, POST")
+        response.addHeader("Access-Control-Allow-Headers", "Authorization, Content-Type, X-API-Key")
+        response.addHeader("Access-Control-Max-Age", "600")
+        return response
     }
 
     /// A refusal for the time being.

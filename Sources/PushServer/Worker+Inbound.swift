@@ -86,7 +86,7 @@ extension Worker {
             guard heldInboundBytes > target else { break }
             if let connection = connections[Int(slot)] { giveUp(connection) }
         }
-        guard state.noteInboundShed(atNanoseconds: Loop.monotonicNanoseconds) else { return }
+        guard state.inboundShedLines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds) else { return }
         state.logger.warning("over budget: who makes the server hold most input is closed (--inbound-budget)")
     }
 

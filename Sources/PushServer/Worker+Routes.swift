@@ -20,12 +20,18 @@ extension Worker {
         let isAdminAddress = connection.peer.contains(.admin)
         if !isAdminAddress, isForWebSocket(head) { return .open }
         if let refusal = refusal(of: head, for: .read, connection) { return .refusal(refusal) }
+        if isAllowedPreflight(head) { return .read { .preflight } }
         if !isAdminAddress, head.isPath("/publish") {
             guard head.method == .post else { return .refusal(Worker.wrongMethod("POST")) }
             return publishRoute(head, connection)
         }
         if Worker.isForAdmin(head) { return adminRoute(head, connection) }
         return read(head, readable(head, connection))
+    }
+
+    private func isAllowedPreflight(_ head: RequestHead) -> Bool {
+        head.method == .options && head.count(of: "access-control-request-method") > 0
+            && state.access.sharedOrigin(of: head) != nil
     }
 
     /// Why a request is refused, as its answer; nil if it is not.
@@ -68,7 +74,7 @@ extension Worker {
         if head.isPath("/health/live") { return { [state] in Reports.liveness(state) } }
         if head.isPath("/health/ready") { return { [state] in Reports.readiness(state) } }
         guard !connection.peer.contains(.admin), let page = state.page(head) else { return nil }
-        return { Response(.ok, contentType: page.contentType, body: page.body) }
+        return { Response(page) }
     }
 
     private func metrics() -> Response { Metrics.response(state, state.totals()) }

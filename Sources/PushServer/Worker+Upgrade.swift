@@ -15,15 +15,15 @@ extension Worker {
     func open(_ head: RequestHead, _ connection: Connection) {
         do throws(UpgradeRefusal) {
             if let denial = state.access.denial(of: head, from: connection.peer, for: .connect) {
-                throw UpgradeRefusal(Response(denial))
+                throw UpgradeRefusal(denial.message, Response(denial))
             }
-            guard state.phase != .draining else { throw UpgradeRefusal(.unavailable("the server is going away")) }
+            guard state.phase != .draining else { throw .unavailable("the server is going away") }
             let offer = try accept(head)
             let channels = try channels(of: head)
             let user = try user(of: head)
             state.logger.debug("opening", metadata: ["user": "\(user)", "channels": "\(channels)"])
             guard state.reserveWebSocket() else {
-                throw UpgradeRefusal(.unavailable("the server has all the connections it takes (--max-connections)"))
+                throw .unavailable("the server has all the connections it takes (--max-connections)")
             }
             if state.admission.isActive { try admit(connection, user: user) }
             let unconfirmed = acquire(channels, for: connection)
@@ -31,9 +31,22 @@ extension Worker {
             wait(toComplete: .open(offer, channels: channels, unconfirmed: unconfirmed), connection)
         } catch {
             counters.handshakes[HandshakeResult(error.response.status).rawValue] += 1
+            log(error, of: head)
             respond(error.response, to: connection)
         }
     }
+
+    /// Tells an operator why clients do not get in: browsers tell their users nothing.
+    private func log(_ refusal: UpgradeRefusal, of head: RequestHead) {
+        let isNews = state.refusalLines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds)
+        let host = head.host.map { String($0.prefix(Worker.loggedCharacters)) }
+        let origin = head.value(of: "origin").map { String($0.prefix(Worker.loggedCharacters)) }
+        state.logger.log(
+            level: isNews ? .notice : .debug, "handshake refused",
+            metadata: ["host": "\(host ?? "none")", "origin": "\(origin ?? "none")", "reason": "\(refusal.reason)"])
+    }
+
+    private static let loggedCharacters = 200
 
     /// Turns the connection into a WebSocket: the 101, then whatever its channels bring.
     func finishOpening(_ connection: Connection, _ acceptance: Handshake.Acceptance, channels: [String]) {
@@ -61,7 +74,7 @@ extension Worker {
                 second: Loop.monotonicNanoseconds / 1_000_000_000)
         } catch {
             state.releaseWebSocket()
-            throw UpgradeRefusal(.unavailable(error.message))
+            throw .unavailable(error.message)
         }
     }
 
@@ -83,7 +96,7 @@ extension Worker {
         } catch {
             var response = Response.error(error.status, error.message)
             error.addHeaders(to: &response)
-            throw UpgradeRefusal(response)
+            throw UpgradeRefusal(error.message, response)
         }
     }
 
@@ -101,16 +114,14 @@ extension Worker {
     private func channels(of head: RequestHead) throws(UpgradeRefusal) -> [String] {
         guard case .channels = state.configuration.endpoint else { return [] }
         guard let named = try? head.queryValues(of: "channel") else {
-            throw UpgradeRefusal(.error(.badRequest, "the query is not percent-encoded UTF-8"))
+            throw .badRequest("the query is not percent-encoded UTF-8")
         }
         guard named.allSatisfy({ ChannelName.isValid($0) }) else {
-            throw UpgradeRefusal(
-                .error(.badRequest, "a channel is 1 to 255 bytes of UTF-8 without control characters"))
+            throw .badRequest("a channel is 1 to 255 bytes of UTF-8 without control characters")
         }
         let channels = named.isEmpty ? [Worker.defaultChannel] : Worker.distinct(named)
         guard channels.count <= state.configuration.maxChannels else {
-            throw UpgradeRefusal(
-                .error(.badRequest, "at most \(state.configuration.maxChannels) channels (--max-channels)"))
+            throw .badRequest("at most \(state.configuration.maxChannels) channels (--max-channels)")
         }
         return channels
     }
@@ -126,18 +137,27 @@ extension Worker {
         guard let users = try? head.queryValues(of: "user_id"), users.count <= 1,
             users.allSatisfy({ $0.isEmpty || ChannelName.isValid($0) })
         else {
-            throw UpgradeRefusal(
-                .error(.badRequest, "user_id is at most 255 bytes of UTF-8 without control characters"))
+            throw .badRequest("user_id is at most 255 bytes of UTF-8 without control characters")
         }
         return users.first ?? Worker.defaultUser
     }
 }
 
-/// Why a WebSocket was not opened, as the answer to the request.
+/// Why a WebSocket was not opened, in words and as the answer to the request.
 private struct UpgradeRefusal: Error {
+    let reason: String
     let response: Response
 
-    init(_ response: Response) {
+    init(_ reason: String, _ response: Response) {
+        self.reason = reason
         self.response = response
+    }
+
+    static func badRequest(_ reason: String) -> UpgradeRefusal {
+        UpgradeRefusal(reason, .error(.badRequest, reason))
+    }
+
+    static func unavailable(_ reason: String) -> UpgradeRefusal {
+        UpgradeRefusal(reason, .unavailable(reason))
     }
 }

@@ -3,8 +3,9 @@
 import subprocess
 
 import pytest
-from support import wait_until
+from support import firefox, wait_until
 from support.chromium import COMMAND, Chromium
+from support.firefox import Firefox
 from support.pushd import ROOT
 
 pytestmark = pytest.mark.skipif(not COMMAND, reason="no Chromium here")
@@ -85,3 +86,46 @@ def test_a_page_of_another_origin_cannot_connect(browser, node, start):
         " socket.onopen = () => done('open'); socket.onerror = () => done('refused'); })"
     )
     assert outcome == "refused"
+
+
+@pytest.fixture
+def elsewhere(browser, start):
+    """A page that is not node's: its address, and the page."""
+    origin = f"http://127.0.0.1:{start().port}"
+    page = browser.open(f"{origin}/health")
+    wait_until(lambda: page.evaluate("location.origin") == origin, "the other origin")
+    return origin, page
+
+
+def fetched(page, pushd):
+    """What a script of the page gets for publishing with a key, which the browser asks for leave for first."""
+    return page.evaluate(
+        f"fetch('http://127.0.0.1:{pushd.port}/publish?channel=c', {{method: 'POST', body: 'x', headers:"
+        " {Authorization: 'Bearer key'}}).then(answer => answer.text(), () => 'refused')"
+    )
+
+
+def test_a_page_of_a_listed_origin_publishes_and_reads_the_answer(elsewhere, start):
+    origin, page = elsewhere
+    assert fetched(page, start("--publish-key", "key", "--allow-origin", origin)) == '{"channel":"c","subscribers":0}'
+    assert fetched(page, start("--publish-key", "key", "--allow-origin", "https://app.example")) == "refused"
+
+
+def test_the_page_stands_in_no_frame(elsewhere):
+    """Not even in one of its own origin, where a script could see it."""
+    _, page = elsewhere
+    shown = page.evaluate(
+        "new Promise(done => { const frame = document.createElement('iframe'); frame.src = '/';"
+        " frame.onload = () => done(frame.contentDocument?.querySelector('#state') != null); document.body.append(frame); })"
+    )
+    assert shown is False
+
+
+@pytest.mark.skipif(not firefox.COMMAND, reason="no Firefox here")
+def test_the_page_connects_in_firefox(tmp_path, pushd):
+    browser = Firefox(tmp_path)
+    browser.open(f"http://127.0.0.1:{pushd.port}/")
+    try:
+        wait_until(lambda: pushd.health()["connections"] == 1, "the page's WebSocket", seconds=60)
+    finally:
+        browser.close()

@@ -109,4 +109,18 @@ import Testing
     func whatIsNoPattern(text: String) {
         #expect(OriginPattern(text) == nil)
     }
+
+    @Test func answersAreSharedWithListedOriginsOnly() throws {
+        func shared(_ origin: String?, _ patterns: OriginPattern...) throws -> String? {
+            let head = try origin.map { try requestHead(("Host", "h"), ("Origin", $0)) } ?? requestHead(("Host", "h"))
+            return OriginPolicy(patterns).sharedOrigin(of: head)
+        }
+        let listed = try #require(OriginPattern("https://*.a.example"))
+        #expect(try shared("https://X.a.example", listed) == "https://X.a.example")
+        #expect(try shared("https://b.example", listed) == nil)
+        #expect(try shared("http://h", listed) == nil, "a page of this server needs no leave")
+        #expect(try shared("https://b.example", listed, .all) == "*")
+        #expect(try shared(nil, .all) == nil)
+        #expect(try shared("null", try #require(OriginPattern("null"))) == "null")
+    }
 }

@@ -1,0 +1,45 @@
+"""A handshake that is refused is told to the operator, since browsers tell their users nothing."""
+
+import pytest
+from support import wait_until
+from support.raw import handshake
+
+
+def lines(pushd):
+    return [line for line in pushd.log().splitlines() if "handshake refused" in line]
+
+
+@pytest.mark.parametrize(
+    "headers, words",
+    [
+        ({"Origin": "http://evil.example"}, ["origin=http://evil.example", "host=localhost", "--allow-origin"]),
+        ({"Host": "push.example:81"}, ["origin=none", "host=push.example:81", "--allow-host"]),
+        ({"Sec_WebSocket_Version": "12"}, ["host=localhost", "reason="]),
+        ({"Origin": "x" * 5000}, ["origin=" + "x" * 200 + " "]),
+    ],
+)
+def test_a_refusal_names_host_origin_and_option(pushd, headers, words):
+    assert pushd.raw().ask(handshake(**headers)).status in (403, 426)
+    (line,) = wait_until(lambda: lines(pushd), "a line")
+    assert " notice " in line
+    for word in words:
+        assert word in line
+
+
+def test_a_full_server_says_so(start):
+    pushd = start("--max-connections", "1")
+    pushd.connect("c")
+    assert pushd.raw().ask(handshake()).status == 503
+    assert "--max-connections" in wait_until(lambda: lines(pushd), "a line")[0]
+
+
+@pytest.mark.parametrize("level, all_of_them", [("info", False), ("debug", True)])
+def test_one_line_a_second_and_each_at_debug(start, level, all_of_them):
+    pushd = start("--log-level", level)
+    raw = pushd.raw()
+    for _ in range(200):
+        assert raw.ask(handshake(Origin="http://evil.example")).status == 403
+    pushd.stop()
+    notices = [line for line in lines(pushd) if " notice " in line]
+    assert 1 <= len(notices) < 100
+    assert (len(lines(pushd)) == 200) == all_of_them
