@@ -39,14 +39,19 @@ extension Worker {
     /// Tells an operator why clients do not get in: browsers tell their users nothing.
     private func log(_ refusal: UpgradeRefusal, of head: RequestHead) {
         let isNews = state.refusalLines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds)
-        let host = head.host.map { String($0.prefix(Worker.loggedCharacters)) }
-        let origin = head.value(of: "origin").map { String($0.prefix(Worker.loggedCharacters)) }
         state.logger.log(
             level: isNews ? .notice : .debug, "handshake refused",
-            metadata: ["host": "\(host ?? "none")", "origin": "\(origin ?? "none")", "reason": "\(refusal.reason)"])
+            metadata: [
+                "host": "\(Worker.loggable(head.host))", "origin": "\(Worker.loggable(head.value(of: "origin")))",
+                "reason": "\(refusal.reason)",
+            ])
     }
 
-    private static let loggedCharacters = 200
+    /// What a client sent, short and in visible ASCII, so that it cannot forge a line or steer a terminal.
+    private static func loggable(_ text: String?) -> String {
+        guard let text else { return "none" }
+        return text.prefix(200).unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
+    }
 
     /// Turns the connection into a WebSocket: the 101, then whatever its channels bring.
     func finishOpening(_ connection: Connection, _ acceptance: Handshake.Acceptance, channels: [String]) {

@@ -26,6 +26,13 @@ def test_a_refusal_names_host_origin_and_option(pushd, headers, words):
         assert word in line
 
 
+def test_what_a_client_sent_cannot_steer_a_terminal(pushd):
+    assert pushd.raw().ask(handshake(Origin="http://x\x9b31m\u2028\x85")).status == 403
+    (line,) = wait_until(lambda: lines(pushd), "a line")
+    assert line.isascii() and line.isprintable()
+    assert "u{009B}31m" in line
+
+
 def test_a_full_server_says_so(start):
     pushd = start("--max-connections", "1")
     pushd.connect("c")
