@@ -95,6 +95,11 @@ struct Metrics {
     private mutating func addProcess(_ state: ServerState) {
         gauge("open_fds", "Open file descriptors.", SystemLimits.openDescriptors())
         gauge("max_fds", "The limit of open file descriptors.", state.descriptorLimit)
+        let uptime = Double(Loop.monotonicNanoseconds - state.startedNanoseconds) / 1e9
+        head("uptime_seconds", "gauge", "From the start of the process until these figures were computed.")
+        text += "pushd_uptime_seconds \(uptime)\n"
+        head("start_time_seconds", "gauge", "When the process started, in Unix time.")
+        text += "pushd_start_time_seconds \(state.startTimeSeconds)\n"
         gauge("resident_memory_bytes", "Resident memory.", SystemLimits.residentMemoryBytes())
         head("build_info", "gauge", "The running version.")
         sample("build_info", "version", Server.version, 1)

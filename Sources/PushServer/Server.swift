@@ -10,7 +10,7 @@ public final class Server: Sendable {
     /// The version that `/metrics` and the command line tell.
     public static let version = "0.1.0"
 
-    private let state: ServerState
+    let state: ServerState
 
     /// Makes a server; nothing is opened yet.
     public init(configuration: ServerConfiguration, logger: Logger) {

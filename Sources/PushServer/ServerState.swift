@@ -63,7 +63,9 @@ final class ServerState: Sendable {
     /// For handshakes that were refused, and connections that were given up for the inbound budget.
     let refusalLines = LineLimit()
     let inboundShedLines = LineLimit()
+    let metrics = MetricsCache()
     let startedNanoseconds = Loop.monotonicNanoseconds
+    let startTimeSeconds = Loop.unixTimeSeconds
     /// WebSockets that are open or being opened; also counted per worker, but the limit needs one exact figure.
     private let webSockets = Atomic<Int>(0)
     private let deflateContexts = Atomic<Int>(0)

@@ -1,6 +1,7 @@
 internal import Access
 internal import Channels
 internal import HTTP
+internal import WSLoop
 
 /// What becomes of a request, decided on its head.
 enum Route {
@@ -77,7 +78,9 @@ extension Worker {
         return { Response(page) }
     }
 
-    private func metrics() -> Response { Metrics.response(state, state.totals()) }
+    private func metrics() -> Response {
+        state.metrics.response(at: Loop.monotonicNanoseconds) { Metrics.response(state, state.totals()) }
+    }
 
     private static func wrongMethod(_ allowed: String) -> Response {
         var response = Response.error(.methodNotAllowed, "this path takes \(allowed)")

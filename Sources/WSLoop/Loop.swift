@@ -1,4 +1,5 @@
 internal import CUV
+internal import Glibc
 
 /// A libuv event loop, confined to the thread that runs it.
 ///
@@ -64,6 +65,13 @@ public final class Loop {
     /// Nanoseconds on the monotonic clock, read now; any thread.
     public static var monotonicNanoseconds: UInt64 {
         uv_hrtime()
+    }
+
+    /// Seconds since 1970, read now; any thread.
+    public static var unixTimeSeconds: Double {
+        var now = timespec()
+        _ = unsafe clock_gettime(CLOCK_REALTIME, &now)
+        return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
     }
 
     func handleOpened() { liveHandles += 1 }

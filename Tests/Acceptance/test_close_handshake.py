@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from support import wait_until
+from support.kernel import unread_bytes
 from support.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, encode_frame, handshake
 
 COMMAND = encode_frame(TEXT, b'{"action":"ping"}')
@@ -18,26 +19,29 @@ def half_close(client):
     client.socket.shutdown(socket.SHUT_WR)
 
 
-def queued_bytes(pushd):
-    return pushd.metrics().sum("pushd_outbox_bytes")
+def queued_bytes(metrics):
+    return metrics.sum("pushd_outbox_bytes")
 
 
 def leave_answers_unread(pushd, client):
     """Sends commands until answers wait in pushd, but not so many that it stops reading; returns their number."""
     client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each packet is read before the next one
-    count = 0
-    while queued_bytes(pushd) < 40_000:
+    client.send(UNREADABLE)
+    answer, count = len(encode_frame(TEXT, client.read_frame().payload, is_masked=False)), 0
+    while count * answer < unread_bytes(client) + 40_000 or queued_bytes(pushd.fresh_metrics()) < 40_000:
         client.send(UNREADABLE * 100)
         count += 100
+        pushd.get("/health/live")  # meanwhile they are answered
     return count
 
 
-def leave_messages_unread(pushd, channel):
+def leave_messages_unread(pushd, client, channel):
     """Publishes until the kernel takes no more for a subscriber; returns the number of messages."""
     count = 0
-    while queued_bytes(pushd) < 100_000:
+    while count * 10_000 < unread_bytes(client) + 100_000:
         pushd.publish(channel, "x" * 10_000)
         count += 1
+    assert queued_bytes(pushd.fresh_metrics()) > 0
     return count
 
 
@@ -110,7 +114,7 @@ def ends_after_messages(pushd, client, code):
 )
 def test_the_close_comes_behind_messages_that_wait(pushd, last, code):
     client = pushd.raw(receive_buffer=4096).upgrade("/ws?channel=c")
-    leave_messages_unread(pushd, "c")
+    leave_messages_unread(pushd, client, "c")
     client.send(last)
     ends_after_messages(pushd, client, code)
 
@@ -181,7 +185,7 @@ def test_a_close_that_waits_behind_unread_answers_is_found(start):
     silent, client = pushd.raw().upgrade(), pushd.raw(receive_buffer=4096).upgrade()
     leave_answers_unread(pushd, client)
     client.send(UNREADABLE * 3000 + encode_frame(CLOSE, NORMAL))
-    wait_until(lambda: queued_bytes(pushd) > 60_000, "a client that is not read from")
+    wait_until(lambda: queued_bytes(pushd.metrics()) > 60_000, "a client that is not read from")
     closed_by_the_server(pushd, silent)
     while client.read_frame().opcode == TEXT:
         pass
@@ -218,7 +222,7 @@ def test_a_half_closed_client_gets_the_answers_that_wait(pushd):
 
 def test_a_half_closed_client_gets_the_messages_that_wait(pushd):
     client = pushd.raw(receive_buffer=4096).upgrade("/ws?channel=c")
-    count = leave_messages_unread(pushd, "c")
+    count = leave_messages_unread(pushd, client, "c")
     half_close(client)
     wait_until(lambda: pushd.publish("c", "too late") == 0, "the end of its stream noticed")
     assert [client.read_frame() for _ in range(count)] == [Frame(TEXT, b"x" * 10_000)] * count

@@ -35,10 +35,6 @@ def send_until_stuck(client, data):
     return left
 
 
-def resident_bytes(pushd):
-    return pushd.metrics().sum("pushd_resident_memory_bytes")
-
-
 def answers_a_command(client):
     client.send_frame(TEXT, b'{"action":"ping"}')
     return client.read_json() == {"action": "pong"}
@@ -57,10 +53,10 @@ def test_a_hundred_thousand_pings_are_answered_in_order(pushd):
 
 def test_pings_of_a_client_that_does_not_read_wait_in_its_kernel(pushd):
     client = pushd.raw(receive_buffer=4096).upgrade()
-    before = resident_bytes(pushd)
+    before = pushd.resident_bytes()
     left = send_until_stuck(client, encode_frame(PING, b"flood") * 2_000_000)
     assert left, "the server took them all"
-    assert resident_bytes(pushd) - before < 4 * MEBIBYTE
+    assert pushd.resident_bytes() - before < 4 * MEBIBYTE
     expected = encode_frame(PONG, b"flood", is_masked=False) * 2_000_000
     with sending(client, left):
         assert client.take(len(expected)) == expected

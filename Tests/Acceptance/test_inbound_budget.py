@@ -13,10 +13,6 @@ BUDGET = 16 * MEBIBYTE
 STRANGERS = 1500
 
 
-def resident(pushd):
-    return pushd.metrics().sum("pushd_resident_memory_bytes")
-
-
 def shed(pushd, kind):
     return pushd.metrics().sum("pushd_inbound_shed_total", kind=kind)
 
@@ -50,18 +46,18 @@ def pushd(start):
 )
 def test_strangers_hold_no_more_than_the_budget(pushd, attack, kind):
     subscriber = pushd.connect("news")
-    before = resident(pushd)
+    before = pushd.resident_bytes()
     peak = 0
     with contextlib.ExitStack() as stack:
         for number in range(STRANGERS):
             client = stack.enter_context(RawClient(pushd.address))
             client.send(attack(number))
             if number % 100 == 0:
-                peak = max(peak, resident(pushd))
+                peak = max(peak, pushd.resident_bytes())
                 assert pushd.publish("news", f"{number}") == 1
                 assert subscriber.recv(timeout=5) == f"{number}"
         wait_until(lambda: shed(pushd, kind) > 0, "strangers that were given up")
-        peak = max(peak, resident(pushd))
+        peak = max(peak, pushd.resident_bytes())
         wait_until(lambda: pushd.metrics().sum("pushd_inbound_bytes") <= BUDGET, "the budget to be kept")
     sockets = 8 * MEBIBYTE  # the connections' own memory, a few KB each
     assert peak - before <= BUDGET * 1.1 + sockets, f"{(peak - before) / MEBIBYTE:.1f} MiB more"
@@ -98,12 +94,12 @@ def test_a_half_message_is_given_up_with_1013(start):
 
 
 def test_memory_comes_back(pushd):
-    before = resident(pushd)
+    before = pushd.resident_bytes()
     for _ in range(3):
         with contextlib.ExitStack() as stack:
             for number in range(300):
                 stack.enter_context(RawClient(pushd.address)).send(body(number))
-    wait_until(lambda: resident(pushd) - before < 6 * MEBIBYTE, "memory that was given back", seconds=60)
+    wait_until(lambda: pushd.resident_bytes() - before < 6 * MEBIBYTE, "memory that was given back", seconds=60)
 
 
 def test_handshakes_that_are_left_are_given_up(serve):

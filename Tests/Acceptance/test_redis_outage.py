@@ -185,7 +185,7 @@ def test_a_link_that_redis_cuts_at_its_output_buffer_limit_is_named_and_counted(
             node.signal(signal.SIGCONT)
         wait_until(lambda: "output buffer limit" in node.log(), "the reason in the log")
         node.wait_for_status("ok")
-        assert node.metrics().sum("pushd_redis_overruns_total") == 1
+        assert node.fresh_metrics().sum("pushd_redis_overruns_total") == 1
         wait_until(lambda: server.publish("push:c", "after") == 1, "pushd's subscription in Redis")
         while client.recv(timeout=5) != "after":
             pass

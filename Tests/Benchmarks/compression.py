@@ -73,9 +73,9 @@ def cpu_per_delivery(pushd, headers):
 
 def bytes_per_idle_connection(pushd, headers):
     Subscribers(pushd, 500, headers)  # what is allocated only once
-    before = pushd.metrics().sum("pushd_resident_memory_bytes")
+    before = pushd.resident_bytes()
     Subscribers(pushd, IDLE, headers)
-    return (pushd.metrics().sum("pushd_resident_memory_bytes") - before) / IDLE
+    return (pushd.resident_bytes() - before) / IDLE
 
 
 def measure(measurement, headers):

@@ -105,6 +105,7 @@ import Testing
             "messages_in_total", "deliveries_total", "delivered_bytes_total", "dropped_total", "outbox_bytes",
             "outbox_bytes_max", "redis_up", "redis_reconnects_total", "redis_probe_seconds", "publish_to_write_seconds",
             "loop_lag_seconds", "handshakes_total", "open_fds", "max_fds", "resident_memory_bytes", "build_info",
+            "uptime_seconds", "start_time_seconds",
         ] {
             #expect(exposition.families["pushd_\(name)"] != nil, "\(name) is missing")
         }

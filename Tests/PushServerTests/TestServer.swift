@@ -1,7 +1,9 @@
+import HTTP
 import Logging
-import PushServer
 import Synchronization
 import WSLoop
+
+@testable import PushServer
 
 /// A server on a thread of its own, on a free port of the loopback.
 final class TestServer {
@@ -98,8 +100,15 @@ final class TestServer {
         try request("POST /publish?channel=\(channel) HTTP/1.1", body: Array(text.utf8))
     }
 
-    func metrics() throws -> Exposition {
+    /// What `/metrics` answers, which may be a second old.
+    func scrape() throws -> Exposition {
         try Exposition(parsing: string(try request("GET /metrics HTTP/1.1").body))
+    }
+
+    /// The figures as they are once the server has taken in all that was sent to it.
+    func metrics() throws -> Exposition {
+        _ = try request("GET /health/live HTTP/1.1")
+        return try Exposition(parsing: string(Metrics.response(server.state, server.state.totals()).body))
     }
 
     /// Waits until the server's own figures are as expected.

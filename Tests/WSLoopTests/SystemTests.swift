@@ -25,6 +25,16 @@ struct SystemTests {
         #expect(hasKernelTLS == names.contains("tls".utf8.map { CChar($0) }[...]))
     }
 
+    @Test func openDescriptorsAreThoseThatCanBeCounted() async {
+        await #expect(processExitsWith: .success) {
+            let before = SystemLimits.openDescriptors()
+            #expect(before == SystemLimits.countedDescriptors())
+            let more = (0..<100).map { _ in dup(STDERR_FILENO) }
+            #expect(SystemLimits.openDescriptors() == before + more.count)
+            #expect(SystemLimits.countedDescriptors() == before + more.count)
+        }
+    }
+
     @Test func anErrorSaysWhatWasTried() {
         #expect(SystemError(code: -98, operation: "bind") == SystemError(code: 98, operation: "bind"))
         #expect(SystemError(code: 98, operation: "bind").description == "bind: address already in use")

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import time
 from urllib.parse import quote, urlencode
 
 from websockets.sync.client import connect, unix_connect
@@ -119,7 +120,20 @@ class Pushd:
         return self
 
     def metrics(self):
+        """The figures, which may be a second old: for conditions that are waited for, and bounds that always hold."""
         return Metrics(self.get("/metrics").body.decode())
+
+    def fresh_metrics(self):
+        """The figures as they are now or later, which may take a second: for what is asserted at once."""
+        self.get("/health/live")  # a publish may be answered a turn of the loop before it is delivered and counted
+        called = time.time()
+
+        def fresh():
+            metrics = self.metrics()
+            computed = metrics.sum("pushd_start_time_seconds") + metrics.sum("pushd_uptime_seconds")
+            return metrics if computed >= called else None
+
+        return wait_until(fresh, "figures of now", pause=0.02)
 
     def publish(self, channel, body, headers=()):
         """Publishes over HTTP and returns the number of subscribers."""
@@ -159,6 +173,10 @@ class Pushd:
     def cpu_seconds(self):
         fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_bytes(self):
+        pages = int(pathlib.Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
 
     def descriptors(self):
         """How many it has open."""
