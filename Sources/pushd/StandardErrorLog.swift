@@ -29,7 +29,7 @@ struct StandardErrorLog: LogHandler {
         switch format {
         case .text:
             let details = pairs.map { " \($0.key)=\($0.value)" }.joined()
-            StandardErrorLog.write("\(time) \(event.level) \(event.message)\(details)\n")
+            StandardErrorLog.write("\(time) \(event.level) \(LogText.escaping("\(event.message)\(details)"))\n")
         case .json:
             var line = JSONObjectWriter()
             line.member("time", time)

@@ -1,6 +1,7 @@
 """Publishing through a real Redis, to one node and to several."""
 
 import json
+import re
 import threading
 
 import pytest
@@ -246,3 +247,14 @@ def test_names_that_cannot_be_channels_are_counted_and_logged_once(start, redis_
         assert redis_server.publish(name, "lost") == 1
     wait_until(lambda: node.metrics().sum("pushd_redis_ignored_messages_total") == 3, "three counted")
     assert node.log().count("cannot be channels") == 1
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_name_cannot_forge_a_line_of_the_log(start, redis_server, form):
+    node = start("--redis", redis_server.url, "--redis-pattern", "*", "--log-format", form).wait_for_status("ok")
+    forged = "2026-11-28T00:00:00.000Z critical forged \x1b[31m\x9b\u2028"
+    assert redis_server.publish(f"push:x\n{forged}".encode(), "lost") == 1
+    line = wait_until(lambda: [line for line in node.log().split("\n") if "forged" in line], "the line")
+    assert len(line) == 1 and "cannot be channels" in line[0]
+    assert not re.search("[\x00-\x1f\x7f]", line[0])
+    assert form == "json" or line[0].endswith(r"x\n2026-11-28T00:00:00.000Z critical forged \u001b[31m\u009b\u2028")
