@@ -4,13 +4,13 @@ internal import Synchronization
 /// Upper bounds for opening WebSockets; nil for none.
 public struct AdmissionLimits: Equatable, Sendable {
     /// WebSockets opened per second.
-    public var opensPerSecond: Int?
+    public var opensPerSecond: Limit?
     /// WebSockets opened per second from one address.
-    public var opensPerSecondOfAddress: Int?
+    public var opensPerSecondOfAddress: Limit?
     /// Open WebSockets from one address.
-    public var connectionsOfAddress: Int?
+    public var connectionsOfAddress: Limit?
     /// Open WebSockets of one user.
-    public var connectionsOfUser: Int?
+    public var connectionsOfUser: Limit?
 
     /// No limits.
     public init() {}
@@ -32,6 +32,15 @@ final class AdmissionControl: Sendable {
             case .user: "this user has too many connections (--max-connections-per-user)"
             }
         }
+
+        var limit: LimitName {
+            switch self {
+            case .rate: .connectRate
+            case .addressRate: .addressConnectRate
+            case .address: .addressConnections
+            case .user: .userConnections
+            }
+        }
     }
 
     /// What an admitted connection gives back when it ends.
@@ -42,6 +51,13 @@ final class AdmissionControl: Sendable {
         init(address: ByteName?, user: ByteName?) {
             (self.address, self.user) = (address, user)
         }
+    }
+
+    /// What became of who asked to be let in.
+    struct Verdict {
+        let outcome: Result<Ticket, Refusal>
+        /// The limits that were reached, with those that are not enforced.
+        let reached: [Refusal]
     }
 
     private struct State {
@@ -62,26 +78,29 @@ final class AdmissionControl: Sendable {
     /// Whether there is anything to ask.
     var isActive: Bool { limits != AdmissionLimits() }
 
-    /// Lets a connection in and counts it.
+    /// Lets a connection in and counts it, unless a limit stands in the way.
     ///
     /// - Parameters:
     ///   - address: nil for a unix-domain socket, which has none to limit.
     ///   - user: nil if the client named none.
     ///   - second: the current second on any clock that does not go back.
-    func admit(address: String?, user: String?, second: UInt64) throws(Refusal) -> Ticket {
+    func admit(address: String?, user: String?, second: UInt64) -> Verdict {
         let ticket = Ticket(address: address.map { ByteName($0) }, user: user.map { ByteName($0) })
-        let refusal = state.withLock { state -> Refusal? in
+        return state.withLock { state in
             if state.second != second {
                 state.second = second
                 state.opens = 0
                 state.opensOfAddress.removeAll(keepingCapacity: state.opensOfAddress.count < 1024)
             }
-            if let refusal = reason(toRefuse: ticket, state) { return refusal }
+            var reached: [Refusal] = []
+            for refusal in Refusal.allCases {
+                guard let (count, limit) = standing(refusal, ticket, state), count >= limit.value else { continue }
+                reached.append(refusal)
+                if limit.isEnforced { return Verdict(outcome: .failure(refusal), reached: reached) }
+            }
             count(ticket, &state)
-            return nil
+            return Verdict(outcome: .success(ticket), reached: reached)
         }
-        if let refusal { throw refusal }
-        return ticket
     }
 
     /// Gives a connection's places back.
@@ -92,22 +111,21 @@ final class AdmissionControl: Sendable {
         }
     }
 
-    private func reason(toRefuse ticket: Ticket, _ state: State) -> Refusal? {
-        if let limit = limits.opensPerSecond, state.opens >= limit { return .rate }
-        if let address = ticket.address {
-            if let limit = limits.opensPerSecondOfAddress, state.opensOfAddress[address] ?? 0 >= limit {
-                return .addressRate
-            }
-            if let limit = limits.connectionsOfAddress, state.connectionsOfAddress[address] ?? 0 >= limit {
-                return .address
-            }
+    /// How much of a limit is used; nil if there is none for this ticket.
+    private func standing(_ refusal: Refusal, _ ticket: Ticket, _ state: State) -> (count: Int, limit: Limit)? {
+        switch refusal {
+        case .rate:
+            return limits.opensPerSecond.map { (state.opens, $0) }
+        case .addressRate:
+            guard let address = ticket.address else { return nil }
+            return limits.opensPerSecondOfAddress.map { (state.opensOfAddress[address] ?? 0, $0) }
+        case .address:
+            guard let address = ticket.address else { return nil }
+            return limits.connectionsOfAddress.map { (state.connectionsOfAddress[address] ?? 0, $0) }
+        case .user:
+            guard let user = ticket.user else { return nil }
+            return limits.connectionsOfUser.map { (state.connectionsOfUser[user] ?? 0, $0) }
         }
-        if let user = ticket.user, let limit = limits.connectionsOfUser,
-            state.connectionsOfUser[user] ?? 0 >= limit
-        {
-            return .user
-        }
-        return nil
     }
 
     private func count(_ ticket: Ticket, _ state: inout State) {

@@ -10,7 +10,7 @@ struct Metrics {
     static func response(_ state: ServerState, _ totals: WorkerCounters) -> Response {
         var metrics = Metrics()
         metrics.addClients(state, totals)
-        metrics.addMessages(totals)
+        metrics.addMessages(state, totals)
         metrics.addRedis(state)
         metrics.addProcess(state)
         return Response(.ok, contentType: "text/plain; version=0.0.4; charset=utf-8", body: Array(metrics.text.utf8))
@@ -34,7 +34,7 @@ struct Metrics {
         }
     }
 
-    private mutating func addMessages(_ totals: WorkerCounters) {
+    private mutating func addMessages(_ state: ServerState, _ totals: WorkerCounters) {
         head("messages_in_total", "counter", "Published messages taken in, by source.")
         for source in MessageSource.allCases {
             sample("messages_in_total", "source", "\(source)", totals.messagesIn[source.rawValue])
@@ -51,6 +51,7 @@ struct Metrics {
         sample("dropped_total", "policy", "closed", totals.droppedByClosing)
         sample("dropped_total", "policy", "oversized", totals.droppedOversized)
         counter("messages_over_rate_total", "Messages of clients refused for coming too fast.", totals.messagesOverRate)
+        addLimits(state, totals)
         counter("tls_handshakes_total", "TLS handshakes completed.", totals.tlsHandshakes)
         counter("tls_handshake_failures_total", "TLS handshakes that failed.", totals.tlsFailures)
         gauge("inbound_bytes", "Bytes held of what clients have sent and names of channels.", totals.inboundBytes)
@@ -64,6 +65,14 @@ struct Metrics {
             "publish_to_write_seconds", "From taking a message in to having written it to its subscribers.",
             totals.publishToWrite)
         histogram("loop_lag_seconds", "How late the loops' timers fire.", totals.loopLag)
+    }
+
+    private mutating func addLimits(_ state: ServerState, _ totals: WorkerCounters) {
+        head("limit_hits_total", "counter", "How often a limit was reached, and whether that had an effect.")
+        for name in LimitName.allCases {
+            let labels = "limit=\"\(name.label)\",enforced=\"\(state.limit(name)?.isEnforced ?? true)\""
+            text += "pushd_limit_hits_total{\(labels)} \(totals.limitHits[name.rawValue])\n"
+        }
     }
 
     private static func label(of cause: DropCause) -> String {

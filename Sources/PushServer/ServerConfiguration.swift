@@ -32,7 +32,7 @@ public struct ServerConfiguration: Sendable {
     /// How long a busy loop rests between two flushes.
     public var pacing = Pacing.balanced
     /// Past it a handshake is refused with 503; nil for what the descriptor limit allows.
-    public var maxConnections: Int?
+    public var maxConnections: Limit?
     /// The largest message from a client; past it close code 1009.
     public var maxMessageBytes = 65_536
     /// The largest published message; past it 413.
@@ -42,7 +42,7 @@ public struct ServerConfiguration: Sendable {
     /// How many connections may keep a decompression context for a client that insists on it, at about 40 KiB each.
     public var maxDeflateContexts = 1024
     /// Channels per connection.
-    public var maxChannels = 128
+    public var maxChannels: Limit = 128
     /// Whether clients may publish over their WebSocket.
     public var allowsClientPublish = false
     /// The strict bound of message bytes queued for one connection.
@@ -60,7 +60,7 @@ public struct ServerConfiguration: Sendable {
     /// A connection must take something of what waits for it within this time.
     public var stallTimeout = Duration.seconds(30)
     /// Messages and pings a client may send per second; nil for any number.
-    public var maxMessageRate: Int?
+    public var maxMessageRate: Limit?
     /// What becomes of a client that sends more.
     public var rateExcess = RateExcess.close
     /// Who may open WebSockets, and how many; past it 503.

@@ -59,7 +59,7 @@ final class ServerState: Sendable {
     let inboxes: [Inbox<WorkerMessage>]
     let pages: [String: Page]
     let descriptorLimit: Int
-    let maxConnections: Int
+    let maxConnections: Limit
     /// For handshakes that were refused, and connections that were given up for the inbound budget.
     let refusalLines = LineLimit()
     let inboundShedLines = LineLimit()
@@ -86,7 +86,7 @@ final class ServerState: Sendable {
         descriptorLimit = SystemLimits.raiseDescriptorLimit()
         maxConnections =
             configuration.maxConnections
-            ?? max(descriptorLimit - ServerState.reservedDescriptors - 8 * workers, 1)
+            ?? Limit(max(descriptorLimit - ServerState.reservedDescriptors - 8 * workers, 1))
         directory = ChannelDirectory(loops: workers, isAlwaysReady: configuration.redis == nil)
         access = AccessRules(
             allowedHosts: configuration.allowedHosts, allowedOrigins: configuration.allowedOrigins,
@@ -101,15 +101,11 @@ final class ServerState: Sendable {
     private static let reservedDescriptors = 128
 
     var workers: Int { inboxes.count }
-    var isFull: Bool { webSockets.load(ordering: .relaxed) >= maxConnections }
+    var isFull: Bool { maxConnections.isEnforced && webSockets.load(ordering: .relaxed) >= maxConnections.value }
 
-    /// Takes one of the places for WebSockets; false if there is none left.
-    func reserveWebSocket() -> Bool {
-        guard webSockets.add(1, ordering: .relaxed).oldValue < maxConnections else {
-            releaseWebSocket()
-            return false
-        }
-        return true
+    /// Takes a place for a WebSocket; false if that is one too many.
+    func takeWebSocketPlace() -> Bool {
+        webSockets.add(1, ordering: .relaxed).oldValue < maxConnections.value
     }
 
     /// Gives a place back.

@@ -36,13 +36,13 @@ extension Worker {
     func admitsMessage(_ connection: Connection) -> Bool {
         guard let limit = state.configuration.maxMessageRate else { return true }
         let now = wheel.currentTick
-        guard messageRates[connection.slot, default: MessageRate(beginTick: now)].count(at: now) > limit else {
-            return true
-        }
+        let count = messageRates[connection.slot, default: MessageRate(beginTick: now)].count(at: now)
+        guard count > limit.value, isStopped(by: .messageRate) else { return true }
         counters.messagesOverRate += 1
         switch state.configuration.rateExcess {
         case .close: fail(connection, .tooManyRequests, "too many messages", .tooManyMessages)
-        case .error: reply(ServerReply.error("at most \(limit) messages a second (--max-message-rate)"), to: connection)
+        case .error:
+            reply(ServerReply.error("at most \(limit.value) messages a second (--max-message-rate)"), to: connection)
         }
         return false
     }

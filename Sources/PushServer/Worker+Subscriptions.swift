@@ -99,8 +99,8 @@ extension Worker {
         guard !hub.isMember(connection.slot, of: channel) else {
             return reply(ServerReply.status("subscribed", channel: channel, id: id), to: connection)
         }
-        guard hub.channelCount(of: connection.slot) < state.configuration.maxChannels else {
-            let limit = state.configuration.maxChannels
+        let limit = state.configuration.maxChannels.value
+        if hub.channelCount(of: connection.slot) >= limit, isStopped(by: .channels) {
             return reply(ServerReply.error("at most \(limit) channels (--max-channels)", id: id), to: connection)
         }
         let action = PendingAction.subscribe(channel: channel, id: id)

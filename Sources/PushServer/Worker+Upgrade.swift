@@ -22,9 +22,7 @@ extension Worker {
             let channels = try channels(of: head)
             let user = try user(of: head)
             state.logger.debug("opening", metadata: ["user": "\(user)", "channels": "\(channels)"])
-            guard state.reserveWebSocket() else {
-                throw .unavailable("the server has all the connections it takes (--max-connections)")
-            }
+            try takePlace()
             if state.admission.isActive { try admit(connection, user: user) }
             let unconfirmed = acquire(channels, for: connection)
             guard unconfirmed > 0 else { return finishOpening(connection, offer, channels: channels) }
@@ -71,15 +69,23 @@ extension Worker {
         if state.phase == .draining { fail(connection, .goingAway, "server is going away", .drain) }
     }
 
+    private func takePlace() throws(UpgradeRefusal) {
+        guard !state.takeWebSocketPlace(), isStopped(by: .connections) else { return }
+        state.releaseWebSocket()
+        throw .unavailable("the server has all the connections it takes (--max-connections)")
+    }
+
     private func admit(_ connection: Connection, user: String) throws(UpgradeRefusal) {
-        do throws(AdmissionControl.Refusal) {
-            tickets[connection.slot] = try state.admission.admit(
-                address: SocketAddress(peerOf: connection.descriptor).host,
-                user: user == Worker.defaultUser ? nil : user,
-                second: Loop.monotonicNanoseconds / 1_000_000_000)
-        } catch {
+        let verdict = state.admission.admit(
+            address: SocketAddress(peerOf: connection.descriptor).host,
+            user: user == Worker.defaultUser ? nil : user,
+            second: Loop.monotonicNanoseconds / 1_000_000_000)
+        for refusal in verdict.reached { counters.limitHits[refusal.limit.rawValue] += 1 }
+        switch verdict.outcome {
+        case .success(let ticket): tickets[connection.slot] = ticket
+        case .failure(let refusal):
             state.releaseWebSocket()
-            throw .unavailable(error.message)
+            throw .unavailable(refusal.message)
         }
     }
 
@@ -125,8 +131,9 @@ extension Worker {
             throw .badRequest("a channel is 1 to 255 bytes of UTF-8 without control characters")
         }
         let channels = named.isEmpty ? [Worker.defaultChannel] : Worker.distinct(named)
-        guard channels.count <= state.configuration.maxChannels else {
-            throw .badRequest("at most \(state.configuration.maxChannels) channels (--max-channels)")
+        let limit = state.configuration.maxChannels.value
+        if channels.count > limit, isStopped(by: .channels) {
+            throw .badRequest("at most \(limit) channels (--max-channels)")
         }
         return channels
     }

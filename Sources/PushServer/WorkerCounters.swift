@@ -74,6 +74,8 @@ struct WorkerCounters: Sendable {
     var compressions = 0
     /// Messages and pings of clients that were not acted on, since they came too fast.
     var messagesOverRate = 0
+    /// How often a limit was reached, by `LimitName`.
+    var limitHits: [7 of Int] = .init(repeating: 0)
     var tlsHandshakes = 0
     var tlsFailures = 0
     var inboundBytes = 0
@@ -106,6 +108,7 @@ struct WorkerCounters: Sendable {
         droppedOversized += other.droppedOversized
         compressions += other.compressions
         messagesOverRate += other.messagesOverRate
+        for index in limitHits.indices { limitHits[index] += other.limitHits[index] }
         tlsHandshakes += other.tlsHandshakes
         tlsFailures += other.tlsFailures
         inboundBytes += other.inboundBytes

@@ -1,4 +1,5 @@
 import Glibc
+import PushServer
 import RedisBridge
 
 /// Reads one option from the command line or else from the environment, where `--redis-prefix` is PUSHD_REDIS_PREFIX.
@@ -39,11 +40,28 @@ struct OptionValues {
 
     /// A whole number in a range.
     func number(_ option: String, _ given: String?, _ range: ClosedRange<Int>) throws(SettingViolation) -> Int? {
-        let expected =
-            range.upperBound == Int.max
-            ? "a whole number from \(range.lowerBound)"
-            : "a whole number from \(range.lowerBound) to \(range.upperBound)"
-        return try one(option, given, expected) { text in Int(text).flatMap { range.contains($0) ? $0 : nil } }
+        try one(option, given, OptionValues.wholeNumber(range)) { text in
+            Int(text).flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
+    /// A limit: a whole number in a range, with `:dry` behind it if it is only to be counted.
+    func limit(_ option: String, _ given: String?, _ range: ClosedRange<Int>) throws(SettingViolation) -> Limit? {
+        try one(option, given, "\(OptionValues.wholeNumber(range)), and :dry") { text in
+            let (text, isEnforced) = OptionValues.withoutDry(text)
+            return Int(text).flatMap { range.contains($0) ? Limit($0, isEnforced: isEnforced) : nil }
+        }
+    }
+
+    /// Cuts `:dry` off a limit's value.
+    static func withoutDry(_ text: String) -> (text: String, isEnforced: Bool) {
+        let mark = ":dry"
+        return text.hasSuffix(mark) ? (String(text.dropLast(mark.count)), false) : (text, true)
+    }
+
+    private static func wholeNumber(_ range: ClosedRange<Int>) -> String {
+        let upTo = range.upperBound == Int.max ? "" : " to \(range.upperBound)"
+        return "a whole number from \(range.lowerBound)\(upTo)"
     }
 
     /// A time in seconds, with a fraction if need be.

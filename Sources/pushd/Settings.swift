@@ -181,12 +181,12 @@ struct Settings {
 
     private mutating func readLimits(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
         server.workers = try values.number("--workers", options.workers, 1...1024) ?? SystemLimits.usableCores()
-        server.maxConnections = try values.number("--max-connections", options.maxConnections, 1...Int.max)
+        server.maxConnections = try values.limit("--max-connections", options.maxConnections, 1...Int.max)
         server.maxMessageBytes =
             try values.number("--max-message", options.maxMessage, 1...(1 << 30)) ?? server.maxMessageBytes
         server.maxPublishBytes =
             try values.number("--max-publish", options.maxPublish, 1...(1 << 30)) ?? server.maxPublishBytes
-        server.maxChannels = try values.number("--max-channels", options.maxChannels, 1...65_536) ?? server.maxChannels
+        server.maxChannels = try values.limit("--max-channels", options.maxChannels, 1...65_536) ?? server.maxChannels
         server.outboxLimitBytes =
             try values.number("--outbox-limit", options.outboxLimit, 1...Int.max) ?? server.outboxLimitBytes
         server.outboxBudgetBytes =
@@ -202,21 +202,23 @@ struct Settings {
     private mutating func readRates(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
         let excesses = RateExcess.allCases.map(\.rawValue).joined(separator: " or ")
         let rate = try values.one(
-            "--max-message-rate", options.maxMessageRate, "a whole number from 1, and :\(excesses)"
+            "--max-message-rate", options.maxMessageRate, "a whole number from 1, and :\(excesses), and :dry"
         ) {
-            text -> (Int, RateExcess)? in
+            text -> (Limit, RateExcess)? in
+            let (text, isEnforced) = OptionValues.withoutDry(text)
             let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             guard let number = Int(parts[0]), number > 0, number <= UInt32.max else { return nil }
-            guard parts.count == 2 else { return (number, .close) }
-            return RateExcess(rawValue: String(parts[1])).map { (number, $0) }
+            let limit = Limit(number, isEnforced: isEnforced)
+            guard parts.count == 2 else { return (limit, .close) }
+            return RateExcess(rawValue: String(parts[1])).map { (limit, $0) }
         }
         if let rate { (server.maxMessageRate, server.rateExcess) = rate }
-        server.admission.opensPerSecond = try values.number("--max-connect-rate", options.maxConnectRate, 1...Int.max)
-        server.admission.opensPerSecondOfAddress = try values.number(
+        server.admission.opensPerSecond = try values.limit("--max-connect-rate", options.maxConnectRate, 1...Int.max)
+        server.admission.opensPerSecondOfAddress = try values.limit(
             "--max-connect-rate-per-address", options.maxConnectRatePerAddress, 1...Int.max)
-        server.admission.connectionsOfAddress = try values.number(
+        server.admission.connectionsOfAddress = try values.limit(
             "--max-connections-per-address", options.maxConnectionsPerAddress, 1...Int.max)
-        server.admission.connectionsOfUser = try values.number(
+        server.admission.connectionsOfUser = try values.limit(
             "--max-connections-per-user", options.maxConnectionsPerUser, 1...Int.max)
     }
 

@@ -244,3 +244,39 @@ def test_connections_per_address_and_user(start, option, path):
         assert answer(pushd, "/ws?user_id=v").status == 101
     first.close()
     wait_until(lambda: answer(pushd, path).status == 101, "the place to be free again")
+
+
+@pytest.mark.parametrize(
+    "limit",
+    ["max-connections", "max-connect-rate", "max-connect-rate-per-address", "max-connections-per-address",
+     "max-connections-per-user"],
+)
+@pytest.mark.parametrize("dry", ["", ":dry"])
+def test_a_dry_limit_is_counted_and_lets_everybody_in(start, limit, dry):
+    pushd = start(f"--{limit}", f"1{dry}")
+    statuses = [answer(pushd, "/ws?user_id=u").status for _ in range(20)]
+    metrics = pushd.fresh_metrics()
+    hits = metrics.sum("pushd_limit_hits_total", limit=limit, enforced="false" if dry else "true")
+    if dry:
+        assert statuses == [101] * 20
+        assert hits > 0 and pushd.get("/health/ready").status == 200
+    else:
+        assert hits == statuses.count(503) > 0
+    assert metrics.sum("pushd_limit_hits_total") == hits, "no other limit"
+
+
+@pytest.mark.parametrize("dry", ["", ":dry"])
+def test_dry_limits_of_one_client(start, dry):
+    pushd = start("--max-channels", f"1{dry}", "--max-message-rate", f"10:error{dry}")
+    assert answer(pushd, "/ws?channel=a&channel=b").status == (101 if dry else 400)
+    client = pushd.raw().upgrade("/ws?channel=a")
+    client.send(encode_frame(TEXT, b'{"action":"subscribe","channel":"b"}') * 2)
+    for reply in (client.read_json() for _ in range(2)):
+        assert ("error" in reply) == (not dry), reply
+    client.send(encode_frame(TEXT, b'{"action":"ping"}') * 100)
+    replies = [client.read_json() for _ in range(100)]
+    assert (replies == [{"action": "pong"}] * 100) == bool(dry)
+    metrics = pushd.fresh_metrics()
+    for limit in ("max-channels", "max-message-rate"):
+        assert metrics.sum("pushd_limit_hits_total", limit=limit, enforced="false" if dry else "true") > 1
+    assert (metrics.sum("pushd_messages_over_rate_total") == 0) == bool(dry)

@@ -13,8 +13,15 @@ private func limits(_ change: (inout AdmissionLimits) -> Void) -> AdmissionLimit
 extension AdmissionControl {
     /// The refusal of a connection, or nil and it is in.
     fileprivate func tries(_ address: String?, _ user: String? = nil, second: UInt64 = 1) -> Refusal? {
-        do throws(Refusal) { _ = try admit(address: address, user: user, second: second) } catch { return error }
-        return nil
+        if case .failure(let refusal) = admit(address: address, user: user, second: second).outcome {
+            refusal
+        } else {
+            nil
+        }
+    }
+
+    fileprivate func lets(_ address: String, _ user: String) throws -> Ticket {
+        try admit(address: address, user: user, second: 1).outcome.get()
     }
 }
 
@@ -50,9 +57,9 @@ extension AdmissionControl {
             limits {
                 $0.connectionsOfAddress = 2; $0.connectionsOfUser = 1
             })
-        let first = try control.admit(address: "a", user: "u", second: 1)
+        let first = try control.lets("a", "u")
         #expect(control.tries("b", "u") == .user)
-        let second = try control.admit(address: "a", user: "v", second: 1)
+        let second = try control.lets("a", "v")
         #expect(control.tries("a", "w") == .address)
         #expect(control.tries("b") == nil, "whoever names no user is nobody's second connection")
         control.release(first)
@@ -68,12 +75,25 @@ extension AdmissionControl {
             limits {
                 $0.opensPerSecond = 3; $0.connectionsOfUser = 1
             })
-        let only = try control.admit(address: "a", user: "u", second: 1)
+        let only = try control.lets("a", "u")
         for _ in 0..<5 { #expect(control.tries("a", "u") == .user) }
         #expect(control.tries("a") == nil)
         control.release(only)
         #expect(control.tries("a", "u") == nil)
         #expect(control.tries("a") == .rate)
+    }
+
+    @Test func `a limit that is not enforced is counted, and others still hold`() {
+        let control = AdmissionControl(
+            limits {
+                $0.opensPerSecond = Limit(1, isEnforced: false)
+                $0.connectionsOfAddress = Limit(2, isEnforced: false)
+                $0.connectionsOfUser = 3
+            })
+        let reached = (0..<4).map { _ in control.admit(address: "a", user: "u", second: 1).reached }
+        #expect(reached == [[], [.rate], [.rate, .address], [.rate, .address, .user]])
+        #expect(control.tries("a", "v") == nil)
+        #expect(control.tries("a", "u") == .user)
     }
 
     @Test func everyRefusalNamesItsOption() {

@@ -40,7 +40,7 @@ struct Exposition {
     }
 
     private mutating func addSample(_ line: Substring, to family: String) throws {
-        let pattern = /([a-zA-Z_:][a-zA-Z0-9_:]*)(\{[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*"\})? ([^ ]+)/
+        let pattern = /([a-zA-Z_:][a-zA-Z0-9_:]*)(\{(?:,?[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*")+\})? ([^ ]+)/
         guard let match = line.wholeMatch(of: pattern), let value = Double(match.3) else {
             throw TestFailure(description: "no sample: \(line)")
         }

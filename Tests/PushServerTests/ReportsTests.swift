@@ -79,14 +79,23 @@ import Testing
         #expect(Reports.readiness(state).status == .serviceUnavailable)
         state.enter(.serving)
         #expect(Reports.readiness(state).status == .ok)
-        #expect(state.reserveWebSocket())
+        #expect(state.takeWebSocketPlace())
         #expect(Reports.readiness(state).status == .serviceUnavailable)
-        #expect(!state.reserveWebSocket())
+        #expect(!state.takeWebSocketPlace())
         state.releaseWebSocket()
-        #expect(Reports.readiness(state).status == .ok, "a refused reservation takes no place")
+        #expect(Reports.readiness(state).status == .serviceUnavailable)
+        state.releaseWebSocket()
+        #expect(Reports.readiness(state).status == .ok)
         state.enter(.draining)
         #expect(Reports.readiness(state).status == .serviceUnavailable)
         #expect(Reports.liveness(state).status == .ok, "draining is alive")
+    }
+
+    @Test func aServerIsNotFullByALimitThatIsNotEnforced() {
+        let state = state { $0.maxConnections = Limit(1, isEnforced: false) }
+        state.enter(.serving)
+        #expect(state.takeWebSocketPlace() && !state.takeWebSocketPlace())
+        #expect(Reports.readiness(state).status == .ok)
     }
 
     @Test func published() {

@@ -48,10 +48,10 @@ import WSLoop
         Option("--workers", "3", "1024") { "\($0.server.workers)" },
         Option("--io", "poll", "uring") { $0.server.io.rawValue },
         Option("--pacing", "latency", "throughput") { $0.server.pacing.rawValue },
-        Option("--max-connections", "1", "9") { "\($0.server.maxConnections ?? -1)" },
+        Option("--max-connections", "1", "9:dry") { "\($0.server.maxConnections ?? -1)" },
         Option("--max-message", "1", "1073741824") { "\($0.server.maxMessageBytes)" },
         Option("--max-publish", "1", "9") { "\($0.server.maxPublishBytes)" },
-        Option("--max-channels", "1", "65536") { "\($0.server.maxChannels)" },
+        Option("--max-channels", "1", "65536:dry") { "\($0.server.maxChannels)" },
         Option("--outbox-limit", "1", "9") { "\($0.server.outboxLimitBytes)" },
         Option("--outbox-budget", "1", "9") { "\($0.server.outboxBudgetBytes)" },
         Option("--inbound-budget", "1", "9") { "\($0.server.inboundBudgetBytes)" },
@@ -60,10 +60,12 @@ import WSLoop
         Option("--max-message-rate", "5:close", "7:error") {
             "\($0.server.maxMessageRate ?? -1):\($0.server.rateExcess)"
         },
-        Option("--max-connect-rate", "1", "9") { "\($0.server.admission.opensPerSecond ?? -1)" },
-        Option("--max-connect-rate-per-address", "1", "9") { "\($0.server.admission.opensPerSecondOfAddress ?? -1)" },
-        Option("--max-connections-per-address", "1", "9") { "\($0.server.admission.connectionsOfAddress ?? -1)" },
-        Option("--max-connections-per-user", "1", "9") { "\($0.server.admission.connectionsOfUser ?? -1)" },
+        Option("--max-connect-rate", "1", "9:dry") { "\($0.server.admission.opensPerSecond ?? -1)" },
+        Option("--max-connect-rate-per-address", "1:dry", "9") {
+            "\($0.server.admission.opensPerSecondOfAddress ?? -1)"
+        },
+        Option("--max-connections-per-address", "1", "9:dry") { "\($0.server.admission.connectionsOfAddress ?? -1)" },
+        Option("--max-connections-per-user", "1", "9:dry") { "\($0.server.admission.connectionsOfUser ?? -1)" },
         Option("--ping-interval", "1.0", "2.5") { seconds($0.server.pingInterval) },
         Option("--pong-timeout", "1.0", "2.5") { seconds($0.server.pongTimeout) },
         Option("--handshake-timeout", "1.0", "2.5") { seconds($0.server.handshakeTimeout) },
@@ -206,6 +208,9 @@ import WSLoop
         #expect(try settings().server.maxMessageRate == nil)
         let server = try settings(["--max-message-rate", "5"]).server
         #expect(server.maxMessageRate == 5 && server.rateExcess == .close)
+        let dry = try settings(["--max-message-rate", "5:error:dry"]).server
+        #expect(dry.maxMessageRate == Limit(5, isEnforced: false) && dry.rateExcess == .error)
+        #expect(try settings(["--max-message-rate", "5:dry"]).server.maxMessageRate == Limit(5, isEnforced: false))
     }
 
     @Test(arguments: [

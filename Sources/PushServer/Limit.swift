@@ -1,0 +1,61 @@
+/// An upper bound that is enforced, or only counted when it is reached, to see what it would do.
+public struct Limit: Equatable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
+    /// What is still allowed.
+    public var value: Int
+    /// Whether what passes it is refused.
+    public var isEnforced: Bool
+
+    /// A bound of `value`.
+    public init(_ value: Int, isEnforced: Bool = true) {
+        (self.value, self.isEnforced) = (value, isEnforced)
+    }
+
+    /// A bound that is enforced.
+    public init(integerLiteral value: Int) {
+        self.init(value)
+    }
+
+    /// As on the command line: `100` or `100:dry`.
+    public var description: String { isEnforced ? "\(value)" : "\(value):dry" }
+}
+
+/// The limits that are counted each time they are reached.
+enum LimitName: Int, CaseIterable {
+    case connections, connectRate, addressConnectRate, addressConnections, userConnections, messageRate, channels
+
+    /// The option that sets it, without its dashes.
+    var label: String {
+        switch self {
+        case .connections: "max-connections"
+        case .connectRate: "max-connect-rate"
+        case .addressConnectRate: "max-connect-rate-per-address"
+        case .addressConnections: "max-connections-per-address"
+        case .userConnections: "max-connections-per-user"
+        case .messageRate: "max-message-rate"
+        case .channels: "max-channels"
+        }
+    }
+}
+
+extension ServerState {
+    /// A limit as it is set; nil for none.
+    func limit(_ name: LimitName) -> Limit? {
+        switch name {
+        case .connections: maxConnections
+        case .connectRate: configuration.admission.opensPerSecond
+        case .addressConnectRate: configuration.admission.opensPerSecondOfAddress
+        case .addressConnections: configuration.admission.connectionsOfAddress
+        case .userConnections: configuration.admission.connectionsOfUser
+        case .messageRate: configuration.maxMessageRate
+        case .channels: configuration.maxChannels
+        }
+    }
+}
+
+extension Worker {
+    /// Counts that a limit was reached; whether that has an effect.
+    func isStopped(by name: LimitName) -> Bool {
+        counters.limitHits[name.rawValue] += 1
+        return state.limit(name)?.isEnforced ?? true
+    }
+}
