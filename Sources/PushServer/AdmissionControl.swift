@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Synchronization
+internal import WSLoop
 
 /// Upper bounds for opening WebSockets; nil for none.
 public struct AdmissionLimits: Equatable, Sendable {
@@ -45,10 +46,10 @@ final class AdmissionControl: Sendable {
 
     /// What an admitted connection gives back when it ends.
     final class Ticket: Sendable {
-        let address: ByteName?
+        let address: AddressGroup?
         let user: ByteName?
 
-        init(address: ByteName?, user: ByteName?) {
+        init(address: AddressGroup?, user: ByteName?) {
             (self.address, self.user) = (address, user)
         }
     }
@@ -63,8 +64,8 @@ final class AdmissionControl: Sendable {
     private struct State {
         var second: UInt64 = 0
         var opens = 0
-        var opensOfAddress: [ByteName: Int] = [:]
-        var connectionsOfAddress: [ByteName: Int] = [:]
+        var opensOfAddress: [AddressGroup: Int] = [:]
+        var connectionsOfAddress: [AddressGroup: Int] = [:]
         var connectionsOfUser: [ByteName: Int] = [:]
     }
 
@@ -84,8 +85,8 @@ final class AdmissionControl: Sendable {
     ///   - address: nil for a unix-domain socket, which has none to limit.
     ///   - user: nil if the client named none.
     ///   - second: the current second on any clock that does not go back.
-    func admit(address: String?, user: String?, second: UInt64) -> Verdict {
-        let ticket = Ticket(address: address.map { ByteName($0) }, user: user.map { ByteName($0) })
+    func admit(address: AddressGroup?, user: String?, second: UInt64) -> Verdict {
+        let ticket = Ticket(address: address, user: user.map { ByteName($0) })
         return state.withLock { state in
             if state.second != second {
                 state.second = second
@@ -137,7 +138,7 @@ final class AdmissionControl: Sendable {
         if let user = ticket.user { state.connectionsOfUser[user, default: 0] += 1 }
     }
 
-    private static func remove(_ name: ByteName, from counts: inout [ByteName: Int]) {
+    private static func remove<Name: Hashable>(_ name: Name, from counts: inout [Name: Int]) {
         guard let count = counts[name] else { return }
         counts[name] = count > 1 ? count - 1 : nil
     }

@@ -132,6 +132,7 @@ final class Home {
 
     private func place(_ stream: AcceptedStream, _ listener: Peer) {
         let peer = listener.union(Home.nearness(of: stream))
+        guard worker.admitsSocket(stream, peer) else { return Socket.close(stream.descriptor) }
         let context = peer.contains(.tls) ? state.configuration.certificates?.context : nil
         let index = state.leastLoadedWorker()
         state.countStream(1, on: index)
@@ -150,6 +151,7 @@ final class Home {
     /// One line a second at most: a full server must not fill a disk as well.
     private func starved(_ error: SystemError) {
         state.noteStarved()
+        for index in state.inboxes.indices { worker.post(.closeIdle, to: index) }
         let now = Loop.monotonicNanoseconds
         guard now - lastStarvedNanoseconds > 1_000_000_000 else { return }
         lastStarvedNanoseconds = now

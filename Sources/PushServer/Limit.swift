@@ -21,7 +21,8 @@ public struct Limit: Equatable, Sendable, ExpressibleByIntegerLiteral, CustomStr
 
 /// The limits that are counted each time they are reached.
 enum LimitName: Int, CaseIterable {
-    case connections, connectRate, addressConnectRate, addressConnections, userConnections, messageRate, channels
+    case connections, connectRate, addressConnectRate, addressConnections, userConnections, messageRate, channels,
+        addressSockets
 
     /// The option that sets it, without its dashes.
     var label: String {
@@ -33,6 +34,7 @@ enum LimitName: Int, CaseIterable {
         case .userConnections: "max-connections-per-user"
         case .messageRate: "max-message-rate"
         case .channels: "max-channels"
+        case .addressSockets: "max-sockets-per-address"
         }
     }
 }
@@ -48,6 +50,7 @@ extension ServerState {
         case .userConnections: configuration.admission.connectionsOfUser
         case .messageRate: configuration.maxMessageRate
         case .channels: configuration.maxChannels
+        case .addressSockets: configuration.maxSocketsOfAddress
         }
     }
 }

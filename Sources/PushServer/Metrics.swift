@@ -52,6 +52,7 @@ struct Metrics {
         sample("dropped_total", "policy", "oversized", totals.droppedOversized)
         counter("messages_over_rate_total", "Messages of clients refused for coming too fast.", totals.messagesOverRate)
         addLimits(state, totals)
+        counter("idle_closed_total", "Idle HTTP connections closed for want of descriptors.", totals.idleClosed)
         counter("tls_handshakes_total", "TLS handshakes completed.", totals.tlsHandshakes)
         counter("tls_handshake_failures_total", "TLS handshakes that failed.", totals.tlsFailures)
         gauge("inbound_bytes", "Bytes held of what clients have sent and names of channels.", totals.inboundBytes)

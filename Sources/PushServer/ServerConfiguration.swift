@@ -63,6 +63,8 @@ public struct ServerConfiguration: Sendable {
     public var maxMessageRate: Limit?
     /// What becomes of a client that sends more.
     public var rateExcess = RateExcess.close
+    /// Open sockets of one address, whatever they speak; one more is closed as soon as it is accepted.
+    public var maxSocketsOfAddress: Limit?
     /// Who may open WebSockets, and how many; past it 503.
     public var admission = AdmissionLimits()
     /// A connection must have sent its request within this time.

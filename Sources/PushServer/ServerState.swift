@@ -34,6 +34,8 @@ enum WorkerMessage: Sendable {
     case published(StreamKey, failure: String?)
     /// To itself: serve connections that had their share of a turn.
     case goOn
+    /// Close idle HTTP connections: descriptors have run short.
+    case closeIdle
     /// To itself: another turn is needed.
     case wakeUp
     /// Close the WebSockets over the drain period, then end.
@@ -56,6 +58,7 @@ final class ServerState: Sendable {
     let directory: ChannelDirectory
     let access: AccessRules
     let admission: AdmissionControl
+    let sockets = SocketCensus()
     let inboxes: [Inbox<WorkerMessage>]
     let pages: [String: Page]
     let descriptorLimit: Int

@@ -1,3 +1,4 @@
+internal import Access
 internal import Bytes
 internal import Channels
 internal import WSLoop
@@ -51,6 +52,25 @@ extension Worker {
     func releaseLimits(_ connection: Connection) {
         if let ticket = tickets.removeValue(forKey: connection.slot) { state.admission.release(ticket) }
         if state.configuration.maxMessageRate != nil { messageRates[connection.slot] = nil }
+        if let address = countedAddresses.removeValue(forKey: connection.slot) { state.sockets.remove(address) }
+    }
+
+    /// What an accepted socket counts as for `--max-sockets-per-address`; nil if it does not count.
+    ///
+    /// Whoever administers the server must get in though an address is full.
+    func countedAddress(of stream: AcceptedStream, _ peer: Peer) -> AddressGroup? {
+        guard state.configuration.maxSocketsOfAddress != nil, !peer.contains(.admin) else { return nil }
+        return stream.peer.group
+    }
+
+    /// Counts an accepted socket; false if its address has one too many.
+    func admitsSocket(_ stream: AcceptedStream, _ peer: Peer) -> Bool {
+        guard let address = countedAddress(of: stream, peer), let limit = state.configuration.maxSocketsOfAddress else {
+            return true
+        }
+        guard state.sockets.add(address) > limit.value, isStopped(by: .addressSockets) else { return true }
+        state.sockets.remove(address)
+        return false
     }
 
     /// A connection's client has taken something: each time it is blocked, the kernel had room before.

@@ -77,7 +77,7 @@ extension Worker {
 
     private func admit(_ connection: Connection, user: String) throws(UpgradeRefusal) {
         let verdict = state.admission.admit(
-            address: SocketAddress(peerOf: connection.descriptor).host,
+            address: SocketAddress(peerOf: connection.descriptor).group,
             user: user == Worker.defaultUser ? nil : user,
             second: Loop.monotonicNanoseconds / 1_000_000_000)
         for refusal in verdict.reached { counters.limitHits[refusal.limit.rawValue] += 1 }

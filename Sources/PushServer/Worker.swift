@@ -44,6 +44,9 @@ final class Worker {
     /// By slot, and only where there are limits: what a connection gives back to `ServerState.admission`, and what it sends.
     var tickets: [UInt32: AdmissionControl.Ticket] = [:]
     var messageRates: [UInt32: MessageRate] = [:]
+    var countedAddresses: [UInt32: AddressGroup] = [:]
+    /// The slot at which the last search for idle connections ended.
+    var idleHand = 0
     var drainSchedule: DrainSchedule?
     var hasReportedDrained = false
     /// Only on the home worker.
@@ -153,8 +156,10 @@ final class Worker {
             hub.remove(slot)
             Socket.close(stream.descriptor)
             state.countStream(-1, on: index)
+            if let address = countedAddress(of: stream, peer) { state.sockets.remove(address) }
             return
         }
+        countedAddresses[slot] = countedAddress(of: stream, peer)
         while connections.count <= Int(slot) { connections.append(nil) }
         connections[Int(slot)] = connection
         connection.lastHeardTick = wheel.currentTick
@@ -209,6 +214,7 @@ final class Worker {
             hub.tellGap(in: channel, seconds: Double(milliseconds) / 1000)
         case .published(let key, let failure): published(key, failure: failure)
         case .goOn: goOn()
+        case .closeIdle: closeIdle()
         case .reconsider(let channel): home?.reconsider(channel)
         case .publish(let channel, let payload, let address): home?.publish(payload, to: channel, for: address)
         case .drain: beginDrain()

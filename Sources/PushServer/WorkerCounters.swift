@@ -75,7 +75,9 @@ struct WorkerCounters: Sendable {
     /// Messages and pings of clients that were not acted on, since they came too fast.
     var messagesOverRate = 0
     /// How often a limit was reached, by `LimitName`.
-    var limitHits: [7 of Int] = .init(repeating: 0)
+    var limitHits: [8 of Int] = .init(repeating: 0)
+    /// Idle HTTP connections closed for want of descriptors.
+    var idleClosed = 0
     var tlsHandshakes = 0
     var tlsFailures = 0
     var inboundBytes = 0
@@ -109,6 +111,7 @@ struct WorkerCounters: Sendable {
         compressions += other.compressions
         messagesOverRate += other.messagesOverRate
         for index in limitHits.indices { limitHits[index] += other.limitHits[index] }
+        idleClosed += other.idleClosed
         tlsHandshakes += other.tlsHandshakes
         tlsFailures += other.tlsFailures
         inboundBytes += other.inboundBytes

@@ -1,6 +1,14 @@
 internal import CUV
 internal import Glibc
 
+/// Addresses that are limited as one, since one client can have all of them.
+public enum AddressGroup: Hashable, Sendable {
+    /// An IPv4 address, its IPv4-mapped IPv6 form included.
+    case ipv4(UInt32)
+    /// The /64 of an IPv6 address: what a host is usually given (RFC 6177).
+    case ipv6Network(UInt64)
+}
+
 /// The address of a TCP or unix-domain socket.
 public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
     private enum Storage: Equatable, Sendable {
@@ -80,15 +88,33 @@ public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
         if case .unix(let path) = storage { path } else { nil }
     }
 
+    /// What the address counts as where addresses are limited; nil for a unix socket.
+    public var group: AddressGroup? {
+        switch storage {
+        case .ipv4(let host, _):
+            return .ipv4(UInt32(bigEndian: host))
+        case .ipv6(let host, _, _):
+            if isMapped(host) { return .ipv4(host[12...].reduce(0) { $0 << 8 | UInt32($1) }) }
+            return .ipv6Network(host[..<8].reduce(0) { $0 << 8 | UInt64($1) })
+        case .unix, .unnamed:
+            return nil
+        }
+    }
+
     /// Whether only this machine can be at the other end: 127.0.0.0/8, ::1, their mapped forms, or a unix socket.
     public var isLocal: Bool {
         switch storage {
         case .ipv4(let host, _): UInt32(bigEndian: host) >> 24 == 127
         case .ipv6(let host, _, _):
             host.dropLast() == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] && host[15] == 1
-                || host[..<12] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF] && host[12] == 127
+                || isMapped(host) && host[12] == 127
         case .unix, .unnamed: true
         }
+    }
+
+    /// Whether an IPv6 address stands for an IPv4 one (RFC 4291 section 2.5.5.2).
+    private func isMapped(_ host: [UInt8]) -> Bool {
+        host[..<12] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
     }
 
     /// `127.0.0.1:8081`, `[::1]:8081` or `unix:/run/pushd.sock`.

@@ -198,6 +198,13 @@ struct ServeOptions: ParsableArguments {
     var maxConnectionsPerAddress: String?
 
     @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Open sockets of one address, whatever they speak; an IPv6 /64 is one address (default: any).",
+            valueName: "n"))
+    var maxSocketsPerAddress: String?
+
+    @Option(
         parsing: .unconditional, help: ArgumentHelp("Open WebSockets of one user_id (default: any).", valueName: "n"))
     var maxConnectionsPerUser: String?
 

@@ -218,6 +218,8 @@ struct Settings {
             "--max-connect-rate-per-address", options.maxConnectRatePerAddress, 1...Int.max)
         server.admission.connectionsOfAddress = try values.limit(
             "--max-connections-per-address", options.maxConnectionsPerAddress, 1...Int.max)
+        server.maxSocketsOfAddress = try values.limit(
+            "--max-sockets-per-address", options.maxSocketsPerAddress, 1...Int.max)
         server.admission.connectionsOfUser = try values.limit(
             "--max-connections-per-user", options.maxConnectionsPerUser, 1...Int.max)
     }

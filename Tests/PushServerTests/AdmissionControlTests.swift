@@ -1,4 +1,5 @@
 import Testing
+import WSLoop
 
 @testable import PushServer
 
@@ -10,18 +11,23 @@ private func limits(_ change: (inout AdmissionLimits) -> Void) -> AdmissionLimit
     return limits
 }
 
+/// An address for each name of one letter.
+private func address(_ name: String?) -> AddressGroup? {
+    name?.utf8.first.map { .ipv4(UInt32($0)) }
+}
+
 extension AdmissionControl {
     /// The refusal of a connection, or nil and it is in.
-    fileprivate func tries(_ address: String?, _ user: String? = nil, second: UInt64 = 1) -> Refusal? {
-        if case .failure(let refusal) = admit(address: address, user: user, second: second).outcome {
+    fileprivate func tries(_ name: String?, _ user: String? = nil, second: UInt64 = 1) -> Refusal? {
+        if case .failure(let refusal) = admit(address: address(name), user: user, second: second).outcome {
             refusal
         } else {
             nil
         }
     }
 
-    fileprivate func lets(_ address: String, _ user: String) throws -> Ticket {
-        try admit(address: address, user: user, second: 1).outcome.get()
+    fileprivate func lets(_ name: String, _ user: String) throws -> Ticket {
+        try admit(address: address(name), user: user, second: 1).outcome.get()
     }
 }
 
@@ -90,7 +96,7 @@ extension AdmissionControl {
                 $0.connectionsOfAddress = Limit(2, isEnforced: false)
                 $0.connectionsOfUser = 3
             })
-        let reached = (0..<4).map { _ in control.admit(address: "a", user: "u", second: 1).reached }
+        let reached = (0..<4).map { _ in control.admit(address: address("a"), user: "u", second: 1).reached }
         #expect(reached == [[], [.rate], [.rate, .address], [.rate, .address, .user]])
         #expect(control.tries("a", "v") == nil)
         #expect(control.tries("a", "u") == .user)

@@ -65,6 +65,7 @@ import WSLoop
             "\($0.server.admission.opensPerSecondOfAddress ?? -1)"
         },
         Option("--max-connections-per-address", "1", "9:dry") { "\($0.server.admission.connectionsOfAddress ?? -1)" },
+        Option("--max-sockets-per-address", "1", "9:dry") { "\($0.server.maxSocketsOfAddress ?? -1)" },
         Option("--max-connections-per-user", "1", "9:dry") { "\($0.server.admission.connectionsOfUser ?? -1)" },
         Option("--ping-interval", "1.0", "2.5") { seconds($0.server.pingInterval) },
         Option("--pong-timeout", "1.0", "2.5") { seconds($0.server.pongTimeout) },

@@ -21,6 +21,16 @@ struct AddressTests {
         #expect(address != SocketAddress(host: host, port: port ^ 1))
     }
 
+    @Test(arguments: [
+        ("192.0.2.1", AddressGroup.ipv4(0xC000_0201)), ("::ffff:192.0.2.1", .ipv4(0xC000_0201)),
+        ("2001:db8:1:2::1", .ipv6Network(0x2001_0DB8_0001_0002)),
+        ("2001:db8:1:2:ffff:ffff:ffff:ffff", .ipv6Network(0x2001_0DB8_0001_0002)),
+        ("2001:db8:1:3::1", .ipv6Network(0x2001_0DB8_0001_0003)), ("::1", .ipv6Network(0)),
+    ]) func `a client's addresses are one group`(host: String, group: AddressGroup) {
+        #expect(SocketAddress(host: host, port: 1)?.group == group)
+        #expect(SocketAddress(host: host, port: 2)?.group == group, "the port does not matter")
+    }
+
     @Test(arguments: ["localhost", "", "1.2.3", "1.2.3.4.5", "256.0.0.1", "[::1]", "::1::", "1.2.3.4:80", " 127.0.0.1"])
     func aNameIsNoAddress(host: String) {
         #expect(SocketAddress(host: host, port: 1) == nil)
@@ -33,6 +43,7 @@ struct AddressTests {
         #expect(address.isLocal)
         #expect(address.port == nil)
         #expect(address.host == nil)
+        #expect(address.group == nil)
         #expect(SocketAddress(unixPath: String(repeating: "a", count: 107)) != nil)
         #expect(SocketAddress(unixPath: String(repeating: "a", count: 108)) == nil)
         #expect(SocketAddress(unixPath: String(repeating: "é", count: 54)) == nil)
