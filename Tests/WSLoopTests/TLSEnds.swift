@@ -64,12 +64,15 @@ final class ServerEnd: TLSEnd {
 /// OpenSSL itself, records and all: what ours must get on with.
 @safe
 final class ReferenceEnd: TLSEnd {
+    /// Kept: OpenSSL asks it.
+    private let context: TLSContext
     private let session: OpaquePointer
     private let scratch: Ends
     private var isPending = false
 
     init(_ context: TLSContext, _ descriptor: Int32) throws {
         scratch = try Ends()
+        self.context = context
         unsafe session = SSL_new(context.raw)
         unsafe SSL_set_fd(session, descriptor)
         unsafe SSL_ctrl(

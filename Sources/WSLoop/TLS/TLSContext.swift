@@ -16,6 +16,8 @@ public final class TLSContext: @unchecked Sendable {
     /// Contexts of the further certificates, and the table of all in which a session finds the one it is asked for.
     private let others: [TLSContext]
     private let choices: UnsafeMutablePointer<copenssl_identities>?
+    /// A server's; the contexts of all names share them.
+    private let tickets: TicketKeys?
 
     /// Makes a context for connections to servers, whose certificates it verifies.
     ///
@@ -26,6 +28,7 @@ public final class TLSContext: @unchecked Sendable {
         records = options.records
         others = []
         unsafe choices = nil
+        tickets = nil
         if let file = options.caFile {
             try trust(file)
         } else if let reason = OpenSSLError.words(from: { unsafe SSL_CTX_set_default_verify_paths(raw) }) {
@@ -41,21 +44,28 @@ public final class TLSContext: @unchecked Sendable {
 
     /// Makes a context for clients' connections; it reads the files, so it blocks.
     public convenience init(server options: TLSServerOptions) throws(TLSFailure) {
+        try self.init(server: options, clock: TicketKeys.systemClock)
+    }
+
+    /// - Parameter clock: tells when keys of tickets are due.
+    convenience init(server options: TLSServerOptions, clock: @escaping TicketKeys.Clock) throws(TLSFailure) {
+        let tickets = TicketKeys(verifiesClients: options.clientCAFile != nil, clock: clock)
         var others: [TLSContext] = []
         for identity in options.identities.dropFirst() {
             // A client that asks for this name is verified by this context, whatever the first one trusts.
-            others.append(try TLSContext(identity, others: [], options))
+            others.append(try TLSContext(identity, others: [], options, tickets))
         }
-        try self.init(options.identities[0], others: others, options)
+        try self.init(options.identities[0], others: others, options, tickets)
     }
 
     private init(
-        _ identity: TLSIdentity, others: [TLSContext], _ options: TLSServerOptions
+        _ identity: TLSIdentity, others: [TLSContext], _ options: TLSServerOptions, _ tickets: TicketKeys
     ) throws(TLSFailure) {
         unsafe raw = try TLSContext.make(TLS_server_method(), options.records)
         role = .server
         records = options.records
         self.others = others
+        self.tickets = tickets
         unsafe choices = others.isEmpty ? nil : TLSContext.table([raw] + others.map { unsafe $0.raw })
         try identify(certificateFile: identity.certificateFile, keyFile: identity.keyFile)
         if let choices = unsafe choices { unsafe copenssl_choose_identity(raw, choices) }
@@ -66,6 +76,7 @@ public final class TLSContext: @unchecked Sendable {
             raw, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256")
         // Resumption works with tickets, which the client keeps; a cache here would hold up to 20,480 sessions.
         unsafe copenssl_cache_no_sessions(raw)
+        unsafe tickets.serve(raw)
         guard let file = options.clientCAFile else { return }
         try trust(file)
         unsafe SSL_CTX_set_client_CA_list(raw, SSL_load_client_CA_file(file))
@@ -81,6 +92,7 @@ public final class TLSContext: @unchecked Sendable {
         self.records = records
         others = []
         unsafe choices = nil
+        tickets = nil
         guard role == .server else { return }
         if let reason = OpenSSLError.words(from: { unsafe copenssl_use_throwaway_identity(raw) }) {
             throw .library(operation: "copenssl_use_throwaway_identity", reason: reason)
