@@ -47,6 +47,7 @@ extension Worker {
         guard secure.session.isEstablished else { return takeTurn(secure, connection) }
         let result = secure.session.read(into: buffer, atMost: maxBytes)
         sendOutput(of: secure, connection)  // an alert
+        guard connection.phase != .closed else { return }
         switch result {
         case .bytes:
             heard(connection)
