@@ -20,7 +20,7 @@ public struct Response: Sendable {
     ///
     /// Values may come from the request (an echoed subprotocol): dropping the line stops a response from being split
     /// and, unlike a trap, cannot be used to stop the server. `name` is a token; encode() writes Content-Length,
-    /// Connection: close and Date by itself.
+    /// Connection: close, Date and X-Content-Type-Options by itself.
     @discardableResult
     public mutating func addHeader(_ name: StaticString, _ value: String) -> Bool {
         guard value.utf8.allSatisfy({ $0 != ASCII.cr && $0 != ASCII.lf && $0 != 0 }) else { return false }
@@ -52,6 +52,8 @@ public struct Response: Sendable {
             output.append(contentsOf: date)
             output.append(text: "\r\n")
         }
+        // Browsers then take a body for what Content-Type says, and never for a script.
+        output.append(text: "X-Content-Type-Options: nosniff\r\n")
         output.append(contentsOf: headerLines)
         output.append(text: "\r\n")
         if !omittingBody && !status.forbidsContent { output.append(contentsOf: body) }

@@ -45,8 +45,8 @@ extension Worker {
         let omitsBody = connection.omitsBody
         connection.omitsBody = false  // an unreadable next request is no HEAD
         var response = response
-        response.addSafeguards(sharingWith: connection.requests?.sharedOrigin)
-        connection.requests?.sharedOrigin = nil
+        if let origin = connection.requests?.sharedOrigin { response.share(with: origin) }
+        connection.requests?.sharedOrigin = nil  // an unreadable next request has no origin
         let date = date.text
         hub.reply(connection.slot) { response.encode(into: &$0, closing: closing, omittingBody: omitsBody, date: date) }
         if closing { beginClosing(connection, isComplete: true) }
@@ -109,10 +109,8 @@ extension Response {
         if denial.status == .unauthorized { addHeader("WWW-Authenticate", "Bearer") }
     }
 
-    /// Adds what each answer has for browsers: types are not guessed, and who may read it.
-    mutating func addSafeguards(sharingWith origin: String?) {
-        addHeader("X-Content-Type-Options", "nosniff")
-        guard let origin else { return }
+    /// Lets pages of an origin read the answer.
+    mutating func share(with origin: String) {
         addHeader("Access-Control-Allow-Origin", origin)
         if origin != "*" { addHeader("Vary", "Origin") }
     }

@@ -20,12 +20,11 @@ extension Worker {
     func route(_ head: RequestHead, _ connection: Connection) -> Route {
         let isAdminAddress = connection.peer.contains(.admin)
         if !isAdminAddress, isForWebSocket(head) { return .open }
+        let isForPublishing = !isAdminAddress && head.isPath("/publish")
+        if isForPublishing, head.method == .post { return publishRoute(head, connection) }
         if let refusal = refusal(of: head, for: .read, connection) { return .refusal(refusal) }
         if isAllowedPreflight(head) { return .read { .preflight } }
-        if !isAdminAddress, head.isPath("/publish") {
-            guard head.method == .post else { return .refusal(Worker.wrongMethod("POST")) }
-            return publishRoute(head, connection)
-        }
+        if isForPublishing { return .refusal(Worker.wrongMethod("POST")) }
         if Worker.isForAdmin(head) { return adminRoute(head, connection) }
         return read(head, readable(head, connection))
     }

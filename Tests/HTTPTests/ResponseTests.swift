@@ -2,6 +2,8 @@ import HTTP
 import Testing
 
 struct ResponseTests {
+    private let nosniff = "X-Content-Type-Options: nosniff\r\n"
+
     private func encoded(
         _ response: Response, closing: Bool = false, omittingBody: Bool = false, date: String? = nil
     ) -> String {
@@ -12,13 +14,13 @@ struct ResponseTests {
 
     @Test func `a response with a body`() {
         let response = Response(.ok, contentType: "application/json", body: Array("{}".utf8))
-        let head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Type: application/json\r\n\r\n"
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\(nosniff)Content-Type: application/json\r\n\r\n"
         #expect(encoded(response) == head + "{}")
         #expect(encoded(response, omittingBody: true) == head)
     }
 
     @Test func `an empty body has the length 0`() {
-        #expect(encoded(Response(.notFound)) == "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
+        #expect(encoded(Response(.notFound)) == "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\(nosniff)\r\n")
     }
 
     @Test func `closing, date and more headers`() {
@@ -28,7 +30,7 @@ struct ResponseTests {
         #expect(
             encoded(response, closing: true, date: "Sun, 06 Nov 1994 08:49:37 GMT")
                 == "HTTP/1.1 405 Method Not Allowed\r\nContent-Length: 2\r\nConnection: close\r\n"
-                + "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Type: text/plain\r\nAllow: GET, HEAD\r\nX: \r\n\r\nno"
+                + "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n\(nosniff)Content-Type: text/plain\r\nAllow: GET, HEAD\r\nX: \r\n\r\nno"
         )
     }
 
@@ -36,7 +38,8 @@ struct ResponseTests {
     func `no length and no body where content is forbidden`(status: HTTPStatus) {
         var response = Response(status, body: Array("ignored".utf8))
         response.addHeader("Upgrade", "websocket")
-        #expect(encoded(response) == "HTTP/1.1 \(status.rawValue) \(status.reason)\r\nUpgrade: websocket\r\n\r\n")
+        #expect(
+            encoded(response) == "HTTP/1.1 \(status.rawValue) \(status.reason)\r\n\(nosniff)Upgrade: websocket\r\n\r\n")
     }
 
     @Test(arguments: ["a\r\nSet-Cookie: b", "a\nb", "a\rb", "\r\n\r\n<html>", "a\u{0}"])
@@ -44,20 +47,21 @@ struct ResponseTests {
         var response = Response(.ok, contentType: value)
         let isAdded = response.addHeader("X", value)
         #expect(!isAdded)
-        #expect(encoded(response) == "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        #expect(encoded(response) == "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\(nosniff)\r\n")
     }
 
     @Test(arguments: [0, 1, 9, 10, 99, 100, 12_345, 1_048_576])
     func `lengths in decimal`(count: Int) {
         let response = Response(.ok, body: [UInt8](repeating: 0x61, count: count))
-        #expect(encoded(response, omittingBody: true) == "HTTP/1.1 200 OK\r\nContent-Length: \(count)\r\n\r\n")
+        #expect(
+            encoded(response, omittingBody: true) == "HTTP/1.1 200 OK\r\nContent-Length: \(count)\r\n\(nosniff)\r\n")
     }
 
     @Test func `encoding appends`() {
         var output = Array("before".utf8)
         Response(.ok).encode(into: &output, closing: false)
         Response(.ok).encode(into: &output, closing: false)
-        let one = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
+        let one = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\(nosniff)\r\n"
         #expect(String(decoding: output, as: UTF8.self) == "before" + one + one)
     }
 
