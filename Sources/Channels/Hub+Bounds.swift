@@ -25,41 +25,45 @@ extension Hub {
     /// Drops all that a connection waits for, a begun message too: nothing more can be said to its client.
     private func cut(_ slot: UInt32) {
         guard let outbox = subscribers[Int(slot)].outbox, !outbox.isEmpty else { return }
-        queuedBytesTotal -= outbox.queuedBytes
-        counts.dropped[DropCause.overBudget.rawValue] += outbox.discardAll()
+        counts.dropped[DropCause.overBudget.rawValue] += change(outbox) { outbox.discardAll() }
         report(slot, .overBudget(midFrame: true))
     }
 
     /// The bound is strict: what passes it is dropped at once, as the policy of the newest message says.
     func enforceBound(_ slot: UInt32) {
         guard let outbox = subscribers[Int(slot)].outbox else { return }
-        let before = outbox.queuedBytes
-        counts.dropped[DropCause.conflate.rawValue] += outbox.conflate()
+        counts.dropped[DropCause.conflate.rawValue] += change(outbox) { outbox.conflate() }
         let encrypted = transport?.unsentBytes(of: subscribers[Int(slot)].link) ?? 0
         // A begun message is finished even if its rest alone is more than the bound.
         while outbox.queuedMessageBytes + encrypted > outboxLimitBytes, let policy = outbox.newestPolicy {
             switch policy {
             case .disconnect:
-                queuedBytesTotal -= before - outbox.queuedBytes
                 dropQueue(slot, .disconnect)
                 return lose(slot, .overflow)
             case .dropNewest:
-                outbox.dropNewest()
+                change(outbox) { outbox.dropNewest() }
                 counts.dropped[DropCause.dropNewest.rawValue] += 1
             case .dropOldest, .conflate:
-                outbox.dropOldest()
+                change(outbox) { outbox.dropOldest() }
                 counts.dropped[DropCause.dropOldest.rawValue] += 1
             }
         }
-        queuedBytesTotal -= before - outbox.queuedBytes
+    }
+
+    /// Changes the outbox of a blocked connection, and with it what all of them hold.
+    private func change<Result>(_ outbox: Outbox, _ body: () -> Result) -> Result {
+        let (queued, sent) = (outbox.queuedBytes, outbox.sentBytesHeld)
+        defer {
+            queuedBytesTotal += outbox.queuedBytes - queued
+            sentBytesHeldTotal += outbox.sentBytesHeld - sent
+        }
+        return body()
     }
 
     /// Drops a slow consumer's messages but for the rest of one that was begun.
     private func dropQueue(_ slot: UInt32, _ cause: DropCause) {
         guard let outbox = subscribers[Int(slot)].outbox else { return }
-        let before = outbox.queuedBytes
-        counts.dropped[cause.rawValue] += outbox.discardUnbegun()
-        queuedBytesTotal -= before - outbox.queuedBytes
+        counts.dropped[cause.rawValue] += change(outbox) { outbox.discardUnbegun() }
     }
 
     /// Tells a client what it missed, once it has read what it was told before: that keeps what is told bounded.

@@ -129,7 +129,8 @@ extension Hub {
     }
 
     func enqueue(_ batch: Batch, _ bytes: Range<Int>, _ slot: UInt32) {
-        outbox(of: slot).append(batch, bytes)
+        let outbox = outbox(of: slot)
+        outbox.append(batch, bytes)
         queuedBytesTotal += bytes.count
     }
 

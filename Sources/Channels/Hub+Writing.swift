@@ -3,6 +3,7 @@ extension Hub {
     public func writable(_ slot: UInt32) {
         guard subscribers[Int(slot)].isBlocked else { return }
         subscribers[Int(slot)].isBlocked = false
+        sentBytesHeldTotal -= subscribers[Int(slot)].outbox?.sentBytesHeld ?? 0
         mark(slot)
     }
 
@@ -81,6 +82,8 @@ extension Hub {
         }
     }
 
+    /// Not inlined: with its registers to save, each direct delivery would take 50 instructions more.
+    @inline(never)
     private func completeOutbox(of slot: UInt32, _ result: SendResult) {
         guard let outbox = subscribers[Int(slot)].outbox else { return }
         switch result {
@@ -102,6 +105,7 @@ extension Hub {
     private func block(_ slot: UInt32) {
         guard !subscribers[Int(slot)].isBlocked else { return }
         subscribers[Int(slot)].isBlocked = true
+        sentBytesHeldTotal += subscribers[Int(slot)].outbox?.sentBytesHeld ?? 0
         events.add(slot, .blocked)
     }
 }

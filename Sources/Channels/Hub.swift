@@ -43,7 +43,9 @@ public final class Hub {
     @safe @exclusivity(unchecked) var pool = BatchPool()
     @safe @exclusivity(unchecked) var deflaters = DeflaterSet()
     @safe @exclusivity(unchecked) var counts = Counts()
-    var queuedBytesTotal = 0
+    @safe @exclusivity(unchecked) var queuedBytesTotal = 0
+    /// Of the batches in front of blocked outboxes: what was sent, and stays in memory until their end is.
+    @safe @exclusivity(unchecked) var sentBytesHeldTotal = 0
     var memberships = 0
     /// What the open channels take: their names, and what belongs to each.
     public internal(set) var channelBytes = 0
@@ -74,15 +76,7 @@ public final class Hub {
     public var queuedBytes: Int { queuedBytesTotal }
 
     /// Bytes in memory for what is queued: also those already sent of batches whose end is not.
-    ///
-    /// Looks at every connection.
-    public var heldBytes: Int {
-        var held = queuedBytesTotal
-        for slot in subscribers.indices where subscribers[slot].isBlocked {
-            held += subscribers[slot].outbox?.sentBytesHeld ?? 0
-        }
-        return held
-    }
+    public var heldBytes: Int { queuedBytesTotal + sentBytesHeldTotal }
 
     /// Hands over what was counted since the last call.
     public func takeCounts() -> Counts {
@@ -122,6 +116,7 @@ public final class Hub {
         subscribers[Int(slot)].isLost = true
         leaveAll(slot)
         if let outbox = subscribers[Int(slot)].outbox.take() {
+            if subscribers[Int(slot)].isBlocked { sentBytesHeldTotal -= outbox.sentBytesHeld }
             queuedBytesTotal -= outbox.queuedBytes
             counts.droppedByClosing += outbox.discardAll()
             pool.give(outbox)

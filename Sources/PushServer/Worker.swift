@@ -245,16 +245,18 @@ final class Worker {
         guard hub.queuedBytes + unsentBytes > 0 || accountedBytes > 0 else { return }
         let budget = state.configuration.outboxBudgetBytes
         let share = budget / state.workers
-        // To be exact costs a walk through all connections, and matters near the bound only.
-        let held = unsentBytes + (hub.queuedBytes > share / 2 ? hub.heldBytes : hub.queuedBytes)
+        let held = unsentBytes + hub.heldBytes
         let excess = account(held) - budget
         // A worker within its share of the budget sheds nothing for one that is not.
         guard excess > 0, held > share else { return }
-        hub.shed(bytes: min(excess, held - share))
+        // Somewhat more than is needed: to find the largest costs a walk, which must not be needed in each turn.
+        hub.shed(bytes: min(excess, held - share) + budget / Worker.shedPart)
         noteShed(now: Loop.monotonicNanoseconds)
         counters.add(hub.takeCounts())
-        _ = account(hub.queuedBytes + unsentBytes)
+        _ = account(hub.heldBytes + unsentBytes)
     }
+
+    private static let shedPart = 16
 
     /// One line a second at most, and publishers are told for a while.
     private func noteShed(now: UInt64) {

@@ -170,6 +170,8 @@ private final class Model {
             }
         }
         #expect(hub.queuedBytes == total)
+        let sent = hub.subscribers.filter(\.isBlocked).reduce(0) { $0 + ($1.outbox?.sentBytesHeld ?? 0) }
+        #expect(hub.heldBytes == total + sent)
         #expect(hub.subscriptionCount == connections.reduce(0) { $0 + $1.channels.count })
     }
 
