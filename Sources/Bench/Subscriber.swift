@@ -58,7 +58,7 @@ final class Subscriber {
                 case .text(let bytes), .binary(let bytes): count(bytes, now, stamp, tally)
                 case .ping(let payload):
                     FrameEncoder.appendMaskedFrame(.pong, payload.rawSpan, key: keys.next(), to: &output)
-                case .pong: break
+                case .pong, .fragment: break
                 case .close(let frame): if let change = closed(frame, &keys) { return change }
                 }
             }

@@ -32,6 +32,8 @@ final class Connection {
         static let othersFirst = Pause(rawValue: 8)
         /// Many TLS handshakes are going on, and this one waits for its turn.
         static let handshaking = Pause(rawValue: 16)
+        /// It has asked for all that it may in a second.
+        static let overRate = Pause(rawValue: 32)
     }
 
     /// What the connection's place in the deadline wheel is for.

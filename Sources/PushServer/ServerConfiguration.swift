@@ -59,7 +59,8 @@ public struct ServerConfiguration: Sendable {
     public var pongTimeout = Duration.seconds(10)
     /// A connection must take something of what waits for it within this time.
     public var stallTimeout = Duration.seconds(30)
-    /// Messages and pings a client may send per second; nil for any number.
+    /// Frames and requests that a client may send per second, publishing over HTTP not counted, and KiB that its compressed
+    /// messages may inflate to; nil for any number.
     public var maxMessageRate: Limit?
     /// What becomes of a client that sends more.
     public var rateExcess = RateExcess.close

@@ -31,7 +31,9 @@ extension Worker {
             case .request(let request):
                 if requests.route == nil { begin(request.head, connection) }
                 schedule(.keepAlive, connection, afterTicks: Worker.keepAliveTicks)
-                if let route = requests.takeRoute() { answer(request, route, connection) }
+                if let route = requests.takeRoute(), admits(route, of: connection) {
+                    answer(request, route, connection)
+                }
             }
         } catch {
             connection.endsAfterResponse = true

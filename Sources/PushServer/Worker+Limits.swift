@@ -1,57 +1,13 @@
 internal import Access
-internal import Bytes
-internal import Channels
 internal import WSLoop
 internal import WebSocket
 
-/// What becomes of a client that sends more messages than it may.
-public enum RateExcess: String, CaseIterable, Sendable {
-    /// It is closed with 4429.
-    case close
-    /// Each message too many is answered with an error and not acted on.
-    case error
-}
-
-/// How many messages a client has sent in a second.
-struct MessageRate {
-    private static let windowTicks = UInt32(1000 / Worker.tickMilliseconds)
-
-    var beginTick: UInt32
-    private var messages = 0
-
-    init(beginTick: UInt32) {
-        self.beginTick = beginTick
-    }
-
-    /// Counts one more; returns how many that makes in its second.
-    mutating func count(at tick: UInt32) -> Int {
-        if tick - beginTick >= MessageRate.windowTicks { self = MessageRate(beginTick: tick) }
-        messages += 1
-        return messages
-    }
-}
-
 // Limits on what one client may do to the others.
 extension Worker {
-    /// Counts a message or ping from a client; false if it is one too many and must not be acted on.
-    func admitsMessage(_ connection: Connection) -> Bool {
-        guard let limit = state.configuration.maxMessageRate else { return true }
-        let now = wheel.currentTick
-        let count = messageRates[connection.slot, default: MessageRate(beginTick: now)].count(at: now)
-        guard count > limit.value, isStopped(by: .messageRate) else { return true }
-        counters.messagesOverRate += 1
-        switch state.configuration.rateExcess {
-        case .close: fail(connection, .tooManyRequests, "too many messages", .tooManyMessages)
-        case .error:
-            reply(ServerReply.error("at most \(limit.value) messages a second (--max-message-rate)"), to: connection)
-        }
-        return false
-    }
-
     /// Gives back what a connection that ends has taken of the limits.
     func releaseLimits(_ connection: Connection) {
         if let ticket = tickets.removeValue(forKey: connection.slot) { state.admission.release(ticket) }
-        if state.configuration.maxMessageRate != nil { messageRates[connection.slot] = nil }
+        forgetRate(of: connection)
         if let address = countedAddresses.removeValue(forKey: connection.slot) { state.sockets.remove(address) }
     }
 

@@ -56,6 +56,7 @@ extension Worker {
         var acceptance = acceptance
         if acceptance.deflate?.keepsClientContext == true, !state.reserveDeflateContext() { acceptance.deflate = nil }
         connection.requests = nil
+        forgetRate(of: connection)  // the handshake is no message
         connection.machine = ConnectionMachine(inflater: inflater(acceptance.deflate))
         connection.phase = .webSocket
         let encoding: WireEncoding = acceptance.subprotocol == Worker.envelopeSubprotocol ? .envelope : .plain

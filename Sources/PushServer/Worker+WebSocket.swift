@@ -10,15 +10,12 @@ extension Worker {
             guard let event = try connection.machine?.receive(input, from: &offset, limits: messageLimits) else {
                 return
             }
-            switch event {
-            case .text, .binary, .ping: guard admitsMessage(connection) else { return }
-            case .pong, .close: break
-            }
+            guard admits(event, of: connection) else { return }
             switch event {
             case .text(let text): received(.text(text), connection)
             case .binary(let bytes): received(.binary(bytes), connection)
             case .ping(let payload): pong(payload, connection)
-            case .pong: break  // that it came was noted when it was read
+            case .pong, .fragment: break  // that it came was noted when it was read
             case .close(let frame): peerCloses(frame, connection)
             }
         } catch {

@@ -41,10 +41,11 @@ final class Worker {
     var accountedInboundBytes = 0
     /// Connections that wait until a channel is confirmed.
     var waiting: [ByteName: [StreamKey]] = [:]
-    /// By slot, and only where there are limits: what a connection gives back to `ServerState.admission`, and what it sends.
+    /// By slot, and only where there are limits: what a connection gives back when it ends.
     var tickets: [UInt32: AdmissionControl.Ticket] = [:]
-    var messageRates: [UInt32: MessageRate] = [:]
     var countedAddresses: [UInt32: AddressGroup] = [:]
+    /// By slot, as far as it was needed.
+    @safe @exclusivity(unchecked) var rates: ContiguousArray<MessageRate> = []
     /// The slot at which the last search for idle connections ended.
     var idleHand = 0
     var drainSchedule: DrainSchedule?
@@ -62,6 +63,7 @@ final class Worker {
     /// Connections that had their share of a turn and have more input, first come, first served.
     var waitingForTurn = Deque<StreamKey>()
     var waitingHandshakes = Deque<StreamKey>()
+    var pausedForRate = Deque<StreamKey>()
     var handshakesThisTurn = 0
     private var pacer: FlushPacer
     private var pacingTimer: FineTimer?
@@ -276,6 +278,7 @@ final class Worker {
         observeLag()
         date.refresh()
         for slot in wheel.advance() { deadlineReached(slot) }
+        endPausesForRate()
         home?.refreshStatus()
     }
 

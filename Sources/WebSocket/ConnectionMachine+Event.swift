@@ -5,6 +5,8 @@ extension ConnectionMachine {
         case text([UInt8])
         /// A binary message.
         case binary([UInt8])
+        /// A frame of a message of which more follow: nothing to act on, but it has cost something.
+        case fragment
         /// A ping, to be answered with a pong of the same payload (RFC 6455 section 5.5.2).
         case ping([UInt8])
         /// A pong, asked for or not.

@@ -46,6 +46,9 @@ public struct ConnectionMachine: ~Copyable {
     /// Whether the peer may refer back to earlier messages, for which this end keeps a context.
     public var keepsDeflateContext: Bool { inflater?.keepsContext == true }
 
+    /// Whether permessage-deflate was agreed on.
+    public var inflates: Bool { inflater != nil }
+
     /// Bytes of memory held for a message or a control frame that has not wholly arrived.
     public var heldBytes: Int { message.bytes.capacity + control.capacity }
 
@@ -134,10 +137,11 @@ public struct ConnectionMachine: ~Copyable {
         return isComplete
     }
 
-    /// The event that a complete frame ends; nil for a fragment with more to follow.
+    /// The event of a complete frame; nil if it is skipped.
     private mutating func finish(_ header: FrameHeader, _ limits: Limits) throws(ProtocolViolation) -> Event? {
         guard header.opcode.isControl else {
-            return header.isFinal && !isDiscarding ? try message.finish(inflater, limits) : nil
+            guard !isDiscarding else { return nil }
+            return header.isFinal ? try message.finish(inflater, limits) : .fragment
         }
         let payload = control
         control = []

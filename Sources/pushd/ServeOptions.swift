@@ -178,7 +178,8 @@ struct ServeOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Messages and pings a client may send per second; past it :close (4429, default) or :error (default: any).",
+            "Frames and requests a client may send per second; past it :close (4429), :error or :pause (default 50000:pause; "
+                + "any for none).",
             valueName: "n"))
     var maxMessageRate: String?
 

@@ -199,12 +199,16 @@ struct Settings {
         try readRates(options, values)
     }
 
+    /// Far more than a client needs, and a fraction of a core.
+    private static let defaultMessageRate: (Limit?, RateExcess) = (50_000, .pause)
+
     private mutating func readRates(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
         let excesses = RateExcess.allCases.map(\.rawValue).joined(separator: " or ")
         let rate = try values.one(
-            "--max-message-rate", options.maxMessageRate, "a whole number from 1, and :\(excesses), and :dry"
+            "--max-message-rate", options.maxMessageRate, "a whole number from 1, and :\(excesses), and :dry; or any"
         ) {
-            text -> (Limit, RateExcess)? in
+            text -> (Limit?, RateExcess)? in
+            if text == "any" { return (nil, .close) }
             let (text, isEnforced) = OptionValues.withoutDry(text)
             let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             guard let number = Int(parts[0]), number > 0, number <= UInt32.max else { return nil }
@@ -212,7 +216,7 @@ struct Settings {
             guard parts.count == 2 else { return (limit, .close) }
             return RateExcess(rawValue: String(parts[1])).map { (limit, $0) }
         }
-        if let rate { (server.maxMessageRate, server.rateExcess) = rate }
+        (server.maxMessageRate, server.rateExcess) = rate ?? Settings.defaultMessageRate
         server.admission.opensPerSecond = try values.limit("--max-connect-rate", options.maxConnectRate, 1...Int.max)
         server.admission.opensPerSecondOfAddress = try values.limit(
             "--max-connect-rate-per-address", options.maxConnectRatePerAddress, 1...Int.max)

@@ -15,6 +15,12 @@ pytestmark = pytest.mark.usefixtures("witness")
 MEBIBYTE = 2**20
 
 
+@pytest.fixture
+def pushd(start):
+    """Without the limit that would make a flood take its time."""
+    return start("--max-message-rate", "any")
+
+
 @contextlib.contextmanager
 def sending(client, data):
     """Sends in the background: the server stops reading until its answers are read."""

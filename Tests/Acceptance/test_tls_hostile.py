@@ -486,7 +486,8 @@ def test_a_reader_that_stops_again_and_again(serve, version):
 
 
 @both_versions
-def test_pings_of_a_client_that_does_not_read_wait_in_its_kernel(pushd, version):
+def test_pings_of_a_client_that_does_not_read_wait_in_its_kernel(serve, version):
+    pushd = serve("--max-message-rate", "any")
     client = pushd.raw(trusting(pushd.authority, version), receive_buffer=4096).upgrade()
     before = pushd.resident_bytes()
     records = memoryview(b"".join(client.encrypt(encode_frame(PING, b"flood") * 1000) for _ in range(2000)))

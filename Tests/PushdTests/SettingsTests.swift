@@ -206,7 +206,9 @@ import WSLoop
     }
 
     @Test func aMessageRateClosesUnlessItIsToAnswer() throws {
-        #expect(try settings().server.maxMessageRate == nil)
+        let usual = try settings().server
+        #expect(usual.maxMessageRate == 50_000 && usual.rateExcess == .pause)
+        #expect(try settings(["--max-message-rate", "any"]).server.maxMessageRate == nil)
         let server = try settings(["--max-message-rate", "5"]).server
         #expect(server.maxMessageRate == 5 && server.rateExcess == .close)
         let dry = try settings(["--max-message-rate", "5:error:dry"]).server

@@ -85,6 +85,15 @@ private let hello = Array("Hello".utf8)
         #expect(feed(frame, cuts: cuts) == Outcome(events: [.binary(bytes)]))
     }
 
+    @Test func `each frame of a message is told`() throws {
+        var machine = ConnectionMachine()
+        let bytes = text("a", fin: false) + clientFrame(0x9) + more("b", fin: false) + more("c", fin: true)
+        var offset = 0
+        var events: [Event] = []
+        while let event = try machine.receive(bytes.rawSpan, from: &offset, limits: .generous) { events.append(event) }
+        #expect(events == [.fragment, .ping([]), .fragment, .text("abc")])
+    }
+
     @Test func pullStopsAfterEachEvent() throws {
         var machine = ConnectionMachine()
         let bytes = text("a") + text("b")

@@ -76,7 +76,7 @@ func feed(
             do throws(ProtocolViolation) {
                 let piece = bytes.rawSpan.extracting(start..<end)
                 while let event = try machine.receive(piece, from: &offset, limits: limits) {
-                    outcome.events.append(event)
+                    if event != .fragment { outcome.events.append(event) }
                 }
                 if offset != end - start { Issue.record("returned nil with input left") }
                 isUsedUp = true

@@ -110,7 +110,7 @@ struct Conversation: ~Copyable {
             lines.append(0x0A)
         case .ping(let payload):
             if !hasSentClose { FrameEncoder.appendMaskedFrame(.pong, payload.rawSpan, key: keys.next(), to: &output) }
-        case .pong: break
+        case .pong, .fragment: break
         case .close(let frame): closed(frame)
         }
     }

@@ -27,7 +27,7 @@ private func checkFrames(_ input: inout FuzzInput) {
                 expect(bytes.count <= limits.maxMessageBytes, "a text of \(bytes.count) bytes")
             case .binary(let bytes):
                 expect(bytes.count <= limits.maxMessageBytes, "a message of \(bytes.count) bytes")
-            case .ping, .pong, .close: break
+            case .fragment, .ping, .pong, .close: break
             }
         }
     }

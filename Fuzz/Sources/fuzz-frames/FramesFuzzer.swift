@@ -27,6 +27,7 @@ private func check(_ event: ConnectionMachine.Event, _ limits: ConnectionMachine
         expect(bytes.count <= limits.maxMessageBytes, "a text of \(bytes.count) bytes")
     case .binary(let bytes):
         expect(bytes.count <= limits.maxMessageBytes, "a message of \(bytes.count) bytes")
+    case .fragment: break
     case .ping(let bytes), .pong(let bytes):
         expect(bytes.count <= FrameEncoder.maxControlPayloadBytes, "a control frame of \(bytes.count) bytes")
     case .close(let frame):
@@ -43,6 +44,7 @@ private func checkEcho(_ events: [ConnectionMachine.Event]) {
         switch event {
         case .text(let bytes): FrameEncoder.appendFrame(.text, bytes.rawSpan, to: &frames)
         case .binary(let bytes): FrameEncoder.appendFrame(.binary, bytes.rawSpan, to: &frames)
+        case .fragment: break
         case .ping(let bytes): FrameEncoder.appendFrame(.ping, bytes.rawSpan, to: &frames)
         case .pong(let bytes): FrameEncoder.appendFrame(.pong, bytes.rawSpan, to: &frames)
         case .close(let frame?): FrameEncoder.appendClose(frame.code, reason: frame.reason, to: &frames)
