@@ -21,6 +21,8 @@ typedef struct {
 typedef struct {
     copenssl_secret client;
     copenssl_secret server;
+    // How many records have come since the peer's last ChangeCipherSpec: with TLS 1.2 those are protected.
+    uint64_t protected_records;
 } copenssl_secrets;
 
 static inline void copenssl_note_secret(const SSL *session, const char *line) {
@@ -39,7 +41,17 @@ static inline void copenssl_note_secrets(SSL_CTX *context) {
     SSL_CTX_set_keylog_callback(context, copenssl_note_secret);
 }
 
+static inline void copenssl_count_protected(int is_written, int version, int type, const void *bytes, size_t count,
+                                            SSL *session, void *secrets) {
+    uint64_t *records = &((copenssl_secrets *)secrets)->protected_records;
+    (void)version, (void)count, (void)session;
+    if (is_written || type != SSL3_RT_HEADER) return;
+    *records = *(const unsigned char *)bytes == SSL3_RT_CHANGE_CIPHER_SPEC ? 0 : *records + 1;
+}
+
 static inline int copenssl_keep_secrets(SSL *session, copenssl_secrets *secrets) {
+    SSL_set_msg_callback(session, copenssl_count_protected);
+    SSL_set_msg_callback_arg(session, secrets);
     return SSL_set_ex_data(session, 0, secrets);
 }
 

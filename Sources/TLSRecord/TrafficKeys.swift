@@ -47,10 +47,10 @@ public final class TrafficKeys {
     /// Both directions of a TLS 1.2 session from its master secret: RFC 5246 6.3.
     ///
     /// - Parameter randoms: the server's random followed by the client's.
-    /// - Parameter sequence: how many records were protected in each direction already.
+    /// - Parameter sequences: how many records each side has protected already.
     /// - Returns: nil if OpenSSL fails.
     public static func pair(
-        _ suite: RecordSuite, masterSecret: [UInt8], randoms: [UInt8], sequence: UInt64
+        _ suite: RecordSuite, masterSecret: [UInt8], randoms: [UInt8], sequences: (client: UInt64, server: UInt64)
     ) -> (client: TrafficKeys, server: TrafficKeys)? {
         precondition(suite.version == .tls12)
         let keyBytes = suite.aead.keyBytes
@@ -65,9 +65,9 @@ public final class TrafficKeys {
         else { return nil }
         let ivs = block[(2 * keyBytes)...]
         return (
-            client: TrafficKeys(suite, key: block[..<keyBytes], iv: ivs.prefix(ivBytes), sequence: sequence),
+            client: TrafficKeys(suite, key: block[..<keyBytes], iv: ivs.prefix(ivBytes), sequence: sequences.client),
             server: TrafficKeys(
-                suite, key: block[keyBytes..<2 * keyBytes], iv: ivs.suffix(ivBytes), sequence: sequence)
+                suite, key: block[keyBytes..<2 * keyBytes], iv: ivs.suffix(ivBytes), sequence: sequences.server)
         )
     }
 

@@ -40,7 +40,8 @@ struct Secret {
                 TrafficKeys(
                     suite, secret: bytes.rawSpan.extracting(first: suite.hash.byteCount), sequence: sequence)
             case .tls12:
-                TrafficKeys.pair(suite, masterSecret: bytes, randoms: Secret.randoms, sequence: sequence)?.client
+                TrafficKeys.pair(suite, masterSecret: bytes, randoms: Secret.randoms, sequences: (sequence, sequence))?
+                    .client
             }
         return try #require(keys)
     }

@@ -26,7 +26,7 @@ import Testing
         for aead in RecordSuite.AEAD.allCases {
             let suite = RecordSuite(version: .tls12, aead: aead, hash: block.hash)
             let pair = try #require(
-                TrafficKeys.pair(suite, masterSecret: block.masterSecret, randoms: block.randoms, sequence: 1))
+                TrafficKeys.pair(suite, masterSecret: block.masterSecret, randoms: block.randoms, sequences: (1, 1)))
             // RFC 5246 6.3: without MAC keys there are two keys and two IVs, the client's first.
             let (keyBytes, ivBytes) = aead == .aes128GCM ? (16, 4) : aead == .aes256GCM ? (32, 4) : (32, 12)
             var parts = block.bytes[...]

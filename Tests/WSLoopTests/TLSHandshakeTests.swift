@@ -57,6 +57,28 @@ import Testing
         try pair.establish()
     }
 
+    /// RFC 5246 6.2.1: a message may be cut into as many records as its sender likes, also Finished, which is protected.
+    @Test(arguments: TLSRecords.allCases)
+    func aFinishedInManyRecords(records: TLSRecords) throws {
+        let pair = try TLSPair(version: .v12, isDirect: false, ours: .server(records))
+        #expect(unsafe SSL_set_cipher_list(pair.client.raw, "ECDHE-ECDSA-AES128-GCM-SHA256") == 1)
+        let cutter = try FinishedCutter(pair)
+        while case .needs = pair.client.handshake() {
+            guard case .needs = pair.server.handshake() else { break }
+            try cutter.moveToServer()
+            TLSPair.move(pair.serverEnds.first, pair.clientEnds.second, .max)
+        }
+        #expect(pair.server.handshake() == .done)
+        TLSPair.move(pair.serverEnds.first, pair.clientEnds.second, .max)
+        #expect(pair.client.handshake() == .done)
+        #expect(pair.client.send([1, 2, 3].rawSpan) == .accepted(3))
+        try cutter.moveToServer()
+        #expect(cutter.cutRecords == 16)
+        let atServer = Receiving(from: pair.server)
+        atServer.step()
+        #expect(atServer.bytes == [1, 2, 3])
+    }
+
     // MARK: Certificates
 
     @Test(arguments: TLSVersion.allCases)

@@ -37,7 +37,7 @@ func makeKeys(_ suite: RecordSuite) -> TrafficKeys {
     let keys =
         suite.version == .tls13
         ? TrafficKeys(suite, secret: secret.rawSpan.extracting(first: suite.hash == .sha384 ? 48 : 32))
-        : TrafficKeys.pair(suite, masterSecret: secret, randoms: secret, sequence: 0)?.client
+        : TrafficKeys.pair(suite, masterSecret: secret, randoms: secret, sequences: (0, 0))?.client
     return expectSome(keys, "no keys")
 }
 

@@ -97,8 +97,11 @@ extension TLSHandshake {
             _ = unsafe SSL_get_server_random(raw, base, half)
             _ = unsafe SSL_get_client_random(raw, base + half, half)
         }
-        guard count == master.count else { return nil }
-        // Each side has protected one record: its Finished (RFC 5246 7.4.9).
-        return TrafficKeys.pair(suite, masterSecret: master, randoms: randoms, sequence: 1)
+        guard count == master.count, let secrets = unsafe secrets else { return nil }
+        // Each side has protected its Finished (RFC 5246 7.4.9), of which a peer may make several records.
+        let theirs = unsafe secrets.pointee.protected_records
+        return TrafficKeys.pair(
+            suite, masterSecret: master, randoms: randoms,
+            sequences: context.role == .server ? (client: theirs, server: 1) : (client: 1, server: theirs))
     }
 }
