@@ -15,7 +15,7 @@ final class Home {
     private let opened: () -> Void
     private var unopenedWorkers: Int
     private var undrainedWorkers: Int
-    private var lastStarvedNanoseconds: UInt64 = 0
+    private let starvedLines = LineLimit()
     private var ticks = 0
     private var memory = MemoryReturn()
 
@@ -148,13 +148,10 @@ final class Home {
         return stream.peer.port == nil ? .unixSocket : .loopback
     }
 
-    /// One line a second at most: a full server must not fill a disk as well.
     private func starved(_ error: SystemError) {
         state.noteStarved()
         for index in state.inboxes.indices { worker.post(.closeIdle, to: index) }
-        let now = Loop.monotonicNanoseconds
-        guard now - lastStarvedNanoseconds > 1_000_000_000 else { return }
-        lastStarvedNanoseconds = now
+        guard starvedLines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds) else { return }
         state.logger.warning("accepting paused", metadata: ["error": "\(error)"])
     }
 

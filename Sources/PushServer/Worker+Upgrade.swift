@@ -45,10 +45,10 @@ extension Worker {
             ])
     }
 
-    /// What a client sent, short and in visible ASCII, so that it cannot forge a line or steer a terminal.
+    /// The beginning of what a client sent: a head may have 16 KiB.
     private static func loggable(_ text: String?) -> String {
         guard let text else { return "none" }
-        return text.prefix(200).unicodeScalars.map { $0.escaped(asASCII: true) }.joined()
+        return String(String.UnicodeScalarView(text.unicodeScalars.prefix(200)))
     }
 
     /// Turns the connection into a WebSocket: the 101, then whatever its channels bring.
