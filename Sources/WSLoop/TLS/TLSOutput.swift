@@ -33,14 +33,16 @@ public final class TLSOutput {
     let inputBIO: OpaquePointer
     let input: UnsafeMutablePointer<copenssl_input>
     let ciphers = RecordCiphers()
+    // What is unchecked is touched several times for each record (docs/decisions/0009).
+
     /// What OpenSSL's next record will carry.
-    var plain: [UInt8] = []
+    @safe @exclusivity(unchecked) var plain: [UInt8] = []
     /// Where the record begins whose content is being added, and is still plain.
-    private(set) var recordBegin: Int?
+    @safe @exclusivity(unchecked) private(set) var recordBegin: Int?
     private let output: UnsafeMutablePointer<copenssl_output>
     /// Whose the bytes behind `takenCount` are.
-    private var owner: ObjectIdentifier?
-    private var takenCount = 0
+    @safe @exclusivity(unchecked) private var owner: ObjectIdentifier?
+    @safe @exclusivity(unchecked) private var takenCount = 0
 
     /// Makes an empty output.
     public init() throws(TLSFailure) {

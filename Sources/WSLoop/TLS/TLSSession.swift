@@ -21,7 +21,7 @@ public final class TLSSession {
     let sendsOutput: Bool
     private(set) var handshaking: TLSHandshake?
     /// Makes and reads the records, once the handshake is done.
-    private(set) var records: (any RecordLayer)?
+    @safe @exclusivity(unchecked) private(set) var records: (any RecordLayer)?  // docs/decisions/0009, for each record
     /// What every read reports from now on.
     var end: ReadResult?
     /// Whether the peer was told that nothing more comes.
