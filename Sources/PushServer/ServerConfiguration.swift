@@ -82,6 +82,8 @@ public struct ServerConfiguration: Sendable {
     public var drain = Duration.seconds(20)
     /// Pages by path, served besides the endpoints; `/` is the demo page unless given here.
     public var pages: [String: Page] = [:]
+    /// Paths where a POST is answered with what the closure makes of its body; called on the connection's loop.
+    public var posts: [String: @Sendable ([UInt8]) -> [UInt8]] = [:]
     /// What is behind an opened WebSocket.
     public var endpoint = WebSocketEndpoint.channels
 

@@ -90,6 +90,8 @@ extension Worker {
         switch route {
         case .open: open(request.head, connection)
         case .read(let response): respond(response(), to: connection)
+        case .post(let answer):
+            respond(Response(.ok, contentType: "application/octet-stream", body: answer(request.body)), to: connection)
         case .refusal(let response): respond(response, to: connection)
         case .publish(let channel, let key):
             publish(

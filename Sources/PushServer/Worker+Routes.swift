@@ -8,6 +8,7 @@ enum Route {
     case open
     case publish(channel: String, key: String?)
     case read(() -> Response)
+    case post(@Sendable ([UInt8]) -> [UInt8])
     case refusal(Response)
 }
 
@@ -24,6 +25,7 @@ extension Worker {
         if isForPublishing, head.method == .post { return publishRoute(head, connection) }
         if let refusal = refusal(of: head, for: .read, connection) { return .refusal(refusal) }
         if isAllowedPreflight(head) { return .read { .preflight } }
+        if head.method == .post, let answer = state.configuration.posts[head.path] { return .post(answer) }
         if isForPublishing { return .refusal(Worker.wrongMethod("POST")) }
         if Worker.isForAdmin(head) { return adminRoute(head, connection) }
         return read(head, readable(head, connection))

@@ -5,7 +5,7 @@ import Logging
 import PushServer
 import WSLoop
 
-/// A server that answers every message with itself, through the same connection code as pushd.
+/// A server that answers every message with itself, and `POST /` with its body, through the same code as pushd.
 ///
 /// It is what the conformance suite talks to, and the smallest program on PushServer.
 @main
@@ -49,6 +49,8 @@ struct Echo: ParsableCommand {
         configuration.allowedHosts = [.any]
         configuration.drain = .zero
         configuration.endpoint = .answering { $0 }
+        configuration.posts = ["/": { $0 }]
+        configuration.pages = ["/": Page(contentType: "text/plain", body: Array("POST something here.\n".utf8))]
         if let tlsCert, let tlsKey {
             let options = TLSServerOptions(certificateFile: tlsCert, keyFile: tlsKey)
             configuration.certificates = try ServerCertificates(options)
