@@ -44,7 +44,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "HTTP", dependencies: ["Bytes"], swiftSettings: settings),
-        .target(name: "Access", dependencies: ["HTTP"], swiftSettings: settings),
+        .target(name: "Access", dependencies: ["Bytes", "HTTP"], swiftSettings: settings),
         .target(name: "WebSocket", dependencies: ["Bytes", "COpenSSL", "CZlib", "HTTP"], swiftSettings: settings),
         .target(
             name: "Channels",

@@ -41,7 +41,7 @@ public struct AccessRules: Sendable {
 
     /// Why a request is refused; nil if it is not.
     public func denial(of head: RequestHead, from peer: Peer, for purpose: Purpose) -> Denial? {
-        if peer.contains(.loopback), !hosts.admits(head.host) { return .host }
+        if peer.contains(.loopback), !hosts.admits(head) { return .host }
         guard purpose != .read else { return nil }
         guard origins.admits(head, from: peer) else { return .origin }
         switch purpose {

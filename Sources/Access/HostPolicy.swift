@@ -1,3 +1,6 @@
+internal import Bytes
+internal import HTTP
+
 /// Under which names a server is asked over loopback.
 ///
 /// DNS rebinding: a page of `evil.example` lets its name point to 127.0.0.1. To the browser the server there is then of the
@@ -11,34 +14,41 @@ struct HostPolicy: Sendable {
     }
 
     /// Whether a request with this Host may pass: an address and `localhost` point nowhere else, other names are listed.
-    func admits(_ host: String?) -> Bool {
-        // Browsers always send a Host.
-        guard let host else { return true }
-        let bytes = Array(host.utf8)
-        guard bytes.first != UInt8(ascii: "[") else { return true }
-        var name = bytes.prefix { $0 != UInt8(ascii: ":") }
-        if name.last == UInt8(ascii: ".") { name.removeLast() }
+    ///
+    /// Browsers always send a Host.
+    func admits(_ head: RequestHead) -> Bool {
+        head.withHost(admits) ?? true
+    }
+
+    /// Whether a Host of these bytes may pass.
+    func admits(_ host: RawSpan) -> Bool {
+        if host.byteCount > 0, host.byte(at: 0) == UInt8(ascii: "[") { return true }
+        var end = 0
+        while end < host.byteCount, host.byte(at: end) != UInt8(ascii: ":") { end += 1 }
+        if end > 0, host.byte(at: end - 1) == UInt8(ascii: ".") { end -= 1 }
+        let name = host.extracting(first: end)
         return HostPolicy.isIPv4(name) || HostPolicy.isLocalhost(name) || isListed(name)
     }
 
-    private func isListed(_ name: ArraySlice<UInt8>) -> Bool {
-        guard !names.isEmpty else { return false }
-        let name = String(decoding: name, as: UTF8.self).lowercased()[...]
-        return names.contains { $0.matches(name) }
+    private func isListed(_ name: RawSpan) -> Bool {
+        guard !names.isEmpty, let name = name.text?.lowercased() else { return false }
+        return names.contains { $0.matches(name[...]) }
     }
 
     /// `localhost`, or a name that ends with `.localhost`: browsers ask no resolver for these (RFC 6761 section 6.3).
-    private static func isLocalhost(_ name: ArraySlice<UInt8>) -> Bool {
-        let rest = name.dropLast(localhost.count)
+    private static func isLocalhost(_ name: RawSpan) -> Bool {
+        let start = name.byteCount - localhost.count
+        guard start >= 0, start == 0 || name.byte(at: start - 1) == UInt8(ascii: ".") else { return false }
         // 0x20 makes capital letters of ASCII small ones, and nothing else a letter.
-        return (rest.isEmpty || rest.last == UInt8(ascii: "."))
-            && name.suffix(localhost.count).lazy.map { $0 | 0x20 }.elementsEqual(localhost)
+        for index in 0..<localhost.count where name.byte(at: start + index) | 0x20 != localhost[index] { return false }
+        return true
     }
 
     /// Four numbers up to 255: browsers write addresses in no other form.
-    private static func isIPv4(_ name: ArraySlice<UInt8>) -> Bool {
+    private static func isIPv4(_ name: RawSpan) -> Bool {
         var (dots, digits, number) = (0, 0, 0)
-        for byte in name {
+        for offset in 0..<name.byteCount {
+            let byte = name.byte(at: offset)
             if byte == UInt8(ascii: "."), digits > 0 {
                 (dots, digits, number) = (dots + 1, 0, 0)
             } else {

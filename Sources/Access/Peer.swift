@@ -26,7 +26,8 @@ public struct Peer: OptionSet, Sendable {
 extension RequestHead {
     /// Whether a proxy says that it passed this request on: then nobody knows from here who asks.
     public var isForwarded: Bool {
-        count(of: "forwarded") > 0 || count(of: "x-forwarded-for") > 0 || count(of: "x-real-ip") > 0
-            || count(of: "via") > 0
+        hasField(of: RequestHead.fieldsOfProxies)
     }
+
+    private static let fieldsOfProxies: [StaticString] = ["forwarded", "x-forwarded-for", "x-real-ip", "via"]
 }

@@ -30,14 +30,16 @@ extension RequestHead {
     }
 
     private func isName(_ range: Range<Int>, _ name: StaticString) throws(QueryViolation) -> Bool {
-        guard hasEscapes(range) else { return bytes.rawSpan.matches(range, name) }
+        if bytes.rawSpan.matches(range, name) { return true }
+        guard hasEscapes(range) else { return false }
         return try decoded(range) == "\(name)"
     }
 
     private func hasEscapes(_ range: Range<Int>) -> Bool {
         let head = bytes.rawSpan
-        for offset in range where head.byte(at: offset) == ASCII.percent || head.byte(at: offset) == ASCII.plus {
-            return true
+        for offset in range {
+            let byte = head.byte(at: offset)
+            if byte == ASCII.percent || byte == ASCII.plus { return true }
         }
         return false
     }

@@ -24,6 +24,17 @@ extension RequestHead {
         return count
     }
 
+    /// Whether there is a field called by one of these names.
+    public func hasField(of names: [StaticString]) -> Bool {
+        let head = bytes.rawSpan
+        for field in fields {
+            for name in names where field.name.count == name.utf8CodeUnitCount {
+                if head.matchesIgnoringCase(field.name.bounds, name) { return true }
+            }
+        }
+        return false
+    }
+
     /// Whether there is exactly one field called `name` and its value is exactly `value`, case included.
     public func hasOnly(_ value: StaticString, in name: StaticString) -> Bool {
         var index = 0

@@ -31,6 +31,12 @@ public struct RequestHead: Sendable {
     /// RFC 9112 3.2.2: a target in absolute form outweighs the Host header, so do not use `value(of: "host")`.
     public var host: String? { line.authority.map { string($0.bounds) } ?? value(of: "host") }
 
+    /// Lends the bytes of `host`; nil if the request has none.
+    public func withHost<Result>(_ body: (RawSpan) -> Result) -> Result? {
+        guard let authority = line.authority else { return withValue(of: "host", body) }
+        return body(bytes.rawSpan.extracting(authority.bounds))
+    }
+
     /// The target's path: without the query, escapes as they were sent.
     public var path: String { line.path.bounds.isEmpty ? "/" : string(line.path.bounds) }
 

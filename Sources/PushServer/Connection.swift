@@ -68,13 +68,14 @@ final class Connection {
     var unacknowledgedBytes: Int32 = 0
     /// While closing: when patience ends, whatever the peer does.
     var patienceEndTick: UInt32 = 0
+    // Unchecked (docs/decisions/0009), as `unread`: touched for each event of the socket.
     /// Only while HTTP is spoken.
-    var requests: RequestReader?
+    @safe @exclusivity(unchecked) var requests: RequestReader?
     var machine: ConnectionMachine?
     /// Only while Redis is waited for.
     var pending: PendingAction?
     /// Input that came while paused.
-    var unread: [UInt8] = []
+    @safe @exclusivity(unchecked) var unread: [UInt8] = []
 
     init(_ stream: AcceptedStream, _ peer: Peer, slot: UInt32, generation: UInt32, limits: RequestParser.Limits) {
         descriptor = stream.descriptor
@@ -92,7 +93,8 @@ final class Connection {
 
 /// The request parser of a connection, let go of when it becomes a WebSocket.
 final class RequestReader {
-    private var parser: RequestParser
+    // Unchecked (docs/decisions/0009): touched for each request.
+    @safe @exclusivity(unchecked) private var parser: RequestParser
     /// What becomes of the request in hand; nil before its head has arrived.
     var route: Route?
     /// The page that the browser may show the answer to.

@@ -37,8 +37,8 @@ final class Worker {
     @safe @exclusivity(unchecked) var counters = WorkerCounters()
     var date = HTTPDate()
     /// What connections make this loop hold, and what of it the other workers were told.
-    var inbound = InboundLedger()
-    var accountedInboundBytes = 0
+    @safe @exclusivity(unchecked) var inbound = InboundLedger()
+    @safe @exclusivity(unchecked) var accountedInboundBytes = 0
     /// Connections that wait until a channel is confirmed.
     var waiting: [ByteName: [StreamKey]] = [:]
     /// By slot, and only where there are limits: what a connection gives back when it ends.

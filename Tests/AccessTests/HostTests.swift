@@ -1,10 +1,13 @@
+import Bytes
 import Testing
 
 @testable import Access
 
 @Suite struct HostTests {
     private func admits(_ host: String?, allowed: String...) throws -> Bool {
-        HostPolicy(try allowed.map { try #require(HostPattern($0)) }).admits(host)
+        let policy = HostPolicy(try allowed.map { try #require(HostPattern($0)) })
+        guard let host else { return policy.admits(try requestHead("GET / HTTP/1.0", [])) }
+        return policy.admits(Array(host.utf8).rawSpan)
     }
 
     @Test(arguments: [
