@@ -60,7 +60,7 @@ extension Worker: StreamSetDelegate {
     }
 
     /// The most messages or requests that one client is served before the others have had their turn.
-    private static let maxMessagesInTurn = 64
+    private static let maxMessagesInTurn = 32
 
     /// Takes input until it is used up or the connection pauses; the rest is kept.
     func process(_ input: RawSpan, of connection: Connection) {
