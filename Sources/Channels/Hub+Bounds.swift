@@ -51,7 +51,7 @@ extension Hub {
     }
 
     /// Changes the outbox of a blocked connection, and with it what all of them hold.
-    private func change<Result>(_ outbox: Outbox, _ body: () -> Result) -> Result {
+    func change<Result>(_ outbox: Outbox, _ body: () -> Result) -> Result {
         let (queued, sent) = (outbox.queuedBytes, outbox.sentBytesHeld)
         defer {
             queuedBytesTotal += outbox.queuedBytes - queued

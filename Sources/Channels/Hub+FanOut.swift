@@ -130,6 +130,8 @@ extension Hub {
 
     func enqueue(_ batch: Batch, _ bytes: Range<Int>, _ slot: UInt32) {
         let outbox = outbox(of: slot)
+        // The first piece of an outbox may begin behind the start of its batch, which is held as a whole.
+        if subscribers[Int(slot)].isBlocked { return change(outbox) { outbox.append(batch, bytes) } }
         outbox.append(batch, bytes)
         queuedBytesTotal += bytes.count
     }

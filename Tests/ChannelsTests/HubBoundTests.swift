@@ -95,6 +95,23 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
         hub.remove(slot)
     }
 
+    /// A connection that joined in the middle of a turn gets a part of its batch, which is held as a whole.
+    @Test func whatIsHeldAddsUpAfterAJoinInTheMiddleOfATurn() {
+        let world = World(outboxLimitBytes: 1, policies: SlowConsumerPolicies(.dropOldest))
+        let (hub, transport) = (world.hub, world.transport)
+        _ = hub.connect(1, "b")
+        let slot = hub.connect(2, "a")
+        transport[2].room = 0
+        hub.deliver("a", "dropped")
+        hub.flush()
+        hub.deliver("b", "before")
+        hub.join(slot, "b")
+        hub.deliver("b", "dropped too")
+        hub.flush()
+        #expect(hub.queuedBytes == 0)
+        #expect(hub.heldBytes == 0)
+    }
+
     /// What was begun is finished, even if its rest alone is more than the bound.
     @Test(arguments: [50, 49, 1])
     func aBegunFrameIsFinishedWhateverTheBound(limit: Int) {
