@@ -1,5 +1,7 @@
 """What the acceptance tests are written with: the daemons they start and the clients they use."""
 
+import contextlib
+import random
 import socket
 import time
 
@@ -14,9 +16,14 @@ def wait_until(condition, what, seconds=10, pause=0.01):
 
 
 def free_port():
-    """A port that nothing listens on, for a server that cannot pick one by itself or has to come back to it."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return probe.getsockname()[1]
+    """A port that nothing listens on, for a server that cannot pick one by itself or has to come back to it.
+
+    It is below those that the system gives out by itself, so that no other server of the test is given it meanwhile.
+    """
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
 
 
 def own_address():
