@@ -23,7 +23,7 @@ public struct AccessRules: Sendable {
     /// Makes the rules.
     ///
     /// - Parameters:
-    ///   - allowedHosts: names that are taken over loopback, besides addresses, `localhost` and the hosts of the origins.
+    ///   - allowedHosts: names that are taken over loopback; addresses, `localhost` and the origins' hosts always are.
     ///   - allowedOrigins: pages that may come, besides those of this server.
     ///   - publishKeys: one of them is needed for publishing, if there are any.
     ///   - apiKeys: one of them is needed for what only an admin may, if there are any.
@@ -71,8 +71,9 @@ public struct AccessRules: Sendable {
         }
     }
 
-    /// Without a key the admin address is for whoever reaches it, and for pages of its own only: `--allow-origin` is about
-    /// whom messages are for.
+    /// Without a key the admin address is for programs that reach it, and for pages of the same origin.
+    ///
+    /// `--allow-origin` opens nothing here: it is about who may get messages.
     private func adminDenial(of head: RequestHead, from peer: Peer) -> Denial? {
         guard !apiKeys.isEmpty else {
             guard origins.isProgramOrOwnPage(head, from: peer) else { return .origin }

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// A host's name, `*.example.org` for names of one label or more before it, or `*` for any; without a port.
 public struct HostPattern: Sendable, CustomStringConvertible {
     private enum Kind: Equatable {
@@ -55,16 +57,11 @@ public struct HostPattern: Sendable, CustomStringConvertible {
     }
 
     private static func isAddressByte(_ byte: UInt8) -> Bool {
-        isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte) || byte == UInt8(ascii: ":")
-            || byte == UInt8(ascii: ".")
+        byte.hexDigitValue != nil || byte == UInt8(ascii: ":") || byte == UInt8(ascii: ".")
     }
 
     private static func isLabelByte(_ byte: UInt8) -> Bool {
-        isDigit(byte) || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || byte == UInt8(ascii: "-")
+        byte.isDigit || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) || byte == UInt8(ascii: "-")
             || byte == UInt8(ascii: "_")
     }
-}
-
-func isDigit(_ byte: UInt8) -> Bool {
-    (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
 }

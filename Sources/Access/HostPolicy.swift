@@ -3,8 +3,8 @@ internal import HTTP
 
 /// Under which names a server is asked over loopback.
 ///
-/// DNS rebinding: a page of `evil.example` lets its name point to 127.0.0.1. To the browser the server there is then of the
-/// page's own origin; only Host still says whose name it is.
+/// DNS rebinding: a page of `evil.example` lets its name point to 127.0.0.1. To the browser the server there then has
+/// the page's own origin. Only the Host header still shows the name.
 struct HostPolicy: Sendable {
     private static let localhost = Array("localhost".utf8)
     private let names: [HostPattern]
@@ -13,9 +13,9 @@ struct HostPolicy: Sendable {
         self.names = names
     }
 
-    /// Whether a request with this Host may pass: an address and `localhost` point nowhere else, other names are listed.
+    /// Whether a request may pass: its Host is an address or `localhost`, which point nowhere else, or a listed name.
     ///
-    /// Browsers always send a Host.
+    /// One without Host passes: browsers always send it.
     func admits(_ head: RequestHead) -> Bool {
         head.withHost(admits) ?? true
     }
@@ -52,7 +52,7 @@ struct HostPolicy: Sendable {
             if byte == UInt8(ascii: "."), digits > 0 {
                 (dots, digits, number) = (dots + 1, 0, 0)
             } else {
-                guard isDigit(byte), digits < 3 else { return false }
+                guard byte.isDigit, digits < 3 else { return false }
                 (digits, number) = (digits + 1, number * 10 + Int(byte - UInt8(ascii: "0")))
                 guard number <= 255 else { return false }
             }

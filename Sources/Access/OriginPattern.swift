@@ -1,4 +1,4 @@
-/// Whose pages may come: `https://example.org`, `https://*.example.org`, `null` for pages without an origin, `*` for all.
+/// Whose pages may come: `https://example.org`, `https://*.example.org`, `null` (pages without an origin), `*` (all).
 public struct OriginPattern: Sendable, CustomStringConvertible {
     private enum Kind {
         case all

@@ -19,8 +19,9 @@ struct OriginPolicy: Sendable {
         head.count(of: "origin") == 0 || isOwn(head, from: peer)
     }
 
-    /// Whom the browser may show the answer to (`Access-Control-Allow-Origin`): a listed page, `*` where all are; nil for
-    /// pages of this server, which need no leave, and for pages that get none.
+    /// The value of `Access-Control-Allow-Origin`: a listed page's origin, or `*` where all pages are allowed.
+    ///
+    /// Nil for pages of this server, which need no such header, and for pages that are not listed.
     func sharedOrigin(of head: RequestHead) -> String? {
         guard head.count(of: "origin") > 0 else { return nil }
         return listed.contains(where: \.matchesAll) ? "*" : listedOrigin(of: head)

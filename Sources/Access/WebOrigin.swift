@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Where a page is from: scheme, host and port (RFC 6454 section 4).
 struct WebOrigin: Equatable {
     let scheme: Substring
@@ -13,7 +15,7 @@ struct WebOrigin: Equatable {
         }
         scheme = text[..<colon]
         let (host, port) = text[colon...].dropFirst(3).hostAndPort
-        guard !host.isEmpty, port?.isEmpty != true, port?.utf8.allSatisfy(isDigit) != false else { return nil }
+        guard !host.isEmpty, port?.isEmpty != true, port?.utf8.allSatisfy(\.isDigit) != false else { return nil }
         self.host = host
         self.port = port ?? WebOrigin.defaultPort(of: scheme)
     }

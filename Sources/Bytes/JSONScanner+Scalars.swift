@@ -30,7 +30,7 @@ extension JSONScanner {
     /// Skips one digit or more.
     private mutating func skipDigits() throws(JSONViolation) {
         let start = offset
-        while let byte = next, byte.isASCIIDigit {
+        while let byte = next, byte.isDigit {
             advance(by: 1)
         }
         if offset == start { throw violation }
@@ -76,22 +76,6 @@ extension JSONScanner {
             let length = bytes.multibyteLength(at: offset)
             guard length > 0 else { throw .malformed(offset: offset) }
             advance(by: length)
-        }
-    }
-}
-
-extension UInt8 {
-    fileprivate var isASCIIDigit: Bool {
-        UInt8(ascii: "0")...UInt8(ascii: "9") ~= self
-    }
-
-    /// The value of an ASCII hexadecimal digit, nil for any other byte.
-    var hexDigitValue: UInt8? {
-        switch self {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): self - UInt8(ascii: "0")
-        case UInt8(ascii: "a")...UInt8(ascii: "f"): self - UInt8(ascii: "a") + 10
-        case UInt8(ascii: "A")...UInt8(ascii: "F"): self - UInt8(ascii: "A") + 10
-        default: nil
         }
     }
 }

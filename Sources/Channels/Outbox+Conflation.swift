@@ -1,8 +1,8 @@
 internal import Bytes
 internal import DequeModule
 
-// Conflation: of each channel, or of each of its keys, only the newest message waits. A message costs the same, however many
-// keys wait: the piece that it replaces is looked up.
+// Conflation: of each channel, or of each of its keys, only the newest message waits. The piece that a message replaces
+// is looked up, so a message costs the same however many keys wait.
 extension Outbox {
     /// Of each conflated channel, or of each of its keys, drops all messages but the newest.
     ///

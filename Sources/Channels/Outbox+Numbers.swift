@@ -42,8 +42,7 @@ extension Outbox {
 
     /// Removes all empty pieces, and numbers the others anew.
     private func compact() {
-        var kept = pieces
-        kept.removeAll()
+        var kept = Deque<Piece>()
         var numbers: [Int] = []
         for piece in pieces {
             numbers.append(firstNumber + kept.count)

@@ -39,7 +39,7 @@ public final class Outbox {
     var missed: [ByteName: Int] = [:]
 
     /// Bytes that were sent of the batch in front, which stays in memory until its end is sent.
-    var sentBytesHeld: Int { pieces.isEmpty ? 0 : pieces[0].start }
+    var sentBytesHeld: Int { pieces.first?.start ?? 0 }
 
     /// Whether nothing waits.
     public var isEmpty: Bool { queuedBytes == 0 }

@@ -35,15 +35,6 @@ extension UInt8 {
     /// SP or HTAB, the optional white space of RFC 9110 5.6.3.
     var isBlank: Bool { self == ASCII.space || self == ASCII.tab }
 
-    var isDigit: Bool { self &- UInt8(ascii: "0") < 10 }
-
-    /// The value of a hexadecimal digit.
-    var hexDigitValue: UInt8? {
-        if isDigit { return self &- UInt8(ascii: "0") }
-        let letter = lowercasedASCII &- UInt8(ascii: "a")
-        return letter < 6 ? letter + 10 : nil
-    }
-
     var lowercasedASCII: UInt8 { self &- UInt8(ascii: "A") < 26 ? self | 0x20 : self }
 
     /// Whether this byte's bit is set in a set of ASCII bytes given as two words.

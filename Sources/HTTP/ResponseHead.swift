@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// The status line and the header fields of one response, as a client reads them.
 public struct ResponseHead: Sendable {
     /// How the end of the content is found (RFC 9112 6.3).

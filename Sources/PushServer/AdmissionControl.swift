@@ -107,8 +107,8 @@ final class AdmissionControl: Sendable {
     /// Gives a connection's places back.
     func release(_ ticket: Ticket) {
         state.withLock { state in
-            if let address = ticket.address { AdmissionControl.remove(address, from: &state.connectionsOfAddress) }
-            if let user = ticket.user { AdmissionControl.remove(user, from: &state.connectionsOfUser) }
+            if let address = ticket.address { state.connectionsOfAddress.countDown(address) }
+            if let user = ticket.user { state.connectionsOfUser.countDown(user) }
         }
     }
 
@@ -136,10 +136,5 @@ final class AdmissionControl: Sendable {
             state.connectionsOfAddress[address, default: 0] += 1
         }
         if let user = ticket.user { state.connectionsOfUser[user, default: 0] += 1 }
-    }
-
-    private static func remove<Name: Hashable>(_ name: Name, from counts: inout [Name: Int]) {
-        guard let count = counts[name] else { return }
-        counts[name] = count > 1 ? count - 1 : nil
     }
 }

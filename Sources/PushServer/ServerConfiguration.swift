@@ -59,8 +59,9 @@ public struct ServerConfiguration: Sendable {
     public var pongTimeout = Duration.seconds(10)
     /// A connection must take something of what waits for it within this time.
     public var stallTimeout = Duration.seconds(30)
-    /// Frames and requests that a client may send per second, publishing over HTTP not counted, and KiB that its compressed
-    /// messages may inflate to; nil for any number.
+    /// Frames and requests that a client may send per second; nil for any number.
+    ///
+    /// Each KiB that its compressed messages inflate to counts as well. Publishing over HTTP does not.
     public var maxMessageRate: Limit?
     /// What becomes of a client that sends more.
     public var rateExcess = RateExcess.close
@@ -72,7 +73,9 @@ public struct ServerConfiguration: Sendable {
     public var handshakeTimeout = Duration.seconds(10)
     /// The browsers' origins that are let in besides the server's own.
     public var allowedOrigins: [OriginPattern] = []
-    /// Names under which requests over loopback are taken, besides addresses, `localhost` and the hosts of `allowedOrigins`.
+    /// Names under which requests over loopback are taken.
+    ///
+    /// Addresses, `localhost` and the hosts of `allowedOrigins` always are.
     public var allowedHosts: [HostPattern] = []
     /// Keys for publishing over HTTP; without one only this machine may publish.
     public var publishKeys: [String] = []

@@ -15,9 +15,6 @@ final class SocketCensus: Sendable {
 
     /// One was closed.
     func remove(_ address: AddressGroup) {
-        counts.withLock { counts in
-            guard let count = counts[address] else { return }
-            counts[address] = count > 1 ? count - 1 : nil
-        }
+        counts.withLock { $0.countDown(address) }
     }
 }

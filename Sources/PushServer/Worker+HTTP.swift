@@ -119,7 +119,9 @@ extension Response {
         if origin != "*" { addHeader("Vary", "Origin") }
     }
 
-    /// A page, which may show and run its own content only and stands in no frame: a framed one could be clicked on unseen.
+    /// A page, which shows and runs its own content only.
+    ///
+    /// It may stand in no frame, where a user could click on it without seeing it.
     init(_ page: Page) {
         self.init(.ok, contentType: page.contentType, body: page.body)
         addHeader("Content-Security-Policy", page.contentSecurityPolicy)

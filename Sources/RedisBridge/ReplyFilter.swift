@@ -7,8 +7,8 @@ struct ReplyViolation: Error, Equatable {
 
 /// Leaves out of what Redis sends each string that is longer than a limit, while it arrives: nil takes its place.
 ///
-/// hiredis collects a reply until it is complete, and who publishes at Redis decides how large a message is. All else is
-/// handed on as it is, also what breaks the protocol: the parser says what is wrong with it.
+/// hiredis collects a reply until it is complete, and who publishes at Redis decides how large a message is. All
+/// else is handed on unchanged, also what breaks the protocol: the parser says what is wrong with it.
 struct ReplyFilter {
     private enum Stage {
         /// At the first byte of a value.
@@ -29,8 +29,9 @@ struct ReplyFilter {
 
     /// Lines are statuses, errors and numbers.
     private static let maxLineBytes = 65_536
-    /// A sign, 19 digits, and what stands around them.
+    /// The kind, a sign, the digits and the line end of a header have fewer bytes.
     private static let maxHeaderBytes = 32
+    private static let maxDigits = 20
     /// The parser allocates what an array announces.
     private static let maxElements = 1 << 20
     private static let none = Array("$-1\r\n".utf8)
@@ -137,7 +138,7 @@ struct ReplyFilter {
                 guard input.byte(at: offset + 1) == UInt8(ascii: "\n") else { return .malformed }
                 return .complete(number: isNegative ? -number : number, end: offset + 2)
             }
-            guard (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte), number < Int.max / 100 else {
+            guard byte.isDigit, offset - start <= ReplyFilter.maxDigits, number < Int.max / 100 else {
                 return .malformed
             }
             number = number * 10 + Int(byte - UInt8(ascii: "0"))

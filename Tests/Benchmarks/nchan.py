@@ -1,12 +1,10 @@
 """nginx with the nchan module (Debian: nginx-light, libnginx-mod-nchan) in the place of a pushd with a port of each kind."""
 
-import contextlib
 import pathlib
 import subprocess
-import tempfile
 
 from secure import secure_port
-from throwaway import Pushd
+from throwaway import Pushd, throwaway
 from support import wait_until
 
 MODULE = pathlib.Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
@@ -47,14 +45,5 @@ class Nchan(Pushd):
         wait_until(self._is_up, "an answer on /health")
 
 
-@contextlib.contextmanager
 def throwaway_nchan(port, tls_options):
-    with tempfile.TemporaryDirectory() as directory:
-        server = Nchan(pathlib.Path(directory), port, tls_options)
-        try:
-            yield server
-        finally:
-            server.process.kill()
-            server.process.wait()
-            for client in server.clients:
-                client.close()
+    return throwaway(Nchan, port, tls_options)

@@ -11,15 +11,19 @@ sys.path.insert(0, str(ROOT / "Tests/Acceptance"))
 from support.pushd import Pushd  # noqa: E402
 
 
-@contextlib.contextmanager
 def throwaway_pushd(*options):
-    """Killed at the end, since its clients do not matter any more."""
+    return throwaway(Pushd, *options)
+
+
+@contextlib.contextmanager
+def throwaway(server_class, *arguments):
+    """A server in a directory of its own. Killed at the end, since its clients do not matter any more."""
     with tempfile.TemporaryDirectory() as directory:
-        pushd = Pushd(pathlib.Path(directory), *options)
+        server = server_class(pathlib.Path(directory), *arguments)
         try:
-            yield pushd
+            yield server
         finally:
-            pushd.process.kill()
-            pushd.process.wait()
-            for client in pushd.clients:
+            server.process.kill()
+            server.process.wait()
+            for client in server.clients:
                 client.close()

@@ -59,7 +59,10 @@ import Testing
         #expect(passed.joined().count == head.count - "90000000000".utf8.count + "-1".utf8.count)
     }
 
-    @Test(arguments: ["$x\r\n", "$\r\n", "*1x\r\n", "$12345678901234567890123\r\n", "!3\r\n", "\0\0\n"])
+    @Test(arguments: [
+        "$x\r\n", "$\r\n", "*1x\r\n", "$12345678901234567890123\r\n", "$\(String(repeating: "0", count: 30))\r\n",
+        "!3\r\n", "\0\0\n",
+    ])
     func `what is no reply is left to the parser`(text: String) throws {
         #expect(try filter(text, limit: 10) == text)
         #expect(try filter(text.utf8.map { [$0] }, limit: 10).joined().elementsEqual(text.utf8))

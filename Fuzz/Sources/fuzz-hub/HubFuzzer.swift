@@ -11,7 +11,10 @@ public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
     return 0
 }
 
-/// What a client got are whole frames but for the last, each message at most once, in order, and published while it was joined.
+/// A client got whole frames but for the last.
+///
+/// Each message came at most once, in order, and was published while the
+/// client was joined.
 private func checkReceived(_ client: HubScript.Client, _ bytes: [UInt8]) {
     let limits = ConnectionMachine.Limits(maxMessageBytes: 1 << 20, maxFragments: 1)
     let received = Received([bytes], by: ConnectionMachine(role: .client), limits)

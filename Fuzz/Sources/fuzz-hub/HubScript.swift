@@ -5,8 +5,8 @@ import WebSocket
 
 /// A hub that is driven by a script, and what each of its clients may get.
 ///
-/// Each step is a byte that says what is done, and one that says by whom. What a flush finds out is handed to clients who go on
-/// with the script at that very moment, as those do that waited for room.
+/// Each step is a byte that says what is done, and one that says by whom. When a flush has found something out about a
+/// client, that client goes on with the script at once, as a real one does that waited for room.
 final class HubScript {
     final class Client {
         let slot: UInt32

@@ -4,8 +4,8 @@ internal import TLSRecord
 
 /// What the sessions of a loop share: a buffer for what they encrypt, until it is sent, and what encrypts it.
 ///
-/// Bytes belong to the session that added them, which the output checks: they come out as a `Part`, and that goes to the session's
-/// descriptor and to no other. Confined to its loop's thread; it must outlive its sessions' use.
+/// Bytes belong to the session that added them, which the output checks. They come out as a `Part`, which goes to the
+/// session's descriptor and to no other. Confined to its loop's thread; it must outlive its sessions' use.
 @safe
 public final class TLSOutput {
     /// Bytes of one session.
@@ -25,6 +25,7 @@ public final class TLSOutput {
 
     /// More than this is given back to the system when it is empty.
     private static let keptBytes = 1 << 20
+    // Made once and never changed: any thread may use them.
     @safe private nonisolated(unsafe) static let outputMethod = unsafe copenssl_output_method()
     @safe private nonisolated(unsafe) static let inputMethod = unsafe copenssl_input_method()
 
@@ -50,9 +51,16 @@ public final class TLSOutput {
         unsafe output.initialize(to: copenssl_output())
         let input = UnsafeMutablePointer<copenssl_input>.allocate(capacity: 1)
         unsafe input.initialize(to: copenssl_input())
-        guard let bio = unsafe copenssl_bio(TLSOutput.outputMethod, output),
-            let inputBIO = unsafe copenssl_bio(TLSOutput.inputMethod, input)
-        else { throw .library(operation: "BIO_new", reason: OpenSSLError.take().description) }
+        let (bio, inputBIO) = unsafe (
+            copenssl_bio(TLSOutput.outputMethod, output), copenssl_bio(TLSOutput.inputMethod, input)
+        )
+        guard let bio = unsafe bio, let inputBIO = unsafe inputBIO else {
+            unsafe BIO_free(bio)
+            unsafe BIO_free(inputBIO)
+            unsafe output.deallocate()
+            unsafe input.deallocate()
+            throw .library(operation: "BIO_new", reason: OpenSSLError.take().description)
+        }
         unsafe self.output = output
         unsafe self.input = input
         unsafe self.bio = bio

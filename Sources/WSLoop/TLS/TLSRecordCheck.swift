@@ -2,8 +2,9 @@ internal import COpenSSL
 internal import CUV
 internal import Glibc
 
-/// Tries the compact record layer before anything depends on it: with each version and cipher it must understand OpenSSL's
-/// records, and be understood, in both roles.
+/// Tries the compact record layer before anything depends on it.
+///
+/// With each version and cipher, and in both roles, it must understand OpenSSL's records and be understood.
 public enum TLSRecordCheck {
     struct Suite {
         let version: Int32

@@ -5,8 +5,9 @@ internal import Synchronization
 
 /// What a server's session tickets are sealed with, on all loops.
 ///
-/// There is a new key each period, and the one before for tickets that are still good: what was recorded months ago does not hang on a
-/// key in memory. A session is resumed for one period after the handshake in which all was verified, however often its ticket was renewed since.
+/// There is a new key each period. The one before it stays for tickets that are still good, and is wiped afterwards:
+/// whoever reads the memory cannot decrypt what was recorded months ago. A session is resumed for one period after the
+/// handshake in which all was verified, however often its ticket was renewed since.
 final class TicketKeys: Sendable {
     /// Seconds since any moment, which pass while the machine sleeps, too.
     typealias Clock = @Sendable () -> UInt64
