@@ -42,6 +42,12 @@ struct RedisReply {
         return unsafe RedisReply(element)
     }
 
+    /// The text behind the name in an array reply of names and values in turn.
+    func field(_ name: String) -> String? {
+        let names = stride(from: 0, to: elementCount, by: 2)
+        return names.first { element($0)?.text == name }.flatMap { element($0 + 1)?.text }
+    }
+
     /// Lends the bytes of a string, status or error reply; none for other types.
     func withBytes<Result>(_ body: (RawSpan) -> Result) -> Result {
         guard let bytes = unsafe raw.pointee.str else { return body(RawSpan()) }

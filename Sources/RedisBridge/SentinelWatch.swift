@@ -3,6 +3,8 @@ internal import WSLoop
 
 /// Takes what the Sentinels say; called on the loop.
 protocol SentinelWatchOwner: AnyObject {
+    /// Whether the master that was named last can be used.
+    var isMasterReachable: Bool { get }
     /// The master is this server.
     func sentinelNamed(_ master: RedisServer)
     /// What keeps it from knowing the master has changed.
@@ -11,16 +13,25 @@ protocol SentinelWatchOwner: AnyObject {
 
 /// Asks Sentinels where the master is, and listens to one of them for a change.
 ///
-/// It trusts each Sentinel for as long as the master it names can be reached; then it goes on to the next.
+/// A Sentinel may be behind the others, and then it names the old master. While the master can be reached, only a Sentinel
+/// that knows at least as much is believed; when it cannot be reached, each one is, in turn.
 final class SentinelWatch: TopologyWatch {
     private let master: String
     private let timer: Timer
     private let askTimer: Timer
     private let link: RedisLink
     private var sentinels: [RedisServer]
-    private var isAsking = false
+    private var awaited: [Awaited] = []
+    /// The configuration epoch of the Sentinel that is asked; nil if it does not say.
+    ///
+    /// Each failover has a higher one.
+    private var epoch: Int?
+    private var newestEpoch = 0
     private weak let owner: (any SentinelWatchOwner)?
     private(set) var problem: String?
+
+    /// The answers that come before what the Sentinel tells by itself.
+    private enum Awaited { case details, address }
 
     /// Makes a watch that does nothing yet; it must be ended with `stop()`.
     init(
@@ -56,14 +67,33 @@ final class SentinelWatch: TopologyWatch {
 
     /// On a connection that is subscribed nothing can be asked, and this Sentinel may be the one that is cut off.
     private func askNext() {
+        // The next Sentinel may still name the master that was lost.
+        guard owner?.isMasterReachable == false else { return }
         sentinels.append(sentinels.removeFirst())
         link.move(to: sentinels, reason: "asking again")
     }
 
-    private func told(_ address: (host: String, port: String)) {
-        guard let port = UInt16(address.port) else { return }
+    private func answered(_ reply: RedisReply) {
+        guard let host = reply.element(0)?.text, let port = reply.element(1)?.text else {
+            return setProblem(reply.errorText ?? "the Sentinel knows no master of the name \(master)")
+        }
         setProblem(nil)
-        owner?.sentinelNamed(.tcp(host: address.host, port: port))
+        let isBehind = epoch.map { $0 < newestEpoch } ?? false
+        if isBehind, owner?.isMasterReachable == true { return }
+        follow(host, port, epoch: epoch)
+    }
+
+    /// The words of +switch-master: name, old address and port, new address and port.
+    private func switched(_ words: [Substring]) {
+        guard words.count == 5, words[0] == master else { return }
+        setProblem(nil)
+        follow(String(words[3]), String(words[4]), epoch: epoch.map { $0 + 1 })
+    }
+
+    private func follow(_ host: String, _ port: String, epoch: Int?) {
+        guard let port = UInt16(port) else { return }
+        newestEpoch = epoch ?? newestEpoch
+        owner?.sentinelNamed(.tcp(host: host, port: port))
     }
 
     private func setProblem(_ next: String?) {
@@ -75,22 +105,17 @@ final class SentinelWatch: TopologyWatch {
 
 extension SentinelWatch: RedisLinkOwner {
     func linkReady(_ link: RedisLink) {
-        isAsking = true
+        awaited = [.details, .address]
+        link.send(RedisCommand("SENTINEL", ["MASTER", master]))
         link.send(RedisCommand("SENTINEL", ["get-master-addr-by-name", master]))
         link.send(RedisCommand("SUBSCRIBE", ["+switch-master"]))
     }
 
     func link(_ link: RedisLink, received reply: RedisReply) {
-        if isAsking {
-            isAsking = false
-            if let host = reply.element(0)?.text, let port = reply.element(1)?.text {
-                told((host, port))
-            } else {
-                setProblem(reply.errorText ?? "the Sentinel knows no master of the name \(master)")
-            }
-        } else if let words = reply.element(2)?.text?.split(separator: " "), words.count == 5, words[0] == master {
-            // +switch-master: name, old address and port, new address and port.
-            told((String(words[3]), String(words[4])))
+        guard !awaited.isEmpty else { return switched(reply.element(2)?.text?.split(separator: " ") ?? []) }
+        switch awaited.removeFirst() {
+        case .details: epoch = reply.field("config-epoch").flatMap { Int($0) }
+        case .address: answered(reply)
         }
     }
 
@@ -102,6 +127,8 @@ extension SentinelWatch: RedisLinkOwner {
 }
 
 extension RedisBridge: SentinelWatchOwner {
+    var isMasterReachable: Bool { shards.first.map { $0.subscriber.isReady && $0.publisher.isReady } ?? false }
+
     func sentinelNamed(_ master: RedisServer) {
         shards.first?.move(toMaster: master)
     }

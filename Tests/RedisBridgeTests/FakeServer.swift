@@ -9,6 +9,7 @@ final class FakeServer: StreamSetDelegate {
     private var streams: StreamSet?
     private var open: [Int32] = []
     private(set) var accepted = 0
+    private(set) var answered = 0
 
     /// Answers nothing at all if `answer` is nil, and closes the connection at once if it is empty.
     init(on loop: Loop, answer: String?) throws {
@@ -35,7 +36,10 @@ final class FakeServer: StreamSetDelegate {
     func streamReady(_ key: StreamKey, _ readiness: Readiness) {
         let descriptor = Int32(key.slot)
         switch buffer.fill(from: descriptor) {
-        case .bytes: if let answer { _ = Socket.send(answer.rawSpan, to: descriptor) }
+        case .bytes:
+            guard let answer else { return }
+            _ = Socket.send(answer.rawSpan, to: descriptor)
+            answered += 1
         case .wouldBlock: break
         case .endOfStream, .failed:
             streams?.remove(descriptor)

@@ -1,0 +1,46 @@
+import Testing
+import WSLoop
+
+@testable import RedisBridge
+
+/// Sentinels that do not agree; Tests/Acceptance/test_redis_sentinel.py has real ones.
+struct SentinelTests {
+    /// What a Sentinel answers to the questions after a connection was made.
+    private func answers(master: RedisServer, epoch: Int) -> String {
+        let login = "+PONG\r\n"
+        let details = bulkStrings(["name", "mymaster", "config-epoch", "\(epoch)"])
+        return login + details + bulkStrings(["127.0.0.1", "\(master.port)"])
+    }
+
+    private func bulkStrings(_ words: [String]) -> String {
+        "*\(words.count)\r\n" + words.map { "$\($0.utf8.count)\r\n\($0)\r\n" }.joined()
+    }
+
+    @Test(arguments: [(epoch: 1, isBelieved: false), (epoch: 2, isBelieved: true), (epoch: 3, isBelieved: true)])
+    func whileTheMasterIsReachableOnlyASentinelThatKnowsAsMuchIsBelieved(epoch: Int, isBelieved: Bool) throws {
+        let (master, other) = (try RedisServer(), try RedisServer())
+        let loop = try Loop()
+        let first = try FakeServer(on: loop, answer: answers(master: master, epoch: 2))
+        let second = try FakeServer(on: loop, answer: answers(master: other, epoch: epoch))
+        let url = "redis+sentinel://127.0.0.1:\(first.port),127.0.0.1:\(second.port)/mymaster"
+        let harness = try Harness(url, loop: loop)
+        defer {
+            second.close()
+            harness.close()
+        }
+        harness.bridge.start()
+        try harness.waitUntilUsable()
+        first.close()
+        let named = try #require(harness.bridge.shards.first)
+        if isBelieved {
+            try harness.wait(for: "the other master") {
+                named.currentMaster == .tcp(host: "127.0.0.1", port: other.port) && harness.bridge.status.isUsable
+            }
+        } else {
+            // It is asked once the login is answered, and this text has the answer behind that of the login.
+            try harness.wait(for: "the question behind the answer") { second.answered > 1 }
+            #expect(named.currentMaster == .tcp(host: "127.0.0.1", port: master.port))
+            #expect(harness.bridge.status.reconnects == 0)
+        }
+    }
+}
