@@ -68,20 +68,19 @@ extension Hub {
 
     private func fanOutDirtyChannels(holdingBusy: Bool) {
         busyChannelsFlushed = 0
-        var held = 0
-        for index in dirtyChannels.indices {
-            let channel = dirtyChannels[index]
-            guard channel.isDirty else { continue }
-            if holdingBusy, channel.isBusy {
-                dirtyChannels[held] = channel
-                held += 1
-            } else {
-                fanOut(channel)
-                if channel.isBusy { busyChannelsFlushed += 1 }
-            }
+        // A message for a few does not wait behind one for thousands.
+        for channel in dirtyChannels where channel.subscriberCount <= PreparedWrites.capacity {
+            fanOut(channel, unlessBusy: holdingBusy)
         }
-        dirtyChannels.removeLast(dirtyChannels.count - held)
+        for channel in dirtyChannels { fanOut(channel, unlessBusy: holdingBusy) }
+        dirtyChannels.removeAll { !$0.isDirty }
         settleFanOut()
+    }
+
+    private func fanOut(_ channel: Channel, unlessBusy: Bool) {
+        guard channel.isDirty, !(unlessBusy && channel.isBusy) else { return }
+        fanOut(channel)
+        if channel.isBusy { busyChannelsFlushed += 1 }
     }
 
     private func settleFanOut() {
