@@ -61,26 +61,40 @@ extension Worker: StreamSetDelegate {
 
     /// The most messages or requests that one client is served before the others have had their turn.
     private static let maxMessagesInTurn = 32
+    /// Past so many of all clients together, each is served only a few more: what the turn has published waits for its end.
+    private static let maxMessagesOfAllInTurn = 128
+    private static let minMessagesInTurn = 4
+
+    private var messageShare: Int {
+        servedThisTurn < Worker.maxMessagesOfAllInTurn ? Worker.maxMessagesInTurn : Worker.minMessagesInTurn
+    }
 
     /// Takes input until it is used up or the connection pauses; the rest is kept.
     func process(_ input: RawSpan, of connection: Connection) {
+        let served = serve(input, of: connection)
+        guard served < input.byteCount else { return }
+        connection.unread.append(input.extracting(served...))
+    }
+
+    /// Serves messages and requests; returns where it stopped, the end if nothing is to be kept.
+    private func serve(_ input: RawSpan, of connection: Connection) -> Int {
+        let share = messageShare
         var offset = 0
         var served = 0
-        while offset < input.byteCount, connection.phase != .closed {
-            if connection.isPaused {
-                connection.unread.append(contentsOf: rest(of: input, from: offset))
-                return
-            }
+        defer { servedThisTurn += served }
+        while offset < input.byteCount {
+            if connection.isPaused { return offset }
             switch connection.phase {
             case .http: nextRequest(input, &offset, connection)
             case .webSocket: nextMessage(input, &offset, connection)
             case .closing: awaitClose(input, &offset, connection)
-            case .closed: return
+            case .closed: return input.byteCount
             }
             if hub.queuedReplyBytes(of: connection.slot) > Worker.unreadAnswersBytes { pauseForAnswers(connection) }
             served += 1
-            if served == Worker.maxMessagesInTurn { pauseForOthers(connection) }
+            if served == share { pauseForOthers(connection) }
         }
+        return input.byteCount
     }
 
     /// A client that sends many small messages goes on when the sockets that are ready by now have been served.
@@ -107,12 +121,6 @@ extension Worker: StreamSetDelegate {
         if !waitingForTurn.isEmpty { post(.goOn, to: index) }
     }
 
-    private func rest(of input: RawSpan, from offset: Int) -> [UInt8] {
-        var bytes: [UInt8] = []
-        bytes.append(input.extracting(offset...))
-        return bytes
-    }
-
     /// A client that does not read its answers gets no further ones.
     ///
     /// Channel messages do not count, or else the pongs of a client that is merely slow would not be read.
@@ -125,15 +133,22 @@ extension Worker: StreamSetDelegate {
     func resume(_ connection: Connection, from pause: Connection.Pause) {
         connection.pause.remove(pause)
         guard !connection.isPaused, connection.phase != .closed else { return }
-        if !connection.unread.isEmpty {
-            let unread = connection.unread
-            connection.unread = []
-            process(unread.rawSpan, of: connection)
-            updateHeld(connection)
-        }
+        if !connection.unread.isEmpty { serveUnread(connection) }
         guard !connection.isPaused, connection.phase != .closed else { return }
         setInterest(connection.interest.union(.readable), connection)
         if secureStream(connection.descriptor)?.session.hasPendingInput == true { read(connection) }
+    }
+
+    /// Serves what was kept; what is left stays in the same memory, since a client that pauses for others does so many times.
+    private func serveUnread(_ connection: Connection) {
+        var unread = connection.unread
+        connection.unread = []
+        let served = serve(unread.rawSpan, of: connection)
+        if served < unread.count {
+            unread.removeFirst(served)
+            connection.unread = unread
+        }
+        updateHeld(connection)
     }
 
     func setInterest(_ interest: Readiness, _ connection: Connection) {

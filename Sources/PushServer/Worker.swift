@@ -62,6 +62,8 @@ final class Worker {
     var unsentBytes = 0
     /// Connections that had their share of a turn and have more input, first come, first served.
     var waitingForTurn = Deque<StreamKey>()
+    /// Messages and requests of all clients.
+    @safe @exclusivity(unchecked) var servedThisTurn = 0
     var waitingHandshakes = Deque<StreamKey>()
     var pausedForRate = Deque<StreamKey>()
     var handshakesThisTurn = 0
@@ -188,6 +190,7 @@ final class Worker {
         isEndingTurn = true
         for message in state.inboxes[index].takeAll() { handle(message) }
         continueHandshakes()
+        servedThisTurn = 0
         settleInbound()
         layOpenCounters()
         flush()

@@ -67,7 +67,7 @@ class Audience(Part):
 
     def work(self, count):
         clients = [self.open().upgrade(f"/ws?channel={name}") for name in BUSY for _ in range(count)]
-        os.nice(10)  # in life these are other machines
+        os.nice(10)  # as if they ran on other machines
         readers = {client.socket.fileno(): client.socket.recv_into for client in clients}
         lost, room = 0, bytearray(READ_SIZE)
         with select.epoll() as poll:
@@ -84,6 +84,12 @@ class Audience(Part):
                         lost += 1
                         poll.unregister(number)
         return lost
+
+
+def do_not_wait_for_a_core():
+    """As if it ran on a machine of its own: what it measures is the daemon's delay."""
+    with contextlib.suppress(PermissionError):
+        os.nice(-10)
 
 
 class Publisher(Part):
@@ -114,6 +120,7 @@ class Probe(Part):
     """A healthy subscriber; returns the sorted seconds from publishing to receiving its messages."""
 
     def work(self, pause=0.004):
+        do_not_wait_for_a_core()
         subscriber, publisher = self.open().upgrade("/ws?channel=healthy"), self.open()
         head = b"POST /publish?channel=healthy HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8\r\n\r\n"
         latencies = []
