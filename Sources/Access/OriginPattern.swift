@@ -1,8 +1,10 @@
 /// Whose pages may come: `https://example.org`, `https://*.example.org`, `null` (pages without an origin), `*` (all).
+///
+/// `file://`, without a host, is what some apps and devices send.
 public struct OriginPattern: Sendable, CustomStringConvertible {
     private enum Kind {
         case all
-        case opaque
+        case withoutHost(String)
         case pages(scheme: Substring, host: HostPattern, port: Substring)
     }
 
@@ -23,7 +25,7 @@ public struct OriginPattern: Sendable, CustomStringConvertible {
         description = text
         switch text {
         case "*": kind = .all
-        case "null": kind = .opaque
+        case "null", "file://": kind = .withoutHost(text)
         default:
             guard let origin = WebOrigin(text), let host = HostPattern(String(origin.host)), !host.matchesAll else {
                 return nil
@@ -45,7 +47,7 @@ public struct OriginPattern: Sendable, CustomStringConvertible {
     func matches(_ text: String) -> Bool {
         switch kind {
         case .all: return true
-        case .opaque: return text == "null"
+        case .withoutHost(let origin): return text == origin
         case .pages(let scheme, let host, let port):
             guard let origin = WebOrigin(text) else { return false }
             return origin.scheme == scheme && origin.port == port && host.matches(origin.host)

@@ -174,6 +174,7 @@ def test_a_page_of_the_same_origin_and_a_program_pass(pushd):
     host = f"127.0.0.1:{pushd.port}"
     assert status_of(pushd, Host=host, Origin=f"http://{host}") == 101
     assert status_of(pushd, Host="localhost", Origin="http://localhost:80") == 101
+    assert status_of(pushd, Host="localhost:80", Origin="http://localhost") == 101
     assert status_of(pushd) == 101
 
 
@@ -200,6 +201,16 @@ def test_a_star_label_allows_the_names_below_a_domain(start):
 @pytest.mark.parametrize("origin", ["http://evil.example", "null"])
 def test_a_star_allows_every_origin(start, origin):
     assert status_of(start("--allow-origin", "*"), Origin=origin) == 101
+
+
+# As apps and devices name themselves; the last one writes capitals, which browsers do not send.
+APPS = ["file://", "null", "tauri://localhost", "chrome-extension://abcdefghijklmnop", "https://App.Example"]
+
+
+@pytest.mark.parametrize("origin", APPS)
+def test_what_apps_and_devices_send_can_be_listed(start, origin):
+    assert status_of(start("--allow-origin", origin), Origin=origin.lower()) == 101
+    assert status_of(start("--allow-origin", "https://other.example"), Origin=origin) == 403
 
 
 # Limits

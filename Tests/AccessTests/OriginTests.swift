@@ -79,6 +79,9 @@ import Testing
     @Test func aPageWithoutAnOriginPassesOnlyIfListed() throws {
         #expect(try !admits("null", allowed: "https://a.example"))
         #expect(try admits("null", allowed: "null"))
+        #expect(try !admits("file://", allowed: "null", "https://a.example"))
+        #expect(try admits("file://", allowed: "file://"))
+        #expect(try !admits("file://a", allowed: "file://"))
     }
 
     @Test(arguments: ["null", "https://evil.example", "", "nonsense"])
