@@ -66,6 +66,7 @@ final class ServerState: Sendable {
     /// For handshakes that were refused, and connections that were given up for the inbound budget.
     let refusalLines = LineLimit()
     let inboundShedLines = LineLimit()
+    let unreadableLines = LineLimit()
     let metrics = MetricsCache()
     let startedNanoseconds = Loop.monotonicNanoseconds
     let startTimeSeconds = Loop.unixTimeSeconds

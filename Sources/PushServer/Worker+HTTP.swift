@@ -36,9 +36,19 @@ extension Worker {
                 }
             }
         } catch {
+            logUnreadable(error)
             connection.endsAfterResponse = true
             respond(.error(error.status, error.message), to: connection)
         }
+    }
+
+    /// Tells an operator of a request that cannot be read, which may be a handshake: a browser tells its user nothing of
+    /// a long URL or too many cookies.
+    private func logUnreadable(_ violation: HTTPViolation) {
+        let isNews = state.unreadableLines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds)
+        state.logger.log(
+            level: isNews ? .notice : .debug, "request refused",
+            metadata: ["status": "\(violation.status.rawValue)", "reason": "\(violation.message)"])
     }
 
     /// Sends a response, and ends the connection behind it if it must not be kept.

@@ -1,5 +1,7 @@
 """A handshake that is refused is told to the operator, since browsers tell their users nothing."""
 
+import json
+
 import pytest
 from support import wait_until
 from support.raw import handshake
@@ -38,6 +40,24 @@ def test_a_full_server_says_so(start):
     pushd.connect("c")
     assert pushd.raw().ask(handshake()).status == 503
     assert "--max-connections" in wait_until(lambda: lines(pushd), "a line")[0]
+
+
+@pytest.mark.parametrize(
+    "request_, status",
+    [
+        (handshake("/ws?" + "channel=" * 2000), 414),
+        (handshake(Cookie="x" * 20_000), 431),
+        (handshake(**{f"X-{number}": "1" for number in range(120)}), 431),
+        (handshake("/ws?channel=a b"), 400),
+    ],
+)
+def test_a_handshake_that_cannot_be_read_is_logged_too(pushd, request_, status):
+    """A browser with too many cookies shows 1006 and nothing else."""
+    response = pushd.raw().ask(request_)
+    assert response.status == status
+    (line,) = wait_until(lambda: [line for line in pushd.log().splitlines() if "request refused" in line], "a line")
+    assert " notice " in line and f"status={status}" in line
+    assert json.loads(response.body)["error"] in line
 
 
 @pytest.mark.parametrize("level, all_of_them", [("info", False), ("debug", True)])
