@@ -43,13 +43,6 @@ public enum SystemLimits {
         return unsafe uv_resident_set_memory(&bytes) == 0 ? bytes : 0
     }
 
-    /// The machine's memory in bytes, or the control group's limit where that is lower.
-    public static func availableMemoryBytes() -> Int {
-        let total = uv_get_total_memory()
-        let constrained = uv_get_constrained_memory()
-        return Int(clamping: constrained == 0 ? total : min(total, constrained))
-    }
-
     /// Gives memory that was freed back to the system: glibc keeps it otherwise, each thread in an arena of its own.
     public static func returnFreeMemory() {
         cuv_return_free_memory()
@@ -67,11 +60,6 @@ public enum SystemLimits {
     public static func forbidCoreDumps() {
         var limit = rlimit(rlim_cur: 1, rlim_max: 1)
         _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
-    }
-
-    /// How many cores the process may run on.
-    public static func usableCores() -> Int {
-        Int(uv_available_parallelism())
     }
 
     /// Makes a write to a closed connection an error instead of a deadly signal, for the whole process.

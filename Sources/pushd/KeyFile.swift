@@ -1,4 +1,5 @@
 import Glibc
+import WSLoop
 
 /// A file that holds secret keys, one a line.
 struct KeyFile {
@@ -10,7 +11,7 @@ struct KeyFile {
     ///
     /// - Parameter option: what names the file, to tell which one is wrong; the keys are never told.
     init(_ path: String, of option: String) throws(SettingViolation) {
-        guard let bytes = KeyFile.read(path) else {
+        guard let bytes = SystemFile.read(path, minBytes: KeyFile.maxBytes) else {
             throw SettingViolation(
                 option: option, value: path, expected: "readable: \(unsafe String(cString: strerror(errno)))")
         }
@@ -28,21 +29,5 @@ struct KeyFile {
             throw SettingViolation(option: option, value: path, expected: "usable: it holds no key")
         }
         self.keys = keys
-    }
-
-    /// The file's first bytes; nil, with errno, if it cannot be read.
-    private static func read(_ path: String) -> [UInt8]? {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var bytes: [UInt8] = []
-        var buffer = [UInt8](repeating: 0, count: 4096)
-        while bytes.count < maxBytes {
-            let count = unsafe buffer.withUnsafeMutableBytes { unsafe Glibc.read(descriptor, $0.baseAddress, $0.count) }
-            guard count >= 0 else { return nil }
-            guard count > 0 else { break }
-            bytes += buffer.prefix(count)
-        }
-        return bytes
     }
 }

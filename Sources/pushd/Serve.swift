@@ -35,6 +35,7 @@ struct Serve: ParsableCommand {
                     let purpose = index < settings.server.listen.count ? "" : " for admin requests"
                     logger.notice("listening on \(address)\(asked.isSecure ? " with TLS" : "")\(purpose)")
                 }
+                if let limits = settings.groupLimits { logger.notice("limited by control groups", metadata: limits) }
                 for warning in settings.exposedSecrets { logger.warning("\(warning)") }
                 for notice in settings.notices { logger.notice("\(notice)") }
             }

@@ -107,7 +107,7 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Event loops, one thread each (default: number of cores).", valueName: "n"))
+        help: ArgumentHelp("Event loops, one thread each (default: cores, or the CPU quota).", valueName: "n"))
     var workers: String?
 
     @Option(

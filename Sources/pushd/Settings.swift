@@ -20,8 +20,13 @@ struct Settings {
     var exposedSecrets: [String] = []
     private(set) var logLevel = Logger.Level.info
     private(set) var logFormat = LogFormat.text
+    /// What the budgets and the number of workers are taken from.
+    let resources: SystemResources
 
-    init(_ options: ServeOptions, environment: [String: String]) throws(SettingViolation) {
+    init(
+        _ options: ServeOptions, environment: [String: String], resources: SystemResources = .measure()
+    ) throws(SettingViolation) {
+        self.resources = resources
         let values = OptionValues(environment: environment)
         server.listen =
             try values.each("--listen", options.listen, "PORT, HOST:PORT (numeric), [::]:PORT or unix:PATH") {
@@ -180,7 +185,7 @@ struct Settings {
     }
 
     private mutating func readLimits(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
-        server.workers = try values.number("--workers", options.workers, 1...1024) ?? SystemLimits.usableCores()
+        server.workers = try values.number("--workers", options.workers, 1...1024) ?? resources.cores
         server.maxConnections = try values.limit("--max-connections", options.maxConnections, 1...Int.max)
         server.maxMessageBytes =
             try values.number("--max-message", options.maxMessage, 1...(1 << 30)) ?? server.maxMessageBytes
@@ -191,10 +196,10 @@ struct Settings {
             try values.number("--outbox-limit", options.outboxLimit, 1...Int.max) ?? server.outboxLimitBytes
         server.outboxBudgetBytes =
             try values.number("--outbox-budget", options.outboxBudget, 1...Int.max)
-            ?? SystemLimits.availableMemoryBytes() / 4
+            ?? resources.memoryBytes / 4
         server.inboundBudgetBytes =
             try values.number("--inbound-budget", options.inboundBudget, 1...Int.max)
-            ?? SystemLimits.availableMemoryBytes() / 8
+            ?? resources.memoryBytes / 8
         try readSlowConsumers(options, values)
         try readRates(options, values)
     }

@@ -1,0 +1,55 @@
+/// A place where the files of a hierarchy of control groups are found, as a line of /proc/self/mountinfo tells it (proc(5)).
+struct ControlGroupMount {
+    /// The hierarchy: a controller of version 1, or nil for version 2.
+    let controllers: [Substring]?
+    /// The group that is mounted here; not `/` where a container sees its own part only.
+    let root: String
+    let point: String
+
+    /// Version 2 at `point`, or a hierarchy of version 1 if it has controllers.
+    init(controllers: [Substring]? = nil, root: String = "/", at point: String) {
+        self.controllers = controllers
+        self.root = root
+        self.point = point
+    }
+
+    /// Reads a line; nil if it is of another file system.
+    ///
+    /// `36 35 98:0 /root /point rw,noatime shared:1 - cgroup cgroup rw,memory`: before the dash is any number of fields.
+    init?(line: Substring) {
+        let fields = line.split(separator: " ", omittingEmptySubsequences: false)
+        guard let dash = fields.dropFirst(6).firstIndex(of: "-"), fields.count > dash + 3 else { return nil }
+        switch fields[dash + 1] {
+        case "cgroup2": controllers = nil
+        case "cgroup": controllers = fields[dash + 3].split(separator: ",")
+        default: return nil
+        }
+        root = ControlGroupMount.unescaped(fields[3])
+        point = ControlGroupMount.unescaped(fields[4])
+    }
+
+    /// The directories of a group and of all its parents that are mounted here, the group's own first.
+    ///
+    /// A group that is not below the mounted one is a container's that sees another name of it (cgroup_namespaces(7)), or of a
+    /// process that was put into a container: then the mounted group counts.
+    func directories(of group: String) -> [String] {
+        var names = group.split(separator: "/")
+        let above = root.split(separator: "/")
+        let isBelow = names.starts(with: above) && !names.contains("..") && !above.contains("..")
+        names = isBelow ? Array(names.dropFirst(above.count)) : []
+        return (0...names.count).reversed().map { count in
+            ([Substring(point)] + names.prefix(count)).joined(separator: "/")
+        }
+    }
+
+    /// The kernel writes space, tab, line feed and backslash as three octal digits behind a backslash.
+    private static func unescaped(_ field: Substring) -> String {
+        var parts = field.split(separator: "\\", omittingEmptySubsequences: false)
+        var text = String(parts.removeFirst())
+        for part in parts {
+            let code = UInt8(part.prefix(3), radix: 8).map { String(UnicodeScalar($0)) }
+            text += code.map { $0 + part.dropFirst(3) } ?? "\\" + part
+        }
+        return text
+    }
+}

@@ -1,0 +1,23 @@
+import Logging
+import PushServer
+import WSLoop
+
+// What the machine allows.
+extension Settings {
+    /// The limits of control groups that are below what the machine has, with what follows from them; nil if there are none.
+    var groupLimits: Logger.Metadata? {
+        var limits: Logger.Metadata = [:]
+        if let memory = resources.memoryLimit {
+            limits["memory_bytes"] = "\(memory.value)"
+            limits["memory_file"] = "\(memory.file)"
+            limits["outbox_budget"] = "\(server.outboxBudgetBytes)"
+            limits["inbound_budget"] = "\(server.inboundBudgetBytes)"
+        }
+        if let cores = resources.coreLimit {
+            limits["cores"] = "\(cores.value)"
+            limits["cores_file"] = "\(cores.file)"
+            limits["workers"] = "\(server.workers)"
+        }
+        return limits.isEmpty ? nil : limits
+    }
+}
