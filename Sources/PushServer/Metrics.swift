@@ -105,6 +105,9 @@ struct Metrics {
     private mutating func addProcess(_ state: ServerState) {
         gauge("open_fds", "Open file descriptors.", SystemLimits.openDescriptors())
         gauge("max_fds", "The limit of open file descriptors.", state.descriptorLimit)
+        counter(
+            "log_lines_dropped_total", "Log lines that were not written since standard error was not read.",
+            state.configuration.droppedLogLines())
         let uptime = Double(Loop.monotonicNanoseconds - state.startedNanoseconds) / 1e9
         head("uptime_seconds", "gauge", "From the start of the process until these figures were computed.")
         text += "pushd_uptime_seconds \(uptime)\n"

@@ -87,6 +87,8 @@ public struct ServerConfiguration: Sendable {
     public var pages: [String: Page] = [:]
     /// Paths where a POST is answered with what the closure makes of its body; called on the connection's loop.
     public var posts: [String: @Sendable ([UInt8]) -> [UInt8]] = [:]
+    /// How many lines the log has lost so far, for `/metrics`; called on any thread.
+    public var droppedLogLines: @Sendable () -> Int = { 0 }
     /// What is behind an opened WebSocket.
     public var endpoint = WebSocketEndpoint.channels
 

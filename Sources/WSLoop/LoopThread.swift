@@ -1,7 +1,7 @@
 internal import CUV
 internal import Glibc
 
-/// A thread that a loop runs on (a plain pthread: Swift's tasks would start a pool of threads that nothing here needs).
+/// A thread, such as one that a loop runs on (a plain pthread: Swift's tasks would start a pool that nothing here needs).
 public struct LoopThread: Sendable {
     private let thread: pthread_t
 
@@ -21,6 +21,11 @@ public struct LoopThread: Sendable {
             throw SystemError(code: result, operation: "start thread \(name)")
         }
         self.thread = thread
+    }
+
+    /// Leaves the thread to itself: it ends with its body or with the process; in place of `join()`.
+    public func detach() {
+        _ = pthread_detach(thread)
     }
 
     /// Waits until the body has returned; to be called once.

@@ -15,35 +15,60 @@ struct Serve: ParsableCommand {
     @OptionGroup var options: ServeOptions
 
     func run() throws {
-        let settings: Settings
-        do throws(SettingViolation) {
-            settings = try Settings(options, environment: Environment.current)
-        } catch {
-            throw ValidationError(error.description)
-        }
-        let format = settings.logFormat
-        let level = settings.logLevel
-        LoggingSystem.bootstrap { _ in StandardErrorLog(format: format, level: level) }
-        let logger = Logger(label: "pushd")
+        var settings = try readSettings()
+        let log = try startLog(settings)
+        defer { log.end(withinMilliseconds: Serve.flushMilliseconds) }
+        settings.server.droppedLogLines = { log.droppedLines }
         SystemLimits.forbidCoreDumps()
-        let server = Server(configuration: settings.server, logger: logger)
+        let logger = Logger(label: "pushd")
         do throws(SystemError) {
-            try server.run(drainingOn: [SIGTERM, SIGINT], reloadingOn: [SIGHUP]) { addresses in
-                for (index, (address, asked)) in zip(addresses, settings.server.listen + settings.server.admin)
-                    .enumerated()
-                {
-                    let purpose = index < settings.server.listen.count ? "" : " for admin requests"
-                    logger.notice("listening on \(address)\(asked.isSecure ? " with TLS" : "")\(purpose)")
-                }
-                if let limits = settings.groupLimits { logger.notice("limited by control groups", metadata: limits) }
-                for warning in settings.exposedSecrets { logger.warning("\(warning)") }
-                for notice in settings.notices { logger.notice("\(notice)") }
-            }
+            try serve(settings, logger)
         } catch {
-            StandardErrorLog.write("pushd: \(Serve.explain(error, settings))\n")
+            log.write(Array("pushd: \(Serve.explain(error, settings))\n".utf8))
             throw ExitCode(1)
         }
         logger.notice("stopped")
+    }
+
+    /// How long the end of the process waits for what reads standard error.
+    private static let flushMilliseconds = 1000
+
+    private func readSettings() throws -> Settings {
+        do throws(SettingViolation) {
+            return try Settings(options, environment: Environment.current)
+        } catch {
+            throw ValidationError(error.description)
+        }
+    }
+
+    private func startLog(_ settings: Settings) throws -> LogWriter {
+        let (format, level) = (settings.logFormat, settings.logLevel)
+        let writer = LogWriter(to: STDERR_FILENO) { dropped in
+            StandardErrorLog.line(
+                format, .warning, "log lines dropped: standard error was not read", ["lines": "\(dropped)"])
+        }
+        do throws(SystemError) {
+            try writer.start()
+        } catch {
+            StandardErrorLog.write("pushd: \(error)\n")
+            throw ExitCode(1)
+        }
+        LoggingSystem.bootstrap { _ in StandardErrorLog(format: format, level: level, writer: writer) }
+        return writer
+    }
+
+    private func serve(_ settings: Settings, _ logger: Logger) throws(SystemError) {
+        let server = Server(configuration: settings.server, logger: logger)
+        try server.run(drainingOn: [SIGTERM, SIGINT], reloadingOn: [SIGHUP]) { addresses in
+            for (index, (address, asked)) in zip(addresses, settings.server.listen + settings.server.admin).enumerated()
+            {
+                let purpose = index < settings.server.listen.count ? "" : " for admin requests"
+                logger.notice("listening on \(address)\(asked.isSecure ? " with TLS" : "")\(purpose)")
+            }
+            if let limits = settings.groupLimits { logger.notice("limited by control groups", metadata: limits) }
+            for warning in settings.exposedSecrets { logger.warning("\(warning)") }
+            for notice in settings.notices { logger.notice("\(notice)") }
+        }
     }
 
     private static func explain(_ error: SystemError, _ settings: Settings) -> String {

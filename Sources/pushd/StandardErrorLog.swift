@@ -7,14 +7,16 @@ enum LogFormat: String {
     case text, json
 }
 
-/// Writes log lines to standard error, each with one write(2), so that lines of several threads do not mix.
+/// Makes log lines and hands each to the writer of standard error.
 struct StandardErrorLog: LogHandler {
     private let format: LogFormat
+    private let writer: LogWriter
     var logLevel: Logger.Level
     var metadata: Logger.Metadata = [:]
 
-    init(format: LogFormat, level: Logger.Level) {
+    init(format: LogFormat, level: Logger.Level, writer: LogWriter) {
         self.format = format
+        self.writer = writer
         logLevel = level
     }
 
@@ -24,27 +26,32 @@ struct StandardErrorLog: LogHandler {
     }
 
     func log(event: LogEvent) {
-        let pairs = metadata.merging(event.metadata ?? [:]) { $1 }.sorted { $0.key < $1.key }
-        let time = StandardErrorLog.timestamp()
+        let metadata = metadata.merging(event.metadata ?? [:]) { $1 }
+        writer.write(StandardErrorLog.line(format, event.level, "\(event.message)", metadata))
+    }
+
+    /// A line with the time of now.
+    static func line(
+        _ format: LogFormat, _ level: Logger.Level, _ message: String, _ metadata: Logger.Metadata
+    ) -> [UInt8] {
+        let pairs = metadata.sorted { $0.key < $1.key }
         switch format {
         case .text:
             let details = pairs.map { " \($0.key)=\($0.value)" }.joined()
-            StandardErrorLog.write("\(time) \(event.level) \(LogText.escaping("\(event.message)\(details)"))\n")
+            return Array("\(timestamp()) \(level) \(LogText.escaping("\(message)\(details)"))\n".utf8)
         case .json:
             var line = JSONObjectWriter()
-            line.member("time", time)
-            line.member("level", "\(event.level)")
-            line.member("message", "\(event.message)")
+            line.member("time", timestamp())
+            line.member("level", "\(level)")
+            line.member("message", message)
             for pair in pairs { line.member(pair.key, "\(pair.value)") }
-            StandardErrorLog.write(bytes: line.finish() + [UInt8(ascii: "\n")])
+            return line.finish() + [UInt8(ascii: "\n")]
         }
     }
 
+    /// Writes what is no log line and waits until it is written: why the command ends, or how a measurement goes.
     static func write(_ line: String) {
-        write(bytes: Array(line.utf8))
-    }
-
-    private static func write(bytes: [UInt8]) {
+        let bytes = Array(line.utf8)
         _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 

@@ -1,5 +1,6 @@
 """One pushd process under test."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -90,7 +91,16 @@ class Pushd:
             return False
 
     def log(self):
+        """What it has logged so far: when the thread that writes the lines sleeps, all of them are written."""
+        wait_until(lambda: not self._is_writing_log(), "the log to be written")
         return self.log_path.read_text()
+
+    def _is_writing_log(self):
+        with contextlib.suppress(OSError):  # it has ended
+            for thread in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
+                if (thread / "comm").read_text() == "pushd-log\n":
+                    return (thread / "stat").read_text().rpartition(")")[2].split()[0] != "S"
+        return False
 
     # HTTP
 
