@@ -72,10 +72,11 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             swiftSettings: settings),
+        .target(name: "CProcess"),
         .executableTarget(
             name: "pushd",
             dependencies: [
-                "Access", "Bench", "Bytes", "Channels", "PushServer", "RedisBridge", "WebSocket", "WSLoop",
+                "Access", "Bench", "Bytes", "Channels", "CProcess", "PushServer", "RedisBridge", "WebSocket", "WSLoop",
             ] + command,
             swiftSettings: settings),
         .executableTarget(
