@@ -36,8 +36,9 @@ public final class Server: Sendable {
         defer { worker.close() }
         try worker.open()
         var addresses: [SocketAddress] = []
-        let home = Home(worker: worker) { [state] in
+        let home = Home(worker: worker) { [self] in
             state.enter(.serving)
+            checkDescriptors()
             ready(addresses)
         }
         worker.home = home
@@ -80,6 +81,19 @@ extension Server {
         }
         metadata["kernel_tls"] = SystemLimits.hasKernelTLS ? "unused" : "no"
         state.logger.notice("tls", metadata: metadata)
+    }
+
+    /// Below that many WebSockets nobody wants the limit that the system happens to set.
+    private static let fewWebSockets = 256
+
+    /// Warns if descriptors are short, which else shows as a 503 when the clients come.
+    private func checkDescriptors() {
+        let wanted = state.configuration.maxConnections?.value ?? Server.fewWebSockets
+        let possible = ServerState.webSockets(withDescriptors: state.descriptorLimit, workers: state.workers)
+        guard possible < wanted else { return }
+        state.logger.warning(
+            "the descriptor limit leaves few WebSockets: raise it (ulimit -Hn, LimitNOFILE=)",
+            metadata: ["descriptors": "\(state.descriptorLimit)", "websockets": "\(possible)"])
     }
 
     private func watch(_ signal: Int32, _ loop: Loop) throws(SystemError) -> SignalWatcher {

@@ -90,7 +90,7 @@ final class ServerState: Sendable {
         descriptorLimit = SystemLimits.raiseDescriptorLimit()
         maxConnections =
             configuration.maxConnections
-            ?? Limit(max(descriptorLimit - ServerState.reservedDescriptors - 8 * workers, 1))
+            ?? Limit(ServerState.webSockets(withDescriptors: descriptorLimit, workers: workers))
         directory = ChannelDirectory(loops: workers, isAlwaysReady: configuration.redis == nil)
         access = AccessRules(
             allowedHosts: configuration.allowedHosts, allowedOrigins: configuration.allowedOrigins,
@@ -103,6 +103,11 @@ final class ServerState: Sendable {
 
     /// Descriptors that are not for WebSockets: listeners, Redis, logs, and requests such as `/health`.
     private static let reservedDescriptors = 128
+
+    /// How many WebSockets there are descriptors for.
+    static func webSockets(withDescriptors limit: Int, workers: Int) -> Int {
+        max(limit - reservedDescriptors - 8 * workers, 1)
+    }
 
     var workers: Int { inboxes.count }
     var isFull: Bool { maxConnections.isEnforced && webSockets.load(ordering: .relaxed) >= maxConnections.value }

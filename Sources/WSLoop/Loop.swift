@@ -10,7 +10,8 @@ internal import Glibc
 public final class Loop {
     let raw: UnsafeMutablePointer<uv_loop_t>
     private(set) var liveHandles = 0
-    private var pendingRequests = 0
+    /// Those that have not been answered.
+    private var lookups: [ObjectIdentifier: NameLookup] = [:]
     private var isClosed = false
 
     /// Makes a loop that does not run yet.
@@ -42,13 +43,13 @@ public final class Loop {
         unsafe uv_stop(raw)
     }
 
-    /// Lets the close callbacks run, then frees the loop.
+    /// Gives up lookups that wait for an answer, lets the close callbacks run, then frees the loop.
     ///
     /// Traps if a handle was not closed before.
     public func close() {
         guard !isClosed else { return }
         isClosed = true
-        while pendingRequests > 0 { turn() }
+        for lookup in lookups.values { lookup.abandon() }
         // Every closing handle is let go of within a turn; one that is left after that was never closed.
         turn(waiting: false)
         precondition(liveHandles == 0, "Loop.close: \(liveHandles) handles were never closed")
@@ -76,8 +77,8 @@ public final class Loop {
 
     func handleOpened() { liveHandles += 1 }
     func handleClosed() { liveHandles -= 1 }
-    func requestStarted() { pendingRequests += 1 }
-    func requestEnded() { pendingRequests -= 1 }
+    func lookupStarted(_ lookup: NameLookup) { lookups[ObjectIdentifier(lookup)] = lookup }
+    func lookupEnded(_ lookup: NameLookup) { lookups[ObjectIdentifier(lookup)] = nil }
 
     deinit {
         precondition(isClosed, "Loop was dropped without close()")

@@ -1,71 +1,87 @@
 internal import CUV
 internal import Glibc
 
-/// Turns host names into addresses without blocking the loop (libuv runs getaddrinfo on its thread pool).
-@safe
+/// Turns host names into addresses without blocking the loop: each lookup has a thread of its own.
+///
+/// A name server that does not answer holds the thread for up to half a minute, and nothing can end that. So the thread
+/// knows the lookup's inbox only, and neither the loop nor the end of the process waits for it; libuv's thread pool is
+/// waited for at exit.
 public final class NameLookup {
+    private typealias Answer = Result<[SocketAddress], SystemError>
+
     private let loop: Loop
-    private let operation: String
-    private let request: UnsafeMutablePointer<uv_getaddrinfo_t>
+    private let inbox = Inbox<Answer>()
     private let completion: (Result<[SocketAddress], SystemError>) -> Void
 
     /// Starts looking up `host`.
     ///
     /// - Parameter completion: runs once on the loop, with at least one address or an error; inside this call if the
-    ///   system refuses the lookup at once.
+    ///   lookup cannot start, and never if the loop closes first.
     public static func start(
         _ host: String, port: UInt16, on loop: Loop,
         completion: @escaping (Result<[SocketAddress], SystemError>) -> Void
     ) {
-        NameLookup(loop: loop, operation: "look up \(host)", completion: completion).begin(host: host, port: port)
+        do throws(SystemError) {
+            try NameLookup(on: loop, completion: completion).begin(host, port)
+        } catch {
+            completion(.failure(error))
+        }
     }
 
-    private init(
-        loop: Loop, operation: String, completion: @escaping (Result<[SocketAddress], SystemError>) -> Void
-    ) {
+    private init(on loop: Loop, completion: @escaping (Result<[SocketAddress], SystemError>) -> Void) {
         self.loop = loop
-        self.operation = operation
         self.completion = completion
-        unsafe request = .allocate(capacity: 1)
     }
 
-    deinit {
-        unsafe request.deallocate()
+    private func begin(_ host: String, _ port: UInt16) throws(SystemError) {
+        try inbox.open(on: loop) { [unowned self] in answered() }
+        loop.lookupStarted(self)
+        let inbox = inbox
+        do throws(SystemError) {
+            try LoopThread(named: "pushd-lookup") { inbox.post(NameLookup.resolve(host, port)) }.detach()
+        } catch {
+            abandon()
+            throw error
+        }
     }
 
-    private func begin(host: String, port: UInt16) {
-        unsafe request.pointee.data = Unmanaged.passRetained(self).toOpaque()
+    private func answered() {
+        let answers = inbox.takeAll()
+        abandon()
+        for answer in answers { completion(answer) }
+    }
+
+    /// Waits for no answer any more; loop thread only.
+    func abandon() {
+        inbox.close()
+        loop.lookupEnded(self)
+    }
+
+    /// Asks the system, which may take long.
+    ///
+    /// Without a callback libuv answers in the call; all that it needs the loop for is to count the request.
+    private static func resolve(_ host: String, _ port: UInt16) -> Answer {
+        let loop: Loop
+        do throws(SystemError) { loop = try Loop() } catch { return .failure(error) }
+        defer { loop.close() }
+        var request = unsafe uv_getaddrinfo_t()
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(CUV_SOCK_STREAM)
-        loop.requestStarted()
-        let result = unsafe uv_getaddrinfo(
-            loop.raw, request, { unsafe NameLookup.answered($0, $1, $2) }, host, String(port), &hints)
-        if result < 0 { unsafe finish(result, nil) }
+        let status = unsafe uv_getaddrinfo(loop.raw, &request, nil, host, String(port), &hints)
+        defer { unsafe uv_freeaddrinfo(request.addrinfo) }
+        let addresses = unsafe status < 0 ? [] : NameLookup.addresses(request.addrinfo)
+        guard addresses.isEmpty else { return .success(addresses) }
+        return .failure(SystemError(code: status < 0 ? status : ENOENT, operation: "look up \(host)"))
     }
 
-    private static func answered(
-        _ request: UnsafeMutablePointer<uv_getaddrinfo_t>?, _ status: Int32, _ list: UnsafeMutablePointer<addrinfo>?
-    ) {
-        guard let data = unsafe request?.pointee.data else { return }
-        unsafe Unmanaged<NameLookup>.fromOpaque(data).takeUnretainedValue().finish(status, list)
-    }
-
-    private func finish(_ status: Int32, _ list: UnsafeMutablePointer<addrinfo>?) {
+    private static func addresses(_ list: UnsafeMutablePointer<addrinfo>?) -> [SocketAddress] {
         var addresses: [SocketAddress] = []
         var next = unsafe list
         while let entry = unsafe next {
             if let address = unsafe entry.pointee.ai_addr { unsafe addresses.append(SocketAddress(address)) }
             unsafe next = entry.pointee.ai_next
         }
-        unsafe uv_freeaddrinfo(list)
-        loop.requestEnded()
-        if status < 0 || addresses.isEmpty {
-            completion(.failure(SystemError(code: status < 0 ? status : ENOENT, operation: operation)))
-        } else {
-            completion(.success(addresses))
-        }
-        // Balances begin(): the request kept this object alive until now.
-        unsafe Unmanaged.passUnretained(self).release()
+        return addresses
     }
 }
 

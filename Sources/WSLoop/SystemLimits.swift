@@ -64,6 +64,11 @@ public enum SystemLimits {
 
     /// Makes a write to a closed connection an error instead of a deadly signal, for the whole process.
     public static func ignoreBrokenPipes() {
-        _ = signal(SIGPIPE, SIG_IGN)
+        ignoreSignals([SIGPIPE])
+    }
+
+    /// Makes signals do nothing, for the whole process, until a `SignalWatcher` waits for them.
+    public static func ignoreSignals(_ signals: [Int32]) {
+        for number in signals { _ = signal(number, SIG_IGN) }
     }
 }

@@ -14,10 +14,18 @@ struct Serve: ParsableCommand {
 
     @OptionGroup var options: ServeOptions
 
+    /// Signals that mean nothing, or nothing yet: scripts that rotate logs send some of them to every daemon.
+    private static let straySignals: [Int32] = [SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE]
+
     func run() throws {
+        SystemLimits.ignoreSignals(Serve.straySignals)
         var settings = try readSettings()
         let log = try startLog(settings)
-        defer { log.end(withinMilliseconds: Serve.flushMilliseconds) }
+        defer {
+            // The loop that watched them is gone, and the end is near.
+            SystemLimits.ignoreSignals([SIGTERM, SIGINT])
+            log.end(withinMilliseconds: Serve.flushMilliseconds)
+        }
         settings.server.droppedLogLines = { log.droppedLines }
         SystemLimits.forbidCoreDumps()
         let logger = Logger(label: "pushd")
@@ -66,7 +74,7 @@ struct Serve: ParsableCommand {
                 logger.notice("listening on \(address)\(asked.isSecure ? " with TLS" : "")\(purpose)")
             }
             if let limits = settings.groupLimits { logger.notice("limited by control groups", metadata: limits) }
-            for warning in settings.exposedSecrets { logger.warning("\(warning)") }
+            for warning in settings.warnings { logger.warning("\(warning)") }
             for notice in settings.notices { logger.notice("\(notice)") }
         }
     }

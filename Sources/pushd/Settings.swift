@@ -16,10 +16,11 @@ struct SettingViolation: Error, CustomStringConvertible {
 /// What the daemon is to do: the command line wins over the environment, which wins over the defaults.
 struct Settings {
     var server = ServerConfiguration()
-    /// What to warn about: secrets among the arguments.
+    /// Secrets among the arguments.
     var exposedSecrets: [String] = []
     private(set) var logLevel = Logger.Level.info
     private(set) var logFormat = LogFormat.text
+    private let unknownVariables: [String]
     /// What the budgets and the number of workers are taken from.
     let resources: SystemResources
 
@@ -27,6 +28,7 @@ struct Settings {
         _ options: ServeOptions, environment: [String: String], resources: SystemResources = .measure()
     ) throws(SettingViolation) {
         self.resources = resources
+        unknownVariables = VariableNames.warnings(environment)
         let values = OptionValues(environment: environment)
         server.listen =
             try values.each("--listen", options.listen, "PORT, HOST:PORT (numeric), [::]:PORT or unix:PATH") {
@@ -53,6 +55,9 @@ struct Settings {
         logFormat =
             try values.one("--log-format", options.logFormat, "text or json") { LogFormat(rawValue: $0) } ?? logFormat
     }
+
+    /// What to warn about at the start.
+    var warnings: [String] { exposedSecrets + unknownVariables }
 
     private mutating func readTLS(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
         let certificates = try values.each("--tls-cert", options.tlsCert, "a file") { $0 } ?? []

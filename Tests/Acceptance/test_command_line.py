@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from support import own_address
-from support.pushd import BINARY, environment, run_pushd
+from support.pushd import BINARY, Pushd, environment, run_pushd
 
 
 def assert_one_line(result, status, *words):
@@ -207,3 +207,29 @@ def test_the_json_log_is_one_object_a_line(start):
     assert lines
     for line in lines:
         assert isinstance(json.loads(line), dict)
+
+
+# What is warned about at the start
+
+
+def test_a_variable_that_no_option_reads(start):
+    log = start(PUSHD_PUBLISH_KEYS="secret", PUSHD_MAX_PUBLISH="10").log()
+    (line,) = [line for line in log.splitlines() if "PUSHD_" in line]
+    assert " warning " in line and "PUSHD_PUBLISH_KEYS" in line and "did you mean PUSHD_PUBLISH_KEY?" in line
+    assert "secret" not in log
+
+
+@pytest.mark.parametrize(
+    "descriptors, options, warns",
+    [(300, [], True), (300, ["--max-connections", "10"], False), (600, [], False), (600, ["--max-connections", "1000"], True)],
+)
+def test_few_descriptors(tmp_path, descriptors, options, warns):
+    class Limited(Pushd):
+        command = ("sh", "-c", f'ulimit -n {descriptors}; exec "$0" "$@"', BINARY)
+
+    pushd = Limited(tmp_path, "--workers", "2", *options)
+    pushd.stop()
+    lines = [line for line in pushd.log().splitlines() if "descriptor limit" in line]
+    assert len(lines) == warns
+    if warns:
+        assert " warning " in lines[0] and f"descriptors={descriptors} websockets={descriptors - 144}" in lines[0]

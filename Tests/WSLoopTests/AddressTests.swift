@@ -80,11 +80,11 @@ struct AddressTests {
         }
     }
 
-    @Test func closingTheLoopWaitsForALookup() throws {
+    @Test func closingTheLoopWaitsForNoLookup() throws {
         var isAnswered = false
         try withLoop { loop in
-            NameLookup.start("localhost", port: 1, on: loop) { _ in isAnswered = true }
+            for _ in 0..<10 { NameLookup.start("localhost", port: 1, on: loop) { _ in isAnswered = true } }
         }
-        #expect(isAnswered)
+        #expect(!isAnswered)
     }
 }

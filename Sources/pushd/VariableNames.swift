@@ -1,0 +1,55 @@
+/// The names of the variables that options are read from, and those that look like one and are none.
+enum VariableNames {
+    private static let prefix = "PUSHD_"
+
+    /// Of all options of serve, and `PUSHD_URL`, which clients read (examples/publish).
+    static let known: [String] =
+        Mirror(reflecting: ServeOptions()).children.compactMap { $0.label.map(variable) } + ["PUSHD_URL"]
+
+    /// What to warn about: a variable that no option reads, with the nearest that one does.
+    static func warnings(_ environment: [String: String]) -> [String] {
+        environment.filter { name, value in
+            name.hasPrefix(prefix) && !known.contains(name) && !isOfKubernetes(name, value)
+        }.keys.sorted().map { name in
+            let hint = nearest(to: name).map { ": did you mean \($0)?" } ?? ""
+            return "the variable \(name) has no effect, no option has this name\(hint)"
+        }
+    }
+
+    /// `_maxPublish`, a property of ServeOptions, is PUSHD_MAX_PUBLISH.
+    private static func variable(_ label: String) -> String {
+        prefix + label.drop { $0 == "_" }.map { $0.isUppercase ? "_\($0)" : $0.uppercased() }.joined()
+    }
+
+    /// Kubernetes sets variables such as these for a Service named pushd or pushd-admin, in all pods of its namespace.
+    private static func isOfKubernetes(_ name: String, _ value: String) -> Bool {
+        ["_SERVICE_HOST", "_SERVICE_PORT", "_PORT_"].contains { contains(name, $0) }
+            || name.hasSuffix("_PORT") && contains(value, "://")
+    }
+
+    private static func contains(_ text: String, _ part: String) -> Bool {
+        text.indices.contains { text[$0...].hasPrefix(part) }
+    }
+
+    /// The known name that takes the fewest changes, if these are few.
+    private static func nearest(to name: String) -> String? {
+        known.map { (name: $0, changes: changes(from: Array(name.uppercased().utf8), to: Array($0.utf8))) }
+            .filter { $0.changes <= max(1, ($0.name.utf8.count - prefix.utf8.count) / 4) }
+            .min { $0.changes < $1.changes }?.name
+    }
+
+    /// How many bytes must be inserted, removed or replaced (Levenshtein's distance).
+    private static func changes(from left: [UInt8], to right: [UInt8]) -> Int {
+        var row = Array(0...right.count)
+        for (index, byte) in left.enumerated() {
+            var diagonal = row[0]
+            row[0] = index + 1
+            for (column, other) in right.enumerated() {
+                let replaced = diagonal + (byte == other ? 0 : 1)
+                diagonal = row[column + 1]
+                row[column + 1] = min(replaced, diagonal + 1, row[column] + 1)
+            }
+        }
+        return row[right.count]
+    }
+}
