@@ -46,7 +46,7 @@ public struct ServerConfiguration: Sendable {
     /// Whether clients may publish over their WebSocket.
     public var allowsClientPublish = false
     /// The strict bound of message bytes queued for one connection.
-    public var outboxLimitBytes = 1_048_576
+    public var outboxLimitBytes = 4_194_304
     /// What becomes of a channel's messages for a connection that passes the bound.
     public var slowConsumers = SlowConsumerPolicies()
     /// The bound of bytes queued for all connections together.

@@ -146,7 +146,9 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("Strict bound of bytes queued for one connection (default 1048576).", valueName: "bytes"))
+        help: ArgumentHelp(
+            "Strict bound of bytes queued for one connection (default 4194304, or twice --max-publish).",
+            valueName: "bytes"))
     var outboxLimit: String?
 
     @Option(

@@ -57,7 +57,14 @@ struct Settings {
     }
 
     /// What to warn about at the start.
-    var warnings: [String] { exposedSecrets + unknownVariables }
+    var warnings: [String] { exposedSecrets + unknownVariables + [narrowOutbox].compactMap(\.self) }
+
+    /// Two of the largest messages at once are not a client's fault.
+    private var narrowOutbox: String? {
+        guard server.outboxLimitBytes < 2 * server.maxPublishBytes else { return nil }
+        return "--outbox-limit (\(server.outboxLimitBytes)) is less than twice --max-publish "
+            + "(\(server.maxPublishBytes)): two large messages at once close a client that keeps up, or cost it one of them (--slow-consumer)"
+    }
 
     private mutating func readTLS(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
         let certificates = try values.each("--tls-cert", options.tlsCert, "a file") { $0 } ?? []
@@ -198,7 +205,8 @@ struct Settings {
             try values.number("--max-publish", options.maxPublish, 1...(1 << 30)) ?? server.maxPublishBytes
         server.maxChannels = try values.limit("--max-channels", options.maxChannels, 1...65_536) ?? server.maxChannels
         server.outboxLimitBytes =
-            try values.number("--outbox-limit", options.outboxLimit, 1...Int.max) ?? server.outboxLimitBytes
+            try values.number("--outbox-limit", options.outboxLimit, 1...Int.max)
+            ?? max(server.outboxLimitBytes, 2 * server.maxPublishBytes)
         server.outboxBudgetBytes =
             try values.number("--outbox-budget", options.outboxBudget, 1...Int.max)
             ?? resources.memoryBytes / 4

@@ -185,6 +185,22 @@ def test_publishers_feel_that_the_server_is_over_its_budget(start):
     del clients
 
 
+def test_two_large_messages_at_once_are_no_reason_to_close_a_client(pushd):
+    client = stalled(pushd)
+    messages = [letter * 700_000 for letter in ("a", "b", "c")]
+    for message in messages:
+        assert pushd.publish("c", message) == 1
+    for message in messages:
+        assert client.read_frame().payload == message.encode()
+    assert pushd.fresh_metrics().sum("pushd_dropped_total") == 0
+
+
+def test_a_limit_for_less_than_two_messages_is_warned_about(start):
+    pushd = start("--outbox-limit", "65536")
+    (line,) = [line for line in pushd.log().splitlines() if "--outbox-limit" in line]
+    assert " warning " in line and "(65536)" in line and "--max-publish (1048576)" in line
+
+
 # What one client may send
 
 

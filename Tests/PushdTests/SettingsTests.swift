@@ -170,12 +170,24 @@ import WSLoop
         #expect(server.workers == settings.resources.cores && server.maxConnections == nil)
         #expect(server.maxMessageBytes == 65_536 && server.maxPublishBytes == 1_048_576 && server.maxChannels == 128)
         #expect(!server.allowsClientPublish)
-        #expect(server.outboxLimitBytes == 1_048_576)
+        #expect(server.outboxLimitBytes == 4_194_304 && settings.warnings.isEmpty)
         #expect(server.outboxBudgetBytes == settings.resources.memoryBytes / 4)
         #expect(server.pingInterval == .seconds(25) && server.pongTimeout == .seconds(10))
         #expect(server.handshakeTimeout == .seconds(10) && server.drain == .seconds(20))
         #expect(server.allowedOrigins.isEmpty && server.allowedHosts.isEmpty && server.publishKeys.isEmpty)
         #expect(settings.logLevel == .info && settings.logFormat == .text)
+    }
+
+    @Test func twoOfTheLargestMessagesFitIntoAnOutbox() throws {
+        #expect(try settings(["--max-publish", "10000000"]).server.outboxLimitBytes == 20_000_000)
+        #expect(try settings(["--max-publish", "10"]).server.outboxLimitBytes == 4_194_304)
+        #expect(try settings(["--outbox-limit", "2097152"]).warnings.isEmpty)
+        #expect(try settings(["--outbox-limit", "19", "--max-publish", "9"]).warnings.isEmpty)
+        for arguments in [["--outbox-limit", "2097151"], ["--outbox-limit", "19", "--max-publish", "10"]] {
+            let warnings = try settings(arguments).warnings
+            #expect(warnings.count == 1 && warnings[0].contains("--outbox-limit (\(arguments[1]))"))
+            #expect(warnings[0].contains("--max-publish"))
+        }
     }
 
     @Test func clientPublishing() throws {
