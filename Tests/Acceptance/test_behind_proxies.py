@@ -21,13 +21,13 @@ def authority(tmp_path):
 
 @pytest.fixture
 def serve(start, tmp_path, authority):
-    """Starts a pushd with these options, and a proxy with these changes in front of it."""
+    """Starts a pushd with more options, and a proxy with these changes in front of it."""
     running = []
 
-    def serve(kind, *options, changes=(), port=None):
+    def serve(kind, *more, options=OPTIONS, changes=(), port=None):
         if not kind.is_installed():
             pytest.skip(f"no {kind.program} here")
-        pushd = start(*OPTIONS, *options)
+        pushd = start(*options, *more)
         directory = tmp_path / f"proxy{len(running)}"
         directory.mkdir()
         running.append(kind(directory, authority, port or pushd.port, changes=changes))
@@ -217,6 +217,14 @@ def test_a_page_of_another_site_is_refused_and_the_log_says_how_to_admit_it(serv
     assert refusal(proxy.connect, origin="https://evil.example") == 403
     (line,) = wait_until(lambda: [line for line in pushd.log().splitlines() if "refused" in line], "a line")
     assert "origin=https://evil.example" in line and f"host={NAME}" in line and "--allow-origin" in line
+
+
+@KINDS
+def test_pages_of_its_own_origin_need_not_be_listed(serve, kind):
+    """Each says X-Forwarded-Proto."""
+    proxy, _ = serve(kind, options=["--allow-host", NAME, "--trusted-proxy", "127.0.0.1"])
+    proxy.connect(origin=SITE).close()
+    assert refusal(proxy.connect, origin=f"http://{NAME}") == 403
 
 
 @KINDS

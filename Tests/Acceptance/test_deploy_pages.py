@@ -102,7 +102,7 @@ def test_pushd_takes_the_arguments_and_answers_the_probes(start, container, redi
 
 
 def test_variables_of_a_service_named_pushd_are_no_settings(start):
-    """Kubernetes sets them in every pod of the namespace; they must neither end the start nor mean anything."""
+    """Kubernetes sets them in every pod of the namespace: they must not end the start, nor be warned about."""
     pushd = start(
         PUSHD_SERVICE_HOST="10.0.0.7",
         PUSHD_SERVICE_PORT="8081",
@@ -114,3 +114,4 @@ def test_variables_of_a_service_named_pushd_are_no_settings(start):
         PUSHD_PORT_8081_TCP_ADDR="10.0.0.7",
     )
     assert pushd.get("/health/ready").status == 200
+    assert "PUSHD_" not in pushd.log()
