@@ -165,8 +165,10 @@ def test_without_pings_the_proxy_cuts_it_and_that_is_counted(serve, kind):
 def test_limits_are_for_the_clients_address(serve, kind):
     proxy, _ = serve(kind, "--max-connections-per-address", "1")
     check_that_each_address_may_connect_once(proxy)
+    client = proxy.connect(source="127.0.0.4")
     forged = {"X-Forwarded-For": "192.0.2.1"}
-    assert refusal(proxy.connect, source="127.0.0.2", additional_headers=forged) == 503
+    assert refusal(proxy.connect, source="127.0.0.4", additional_headers=forged) == 503
+    client.close()
 
 
 @pytest.mark.parametrize("version", ["send-proxy", "send-proxy-v2"])
