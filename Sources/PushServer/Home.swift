@@ -214,7 +214,9 @@ extension Home: RedisBridgeDelegate {
 
     func bridgeStatusChanged(_ status: RedisStatus) {
         state.redis = status
-        let metadata: Logger.Metadata = status.reason.map { ["reason": "\($0)"] } ?? [:]
+        var metadata: Logger.Metadata = [:]
+        if let reason = status.reason { metadata["reason"] = "\(reason)" }
+        if let milliseconds = status.retryMilliseconds { metadata["retry"] = "within \(milliseconds) ms" }
         let line =
             "redis \(status.state.rawValue)\(status.isUsable || status.state != .connected ? "" : " but not usable")"
         state.logger.log(level: status.isUsable ? .notice : .warning, "\(line)", metadata: metadata)

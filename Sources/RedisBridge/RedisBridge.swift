@@ -13,7 +13,7 @@ public protocol RedisBridgeDelegate: AnyObject {
     func bridgeExposed(_ channel: String, forMilliseconds milliseconds: UInt64)
     /// The subscriber link went down: no channel counts as confirmed any more.
     func bridgeLostSubscriptions()
-    /// The state or the usability changed; called once for each change, not for each attempt.
+    /// The state or the usability changed, or Redis has told a new reason; not called for each attempt.
     func bridgeStatusChanged(_ status: RedisStatus)
     /// A message arrived on a Redis channel that is no channel here; called for the first one only.
     func bridgeIgnored(_ redisChannel: RawSpan)
@@ -50,6 +50,8 @@ public final class RedisBridge {
     /// Knows where the servers are, unless there is only one.
     var watch: (any TopologyWatch)?
     private var reported: (state: RedisStatus.State, isUsable: Bool) = (.connecting, false)
+    /// What Redis has told of the outage that lasts, and was reported.
+    private var toldReasons: Set<String> = []
     private var ignoredMessages = 0
     /// What shards that are gone had counted.
     var retired = (reconnects: 0, overruns: 0)
@@ -138,6 +140,8 @@ public final class RedisBridge {
         // Where Redis is comes before whether it answers.
         if !status.isUsable, let problem = watch?.problem {
             status.reason = problem
+            status.isReasonTold = false
+            status.retryMilliseconds = timing.lastBackoffMilliseconds
             if status.state == .connecting { status.state = .disconnected }
         }
         return status
@@ -163,10 +167,24 @@ public final class RedisBridge {
     func reportChange() {
         let status = status
         // A shard that a cluster has got just now is no news until it works or does not.
-        guard status.state != .connecting, reported != (status.state, status.isUsable) else { return }
+        guard status.state != .connecting else { return }
+        let isChange = reported != (status.state, status.isUsable)
+        guard isNewReason(status) || isChange else { return }
         reported = (status.state, status.isUsable)
         notify { $0.bridgeStatusChanged(status) }
     }
+
+    /// A loss tells little by itself: what Redis says to the next attempt is reported, too, each reason once.
+    private func isNewReason(_ status: RedisStatus) -> Bool {
+        if status.isUsable { toldReasons = [] }
+        guard status.isReasonTold, let reason = status.reason, toldReasons.count < RedisBridge.maxReasons else {
+            return false
+        }
+        return toldReasons.insert(reason).inserted
+    }
+
+    /// How many reasons are reported in one outage.
+    private static let maxReasons = 10
 
     private func open() throws(SystemError) {
         switch endpoint.topology {
@@ -189,11 +207,10 @@ public final class RedisBridge {
 
     /// A shard for a server, or for what no server is known to have.
     func shard(_ servers: [RedisServer], slots: SlotSet?) throws(SystemError) -> RedisShard {
-        var login = endpoint.login
-        if case .sentinel = endpoint.topology { login.needsMaster = true }
-        return try RedisShard(
-            on: loop, servers: servers, login: login, tls: tls, names: ChannelNames(map: channels, slots: slots),
-            timing: timing, maxPayloadBytes: maxPayloadBytes, owner: self)
+        try RedisShard(
+            on: loop, servers: servers, login: endpoint.subscriberLogin, publisherLogin: endpoint.publisherLogin,
+            tls: tls, names: ChannelNames(map: channels, slots: slots), timing: timing,
+            maxPayloadBytes: maxPayloadBytes, owner: self)
     }
 
     /// The shards that have a Redis channel of the channel.

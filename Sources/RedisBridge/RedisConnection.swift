@@ -35,6 +35,8 @@ final class RedisConnection {
     private var phase = Phase.connecting
     private var output: [UInt8] = []
     private var sentBytes = 0
+    /// Why nothing can be sent any more; what Redis had sent before is still read.
+    private var sendFailure: RedisLinkFailure?
 
     /// Begins to connect; throws what the system says if it refuses at once.
     ///
@@ -66,7 +68,7 @@ final class RedisConnection {
 
     /// Sends a command; its reply, or what it makes Redis push, comes to the owner.
     func send(_ command: RedisCommand) {
-        guard phase == .open else { return }
+        guard phase == .open, sendFailure == nil else { return }
         command.append(to: &output)
         watch()
     }
@@ -117,14 +119,13 @@ final class RedisConnection {
         case .bytes:
             buffer.withContent { received($0) }
             if phase == .open, stream.hasPendingInput { read() }
-        case .wouldBlock: break
-        case .ended: end(RedisLinkFailure("Redis closed the connection", isCutMidReply: replies.isMidReply))
-        case .failed(let reason):
-            var failure = RedisLinkFailure(reason)
-            failure.isCutMidReply = replies.isMidReply
-            end(failure)
+        case .wouldBlock: if let sendFailure { end(sendFailure) }
+        case .ended: end(RedisLinkFailure("Redis closed the connection", cut))
+        case .failed(let reason): end(RedisLinkFailure(reason.description, cut))
         }
     }
+
+    private var cut: RedisLinkFailure.Kind { replies.isMidReply ? .cutMidReply : .closed }
 
     private func received(_ bytes: RawSpan) {
         heardMilliseconds = loop.nowMilliseconds
@@ -143,11 +144,19 @@ final class RedisConnection {
             switch stream.send(output.rawSpan, from: sentBytes) {
             case .accepted(let count): sentBytes += count
             case .wouldBlock: return
-            case .failed(let failure): return end(RedisLinkFailure(failure))
+            case .failed(let failure): return cannotSend(RedisLinkFailure(failure))
             }
         }
         output.removeAll(keepingCapacity: output.count <= RedisConnection.maxReadBytes)
         sentBytes = 0
+    }
+
+    /// Redis may have said why before it closed, as it does when it has too many clients.
+    private func cannotSend(_ failure: RedisLinkFailure) {
+        sendFailure = failure
+        output = []
+        sentBytes = 0
+        read()
     }
 
     private func end(_ failure: RedisLinkFailure) {

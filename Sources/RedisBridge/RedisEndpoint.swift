@@ -91,6 +91,24 @@ public struct RedisEndpoint: Sendable, Equatable {
         }
     }
 
+    /// How a link that subscribes introduces itself.
+    ///
+    /// A Sentinel may not know yet that another server has taken over.
+    var subscriberLogin: RedisLogin {
+        var login = login
+        if case .sentinel = topology { login.needsMaster = true }
+        return login
+    }
+
+    /// How a link that publishes introduces itself.
+    ///
+    /// In a cluster a message reaches all servers, or those of its shard, wherever it is published.
+    var publisherLogin: RedisLogin {
+        var login = login
+        if case .cluster = topology {} else { login.needsMaster = true }
+        return login
+    }
+
     /// How a link to a server introduces itself.
     var login: RedisLogin {
         RedisLogin(user: user, password: password, passwordFile: passwordFile, database: database)

@@ -19,6 +19,7 @@ final class RedisLink {
         /// It is not known where Redis is.
         case nowhere
         case waiting
+        /// For a name that takes long the failure is reported before the lookup ends.
         case lookingUp
         case connecting(RedisConnection)
         /// Reported as failed, but left open until the next attempt is due: a server that was frozen answers at once when
@@ -44,6 +45,8 @@ final class RedisLink {
     private var untriedServers: ArraySlice<RedisServer> = []
     /// The host that is being tried, by which its certificate must name it.
     private var serverName = ""
+    /// Tells the answer of the lookup that is waited for from those of earlier ones.
+    private var lookups = 0
     private var untriedAddresses: [SocketAddress] = []
     private var loginSteps: [LoginStep] = []
     private weak var owner: (any RedisLinkOwner)?
@@ -85,6 +88,9 @@ final class RedisLink {
         if case .ready(let connection) = phase { connection.address } else { nil }
     }
 
+    /// Whether it takes nothing but a master.
+    var needsMaster: Bool { login.needsMaster }
+
     /// Begins with the next turn of the loop.
     func start(owner: any RedisLinkOwner) {
         guard case .stopped = phase else { return }
@@ -102,6 +108,11 @@ final class RedisLink {
     /// Goes to other servers from now on; the connection that it has is given up.
     func move(to servers: [RedisServer], reason: String) {
         self.servers = servers
+        startOver(reason: reason)
+    }
+
+    /// Begins anew, with a lookup; the connection that it has is given up.
+    func startOver(reason: String) {
         switch phase {
         case .stopped: return
         case .ready:
@@ -123,11 +134,9 @@ final class RedisLink {
     }
 
     /// Gives up a ready connection that does not do its work.
-    func remake(reason: String) {
+    func remake(_ failure: RedisLinkFailure) {
         guard case .ready(let connection) = phase else { return }
-        let failure = RedisLinkFailure(reason).at(connection.address)
-        retryLater(failure)
-        owner?.linkLost(self, failure)
+        owner?.linkLost(self, retryLater(failure.at(connection.address)))
     }
 
     private func begin() {
@@ -139,9 +148,14 @@ final class RedisLink {
     private func timerFired() {
         switch phase {
         case .waiting, .overdue: attempt()
+        case .lookingUp: owner?.linkFailed(self, unansweredLookup)
         case .connecting(let connection): unanswered(connection)
-        case .stopped, .nowhere, .lookingUp, .ready: break
+        case .stopped, .nowhere, .ready: break
         }
+    }
+
+    private var unansweredLookup: RedisLinkFailure {
+        RedisLinkFailure("look up \(serverName): no answer within \(timing.connectMilliseconds) ms")
     }
 
     private func attempt() {
@@ -161,7 +175,11 @@ final class RedisLink {
             } else {
                 // The system bounds the time of a lookup; a new one every second would only queue up behind it.
                 leave(.lookingUp)
-                NameLookup.start(host, port: port, on: loop) { [weak self] in self?.lookedUp($0) }
+                timer.start(afterMilliseconds: timing.connectMilliseconds)
+                lookups += 1
+                NameLookup.start(host, port: port, on: loop) { [weak self, number = lookups] in
+                    if self?.lookups == number { self?.lookedUp($0) }
+                }
             }
         }
     }
@@ -197,11 +215,12 @@ final class RedisLink {
     private var hasUntried: Bool { !untriedAddresses.isEmpty || !untriedServers.isEmpty }
 
     private func unanswered(_ connection: RedisConnection) {
-        let failure = RedisLinkFailure(
+        var failure = RedisLinkFailure(
             "\(connection.address): timed out, no answer within \(timing.connectMilliseconds) ms")
         guard !hasUntried else { return attemptFailed(failure) }
         phase = .overdue(connection)
         timer.start(afterMilliseconds: backoff.nextMilliseconds(using: &random))
+        failure.retryMilliseconds = timing.lastBackoffMilliseconds
         owner?.linkFailed(self, failure)
     }
 
@@ -214,15 +233,19 @@ final class RedisLink {
             leave(.waiting)
             tryNextServer()
         } else {
-            retryLater(failure)
-            owner?.linkFailed(self, failure)
+            owner?.linkFailed(self, retryLater(failure))
         }
     }
 
-    private func retryLater(_ failure: RedisLinkFailure) {
+    /// - Returns: the failure with the time of the next attempt.
+    private func retryLater(_ failure: RedisLinkFailure) -> RedisLinkFailure {
         leave(.waiting)
-        let ceiling = failure.isCheap ? timing.cheapBackoffMilliseconds : .max
+        let last = timing.lastBackoffMilliseconds
+        let ceiling = failure.isCheap ? min(timing.cheapBackoffMilliseconds, last) : last
         timer.start(afterMilliseconds: backoff.nextMilliseconds(under: ceiling, using: &random))
+        var failure = failure
+        failure.retryMilliseconds = ceiling
+        return failure
     }
 
     private func leave(_ next: Phase) {
@@ -256,9 +279,7 @@ extension RedisLink: RedisConnectionOwner {
     func connectionEnded(_ connection: RedisConnection, _ failure: RedisLinkFailure) {
         let failure = failure.at(connection.address)
         switch phase {
-        case .ready:
-            retryLater(failure)
-            owner?.linkLost(self, failure)
+        case .ready: owner?.linkLost(self, retryLater(failure))
         case .connecting: attemptFailed(failure)
         // Its failure has been reported; the next attempt is due when it would have been.
         case .overdue: phase = .waiting

@@ -7,7 +7,7 @@ struct RedisLogin: Sendable, Equatable {
     /// Read anew for each attempt: a password may be changed while the server runs.
     var passwordFile: String?
     var database: UInt32 = 0
-    /// Only a master will do: a Sentinel may not know yet that another server has taken over.
+    /// Only a master will do: a replica takes messages and hands them to its own subscribers only.
     var needsMaster = false
 
     /// Largest password file that is read.
@@ -18,8 +18,9 @@ struct RedisLogin: Sendable, Equatable {
         var steps: [LoginStep] = []
         if let password = try currentPassword() { steps.append(.authenticate(user: user, password: password)) }
         if database != 0 { steps.append(.select(database)) }
+        steps.append(.ping)
         if needsMaster { steps.append(.role) }
-        return steps + [.ping]
+        return steps
     }
 
     private func currentPassword() throws(RedisLinkFailure) -> String? {
@@ -33,12 +34,12 @@ struct RedisLogin: Sendable, Equatable {
         var text = String(decoding: bytes.prefix(count), as: UTF8.self)
         // Editors end a file with a line break, which is no part of a password.
         while let last = text.unicodeScalars.last, last == "\n" || last == "\r" { text.unicodeScalars.removeLast() }
-        guard !text.isEmpty else { throw RedisLinkFailure("\(passwordFile) holds no password", isCheap: true) }
+        guard !text.isEmpty else { throw RedisLinkFailure("\(passwordFile) holds no password", .cheap) }
         return text
     }
 
     private func failure(_ file: String, _ code: Int32) -> RedisLinkFailure {
-        RedisLinkFailure("cannot read \(file): \(unsafe String(cString: strerror(code)))", isCheap: true)
+        RedisLinkFailure("cannot read \(file): \(unsafe String(cString: strerror(code)))", .cheap)
     }
 }
 
@@ -46,41 +47,50 @@ struct RedisLogin: Sendable, Equatable {
 enum LoginStep: Equatable {
     case authenticate(user: String?, password: String)
     case select(UInt32)
-    /// Tells a master from a replica.
-    case role
     /// Tells whether Redis serves us: it fails without a needed password and while a dataset is loaded.
     case ping
+    /// Tells a master from a replica.
+    case role
 
     var command: RedisCommand {
         switch self {
         case .authenticate(let user?, let password): RedisCommand("AUTH", [user, password])
         case .authenticate(nil, let password): RedisCommand("AUTH", [password])
         case .select(let database): RedisCommand("SELECT", [String(database)])
-        case .role: RedisCommand("ROLE", [String]())
         case .ping: RedisCommand("PING", [String]())
+        case .role: RedisCommand("ROLE", [String]())
         }
     }
 
     /// What is wrong with the answer; nil if the link may go on.
     func failure(_ reply: RedisReply) -> RedisLinkFailure? {
-        if let text = reply.errorText {
-            // A user who may only publish and subscribe may do neither of these, and needs not: the answer shows that
-            // Redis serves us.
-            if self == .ping || self == .role, text.hasPrefix("NOPERM") { return nil }
-            return RedisLinkFailure("\(name) was refused: \(text)", isCheap: true)
-        }
-        if self == .role, let role = reply.element(0)?.text, role != "master" {
-            return RedisLinkFailure("this is a \(role), not the master", isCheap: true)
-        }
-        return nil
+        guard let text = reply.errorText else { return self == .role ? LoginStep.wrongRole(reply) : nil }
+        // A user who may only publish and subscribe may do neither of these, and needs not: the answer shows that Redis
+        // serves us. Not every service has a ROLE.
+        if self == .role || self == .ping && text.hasPrefix("NOPERM") { return nil }
+        return RedisLinkFailure("\(name) was refused: \(text)", text.hasPrefix("LOADING") ? .cheap : .told)
     }
+
+    /// A replica answers with its role, its master's host and port, and more.
+    private static func wrongRole(_ reply: RedisReply) -> RedisLinkFailure? {
+        guard let role = reply.element(0)?.text, wrongRoles.contains(role) else { return nil }
+        guard let host = reply.element(1)?.text, let port = reply.element(2)?.integer.flatMap({ UInt16(exactly: $0) })
+        else { return RedisLinkFailure("this is a \(role), not a master", .replica) }
+        let master = RedisServer.tcp(host: host, port: port)
+        return RedisLinkFailure("this is a replica of \(master); messages must be published at its master", .replica)
+    }
+
+    /// The roles of servers that keep messages to themselves.
+    ///
+    /// Dragonfly says "replica". KeyDB's "active-replica" is a master as well.
+    private static let wrongRoles = ["slave", "replica", "sentinel"]
 
     private var name: String {
         switch self {
         case .authenticate: "AUTH"
         case .select: "SELECT"
-        case .role: "ROLE"
         case .ping: "PING"
+        case .role: "ROLE"
         }
     }
 }

@@ -11,7 +11,7 @@ extension RedisShard {
     func probeTimePassed() {
         ledger.retryRefused()
         remakeSilentLinks()
-        guard subscriber.isReady, publisher.isReady else { return }
+        guard subscriber.isReady, publisher.isReady else { return pingLinks() }
         if isProbeSubscribed, probe.outSinceMilliseconds == nil {
             sendProbe()
         } else {
@@ -20,22 +20,25 @@ extension RedisShard {
     }
 
     func sendProbe() {
+        askOverruns()
         let payload = probe.send(atNanoseconds: Loop.monotonicNanoseconds)
         send(payload, to: Array(probe.channel.utf8)) { [weak self] result in
             guard let self, case .failure(.refused(let text)) = result else { return }
-            probe.refusal = text
+            probeRefused(text)
             if let redirection = ClusterRedirection(error: text) {
                 notify { $0.shard(self, redirected: redirection) }
             }
         }
         // Tells a subscriber link that is dead from one that has lost its subscription.
         pingSubscriber()
+        askRole()
     }
 
     func probeReturned(_ payload: RawSpan) {
         guard let milliseconds = probe.received(payload, atNanoseconds: Loop.monotonicNanoseconds) else { return }
         subscriber.proven()
         publisher.proven()
+        overrunWatch.linkProven()
         health.probed(roundTripMilliseconds: milliseconds, at: loop.nowMilliseconds)
         notify { $0.shardChanged(self) }
     }
@@ -48,22 +51,42 @@ extension RedisShard {
         if subscriber.isReady { sendSubscription(SubscriptionCommand(.subscribe, [probe.channel])) }
     }
 
+    /// The links are made anew when the next probe is due; what keeps them from being usable is known before.
+    func probeRefused(_ text: String) {
+        probe.refusal = text
+        guard ClusterRedirection(error: text) == nil else { return }
+        let reason = RedisShard.refusedProbe(text)
+        health.refused(subscriber.address.map { reason.at($0) } ?? reason, at: loop.nowMilliseconds)
+        notify { $0.shardChanged(self) }
+    }
+
     /// A link on which Redis still answers is of no use if the probe does not come back by it; one on which it does not
-    /// answer may be frozen, and loses nothing if it wakes up before the limit of silence.
+    /// answer may be frozen, or has much on its way before the answer, and loses nothing unless the limit of silence
+    /// passes.
     private func probeMissing() {
-        let refusal = probe.refusal.map { "the probe was refused: \($0)" }
-        let reason = refusal ?? "a probe message did not come back within \(timing.probeMilliseconds) ms"
+        let refusal = probe.refusal.map { RedisShard.refusedProbe($0) }
+        let failure =
+            refusal ?? RedisLinkFailure("a probe message did not come back within \(timing.probeMilliseconds) ms")
         let since = probe.outSinceMilliseconds ?? 0
-        let answers = [subscriber, publisher].allSatisfy { ($0.heardMilliseconds ?? 0) > since }
+        let answers = pingAnsweredMilliseconds >= since && (publisher.heardMilliseconds ?? 0) >= since
         if refusal != nil || answers {
-            subscriber.remake(reason: reason)
-            publisher.remake(reason: reason)
+            subscriber.remake(failure)
+            publisher.remake(failure)
         } else {
-            health.silent(reason, at: loop.nowMilliseconds)
+            health.silent(failure, at: loop.nowMilliseconds)
             notify { $0.shardChanged(self) }
-            pingSubscriber()
-            pingPublisher { _ in }
+            pingLinks()
         }
+    }
+
+    private static func refusedProbe(_ text: String) -> RedisLinkFailure {
+        RedisLinkFailure("the probe was refused: \(text)", .told)
+    }
+
+    /// A link that is not heard of for long counts as silent, also while the other one is missing.
+    private func pingLinks() {
+        if subscriber.isReady { pingSubscriber() }
+        if publisher.isReady { pingPublisher { _ in } }
     }
 
     private func pingPublisher(answered: @escaping PublishQueue.Answered) {
@@ -81,21 +104,7 @@ extension RedisShard {
         let limit = timing.silenceMilliseconds - timing.probeMilliseconds / 2
         for link in [subscriber, publisher] {
             guard let heard = link.heardMilliseconds, now - heard >= limit else { continue }
-            link.remake(reason: "silent for \(now - heard) ms")
-        }
-    }
-
-    /// Tells why a link was lost.
-    ///
-    /// Redis ends the subscriber link in the middle of a message only if it drops what it could not send: this node did not keep up with its
-    /// output buffer. Unless Redis itself is gone, which the other link tells.
-    func explain(_ failure: RedisLinkFailure, then completion: @escaping () -> Void) {
-        guard failure.isCutMidReply, publisher.isReady else { return completion() }
-        pingPublisher { [weak self] reply in
-            defer { completion() }
-            guard let self, reply != nil else { return }
-            overruns += 1
-            health.overrun()
+            link.remake(RedisLinkFailure("silent for \(now - heard) ms"))
         }
     }
 }

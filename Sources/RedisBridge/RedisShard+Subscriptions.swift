@@ -34,8 +34,7 @@ extension RedisShard {
         if let text = reply.errorText { return refused(text) }
         guard let kind = reply.element(0), let name = reply.element(1) else {
             // Without a subscription a PING is answered as on any other link.
-            _ = outstanding.answered(.ping, RawSpan())
-            return
+            return pingAnswered()
         }
         switch kind.withBytes({ PushKind($0) }) {
         case .message:
@@ -51,9 +50,14 @@ extension RedisShard {
         case .subscribed: name.withBytes { confirmed($0) }
         case .unsubscribed: name.withBytes { unsubscribed($0) }
         case .patternSubscribed: name.withBytes { patternConfirmed($0) }
-        case .pong: _ = outstanding.answered(.ping, RawSpan())
+        case .pong: pingAnswered()
         case .other: break
         }
+    }
+
+    private func pingAnswered() {
+        _ = outstanding.answered(.ping, RawSpan())
+        pingAnsweredMilliseconds = loop.nowMilliseconds
     }
 
     private func receivedMessage(_ payload: RawSpan, on name: RawSpan) {
@@ -115,7 +119,8 @@ extension RedisShard {
     private func refused(_ text: String) {
         guard let command = outstanding.refused() else { return }
         switch command.kind {
-        case .unsubscribe, .ping: break
+        case .unsubscribe: break
+        case .ping: pingAnsweredMilliseconds = loop.nowMilliseconds
         case .subscribePatterns: health.refusal = text
         case .subscribe:
             // One name may have spoilt it for all.
@@ -130,7 +135,7 @@ extension RedisShard {
     private func refused(_ name: String, _ text: String) {
         let redirection = ClusterRedirection(error: text)
         if ByteName(name) == ByteName(probe.channel) {
-            probe.refusal = text
+            probeRefused(text)
         } else if let channel = unsafe ledger.names.map.channel(forRedis: name.utf8.span.bytes) {
             ledger.refuse(channel)
             health.refusal = text

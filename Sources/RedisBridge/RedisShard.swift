@@ -46,8 +46,17 @@ final class RedisShard {
     var health: ShardHealth
     /// How often Redis has cut the link since this node did not keep up.
     var overruns = 0
+    var overrunWatch = OverrunWatch()
     /// When something was last heard on the subscriber link, which may be gone since.
     var lastHeardMilliseconds: UInt64
+    /// When a PING on the subscriber link was last answered.
+    var pingAnsweredMilliseconds: UInt64 = 0
+    /// When the server that is published to was last known to be a master.
+    var masterSeenMilliseconds: UInt64
+    /// Since when the server may have been a replica; nil if it is not known to be one.
+    ///
+    /// While a master is looked for, its messages still come through the replica.
+    var replicaSince: UInt64?
     /// Since when nothing can be published; nil while it can.
     var publisherDownSince: UInt64?
     /// Where Sentinels say that the master is.
@@ -60,10 +69,12 @@ final class RedisShard {
 
     /// Makes a shard that does nothing yet; it must be ended with `stop()`.
     ///
-    /// - Parameter servers: where the server is; empty if that is not known yet.
+    /// - Parameters:
+    ///   - servers: where the server is; empty if that is not known yet.
+    ///   - publisherLogin: how the link that publishes introduces itself.
     init(
-        on loop: Loop, servers: [RedisServer], login: RedisLogin, tls: TLSContext?, names: ChannelNames,
-        timing: RedisTiming, maxPayloadBytes: Int, owner: any RedisShardOwner
+        on loop: Loop, servers: [RedisServer], login: RedisLogin, publisherLogin: RedisLogin, tls: TLSContext?,
+        names: ChannelNames, timing: RedisTiming, maxPayloadBytes: Int, owner: any RedisShardOwner
     ) throws(SystemError) {
         handles = try ShardHandles(on: loop)
         self.loop = loop
@@ -74,7 +85,7 @@ final class RedisShard {
             on: loop, servers: servers, login: login, tls: tls, timing: timing, timer: handles.subscriberTimer,
             maxStringBytes: max(maxPayloadBytes, RedisShard.maxNameBytes))
         publisher = RedisLink(
-            on: loop, servers: servers, login: login, tls: tls, timing: timing, timer: handles.publisherTimer)
+            on: loop, servers: servers, login: publisherLogin, tls: tls, timing: timing, timer: handles.publisherTimer)
         ledger = SubscriptionLedger(
             names: names, confirmMilliseconds: timing.confirmMilliseconds,
             lingerMilliseconds: timing.lingerMilliseconds)
@@ -83,6 +94,7 @@ final class RedisShard {
         health = ShardHealth(sinceMilliseconds: loop.nowMilliseconds)
         publisherDownSince = loop.nowMilliseconds
         lastHeardMilliseconds = loop.nowMilliseconds
+        masterSeenMilliseconds = loop.nowMilliseconds
     }
 
     /// A name is a string like a payload, and arrives whole even where payloads must be small.
@@ -164,10 +176,12 @@ extension RedisShard: RedisLinkOwner {
     func linkReady(_ link: RedisLink) {
         let now = loop.nowMilliseconds
         if link === subscriber {
+            if subscriber.needsMaster { replicaSince = nil }
             subscribeOwnChannels()
             ledger.linkReady(at: now)
         } else {
             publisherDownSince = nil
+            masterFound(at: now)
             for message in queue.takeWaiting() { send(message.payload, to: message.channel, message.completion) }
         }
         guard subscriber.isReady, publisher.isReady else { return }
@@ -186,19 +200,21 @@ extension RedisShard: RedisLinkOwner {
 
     func linkLost(_ link: RedisLink, _ failure: RedisLinkFailure) {
         let now = loop.nowMilliseconds
-        health.failed(failure.reason, at: now)
+        let isSameRedis = health.isProven
+        health.failed(failure, at: now)
         probe.forget()
         if link === subscriber {
             isProbeSubscribed = false
             outstanding.removeAll()
-            ledger.linkLost(heardAt: lastHeardMilliseconds)
+            ledger.linkLost(heardAt: min(lastHeardMilliseconds, replicaSince ?? .max))
             retryAt = nil
             notify { $0.shardLostSubscriptions(self) }
         } else {
             publisherDownSince = now
+            overrunWatch = OverrunWatch()
             for answered in queue.takeSent() { answered(nil) }
         }
-        if link === subscriber {
+        if link === subscriber, isSameRedis {
             explain(failure) { [weak self] in self?.reportFailure() }
         } else {
             reportFailure()
@@ -211,7 +227,8 @@ extension RedisShard: RedisLinkOwner {
     }
 
     func linkFailed(_ link: RedisLink, _ failure: RedisLinkFailure) {
-        health.failed(failure.reason, at: loop.nowMilliseconds)
+        health.failed(failure, at: loop.nowMilliseconds)
+        if link === publisher, failure.kind == .replica, replicaSince == nil { replicaSince = loop.nowMilliseconds }
         reportFailure()
         if link === subscriber { settle(ledger.redisAway(at: loop.nowMilliseconds)) }
     }

@@ -26,6 +26,10 @@ public struct RedisStatus: Sendable, Equatable {
     public internal(set) var isUsable = false
     /// What went wrong last, for people; nil while usable.
     public internal(set) var reason: String?
+    /// Redis itself has told the reason, and not only ended a connection.
+    var isReasonTold = false
+    /// The next attempt comes within this time; nil while none is due.
+    public internal(set) var retryMilliseconds: UInt64?
     /// How often Redis has cut the link because this node did not keep up with its messages.
     public internal(set) var overruns = 0
     /// How many messages and commands wait for a connection or for a reply.

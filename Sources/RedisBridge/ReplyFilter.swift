@@ -43,6 +43,11 @@ struct ReplyFilter {
 
     init(maxStringBytes: Int) { self.maxStringBytes = maxStringBytes }
 
+    /// Whether a value has arrived in part; one that is left out counts, too.
+    var isMidValue: Bool {
+        if case .value = stage { !held.isEmpty } else { true }
+    }
+
     /// Hands on what is to be parsed, in pieces as large as possible, until `pass` returns false.
     mutating func filter(
         _ input: RawSpan, _ pass: (RawSpan) throws(ReplyViolation) -> Bool

@@ -51,8 +51,10 @@ final class ReplyReader {
     }
 
     /// Whether a reply has arrived in part.
+    ///
+    /// The parser is at element 0 between two replies, too, and deeper only inside one.
     var isMidReply: Bool {
-        unsafe reader.pointee.ridx >= 0 || reader.pointee.len > reader.pointee.pos
+        unsafe filter.isMidValue || reader.pointee.ridx > 0 || reader.pointee.len > reader.pointee.pos
     }
 
     private func feed(_ bytes: RawSpan) {

@@ -7,12 +7,18 @@ struct ShardHealth {
     private var reconnects = 0
     private var roundTripMilliseconds: Double?
     private var reason: String?
+    private var isReasonTold = false
+    /// The largest delay before the next attempt; nil while none is due.
+    private var retryMilliseconds: UInt64?
     /// What Redis said to a subscription that it refused last.
     var refusal: String?
 
     init(sinceMilliseconds: UInt64) {
         self.sinceMilliseconds = sinceMilliseconds
     }
+
+    /// A probe has come back by the two links, so that they go to one Redis.
+    var isProven: Bool { state == .connected || state == .silent }
 
     /// A probe came back: the connection works.
     mutating func probed(roundTripMilliseconds: Double, at now: UInt64) {
@@ -21,32 +27,44 @@ struct ShardHealth {
         if wasConnected, wasLost { reconnects += 1 }
         wasConnected = true
         wasLost = false
-        reason = nil
+        setReason(nil)
+        retryMilliseconds = nil
         refusal = nil
         enter(.connected, at: now)
     }
 
     /// A probe did not come back, though the links are open.
-    mutating func silent(_ reason: String, at now: UInt64) {
-        self.reason = reason
+    mutating func silent(_ failure: RedisLinkFailure, at now: UInt64) {
+        setReason(failure.reason, isTold: failure.isTold)
+        retryMilliseconds = nil
         roundTripMilliseconds = nil
         enter(.silent, at: now)
     }
 
     /// An attempt failed, or a link was lost.
-    mutating func failed(_ reason: String, at now: UInt64) {
-        self.reason = reason
+    mutating func failed(_ failure: RedisLinkFailure, at now: UInt64) {
+        setReason(failure.reason, isTold: failure.isTold)
+        retryMilliseconds = failure.retryMilliseconds
         wasLost = true
         roundTripMilliseconds = nil
         enter(.disconnected, at: now)
     }
 
+    /// Redis has refused the probe, so that it does not come back.
+    mutating func refused(_ failure: RedisLinkFailure, at now: UInt64) {
+        if state == .connected { silent(failure, at: now) } else { explained(failure.reason) }
+    }
+
     /// Redis has cut the link since this node did not keep up.
     mutating func overrun() {
-        guard state == .disconnected else { return }
-        reason =
+        explained(
             "this node did not keep up: Redis cut the link at its output buffer limit "
-            + "(client-output-buffer-limit pubsub)"
+                + "(client-output-buffer-limit pubsub)")
+    }
+
+    /// What the loss came from has become known.
+    private mutating func explained(_ next: String) {
+        if state == .disconnected { setReason(next, isTold: true) }
     }
 
     /// The status, without what the ledger and the queue know.
@@ -56,7 +74,14 @@ struct ShardHealth {
         status.probeMilliseconds = roundTripMilliseconds
         status.isUsable = state == .connected && lateChannels == 0
         status.reason = reason ?? (lateChannels > 0 ? refusal.map { "SUBSCRIBE was refused: \($0)" } : nil)
+        status.isReasonTold = isReasonTold
+        status.retryMilliseconds = retryMilliseconds
         return status
+    }
+
+    private mutating func setReason(_ next: String?, isTold: Bool = false) {
+        reason = next
+        isReasonTold = isTold
     }
 
     private mutating func enter(_ next: RedisStatus.State, at now: UInt64) {
