@@ -17,13 +17,16 @@ def many_descriptors():
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts a pushd with these options (and environment variables as keywords); stopped after the test."""
+    """Starts a pushd with these options (and environment variables as keywords); stopped after the test.
+
+    `kind` is the class that runs it.
+    """
     running = []
 
-    def start(*options, **variables):
+    def start(*options, kind=Pushd, **variables):
         directory = tmp_path / f"pushd{len(running)}"
         directory.mkdir()
-        running.append(Pushd(directory, *options, **variables))
+        running.append(kind(directory, *options, **variables))
         return running[-1]
 
     yield start

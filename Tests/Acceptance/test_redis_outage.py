@@ -176,11 +176,11 @@ def test_a_link_that_redis_cuts_at_its_output_buffer_limit_is_named_and_counted(
     server = RedisServer(tmp_path, "--client-output-buffer-limit", "pubsub 65536 0 0").start()
     try:
         node = start("--redis", server.url).wait_for_status("ok")
-        client = node.connect("c")
+        client, _ = node.connect("c"), node.connect("flood")
         assert_delivery(node, server, [client], "before")
         node.signal(signal.SIGSTOP)
         try:
-            wait_until(lambda: server.publish("push:c", b"x" * 1_000_000) == 0, "the cut")
+            wait_until(lambda: server.publish("push:flood", b"x" * 20_000) == 0, "the cut", seconds=30, pause=0)
         finally:
             node.signal(signal.SIGCONT)
         wait_until(lambda: "output buffer limit" in node.log(), "the reason in the log")

@@ -48,3 +48,18 @@ def test_a_stop_does_not_wait_for_it(tmp_path, workers):
     finally:
         pushd.stop()
         name_server.socket.close()
+
+
+def test_its_silence_is_named_and_it_is_not_asked_again(tmp_path):
+    name_server = SilentNameServer()
+    pushd = Resolving(tmp_path, name_server, "--redis", "redis://redis.example")
+    try:
+        reason = "look up redis.example: no answer within 1000 ms"
+        wait_until(lambda: pushd.health()["redis"].get("reason") == reason, "the reason")
+        assert pushd.health()["status"] == "degraded"
+        assert pushd.log().count(reason) == 1
+        # Two links, each of which asks once for both kinds of address.
+        assert sum(1 for _ in iter(name_server.is_asked, None)) <= 4
+    finally:
+        pushd.stop()
+        name_server.socket.close()

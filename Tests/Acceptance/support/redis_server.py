@@ -14,13 +14,15 @@ class RedisServer:
     """With `tls`, a pair of support.certificates, it speaks only TLS; with `clients_of`, the file of an authority, it
     demands that clients have a certificate of that one, as its own has to be."""
 
-    def __init__(self, directory, *options, password=None, tls=None, clients_of=None):
+    def __init__(
+        self, directory, *options, password=None, tls=None, clients_of=None, address="127.0.0.1", port=None
+    ):
         self.directory = directory
         self.options = (*options, "--requirepass", password) if password else options
         self.password = password
         self.tls, self.clients_of = tls, clients_of
-        self.port = free_port()
-        self.url = f"{'rediss' if tls else 'redis'}://127.0.0.1:{self.port}"
+        self.address, self.port = address, port or free_port()
+        self.url = f"{'rediss' if tls else 'redis'}://{address}:{self.port}"
         self.process = None
         self.is_frozen = False
 
@@ -28,7 +30,7 @@ class RedisServer:
         assert not self.is_running(), "it runs already"
         with (self.directory / "redis.log").open("ab") as log:
             self.process = subprocess.Popen(
-                ["redis-server", *self._port_options(), "--bind", "127.0.0.1", "--save", "", *self.options],
+                ["redis-server", *self._port_options(), "--bind", self.address, "--save", "", *self.options],
                 cwd=self.directory,
                 stdout=log,
                 stderr=log,
@@ -61,7 +63,7 @@ class RedisServer:
 
     def client(self, **options):
         """It trusts any server, and tries everything only once. The options are those of redis-py."""
-        options |= {"port": self.port, "password": self.password, "retry": Retry(NoBackoff(), 0)}
+        options |= {"host": self.address, "port": self.port, "password": self.password, "retry": Retry(NoBackoff(), 0)}
         if self.tls:
             options |= {"ssl": True, "ssl_cert_reqs": "none", "ssl_check_hostname": False}
         if self.clients_of:
