@@ -122,10 +122,21 @@ final class Home {
         guard let socketAddress = address.socketAddress else {
             throw SystemError(code: EINVAL, operation: "listen on \(address)")
         }
-        return try Listener(
-            on: worker.loop, address: socketAddress, unsentLowWaterBytes: Home.unsentLowWaterBytes,
-            starved: { [unowned self] in starved($0) },
-            accepted: { [unowned self] in place($0, address.isSecure ? peer.union(.tls) : peer) })
+        let peer = address.isSecure ? peer.union(.tls) : peer
+        do throws(SystemError) {
+            return try listener(at: socketAddress, peer)
+        } catch {
+            guard [EAFNOSUPPORT, EADDRNOTAVAIL].contains(error.code), let ipv4 = address.addressWithoutIPv6 else {
+                throw error
+            }
+            return try listener(at: ipv4, peer)
+        }
+    }
+
+    private func listener(at address: SocketAddress, _ peer: Peer) throws(SystemError) -> Listener {
+        try Listener(
+            on: worker.loop, address: address, unsentLowWaterBytes: Home.unsentLowWaterBytes,
+            starved: { [unowned self] in starved($0) }, accepted: { [unowned self] in place($0, peer) })
     }
 
     private static let unsentLowWaterBytes: Int32 = 131_072

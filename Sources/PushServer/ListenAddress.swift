@@ -1,68 +1,125 @@
 public import WSLoop
 
-/// Where a server listens: `PORT`, `HOST:PORT`, `[::]:PORT`, `tls:` and one of these, or `unix:PATH`.
-public enum ListenAddress: Equatable, Sendable, CustomStringConvertible {
-    /// A TCP port on a numeric address; port 0 lets the system choose.
-    case tcp(host: String, port: UInt16)
-    /// The same, with TLS.
-    case tls(host: String, port: UInt16)
-    /// A unix-domain socket.
-    case unix(path: String)
+/// Where a server listens: a TCP port, plain or with TLS, or a unix-domain socket.
+public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
+    /// What its socket is bound to.
+    private enum Place: Equatable {
+        case everywhere(port: UInt16)
+        case tcp(host: String, port: UInt16)
+        case unix(path: String)
+    }
 
-    /// Parses an address; nil if it is none.
-    public init?(_ text: String) {
-        if text.hasPrefix("unix:") {
-            self = .unix(path: String(text.dropFirst(5)))
-        } else if text.hasPrefix("tls:") {
-            guard case .tcp(let host, let port)? = ListenAddress(String(text.dropFirst(4))) else { return nil }
-            self = .tls(host: host, port: port)
-        } else if let colon = text.lastIndex(of: ":") {
-            guard let port = ListenAddress.port(text[text.index(after: colon)...]) else { return nil }
-            self = .tcp(host: ListenAddress.host(text[..<colon]), port: port)
+    private let place: Place
+    /// Whether clients speak TLS there.
+    public private(set) var isSecure = false
+
+    private init(_ place: Place) {
+        self.place = place
+    }
+
+    /// A TCP port on all addresses of both families; 0 lets the system choose.
+    ///
+    /// Where IPv6 is off, those of IPv4.
+    public static func everywhere(port: UInt16) -> ListenAddress {
+        ListenAddress(.everywhere(port: port))
+    }
+
+    /// A TCP port on a numeric address.
+    public static func tcp(host: String, port: UInt16) -> ListenAddress {
+        ListenAddress(.tcp(host: host, port: port))
+    }
+
+    /// A unix-domain socket.
+    public static func unix(path: String) -> ListenAddress {
+        ListenAddress(.unix(path: path))
+    }
+
+    /// Parses `PORT`, `:PORT`, `HOST:PORT`, `[IPv6]:PORT`, with `tls:` before it, or `unix:PATH`.
+    public init(parsing text: String) throws(ListenAddressViolation) {
+        var rest = text[...]
+        let isSecure = rest.removePrefix("tls:")
+        if rest.removePrefix("unix:") {
+            guard !isSecure else { throw .tlsOnUnixSocket }
+            guard SocketAddress(unixPath: String(rest)) != nil else { throw .badPath }
+            self = .unix(path: String(rest))
         } else {
-            guard let port = ListenAddress.port(text[...]) else { return nil }
-            self = .tcp(host: "0.0.0.0", port: port)
+            self = try ListenAddress.tcp(rest)
         }
-        guard socketAddress != nil else { return nil }
+        self.isSecure = isSecure
     }
 
     /// The address in the kernel's terms; nil if the host is not numeric or the path too long.
     public var socketAddress: SocketAddress? {
-        switch self {
-        case .tcp(let host, let port), .tls(let host, let port): SocketAddress(host: host, port: port)
+        switch place {
+        case .everywhere(let port): SocketAddress(host: "::", port: port)
+        case .tcp(let host, let port): SocketAddress(host: host, port: port)
         case .unix(let path): SocketAddress(unixPath: path)
         }
     }
 
-    /// The address as it is written on the command line.
-    public var description: String {
-        switch self {
-        case .tcp(let host, let port): ListenAddress.text(host, port)
-        case .tls(let host, let port): "tls:" + ListenAddress.text(host, port)
-        case .unix(let path): "unix:\(path)"
-        }
+    /// What to bind to instead where there is no IPv6; nil if that is not what was asked for.
+    var addressWithoutIPv6: SocketAddress? {
+        if case .everywhere(let port) = place { SocketAddress(host: "0.0.0.0", port: port) } else { nil }
     }
 
-    /// Whether it is one with TLS.
-    public var isSecure: Bool {
-        if case .tls = self { true } else { false }
+    /// The address as it is written on the command line.
+    public var description: String {
+        let place =
+            switch place {
+            case .everywhere(let port): ":\(port)"
+            case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+            case .unix(let path): "unix:\(path)"
+            }
+        return (isSecure ? "tls:" : "") + place
     }
 
     /// The same address with TLS, if it is a TCP one.
     public var secured: ListenAddress {
-        if case .tcp(let host, let port) = self { .tls(host: host, port: port) } else { self }
+        if case .unix = place { return self }
+        var address = self
+        address.isSecure = true
+        return address
+    }
+}
+
+extension ListenAddress {
+    private static func tcp(_ text: Substring) throws(ListenAddressViolation) -> ListenAddress {
+        guard let colon = text.lastIndex(of: ":") else {
+            guard text.utf8.allSatisfy(isDigit) else { throw .missingPort }
+            return .everywhere(port: try port(text))
+        }
+        let host = text[..<colon]
+        let port = try port(text[text.index(after: colon)...])
+        guard !host.isEmpty else { return .everywhere(port: port) }
+        return .tcp(host: try numeric(host), port: port)
     }
 
-    private static func text(_ host: String, _ port: UInt16) -> String {
-        host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
+    private static func port(_ text: Substring) throws(ListenAddressViolation) -> UInt16 {
+        guard !text.isEmpty, text.utf8.allSatisfy(isDigit) else { throw .missingPort }
+        guard let port = UInt16(text) else { throw .portOutOfRange }
+        return port
     }
 
-    private static func port(_ text: Substring) -> UInt16? {
-        text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? UInt16(text) : nil
+    private static func numeric(_ text: Substring) throws(ListenAddressViolation) -> String {
+        if text == "localhost" { return "127.0.0.1" }
+        let isBracketed = text.hasPrefix("[") && text.hasSuffix("]")
+        let host = String(isBracketed ? text.dropFirst().dropLast() : text)
+        guard SocketAddress(host: host, port: 0) != nil else { throw .hostIsNoAddress }
+        // Of `::1:80` nobody can say where the address ends.
+        guard isBracketed == host.contains(":") else { throw .bracketsMissing }
+        return host
     }
 
-    private static func host(_ text: Substring) -> String {
-        if text.hasPrefix("["), text.hasSuffix("]") { return String(text.dropFirst().dropLast()) }
-        return text == "localhost" ? "127.0.0.1" : String(text)
+    private static func isDigit(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+    }
+}
+
+extension Substring {
+    /// Takes `prefix` off the front; false if it is not there.
+    fileprivate mutating func removePrefix(_ prefix: String) -> Bool {
+        guard hasPrefix(prefix) else { return false }
+        removeFirst(prefix.count)
+        return true
     }
 }

@@ -6,7 +6,7 @@ public import WSLoop
 /// Everything that can be set about a server; the defaults are those of the command line.
 public struct ServerConfiguration: Sendable {
     /// Where it listens.
-    public var listen: [ListenAddress] = [.tcp(host: "0.0.0.0", port: 8081)]
+    public var listen: [ListenAddress] = [.everywhere(port: 8081)]
     /// Where it listens for `/metrics` and the whole `/health`, which are then found nowhere else.
     public var admin: [ListenAddress] = []
     /// What is shown to clients on addresses with TLS; needed if there are any.

@@ -128,10 +128,10 @@ extension Worker {
         guard let named = try? head.queryValues(of: "channel") else {
             throw .badRequest("the query is not percent-encoded UTF-8")
         }
-        guard named.allSatisfy({ ChannelName.isValid($0) }) else {
+        guard named.allSatisfy({ $0.isEmpty || ChannelName.isValid($0) }) else {
             throw .badRequest("a channel is 1 to 255 bytes of UTF-8 without control characters")
         }
-        let channels = named.isEmpty ? [Worker.defaultChannel] : Worker.distinct(named)
+        let channels = named.isEmpty ? [Worker.defaultChannel] : Worker.distinct(named.filter { !$0.isEmpty })
         let limit = state.configuration.maxChannels.value
         if channels.count > limit, isStopped(by: .channels) {
             throw .badRequest("at most \(limit) channels (--max-channels)")

@@ -112,6 +112,8 @@ public final class Listener {
         let descriptor = socket(address.family, type, 0)
         guard descriptor >= 0 else { throw SystemError(code: errno, operation: operation) }
         if address.unixPath == nil { Socket.setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1) }
+        // `[::]` takes IPv4 clients as well, whatever net.ipv6.bindv6only says.
+        if address.family == AF_INET6 { Socket.setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
         guard unsafe address.withKernelForm({ unsafe bind(descriptor, $0, $1) }) == 0,
             listen(descriptor, backlog) == 0
         else {

@@ -49,7 +49,10 @@ public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
         case AF_INET6:
             storage = unsafe address.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { six in
                 let host = unsafe withUnsafeBytes(of: six.pointee.sin6_addr) { unsafe [UInt8]($0) }
-                return unsafe .ipv6(host: host, port: six.pointee.sin6_port, scope: six.pointee.sin6_scope_id)
+                let port = unsafe six.pointee.sin6_port
+                // A socket of both families gives IPv4 addresses in this form.
+                if let four = SocketAddress.mappedHost(host) { return .ipv4(host: four.bigEndian, port: port) }
+                return unsafe .ipv6(host: host, port: port, scope: six.pointee.sin6_scope_id)
             }
         default:
             storage = .unnamed
@@ -94,7 +97,7 @@ public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
         case .ipv4(let host, _):
             return .ipv4(UInt32(bigEndian: host))
         case .ipv6(let host, _, _):
-            if isMapped(host) { return .ipv4(host[12...].reduce(0) { $0 << 8 | UInt32($1) }) }
+            if let four = SocketAddress.mappedHost(host) { return .ipv4(four) }
             return .ipv6Network(host[..<8].reduce(0) { $0 << 8 | UInt64($1) })
         case .unix, .unnamed:
             return nil
@@ -107,14 +110,15 @@ public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
         case .ipv4(let host, _): UInt32(bigEndian: host) >> 24 == 127
         case .ipv6(let host, _, _):
             host.dropLast() == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0] && host[15] == 1
-                || isMapped(host) && host[12] == 127
+                || SocketAddress.mappedHost(host).map { $0 >> 24 } == 127
         case .unix, .unnamed: true
         }
     }
 
-    /// Whether an IPv6 address stands for an IPv4 one (RFC 4291 section 2.5.5.2).
-    private func isMapped(_ host: [UInt8]) -> Bool {
-        host[..<12] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF]
+    /// The IPv4 address that an IPv6 one stands for (RFC 4291 section 2.5.5.2); nil if it stands for none.
+    private static func mappedHost(_ host: [UInt8]) -> UInt32? {
+        guard host[..<12] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF] else { return nil }
+        return host[12...].reduce(0) { $0 << 8 | UInt32($1) }
     }
 
     /// `127.0.0.1:8081`, `[::1]:8081` or `unix:/run/pushd.sock`.

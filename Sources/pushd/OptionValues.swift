@@ -85,6 +85,19 @@ struct OptionValues {
         } ?? false
     }
 
+    /// Addresses to listen on, nil if there are none.
+    func addresses(_ option: String, _ given: [String]) throws(SettingViolation) -> [ListenAddress]? {
+        var addresses: [ListenAddress] = []
+        for text in try each(option, given, "an address", { $0 }) ?? [] {
+            do throws(ListenAddressViolation) {
+                addresses.append(try ListenAddress(parsing: text))
+            } catch {
+                throw SettingViolation(option: option, value: text, expected: "usable: \(error)")
+            }
+        }
+        return addresses.isEmpty ? nil : addresses
+    }
+
     /// Where Redis is.
     func redis(_ option: String, _ given: String?) throws(SettingViolation) -> RedisEndpoint? {
         guard let url = text(option, given) else { return nil }

@@ -5,7 +5,7 @@ struct ServeOptions: ParsableArguments {
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "PORT, HOST:PORT, [::]:PORT, with tls: before it, or unix:PATH (repeatable; default 0.0.0.0:8081).",
+            "PORT, HOST:PORT, [::]:PORT, with tls: before it, or unix:PATH (repeatable; default [::]:8081, both families).",
             valueName: "addr"))
     var listen: [String] = []
 

@@ -30,14 +30,8 @@ struct Settings {
         self.resources = resources
         unknownVariables = VariableNames.warnings(environment)
         let values = OptionValues(environment: environment)
-        server.listen =
-            try values.each("--listen", options.listen, "PORT, HOST:PORT (numeric), [::]:PORT or unix:PATH") {
-                ListenAddress($0)
-            } ?? server.listen
-        server.admin =
-            try values.each("--admin", options.admin, "PORT, HOST:PORT (numeric), [::]:PORT or unix:PATH") {
-                ListenAddress($0)
-            } ?? []
+        server.listen = try values.addresses("--listen", options.listen) ?? server.listen
+        server.admin = try values.addresses("--admin", options.admin) ?? []
         try readTLS(options, values)
         try readRedis(options, values)
         try readLimits(options, values)

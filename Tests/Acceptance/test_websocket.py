@@ -35,7 +35,18 @@ def test_a_channel_that_is_named_twice_is_joined_once(pushd):
     assert [client.recv(timeout=5), client.recv(timeout=5)] == ["1", "2"]
 
 
-@pytest.mark.parametrize("name", ["", "%00", "a%0Ab", "%7F", "%FF", "x" * 256, "%C3%BC" * 128, "%zz"])
+def test_an_empty_channel_joins_none(pushd):
+    for target in ("/ws?channel=", "/ws?channel=&channel="):
+        client = pushd.raw().upgrade(target)
+        assert pushd.publish("default", "not for it") == 0
+        client.send_frame(TEXT, b'{"action":"subscribe","channel":"a"}')
+        assert client.read_json() == {"status": "subscribed", "channel": "a"}
+    pushd.raw().upgrade("/ws?channel=&channel=b&user_id=u")
+    assert pushd.publish("b", "for one") == 1
+    assert pushd.health()["connections"] == 3
+
+
+@pytest.mark.parametrize("name", ["%00", "a%0Ab", "%7F", "%FF", "x" * 256, "%C3%BC" * 128, "%zz"])
 def test_a_bad_channel_name_is_400(pushd, name):
     response = pushd.raw().ask(handshake(f"/ws?channel={name}"))
     assert response.status == 400

@@ -65,7 +65,7 @@ extension ServerTests {
             } _: { server in
                 let client = try server.connect()
                 for (target, fields, status) in [
-                    ("/ws?channel=", "", 400), ("/ws?channel=%00", "", 400), ("/ws?user_id=a&user_id=b", "", 400),
+                    ("/ws?channel=%0A", "", 400), ("/ws?channel=%00", "", 400), ("/ws?user_id=a&user_id=b", "", 400),
                     ("/ws", "Origin: http://evil.example\r\n", 403), ("/ws", "Sec-WebSocket-Protocol: a, a\r\n", 400),
                 ] {
                     try client.send(TestClient.handshake(target, fields))

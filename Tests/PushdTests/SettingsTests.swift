@@ -164,7 +164,7 @@ import WSLoop
     @Test func theDefaultsAreTheContracts() throws {
         let settings = try settings()
         let server = settings.server
-        #expect(server.listen == [.tcp(host: "0.0.0.0", port: 8081)])
+        #expect(server.listen == [.everywhere(port: 8081)])
         #expect(server.redis == nil && server.redisPrefix == "push:")
         #expect(server.redisAliases.map { "\($0.redis)=\($0.channel)" } == ["global_channel=global"])
         #expect(server.workers == settings.resources.cores && server.maxConnections == nil)

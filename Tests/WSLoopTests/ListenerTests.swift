@@ -38,6 +38,24 @@ struct ListenerTests {
         }
     }
 
+    @Test func aSocketOfBothFamiliesSeesAnIPv4ClientAsOne() throws {
+        try withLoop { loop in
+            var peers: [SocketAddress] = []
+            let listener = try listen(on: loop, at: try #require(SocketAddress(host: "::", port: 0))) {
+                peers.append($0.peer)
+                Socket.close($0.descriptor)
+            }
+            let port = try #require(listener.address.port)
+            let client = try ClientSocket(to: try #require(SocketAddress(host: "127.0.0.1", port: port)))
+            client.send([1])
+            try loop.turn(for: "the client") { !peers.isEmpty }
+            #expect(peers == [SocketAddress(boundTo: client.descriptor)])
+            #expect(peers.first?.isLocal == true && peers.first?.host == "127.0.0.1")
+            client.close()
+            listener.close()
+        }
+    }
+
     @Test func aPausedListenerLeavesClientsInTheQueue() throws {
         try withLoop { loop in
             var accepted = 0

@@ -13,12 +13,16 @@ struct Chat: ParsableCommand {
     var listen = "127.0.0.1:8082"
 
     func validate() throws {
-        guard ListenAddress(listen) != nil else { throw ValidationError("--listen: '\(listen)' is not an address") }
+        do {
+            _ = try ListenAddress(parsing: listen)
+        } catch {
+            throw ValidationError("--listen: '\(listen)' is not usable: \(error)")
+        }
     }
 
     func run() throws {
         var configuration = ServerConfiguration()
-        configuration.listen = ListenAddress(listen).map { [$0] } ?? []
+        configuration.listen = [try ListenAddress(parsing: listen)]
         configuration.allowsClientPublish = true
         configuration.drain = .zero
         configuration.pages["/"] = Page(body: PackageResources.room_html)

@@ -30,7 +30,11 @@ struct Echo: ParsableCommand {
     enum Compression: String, ExpressibleByArgument { case off, on }
 
     func validate() throws {
-        guard ListenAddress(listen) != nil else { throw ValidationError("--listen: '\(listen)' is not an address") }
+        do {
+            _ = try ListenAddress(parsing: listen)
+        } catch {
+            throw ValidationError("--listen: '\(listen)' is not usable: \(error)")
+        }
         guard (1...(1 << 30)).contains(maxMessage) else {
             throw ValidationError("--max-message: '\(maxMessage)' is not a number from 1 to 1073741824")
         }
@@ -41,7 +45,7 @@ struct Echo: ParsableCommand {
 
     func run() throws {
         var configuration = ServerConfiguration()
-        configuration.listen = ListenAddress(listen).map { [$0] } ?? []
+        configuration.listen = [try ListenAddress(parsing: listen)]
         configuration.maxMessageBytes = maxMessage
         configuration.compresses = compression == .on
         // It is to be tested with any request, and has nothing to protect.

@@ -19,13 +19,8 @@ class Program(ctypes.Structure):
     _fields_ = [("count", ctypes.c_ushort), ("instructions", ctypes.c_char_p)]
 
 
-def forbid_io_uring():
-    instructions = [
-        (LOAD, 0, 0, 0),  # the number of the system call
-        (JUMP_IF_EQUAL, 0, 1, IO_URING_SETUP),
-        (RETURN, 0, 0, FAIL | errno.EPERM),
-        (RETURN, 0, 0, ALLOW),
-    ]
+def install(instructions):
+    """Filters the system calls of this process, and of what it becomes."""
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in instructions)
     program = Program(len(instructions), code)
     libc = ctypes.CDLL(None, use_errno=True)
@@ -35,5 +30,12 @@ def forbid_io_uring():
 
 
 if __name__ == "__main__":
-    forbid_io_uring()
+    install(
+        [
+            (LOAD, 0, 0, 0),  # the number of the system call
+            (JUMP_IF_EQUAL, 0, 1, IO_URING_SETUP),
+            (RETURN, 0, 0, FAIL | errno.EPERM),
+            (RETURN, 0, 0, ALLOW),
+        ]
+    )
     os.execvp(sys.argv[1], sys.argv[1:])

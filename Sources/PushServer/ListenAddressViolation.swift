@@ -1,0 +1,27 @@
+/// Why a text is no address to listen on.
+public enum ListenAddressViolation: Error, CaseIterable, CustomStringConvertible {
+    /// There is no port, or something that is no number in its place.
+    case missingPort
+    /// The port is above 65535.
+    case portOutOfRange
+    /// The host is a name, or nothing at all.
+    case hostIsNoAddress
+    /// An IPv6 address without brackets, or brackets around something else.
+    case bracketsMissing
+    /// The path is empty or too long.
+    case badPath
+    /// `tls:` before `unix:`.
+    case tlsOnUnixSocket
+
+    /// What is wrong, and what is right.
+    public var description: String {
+        switch self {
+        case .missingPort: "the port is missing: PORT, HOST:PORT, [IPv6]:PORT or unix:PATH"
+        case .portOutOfRange: "a port is 0 to 65535"
+        case .hostIsNoAddress: "HOST is a numeric address or localhost, and :PORT means all addresses"
+        case .bracketsMissing: "an IPv6 address, and nothing else, stands in brackets: [::1]:8081"
+        case .badPath: "the path of a unix socket has 1 to 107 bytes"
+        case .tlsOnUnixSocket: "TLS is for TCP addresses only"
+        }
+    }
+}
