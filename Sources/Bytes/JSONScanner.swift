@@ -69,7 +69,8 @@ struct JSONScanner: ~Escapable {
         try enter(.object, closing: UInt8(ascii: "}"))
     }
 
-    private mutating func enterArray() throws(JSONViolation) -> Bool {
+    /// Skips `[`, and `]` too if nothing is between them: then the answer is false.
+    mutating func enterArray() throws(JSONViolation) -> Bool {
         try enter(.array, closing: UInt8(ascii: "]"))
     }
 

@@ -4,8 +4,8 @@ internal import Channels
 /// What a client asks for in a text frame: one JSON object (docs/protocol.md).
 enum ClientCommand: Equatable {
     case ping
-    case subscribe(channel: String, replace: Bool)
-    case unsubscribe(channel: String)
+    case subscribe([String], replace: Bool)
+    case unsubscribe([String])
     case publish(channel: String, data: [UInt8], key: String?)
 }
 
@@ -15,6 +15,8 @@ enum CommandViolation: Error, Equatable {
     case missingAction
     case unknownAction
     case badChannel
+    case badChannels
+    case twoChannelFields
     case badReplace
     case missingData
     case badKey
@@ -26,6 +28,9 @@ enum CommandViolation: Error, Equatable {
         case .missingAction: "the field action is missing or not a string"
         case .unknownAction: "unknown action; known are ping, subscribe, unsubscribe and publish"
         case .badChannel: "the field channel must be a string of 1 to 255 bytes without control characters"
+        case .badChannels:
+            "the field channels must be a list of one string or more, each of 1 to 255 bytes without control characters"
+        case .twoChannelFields: "a command has either the field channel or the field channels"
         case .badReplace: "the field replace must be true or false"
         case .missingData: "the field data is missing"
         case .badKey: "the field key must be a string of 1 to 255 bytes without control characters"
@@ -81,9 +86,9 @@ struct ClientRequest {
         case "ping":
             return .ping
         case "subscribe":
-            return .subscribe(channel: try channel(in: object), replace: try replace(in: object))
+            return .subscribe(try channels(in: object, text), replace: try replace(in: object))
         case "unsubscribe":
-            return .unsubscribe(channel: try channel(in: object))
+            return .unsubscribe(try channels(in: object, text))
         case "publish":
             let channel = try channel(in: object)
             guard let data = object.rawRange(of: "data") else { throw .missingData }
@@ -96,6 +101,16 @@ struct ClientRequest {
     private static func channel(in object: JSONObject) throws(CommandViolation) -> String {
         guard case .string(let name) = object["channel"], ChannelName.isValid(name) else { throw .badChannel }
         return name
+    }
+
+    /// The names of `"channel":"a"` or `"channels":["a","b"]`.
+    private static func channels(in object: JSONObject, _ text: RawSpan) throws(CommandViolation) -> [String] {
+        guard let list = object.rawRange(of: "channels") else { return [try channel(in: object)] }
+        guard object["channel"] == nil else { throw .twoChannelFields }
+        guard let names = JSON.strings(text.extracting(list)), !names.isEmpty,
+            names.allSatisfy({ ChannelName.isValid($0) })
+        else { throw .badChannels }
+        return names
     }
 
     private static func key(in object: JSONObject) throws(CommandViolation) -> String? {
@@ -133,6 +148,11 @@ enum ServerReply {
 
     static func error(_ message: String, id: [UInt8] = []) -> [UInt8] {
         object(["error": message], id)
+    }
+
+    /// An error that is about one channel, perhaps of several that a command names.
+    static func error(_ message: String, channel: String, id: [UInt8]) -> [UInt8] {
+        object(["error": message, "channel": channel], id)
     }
 
     private static func object(_ members: KeyValuePairs<String, String>, _ id: [UInt8]) -> [UInt8] {

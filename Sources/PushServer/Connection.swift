@@ -121,10 +121,34 @@ final class RequestReader {
 indirect enum PendingAction {
     /// Open the WebSocket, with channels of which so many are not confirmed yet.
     case open(Handshake.Acceptance, channels: [String], unconfirmed: Int)
-    /// Subscribe to one more channel.
-    case subscribe(channel: String, id: [UInt8])
+    /// Subscribe to more channels.
+    case subscribe(Joining)
     /// Answer an HTTP publish.
     case answerPublish(channel: String)
     /// Reply to a client's publish.
     case confirmPublish(channel: String, id: [UInt8])
+}
+
+extension PendingAction {
+    /// Notes that one of its channels is confirmed; true if no other is waited for.
+    mutating func confirmsLast() -> Bool {
+        switch self {
+        case .open(let acceptance, let channels, let unconfirmed) where unconfirmed > 1:
+            self = .open(acceptance, channels: channels, unconfirmed: unconfirmed - 1)
+        case .subscribe(var joining) where joining.unconfirmed > 1:
+            joining.unconfirmed -= 1
+            self = .subscribe(joining)
+        default: return true
+        }
+        return false
+    }
+
+    /// The channels that it waits for, or has waited for.
+    var channels: [String] {
+        switch self {
+        case .open(_, let channels, _): channels
+        case .subscribe(let joining): joining.joined
+        case .answerPublish, .confirmPublish: []
+        }
+    }
 }

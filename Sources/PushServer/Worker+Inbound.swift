@@ -75,8 +75,8 @@ extension Worker {
         if let secure = secureStream(connection.descriptor) {
             bytes += secure.session.isEstablished ? secure.session.heldInputBytes : Worker.handshakeBytes
         }
-        if case .open(_, let channels, _) = connection.pending {
-            bytes += channels.reduce(0) { $0 + Hub.bytes(ofChannelNamed: $1) }
+        if let pending = connection.pending {
+            bytes += pending.channels.reduce(0) { $0 + Hub.bytes(ofChannelNamed: $1) }
         }
         return bytes
     }

@@ -46,10 +46,23 @@ extension Worker {
         guard !isAdmitted else { return true }
         switch (event, state.configuration.rateExcess) {
         case (.pong, .error), (.fragment, .error): break  // nothing was asked for that could be refused
-        case (_, .error): reply(ServerReply.error(rateRefusal), to: connection)
-        case (_, .close), (_, .pause): fail(connection, .tooManyRequests, "too many messages", .tooManyMessages)
+        default: refuseForRate(connection)
         }
         return false
+    }
+
+    /// Counts what a command asks for besides the frame that it came in; false if that is too much and has been told.
+    func admits(further units: Int, of connection: Connection) -> Bool {
+        guard units > 0, !admits(units: units, of: connection) else { return true }
+        refuseForRate(connection)
+        return false
+    }
+
+    private func refuseForRate(_ connection: Connection) {
+        guard state.configuration.rateExcess != .error else {
+            return reply(ServerReply.error(rateRefusal), to: connection)
+        }
+        fail(connection, .tooManyRequests, "too many messages", .tooManyMessages)
     }
 
     /// A hundred bytes can stand for many that have to be inflated, checked and parsed.

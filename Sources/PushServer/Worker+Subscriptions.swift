@@ -11,11 +11,10 @@ extension Worker {
             reply(ServerReply.error(violation.message, id: request.id), to: connection)
         case .success(.ping):
             reply(ServerReply.pong(id: request.id), to: connection)
-        case .success(.subscribe(let channel, let replace)):
-            subscribe(connection, to: channel, replace: replace, id: request.id)
-        case .success(.unsubscribe(let channel)):
-            if hub.leave(connection.slot, channel) { release(channel) }
-            reply(ServerReply.status("unsubscribed", channel: channel, id: request.id), to: connection)
+        case .success(.subscribe(let channels, let replace)):
+            subscribe(connection, to: channels, replace: replace, id: request.id)
+        case .success(.unsubscribe(let channels)):
+            unsubscribe(connection, from: channels, id: request.id)
         case .success(.publish(let channel, let data, let key)):
             publish(data, to: channel, key: key, id: request.id, connection)
         }
@@ -43,9 +42,9 @@ extension Worker {
     /// A channel is confirmed, or waiting for Redis is over.
     func confirm(_ channel: String) {
         for key in waiting.removeValue(forKey: ByteName(channel)) ?? [] {
-            guard let connection = connection(key), let action = connection.pending else { continue }
-            if case .open(let acceptance, let channels, let unconfirmed) = action, unconfirmed > 1 {
-                connection.pending = .open(acceptance, channels: channels, unconfirmed: unconfirmed - 1)
+            guard let connection = connection(key), var action = connection.pending else { continue }
+            guard action.confirmsLast() else {
+                connection.pending = action
                 continue
             }
             connection.pending = nil
@@ -56,16 +55,10 @@ extension Worker {
 
     /// Gives up what a connection waits for: it ends.
     func abandonPending(_ connection: Connection) {
-        defer { connection.pending = nil }
-        switch connection.pending {
-        case .open(_, let channels, _):
-            state.releaseWebSocket()
-            for channel in channels { abandon(channel, connection) }
-        case .subscribe(let channel, _):
-            abandon(channel, connection)
-        case .answerPublish, .confirmPublish, .none:
-            break
-        }
+        guard let pending = connection.pending else { return }
+        connection.pending = nil
+        if case .open = pending { state.releaseWebSocket() }
+        for channel in pending.channels { abandon(channel, connection) }
     }
 
     /// Ends all subscriptions of a connection.
@@ -83,41 +76,17 @@ extension Worker {
         release(channel)
     }
 
-    private func release(_ channel: String) {
+    func release(_ channel: String) {
         if state.directory.release(channel, loop: index), state.configuration.redis != nil {
             post(.reconsider(channel: channel), to: ServerState.home)
         }
     }
 
-    private func subscribe(_ connection: Connection, to channel: String, replace: Bool, id: [UInt8]) {
-        if replace {
-            for other in hub.channelNames(of: connection.slot) where ByteName(other) != ByteName(channel) {
-                hub.leave(connection.slot, other)
-                release(other)
-            }
-        }
-        guard !hub.isMember(connection.slot, of: channel) else {
-            return reply(ServerReply.status("subscribed", channel: channel, id: id), to: connection)
-        }
-        let limit = state.configuration.maxChannels.value
-        if hub.channelCount(of: connection.slot) >= limit, isStopped(by: .channels) {
-            return reply(ServerReply.error("at most \(limit) channels (--max-channels)", id: id), to: connection)
-        }
-        let action = PendingAction.subscribe(channel: channel, id: id)
-        guard acquire([channel], for: connection) > 0 else { return complete(action, connection) }
-        wait(toComplete: action, connection)
-    }
-
-    /// The confirmation goes out before the connection joins, so nothing of the channel can come before it.
     private func complete(_ action: PendingAction, _ connection: Connection) {
         switch action {
-        case .open(let acceptance, let channels, _):
-            finishOpening(connection, acceptance, channels: channels)
-        case .subscribe(let channel, let id):
-            reply(ServerReply.status("subscribed", channel: channel, id: id), to: connection)
-            hub.join(connection.slot, channel)
-        case .answerPublish, .confirmPublish:
-            break
+        case .open(let acceptance, let channels, _): finishOpening(connection, acceptance, channels: channels)
+        case .subscribe(let joining): finish(joining, connection)
+        case .answerPublish, .confirmPublish: break
         }
     }
 

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from support import wait_until
 from support.raw import BINARY, TEXT
 
 
@@ -138,6 +139,68 @@ def test_past_max_channels_a_subscription_is_refused(start):
     say(client, action="subscribe", channel="c", replace=True)
     assert [client.recv(timeout=5) for _ in range(2)] == ["x", "x"]
     assert answer(client)["status"] == "subscribed"
+
+
+def test_several_channels_are_joined_and_left_with_a_reply_each(pushd):
+    client = pushd.connect("a", "z")
+    say(client, action="subscribe", channels=["b", "a", "c", "b"], id=7)
+    assert [answer(client) for _ in range(4)] == [{"status": "subscribed", "channel": name, "id": 7} for name in "bacb"]
+    assert [pushd.publish(name, name) for name in "abcz"] == [1] * 4
+    assert [client.recv(timeout=5) for _ in range(4)] == list("abcz")
+    say(client, action="unsubscribe", channels=["c", "never", "a"])
+    assert [answer(client)["channel"] for _ in range(3)] == ["c", "never", "a"]
+    assert [pushd.publish(name, name) for name in "abcz"] == [0, 1, 0, 1]
+    assert [client.recv(timeout=5) for _ in range(2)] == list("bz")
+
+
+def test_replace_leaves_all_channels_but_the_listed_ones(pushd):
+    client = pushd.connect("a", "b", "c")
+    say(client, action="subscribe", channels=["d", "b"], replace=True)
+    assert [answer(client)["channel"] for _ in range(2)] == ["d", "b"]
+    assert [pushd.publish(name, name) for name in "abcd"] == [0, 1, 0, 1]
+
+
+def test_of_several_channels_those_past_the_limit_are_refused(start):
+    pushd = start("--max-channels", "3")
+    client = pushd.connect("a", "b")
+    say(client, action="subscribe", channels=["b", "c", "d"], id=1)
+    assert [answer(client).get("status") for _ in range(2)] == ["subscribed"] * 2
+    refusal = answer(client)
+    assert refusal["channel"] == "d" and refusal["id"] == 1 and "--max-channels" in refusal["error"]
+    assert [pushd.publish(name, name) for name in "abcd"] == [1, 1, 1, 0]
+    say(client, action="subscribe", channels=["a"] * 4)
+    assert [client.recv(timeout=5) for _ in range(3)] == list("abc")
+    assert "--max-channels" in answer(client)["error"]
+    say(client, action="ping")
+    assert answer(client) == {"action": "pong"}
+
+
+@pytest.mark.parametrize("reached", [True, False], ids=["redis", "no redis"])
+def test_several_channels_are_confirmed_by_redis(start, redis_server, reached):
+    """Without Redis they are confirmed all the same, as one is."""
+    pushd = start("--redis", redis_server.url).wait_for_status("ok")
+    if not reached:
+        redis_server.kill()
+        pushd.wait_for_status("degraded")
+    client = pushd.connect("z")
+    say(client, action="subscribe", channels=list("abc"))
+    assert [answer(client)["channel"] for _ in range(3)] == list("abc")
+    if reached:
+        assert [redis_server.publish(f"push:{name}", name) for name in "abc"] == [1] * 3
+        assert {client.recv(timeout=5) for _ in range(3)} == set("abc")
+
+
+def test_a_client_may_go_while_its_channels_wait_for_redis(start, redis_server):
+    pushd = start("--redis", redis_server.url).wait_for_status("ok")
+    client = pushd.raw().upgrade("/ws?channel=z")
+    redis_server.freeze()
+    try:
+        client.send_frame(TEXT, b'{"action":"subscribe","channels":["a","b","c"]}')
+        client.close()
+        wait_until(lambda: pushd.health()["connections"] == 0, "no connection")
+    finally:
+        redis_server.thaw()
+    wait_until(lambda: pushd.health()["channels"] == 0, "no channel")
 
 
 def test_a_confirmed_subscription_misses_nothing(pushd):

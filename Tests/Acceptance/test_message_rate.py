@@ -31,6 +31,16 @@ def test_every_frame_counts(start, frames):
     assert over_rate(pushd, enforced="true") == 1
 
 
+def test_each_channel_of_a_command_counts(start):
+    pushd = start("--max-message-rate", "10:error")
+    client = pushd.connect("z")
+    client.send(json.dumps({"action": "subscribe", "channels": [f"c{n}" for n in range(10)]}))
+    assert [json.loads(client.recv(timeout=5)).get("status") for _ in range(10)] == ["subscribed"] * 10
+    client.send('{"action":"unsubscribe","channels":["c1","c2"]}')
+    assert "--max-message-rate" in client.recv(timeout=5)
+    assert pushd.publish("c1", "x") == 1
+
+
 def test_a_message_counts_by_what_it_inflates_to(start):
     bomb = encode_frame(TEXT, deflate(b'{"action":"ping"}'.ljust(65_536)), first_bits=0x80 | RSV1)
     assert len(bomb) < 120

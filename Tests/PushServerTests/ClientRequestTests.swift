@@ -27,16 +27,35 @@ import Testing
 
     @Test func everyCommand() {
         expect(#"{"action":"ping"}"#, .ping)
-        expect(#"{"action":"subscribe","channel":"c"}"#, .subscribe(channel: "c", replace: false))
-        expect(#"{"action":"subscribe","channel":"c","replace":false}"#, .subscribe(channel: "c", replace: false))
-        expect(#"{"channel":"c","replace":true,"action":"subscribe"}"#, .subscribe(channel: "c", replace: true))
-        expect(#"{"action":"unsubscribe","channel":"c"}"#, .unsubscribe(channel: "c"))
+        expect(#"{"action":"subscribe","channel":"c"}"#, .subscribe(["c"], replace: false))
+        expect(#"{"action":"subscribe","channel":"c","replace":false}"#, .subscribe(["c"], replace: false))
+        expect(#"{"channel":"c","replace":true,"action":"subscribe"}"#, .subscribe(["c"], replace: true))
+        expect(#"{"action":"unsubscribe","channel":"c"}"#, .unsubscribe(["c"]))
         expect(#" { "action" : "ping" } "#, .ping)
+    }
+
+    @Test func severalChannels() {
+        expect(#"{"action":"subscribe","channels":["a"]}"#, .subscribe(["a"], replace: false))
+        expect(
+            #"{"action":"subscribe","channels":["b","a","b"],"replace":true,"id":1}"#,
+            .subscribe(["b", "a", "b"], replace: true), id: "1")
+        expect(#"{"action":"unsubscribe","channels":[ "\u00e9" , "b" ]}"#, .unsubscribe(["é", "b"]))
+        expect(#"{"action":"subscribe","channel":"a","channels":["b"]}"#, fails: .twoChannelFields)
+        expect(#"{"action":"publish","channels":["b"],"data":1}"#, fails: .badChannel)
+    }
+
+    @Test(arguments: [
+        "[]", #""a""#, "{}", "null", "1", #"["a",1]"#, #"["a",["b"]]"#, #"["a",null]"#, #"[""]"#, #"["a\n"]"#, "[{}]",
+    ])
+    func aListOfChannelsHasNamesOnly(list: String) {
+        for action in ["subscribe", "unsubscribe"] {
+            expect(#"{"action":"\#(action)","channels":\#(list),"id":5}"#, fails: .badChannels, id: "5")
+        }
     }
 
     @Test func namesAndActionsMayBeEscaped() {
         expect(#"{"\u0061ction":"p\u0069ng"}"#, .ping)
-        expect(#"{"action":"unsubscribe","channel":"\u00e9\"\\"}"#, .unsubscribe(channel: "é\"\\"))
+        expect(#"{"action":"unsubscribe","channel":"\u00e9\"\\"}"#, .unsubscribe(["é\"\\"]))
     }
 
     @Test(arguments: [#""text""#, "1", "-1.5e3", "null", "true", "[1, 2]", #"{"a": [null]}"#, #""\u00e9\n""#])
@@ -96,7 +115,7 @@ import Testing
 
     @Test func channelNamesAreChecked() {
         let longest = String(repeating: "n", count: 255)
-        expect(#"{"action":"unsubscribe","channel":"\#(longest)"}"#, .unsubscribe(channel: longest))
+        expect(#"{"action":"unsubscribe","channel":"\#(longest)"}"#, .unsubscribe([longest]))
         for bad in ["", longest + "n", #"a\nb"#, #"\u0000"#, #"\u007f"#, #"\u0085"#] {
             expect(#"{"action":"subscribe","channel":"\#(bad)","id":5}"#, fails: .badChannel, id: "5")
         }
@@ -122,7 +141,8 @@ import Testing
 
     @Test func everyViolationIsOneUsefulSentence() {
         let violations: [CommandViolation] = [
-            .badJSON("x"), .missingAction, .unknownAction, .badChannel, .badReplace, .missingData, .badKey, .badID,
+            .badJSON("x"), .missingAction, .unknownAction, .badChannel, .badChannels, .twoChannelFields, .badReplace,
+            .missingData, .badKey, .badID,
         ]
         #expect(Set(violations.map(\.message)).count == violations.count)
         for violation in violations { #expect(!violation.message.isEmpty && !violation.message.contains("\n")) }

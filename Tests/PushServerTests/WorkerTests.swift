@@ -48,7 +48,8 @@ extension ServerTests {
                 let connections = worker.connections.compactMap { $0 }
                 for connection in connections {
                     #expect(worker.acquire(["c"], for: connection) == 1)
-                    worker.wait(toComplete: .subscribe(channel: "c", id: []), connection)
+                    let joining = Joining(channels: [("c", .join)], id: [], unconfirmed: 1)
+                    worker.wait(toComplete: .subscribe(joining), connection)
                     #expect(connection.isPaused)
                 }
                 for (index, connection) in connections.enumerated() {

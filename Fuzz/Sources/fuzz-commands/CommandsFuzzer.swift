@@ -61,8 +61,9 @@ private func checkID(_ request: ClientRequest, in text: [UInt8]) {
 
 private func checkCommand(_ request: ClientRequest, in text: [UInt8]) {
     switch request.command {
-    case .success(.subscribe(let channel, _)), .success(.unsubscribe(let channel)):
-        expect(ChannelName.isValid(channel), "a bad channel")
+    case .success(.subscribe(let channels, _)), .success(.unsubscribe(let channels)):
+        expect(!channels.isEmpty, "no channel")
+        for channel in channels { expect(ChannelName.isValid(channel), "a bad channel") }
     case .success(.publish(let channel, let data, let key)):
         expect(ChannelName.isValid(channel), "a bad channel")
         expect(key.map { ChannelName.isValid($0) } != false, "a bad key")

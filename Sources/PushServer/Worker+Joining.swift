@@ -1,0 +1,87 @@
+internal import Bytes
+internal import Channels
+internal import WSLoop
+
+/// A subscribe command that may have to wait: what becomes of each of its channels, in the order of the replies.
+struct Joining {
+    enum Outcome { case join, isMember, isOneTooMany }
+
+    var channels: [(name: String, outcome: Outcome)] = []
+    let id: [UInt8]
+    /// How many channels are still to be confirmed.
+    var unconfirmed = 0
+
+    /// The channels that the connection joins.
+    var joined: [String] { channels.compactMap { $0.outcome == .join ? $0.name : nil } }
+}
+
+extension Worker {
+    /// Joins channels, each with a reply of its own; with `replace` all others are left first.
+    func subscribe(_ connection: Connection, to channels: [String], replace: Bool, id: [UInt8]) {
+        guard admits(channels, id: id, of: connection) else { return }
+        if replace { leaveAll(connection, but: channels) }
+        var joining = judged(channels, id: id, connection)
+        joining.unconfirmed = acquire(joining.joined, for: connection)
+        guard joining.unconfirmed > 0 else { return finish(joining, connection) }
+        wait(toComplete: .subscribe(joining), connection)
+    }
+
+    /// Leaves channels, each with a reply of its own.
+    func unsubscribe(_ connection: Connection, from channels: [String], id: [UInt8]) {
+        guard admits(channels, id: id, of: connection) else { return }
+        for channel in channels {
+            if hub.leave(connection.slot, channel) { release(channel) }
+            reply(ServerReply.status("unsubscribed", channel: channel, id: id), to: connection)
+        }
+    }
+
+    /// Each confirmation goes out before the connection joins, so nothing of the channel can come before it.
+    func finish(_ joining: Joining, _ connection: Connection) {
+        for (channel, outcome) in joining.channels {
+            guard outcome != .isOneTooMany else {
+                reply(ServerReply.error(channelRefusal, channel: channel, id: joining.id), to: connection)
+                continue
+            }
+            reply(ServerReply.status("subscribed", channel: channel, id: joining.id), to: connection)
+            if outcome == .join { hub.join(connection.slot, channel) }
+        }
+    }
+
+    /// Whether a command may name so many channels: each of them is work, as a command of its own would be.
+    private func admits(_ channels: [String], id: [UInt8], of connection: Connection) -> Bool {
+        if channels.count > state.configuration.maxChannels.value, isStopped(by: .channels) {
+            reply(ServerReply.error(channelRefusal, id: id), to: connection)
+            return false
+        }
+        return admits(further: channels.count - 1, of: connection)
+    }
+
+    private var channelRefusal: String { "at most \(state.configuration.maxChannels.value) channels (--max-channels)" }
+
+    private func leaveAll(_ connection: Connection, but channels: [String]) {
+        let kept = Set(channels.map { ByteName($0) })
+        for channel in hub.channelNames(of: connection.slot) where !kept.contains(ByteName(channel)) {
+            hub.leave(connection.slot, channel)
+            release(channel)
+        }
+    }
+
+    /// Which channels are new, and which of those are too many.
+    private func judged(_ channels: [String], id: [UInt8], _ connection: Connection) -> Joining {
+        var joining = Joining(id: id)
+        var count = hub.channelCount(of: connection.slot)
+        var named: Set<ByteName> = []
+        for channel in channels {
+            if hub.isMember(connection.slot, of: channel) || named.contains(ByteName(channel)) {
+                joining.channels.append((channel, .isMember))
+            } else if count >= state.configuration.maxChannels.value, isStopped(by: .channels) {
+                joining.channels.append((channel, .isOneTooMany))
+            } else {
+                joining.channels.append((channel, .join))
+                count += 1
+                if channels.count > 1 { named.insert(ByteName(channel)) }
+            }
+        }
+        return joining
+    }
+}
