@@ -20,7 +20,7 @@ public struct Response: Sendable {
     ///
     /// Values may come from the request (an echoed subprotocol): dropping the line stops a response from being split
     /// and, unlike a trap, cannot be used to stop the server. `name` is a token; encode() writes Content-Length,
-    /// Connection: close, Date and X-Content-Type-Options by itself.
+    /// Connection, Keep-Alive, Date and X-Content-Type-Options by itself.
     @discardableResult
     public mutating func addHeader(_ name: StaticString, _ value: String) -> Bool {
         guard value.utf8.allSatisfy({ $0 != ASCII.cr && $0 != ASCII.lf && $0 != 0 }) else { return false }
@@ -33,9 +33,13 @@ public struct Response: Sendable {
 
     /// Appends the response in wire form to `output`.
     ///
-    /// `closing` announces that the connection ends behind it. `omittingBody` answers HEAD: the length is the body's,
-    /// the body is not sent. `date` is the value of the Date header, in the form of RFC 9110 5.6.7.
-    public func encode(into output: inout [UInt8], closing: Bool, omittingBody: Bool = false, date: [UInt8]? = nil) {
+    /// `closing` announces that the connection ends behind it, and `keepAliveSeconds`, if it does not, for how long it is
+    /// kept without a request. `omittingBody` answers HEAD: the length is the body's, the body is not sent. `date` is the
+    /// value of the Date header, in the form of RFC 9110 5.6.7.
+    public func encode(
+        into output: inout [UInt8], closing: Bool, keepAliveSeconds: Int? = nil, omittingBody: Bool = false,
+        date: [UInt8]? = nil
+    ) {
         output.append(text: "HTTP/1.1 ")
         output.append(decimal: status.rawValue)
         output.append(ASCII.space)
@@ -46,7 +50,14 @@ public struct Response: Sendable {
             output.append(decimal: body.count)
             output.append(text: "\r\n")
         }
-        if closing { output.append(text: "Connection: close\r\n") }
+        if closing {
+            output.append(text: "Connection: close\r\n")
+        } else if let keepAliveSeconds {
+            // RFC 9112 C.2.2: a client of HTTP/1.0 knows only by this that it may go on.
+            output.append(text: "Connection: keep-alive\r\nKeep-Alive: timeout=")
+            output.append(decimal: keepAliveSeconds)
+            output.append(text: "\r\n")
+        }
         if let date {
             output.append(text: "Date: ")
             output.append(contentsOf: date)

@@ -31,7 +31,7 @@ enum Reports {
     }
 
     static func status(_ state: ServerState) -> String {
-        if state.phase == .draining { return "draining" }
+        if state.phase.isStopping { return "draining" }
         guard state.configuration.redis != nil else { return "ok" }
         return state.redis?.isUsable == true ? "ok" : "degraded"
     }
@@ -45,7 +45,7 @@ enum Reports {
     static func readiness(_ state: ServerState) -> Response {
         switch state.phase {
         case .starting: verdict("starting")
-        case .draining: verdict("draining")
+        case .leaving, .draining: verdict("draining")
         case .serving where state.isFull || state.isStarved: verdict("full")
         case .serving where state.configuration.readyNeedsRedis && status(state) == "degraded": verdict("degraded")
         case .serving: verdict(nil)

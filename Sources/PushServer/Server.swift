@@ -53,10 +53,15 @@ public final class Server: Sendable {
         if let failure = home.failure { throw failure }
     }
 
-    /// Stops accepting, closes the WebSockets spread over the drain period, then lets `run` return; any thread.
+    /// Says that it is not ready, and after the drain delay stops accepting and closes the WebSockets; any thread.
+    ///
+    /// The closes are spread over the drain period; then `run` returns.
     public func drain() {
-        guard state.enter(.draining) else { return }
-        for inbox in state.inboxes { inbox.post(.drain) }
+        guard state.enter(.leaving) else { return }
+        let delay = state.configuration.drainDelay
+        guard delay > .zero else { return state.drain() }
+        state.logger.notice("not ready, and draining in \(delay) (--drain-delay)")
+        state.inboxes[ServerState.home].post(.leave)
     }
 
     /// Lets `run` return at once; any thread.
@@ -99,12 +104,7 @@ extension Server {
     private func watch(_ signal: Int32, _ loop: Loop) throws(SystemError) -> SignalWatcher {
         let watcher = try SignalWatcher(on: loop, signal: signal)
         watcher.onEvent { [self] in
-            if state.phase == .draining {
-                stop()
-            } else {
-                state.logger.notice("draining")
-                drain()
-            }
+            if state.phase.isStopping { stop() } else { drain() }
         }
         return watcher
     }

@@ -71,6 +71,8 @@ public struct ServerConfiguration: Sendable {
     public var admission = AdmissionLimits()
     /// A connection must have sent its request within this time.
     public var handshakeTimeout = Duration.seconds(10)
+    /// An HTTP connection is kept so long for a next request, and answers say so.
+    public var keepAlive = Duration.seconds(75)
     /// The browsers' origins that are let in besides the server's own.
     public var allowedOrigins: [OriginPattern] = []
     /// Names under which requests over loopback are taken.
@@ -81,6 +83,8 @@ public struct ServerConfiguration: Sendable {
     public var publishKeys: [String] = []
     /// Keys for `/metrics` and the whole `/health`; without one they are for this machine, or for who reaches `admin`.
     public var apiKeys: [String] = []
+    /// How long a server that is to stop still takes clients, while it says that it is not ready.
+    public var drainDelay = Duration.zero
     /// The time over which a stop spreads its closes.
     public var drain = Duration.seconds(20)
     /// Pages by path, served besides the endpoints; `/` is the demo page unless given here.

@@ -38,6 +38,8 @@ enum WorkerMessage: Sendable {
     case closeIdle
     /// To itself: another turn is needed.
     case wakeUp
+    /// To the home worker: begin the drain after a while.
+    case leave
     /// Close the WebSockets over the drain period, then end.
     case drain
     /// To the home worker: a worker has no connections left.
@@ -48,7 +50,14 @@ enum WorkerMessage: Sendable {
 
 /// Everything that the workers of a server share; safe from any thread.
 final class ServerState: Sendable {
-    enum Phase: Int { case starting, serving, draining }
+    enum Phase: Int {
+        case starting, serving
+        /// Still serving, and not ready any more, so that routers send new clients elsewhere.
+        case leaving
+        case draining
+
+        var isStopping: Bool { self == .leaving || self == .draining }
+    }
 
     /// The worker that also accepts, watches signals and bridges to Redis.
     static let home = 0
@@ -216,6 +225,13 @@ final class ServerState: Sendable {
     @discardableResult
     func enter(_ phase: Phase) -> Bool {
         phaseValue.max(phase.rawValue, ordering: .acquiringAndReleasing).oldValue < phase.rawValue
+    }
+
+    /// Stops accepting, and closes the WebSockets spread over the drain period.
+    func drain() {
+        guard enter(.draining) else { return }
+        logger.notice("draining")
+        for inbox in inboxes { inbox.post(.drain) }
     }
 
     /// What Redis was last seen to be; nil if it is not wanted or nothing is known yet.

@@ -29,7 +29,7 @@ extension Worker {
         case .ping: pingIfSilent(connection)
         case .pong: checkPong(connection)
         case .close, .linger: closeUnlessBusy(connection)
-        case .keepAlive: close(connection)
+        case .keepAlive: keepAliveEnded(connection)
         }
     }
 

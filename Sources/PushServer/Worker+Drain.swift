@@ -32,6 +32,19 @@ struct DrainSchedule {
 extension Worker {
     private static let drainStepMilliseconds: UInt64 = 20
 
+    /// Begins the drain when routers have had the time to learn that this server is not ready.
+    func beginLeaving() {
+        do throws(SystemError) {
+            let timer = try Timer(on: loop)
+            timer.onEvent { [state] in state.drain() }
+            timer.start(afterMilliseconds: UInt64(state.configuration.drainDelay / .milliseconds(1)))
+            keep(timer)
+        } catch {
+            state.logger.error("drain begun at once", metadata: ["error": "\(error)"])
+            state.drain()
+        }
+    }
+
     /// Begins closing the WebSockets, spread over the drain period.
     func beginDrain() {
         guard drainSchedule == nil else { return }

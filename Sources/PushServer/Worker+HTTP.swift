@@ -6,8 +6,6 @@ internal import Logging
 internal import WSLoop
 
 extension Worker {
-    /// How long an idle connection is kept for a next request, as in nginx.
-    private static let keepAliveTicks = Worker.ticks(.seconds(75))
     private static let continueResponse = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
 
     /// Takes input up to the end of one request, and answers it.
@@ -30,7 +28,7 @@ extension Worker {
                 if connection.deadline != .request { schedule(.request, connection, afterTicks: handshakeTicks) }
             case .request(let request):
                 if requests.route == nil { begin(request.head, connection) }
-                schedule(.keepAlive, connection, afterTicks: Worker.keepAliveTicks)
+                schedule(.keepAlive, connection, afterTicks: keepAliveTicks)
                 if let route = requests.takeRoute(), admits(route, of: connection) {
                     answer(request, route, connection)
                 }
@@ -60,7 +58,10 @@ extension Worker {
         if let origin = connection.requests?.sharedOrigin { response.share(with: origin) }
         connection.requests?.sharedOrigin = nil  // an unreadable next request has no origin
         let date = date.text
-        hub.reply(connection.slot) { response.encode(into: &$0, closing: closing, omittingBody: omitsBody, date: date) }
+        hub.reply(connection.slot) {
+            response.encode(
+                into: &$0, closing: closing, keepAliveSeconds: keepAliveSeconds, omittingBody: omitsBody, date: date)
+        }
         if closing { beginClosing(connection, isComplete: true) }
     }
 
@@ -73,6 +74,18 @@ extension Worker {
         guard connection.phase == .http, connection.requests?.isIdle == false else { return close(connection) }
         connection.endsAfterResponse = true
         respond(.error(.requestTimeout, "the request did not arrive in time"), to: connection)
+    }
+
+    /// Ends a connection that waits for no answer, reads none, and has asked for nothing for a while.
+    func keepAliveEnded(_ connection: Connection) {
+        if let patience = patienceTicks(connection), patience > 0 {
+            return schedule(.keepAlive, connection, afterTicks: min(patience, keepAliveTicks))
+        }
+        let idleTicks = wheel.currentTick - connection.lastHeardTick
+        guard connection.pending == nil, idleTicks >= keepAliveTicks || !isAllSent(connection) else {
+            return schedule(.keepAlive, connection, afterTicks: max(keepAliveTicks - min(idleTicks, keepAliveTicks), 1))
+        }
+        close(connection)
     }
 
     /// Decides on a request's head alone what becomes of it.

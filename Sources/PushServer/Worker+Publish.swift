@@ -50,6 +50,7 @@ extension Worker {
         } else {
             answer(action, connection, subscribers: nil)
         }
+        if connection.phase == .http { schedule(.keepAlive, connection, afterTicks: keepAliveTicks) }
         resume(connection, from: .publishing)
     }
 

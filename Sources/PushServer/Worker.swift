@@ -28,6 +28,9 @@ final class Worker {
     let requestLimits: RequestParser.Limits
     let messageLimits: ConnectionMachine.Limits
     let handshakeTicks: UInt32
+    let keepAliveTicks: UInt32
+    /// What is told to clients, who count in whole seconds.
+    let keepAliveSeconds: Int?
     let pingTicks: UInt32
     let stallTicks: UInt32
     var streams: StreamSet?
@@ -89,6 +92,9 @@ final class Worker {
             maxMessageBytes: configuration.maxMessageBytes,
             maxFragments: Worker.maxFragments(forMessage: configuration.maxMessageBytes))
         handshakeTicks = Worker.ticks(configuration.handshakeTimeout)
+        keepAliveTicks = Worker.ticks(configuration.keepAlive)
+        let keepAliveSeconds = Int(configuration.keepAlive.components.seconds)
+        self.keepAliveSeconds = keepAliveSeconds > 0 ? keepAliveSeconds : nil
         pingTicks = Worker.ticks(configuration.pingInterval)
         stallTicks = Worker.ticks(configuration.stallTimeout)
         hub.attach(self)
@@ -222,6 +228,7 @@ final class Worker {
         case .closeIdle: closeIdle()
         case .reconsider(let channel): home?.reconsider(channel)
         case .publish(let channel, let payload, let address): home?.publish(payload, to: channel, for: address)
+        case .leave: beginLeaving()
         case .drain: beginDrain()
         case .drained: home?.workerDrained()
         case .stop: loop.stop()

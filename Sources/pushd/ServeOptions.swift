@@ -227,6 +227,11 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
+        help: ArgumentHelp("Seconds that an idle HTTP connection is kept (default 75).", valueName: "s"))
+    var keepAlive: String?
+
+    @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("permessage-deflate for clients that offer it: off (default) or on.", valueName: "off|on"))
     var compression: String?
 
@@ -272,6 +277,12 @@ struct ServeOptions: ParsableArguments {
         parsing: .unconditional,
         help: ArgumentHelp("Seconds over which a stop spreads its closes (default 20).", valueName: "s"))
     var drain: String?
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "Seconds before that in which it is not ready and still takes clients (default 0).", valueName: "s"))
+    var drainDelay: String?
 
     @Option(
         parsing: .unconditional,

@@ -269,6 +269,9 @@ struct Settings {
         server.stallTimeout = try values.seconds("--stall-timeout", options.stallTimeout) ?? server.stallTimeout
         server.handshakeTimeout =
             try values.seconds("--handshake-timeout", options.handshakeTimeout) ?? server.handshakeTimeout
+        server.keepAlive = try values.seconds("--keep-alive", options.keepAlive) ?? server.keepAlive
+        server.drainDelay =
+            try values.seconds("--drain-delay", options.drainDelay, orZero: true) ?? server.drainDelay
         server.drain = try values.seconds("--drain", options.drain, orZero: true) ?? server.drain
     }
 }

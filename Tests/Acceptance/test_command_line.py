@@ -54,6 +54,8 @@ def test_an_unknown_subcommand_is_a_usage_error():
         ("--publish-key-file", "/missing/keys"),
         ("--api-key-file", "/missing/keys"),
         ("--drain", "later"),
+        ("--drain-delay", "-1"),
+        ("--keep-alive", "0"),
         ("--log-level", "loud"),
         ("--log-format", "xml"),
     ],
@@ -76,7 +78,7 @@ def test_help_names_every_option():
     assert result.returncode == 0
     for option in """listen redis redis-prefix redis-map workers max-connections max-message max-publish max-channels
         allow-client-publish compression outbox-limit outbox-budget inbound-budget slow-consumer ping-interval pong-timeout handshake-timeout
-        allow-origin allow-host publish-key publish-key-file api-key api-key-file admin drain log-level log-format""".split():
+        allow-origin allow-host publish-key publish-key-file api-key api-key-file admin drain drain-delay keep-alive log-level log-format""".split():
         assert f"--{option}" in result.stdout, option
 
 

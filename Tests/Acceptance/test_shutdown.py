@@ -57,7 +57,7 @@ class Draining:
         for connection in self.kept_alive:
             assert ask(connection, "GET", "/health/ready").status == 200
         self.pushd.signal()
-        wait_until(lambda: "draining" in self.pushd.log(), "a line that says draining")
+        wait_until(lambda: "notice draining" in self.pushd.log(), "a line that says draining")
 
     def ask(self, method, path, body=None):
         return ask(self.kept_alive.pop(), method, path, body)
@@ -105,6 +105,31 @@ def test_messages_arrive_until_it_is_a_clients_turn(draining):
 def test_a_second_signal_ends_at_once(draining):
     draining.pushd.signal()
     draining.pushd.wait(5)
+
+
+def test_before_a_drain_it_is_not_ready_and_still_takes_clients(start):
+    pushd = start("--drain-delay", "3", "--workers", "2")
+    early = pushd.connect("c")
+    pushd.signal()
+    wait_until(lambda: pushd.get("/health/ready").status == 503, "not ready, on a new connection")
+    assert pushd.health()["status"] == "draining" and pushd.get("/health/live").status == 200
+    late = pushd.connect("c")
+    assert pushd.publish("c", "hello") == 2
+    assert [client.recv(timeout=5) for client in (early, late)] == ["hello"] * 2
+    assert "not ready" in pushd.log() and "notice draining" not in pushd.log()
+    assert [close_code(client) for client in (early, late)] == [1001] * 2
+    assert pushd.wait() == 0
+    assert "notice draining" in pushd.log()
+
+
+def test_a_second_signal_ends_the_drain_delay_at_once(start):
+    pushd = start("--drain-delay", "600")
+    client = pushd.connect("c")
+    pushd.signal()
+    wait_until(lambda: "not ready" in pushd.log(), "the first signal")
+    pushd.signal()
+    assert pushd.wait(5) == 0
+    assert close_code(client) is None
 
 
 def test_without_clients_a_stop_does_not_wait_for_the_drain(start):

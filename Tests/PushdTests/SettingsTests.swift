@@ -80,6 +80,8 @@ import WSLoop
         Option("--api-key", "a", "b") { $0.server.apiKeys.joined(separator: ",") },
         Option("--admin", "127.0.0.1:1", "unix:/x") { $0.server.admin.map(\.description).joined(separator: ",") },
         Option("--drain", "0.0", "7.0") { seconds($0.server.drain) },
+        Option("--drain-delay", "0.5", "7.0") { seconds($0.server.drainDelay) },
+        Option("--keep-alive", "0.5", "620.0") { seconds($0.server.keepAlive) },
         Option("--log-level", "trace", "error") { $0.logLevel.rawValue },
         Option("--log-format", "json", "text") { $0.logFormat.rawValue },
     ]
@@ -174,6 +176,7 @@ import WSLoop
         #expect(server.outboxBudgetBytes == settings.resources.memoryBytes / 4)
         #expect(server.pingInterval == .seconds(25) && server.pongTimeout == .seconds(10))
         #expect(server.handshakeTimeout == .seconds(10) && server.drain == .seconds(20))
+        #expect(server.keepAlive == .seconds(75) && server.drainDelay == .zero)
         #expect(server.allowedOrigins.isEmpty && server.allowedHosts.isEmpty && server.publishKeys.isEmpty)
         #expect(settings.logLevel == .info && settings.logFormat == .text)
     }
