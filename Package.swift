@@ -76,7 +76,8 @@ let package = Package(
         .executableTarget(
             name: "pushd",
             dependencies: [
-                "Access", "Bench", "Bytes", "Channels", "CProcess", "PushServer", "RedisBridge", "WebSocket", "WSLoop",
+                "Access", "Bench", "Bytes", "Channels", "CProcess", "HTTP", "PushServer", "RedisBridge", "WebSocket",
+                "WSLoop",
             ] + command,
             swiftSettings: settings),
         .executableTarget(

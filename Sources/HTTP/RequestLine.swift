@@ -6,7 +6,7 @@ struct RequestLine {
     let minorVersion: UInt8
     let target: ByteRange
     /// The target's path: empty in `http://host`, `*` in the asterisk form.
-    let path: ByteRange
+    private(set) var path: ByteRange
     /// The authority of a target in absolute form.
     let authority: ByteRange?
 
@@ -28,6 +28,13 @@ struct RequestLine {
         target = ByteRange(targetBounds.lowerBound, targetBounds.upperBound)
         path = form.path
         authority = form.authority
+    }
+
+    /// The same line with only a part of the path, which ends where the path does.
+    func withPath(_ part: Range<Int>) -> RequestLine {
+        var line = self
+        line.path = ByteRange(part.lowerBound, part.upperBound)
+        return line
     }
 
     /// What follows the `?`; nil without one.

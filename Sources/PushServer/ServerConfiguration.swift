@@ -1,5 +1,6 @@
 public import Access
 public import Channels
+public import HTTP
 public import RedisBridge
 public import WSLoop
 
@@ -87,6 +88,8 @@ public struct ServerConfiguration: Sendable {
     public var drainDelay = Duration.zero
     /// The time over which a stop spreads its closes.
     public var drain = Duration.seconds(20)
+    /// A path below which everything is served as well.
+    public var pathPrefix: PathPrefix?
     /// Pages by path, served besides the endpoints; `/` is the demo page unless given here.
     public var pages: [String: Page] = [:]
     /// Paths where a POST is answered with what the closure makes of its body; called on the connection's loop.

@@ -82,7 +82,7 @@ extension Worker {
             return schedule(.keepAlive, connection, afterTicks: min(patience, keepAliveTicks))
         }
         let idleTicks = wheel.currentTick - connection.lastHeardTick
-        guard connection.pending == nil, idleTicks >= keepAliveTicks || !isAllSent(connection) else {
+        guard connection.pending == nil, idleTicks >= keepAliveTicks else {
             return schedule(.keepAlive, connection, afterTicks: max(keepAliveTicks - min(idleTicks, keepAliveTicks), 1))
         }
         close(connection)
@@ -90,6 +90,7 @@ extension Worker {
 
     /// Decides on a request's head alone what becomes of it.
     private func begin(_ head: RequestHead, _ connection: Connection) {
+        let head = state.configuration.pathPrefix.flatMap { head.below($0) } ?? head
         connection.endsAfterResponse = !head.keepsAlive
         connection.omitsBody = head.method == .head
         connection.requests?.sharedOrigin = state.access.sharedOrigin(of: head)
@@ -157,6 +158,13 @@ extension Response {
         response.addHeader("Access-Control-Allow-Methods", "GET, HEAD, POST")
         response.addHeader("Access-Control-Allow-Headers", "Authorization, Content-Type, X-API-Key")
         response.addHeader("Access-Control-Max-Age", "600")
+        return response
+    }
+
+    /// Leads from a prefix to the page below it, whose relative addresses need the slash.
+    static func redirect(to prefix: PathPrefix, query: String?) -> Response {
+        var response = Response(.permanentRedirect)
+        response.addHeader("Location", prefix.directory + (query.map { "?\($0)" } ?? ""))
         return response
     }
 

@@ -76,6 +76,9 @@ extension Worker {
         if head.isPath("/health/live") { return { [state] in Reports.liveness(state) } }
         if head.isPath("/health/ready") { return { [state] in Reports.readiness(state) } }
         guard !connection.peer.contains(.admin), let page = state.page(head) else { return nil }
+        if let prefix = state.configuration.pathPrefix, head.hasEmptyPath {
+            return { .redirect(to: prefix, query: head.query) }
+        }
         return { Response(page) }
     }
 

@@ -232,6 +232,11 @@ struct ServeOptions: ParsableArguments {
 
     @Option(
         parsing: .unconditional,
+        help: ArgumentHelp("A path below which everything is served as well: /push.", valueName: "path"))
+    var pathPrefix: String?
+
+    @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("permessage-deflate for clients that offer it: off (default) or on.", valueName: "off|on"))
     var compression: String?
 

@@ -1,4 +1,5 @@
 import Channels
+import HTTP
 import Logging
 import PushServer
 import RedisBridge
@@ -43,6 +44,9 @@ struct Settings {
         server.compresses =
             try values.one("--compression", options.compression, "off or on") { ["off": false, "on": true][$0] }
             ?? server.compresses
+        server.pathPrefix = try values.one(
+            "--path-prefix", options.pathPrefix, "a path such as /push, of letters, digits and -._~"
+        ) { PathPrefix($0) }
         try readAccess(options, values)
         logLevel =
             try values.one("--log-level", options.logLevel, "a log level") { Logger.Level(rawValue: $0) } ?? logLevel

@@ -64,6 +64,26 @@ def test_the_page_publishes_and_counts(page, node):
     page.wait_for("document.querySelector('#connections').innerText === '1'")
 
 
+def test_the_page_works_below_a_prefix(browser, start):
+    pushd = start("--path-prefix", "/push")
+    page = browser.open(f"http://127.0.0.1:{pushd.port}/push")  # and is led to /push/
+    page.wait_for("document.querySelector('#state')?.innerText.includes('open')")
+    assert page.evaluate("socket.url").startswith(f"ws://127.0.0.1:{pushd.port}/push/ws?")
+    assert f"http://127.0.0.1:{pushd.port}/push/publish?channel=news" in page.text("#curl-command")
+    page.click("#publish-button")
+    page.wait_for("document.querySelector('#messages').innerText.includes('hello')")
+    page.wait_for("document.querySelector('#connections').innerText === '1'")
+
+
+def test_a_page_without_channels_joins_none(page, node):
+    page.click("#channels [aria-label='Leave news']")
+    wait_until(lambda: node.health()["channels"] == 0, "no channel")
+    page.evaluate("socket.close()")
+    page.wait_for("document.querySelector('#state').innerText.includes('closed')")
+    page.wait_for("document.querySelector('#state').innerText.includes('open')")
+    assert node.health()["channels"] == 0
+
+
 def test_the_page_shows_markup_as_text(page, node):
     join(page, "room")
     markup = "<img src=x onerror=alert(1)>"

@@ -53,6 +53,8 @@ def test_an_unknown_subcommand_is_a_usage_error():
         ("--admin", "nowhere:port"),
         ("--publish-key-file", "/missing/keys"),
         ("--api-key-file", "/missing/keys"),
+        ("--path-prefix", "push"),
+        ("--path-prefix", "/"),
         ("--drain", "later"),
         ("--drain-delay", "-1"),
         ("--keep-alive", "0"),
@@ -78,7 +80,7 @@ def test_help_names_every_option():
     assert result.returncode == 0
     for option in """listen redis redis-prefix redis-map workers max-connections max-message max-publish max-channels
         allow-client-publish compression outbox-limit outbox-budget inbound-budget slow-consumer ping-interval pong-timeout handshake-timeout
-        allow-origin allow-host publish-key publish-key-file api-key api-key-file admin drain drain-delay keep-alive log-level log-format""".split():
+        allow-origin allow-host publish-key publish-key-file api-key api-key-file admin drain drain-delay keep-alive path-prefix log-level log-format""".split():
         assert f"--{option}" in result.stdout, option
 
 

@@ -79,7 +79,7 @@ struct ResponseTests {
     }
 
     @Test(arguments: [
-        101, 200, 204, 400, 401, 403, 404, 405, 408, 413, 414, 417, 426, 429, 431, 500, 501, 503, 505,
+        101, 200, 204, 308, 400, 401, 403, 404, 405, 408, 413, 414, 417, 426, 429, 431, 500, 501, 503, 505,
     ])
     func `every status has a reason`(code: Int) throws {
         let status = try #require(HTTPStatus(rawValue: code))

@@ -79,6 +79,7 @@ import WSLoop
         Option("--publish-key", "a", "b") { $0.server.publishKeys.joined(separator: ",") },
         Option("--api-key", "a", "b") { $0.server.apiKeys.joined(separator: ",") },
         Option("--admin", "127.0.0.1:1", "unix:/x") { $0.server.admin.map(\.description).joined(separator: ",") },
+        Option("--path-prefix", "/push", "/a/b") { $0.server.pathPrefix.map { "\($0)" } ?? "" },
         Option("--drain", "0.0", "7.0") { seconds($0.server.drain) },
         Option("--drain-delay", "0.5", "7.0") { seconds($0.server.drainDelay) },
         Option("--keep-alive", "0.5", "620.0") { seconds($0.server.keepAlive) },
