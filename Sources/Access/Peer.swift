@@ -19,6 +19,9 @@ public struct Peer: OptionSet, Sendable {
     /// On an address of `--admin`.
     public static let admin = Peer(rawValue: 8)
 
+    /// From a proxy whose word on where its requests come from counts.
+    public static let trustedProxy = Peer(rawValue: 16)
+
     /// Whether the other end is on this machine; it may still be a proxy that speaks for others.
     public var isLocal: Bool { !isDisjoint(with: [.loopback, .unixSocket]) }
 }

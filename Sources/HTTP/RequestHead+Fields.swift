@@ -10,6 +10,14 @@ extension RequestHead {
         return next(name, &index).map(string)
     }
 
+    /// The values of all fields called `name`, in order, without white space around them.
+    public func values(of name: StaticString) -> [String] {
+        var values: [String] = []
+        var index = 0
+        while let value = next(name, &index) { values.append(string(value)) }
+        return values
+    }
+
     /// Lends the bytes of the value of the first field called `name`; nil if there is none.
     public func withValue<Result>(of name: StaticString, _ body: (RawSpan) -> Result) -> Result? {
         var index = 0

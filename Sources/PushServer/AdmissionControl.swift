@@ -1,6 +1,6 @@
+internal import Access
 internal import Bytes
 internal import Synchronization
-internal import WSLoop
 
 /// Upper bounds for opening WebSockets; nil for none.
 public struct AdmissionLimits: Equatable, Sendable {

@@ -142,7 +142,7 @@ final class Home {
     private static let unsentLowWaterBytes: Int32 = 131_072
 
     private func place(_ stream: AcceptedStream, _ listener: Peer) {
-        let peer = listener.union(Home.nearness(of: stream))
+        let peer = listener.union(nearness(of: stream))
         guard worker.admitsSocket(stream, peer) else { return Socket.close(stream.descriptor) }
         let context = peer.contains(.tls) ? state.configuration.certificates?.context : nil
         let index = state.leastLoadedWorker()
@@ -154,9 +154,10 @@ final class Home {
         }
     }
 
-    private static func nearness(of stream: AcceptedStream) -> Peer {
-        guard stream.peer.isLocal else { return [] }
-        return stream.peer.port == nil ? .unixSocket : .loopback
+    private func nearness(of stream: AcceptedStream) -> Peer {
+        let proxy: Peer = state.trustedProxies.includes(stream.peer.ip) ? .trustedProxy : []
+        guard stream.peer.isLocal else { return proxy }
+        return proxy.union(stream.peer.port == nil ? .unixSocket : .loopback)
     }
 
     private func starved(_ error: SystemError) {

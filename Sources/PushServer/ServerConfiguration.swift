@@ -80,6 +80,8 @@ public struct ServerConfiguration: Sendable {
     ///
     /// Addresses, `localhost` and the hosts of `allowedOrigins` always are.
     public var allowedHosts: [HostPattern] = []
+    /// Proxies whose word counts on the address of their clients, and on whether these spoke TLS.
+    public var trustedProxies: [TrustedProxy] = []
     /// Keys for publishing over HTTP; without one only this machine may publish.
     public var publishKeys: [String] = []
     /// Keys for `/metrics` and the whole `/health`; without one they are for this machine, or for who reaches `admin`.

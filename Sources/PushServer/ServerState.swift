@@ -66,6 +66,7 @@ final class ServerState: Sendable {
     let logger: Logger
     let directory: ChannelDirectory
     let access: AccessRules
+    let trustedProxies: TrustedProxies
     let admission: AdmissionControl
     let sockets = SocketCensus()
     let inboxes: [Inbox<WorkerMessage>]
@@ -105,6 +106,7 @@ final class ServerState: Sendable {
             allowedHosts: configuration.allowedHosts, allowedOrigins: configuration.allowedOrigins,
             publishKeys: configuration.publishKeys, apiKeys: configuration.apiKeys,
             hasAdminAddress: !configuration.admin.isEmpty)
+        trustedProxies = TrustedProxies(configuration.trustedProxies)
         admission = AdmissionControl(configuration.admission)
         inboxes = (0..<workers).map { _ in Inbox() }
         boards = (0..<workers).map { _ in WorkerBoard() }

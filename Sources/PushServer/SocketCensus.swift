@@ -1,5 +1,5 @@
+internal import Access
 internal import Synchronization
-internal import WSLoop
 
 /// Counts the open sockets of each address, whatever they speak; shared by all workers.
 final class SocketCensus: Sendable {

@@ -13,10 +13,12 @@ extension Worker {
 
     /// What an accepted socket counts as for `--max-sockets-per-address`; nil if it does not count.
     ///
-    /// Whoever administers the server must get in though an address is full.
+    /// Whoever administers the server must get in though an address is full, and a trusted proxy comes for many.
     func countedAddress(of stream: AcceptedStream, _ peer: Peer) -> AddressGroup? {
-        guard state.configuration.maxSocketsOfAddress != nil, !peer.contains(.admin) else { return nil }
-        return stream.peer.group
+        guard state.configuration.maxSocketsOfAddress != nil, peer.isDisjoint(with: [.admin, .trustedProxy]) else {
+            return nil
+        }
+        return stream.peer.ip?.group
     }
 
     /// Counts an accepted socket; false if its address has one too many.

@@ -39,7 +39,7 @@ extension Worker {
     /// Why a request is refused, as its answer; nil if it is not.
     private func refusal(of head: RequestHead, for purpose: AccessRules.Purpose, _ connection: Connection) -> Response?
     {
-        state.access.denial(of: head, from: connection.peer, for: purpose).map { Response($0) }
+        state.access.denial(of: head, from: peer(of: head, connection), for: purpose).map { Response($0) }
     }
 
     private func isForWebSocket(_ head: RequestHead) -> Bool {
@@ -70,7 +70,7 @@ extension Worker {
         if head.isPath("/health") {
             let isForAdmin =
                 state.access.servesAdmin(on: connection.peer)
-                && state.access.denial(of: head, from: connection.peer, for: .administer) == nil
+                && state.access.denial(of: head, from: peer(of: head, connection), for: .administer) == nil
             return { [state] in Reports.health(state, state.totals(), tellsReasons: isForAdmin) }
         }
         if head.isPath("/health/live") { return { [state] in Reports.liveness(state) } }

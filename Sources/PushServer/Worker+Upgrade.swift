@@ -14,33 +14,38 @@ extension Worker {
     /// Answers a request for a WebSocket.
     func open(_ head: RequestHead, _ connection: Connection) {
         do throws(UpgradeRefusal) {
-            if let denial = state.access.denial(of: head, from: connection.peer, for: .connect) {
+            if let denial = state.access.denial(of: head, from: peer(of: head, connection), for: .connect) {
                 throw UpgradeRefusal(denial.message, Response(denial))
             }
             guard state.phase != .draining else { throw .unavailable("the server is going away") }
             let offer = try accept(head)
             let channels = try channels(of: head)
             let user = try user(of: head)
-            state.logger.debug("opening", metadata: ["user": "\(user)", "channels": "\(channels)"])
+            state.logger.debug(
+                "opening",
+                metadata: [
+                    "address": "\(loggedAddress(of: head, connection))", "user": "\(user)", "channels": "\(channels)",
+                ])
             try takePlace()
-            if state.admission.isActive { try admit(connection, user: user) }
+            if state.admission.isActive { try admit(head, connection, user: user) }
             let unconfirmed = acquire(channels, for: connection)
             guard unconfirmed > 0 else { return finishOpening(connection, offer, channels: channels) }
             wait(toComplete: .open(offer, channels: channels, unconfirmed: unconfirmed), connection)
         } catch {
             counters.handshakes[HandshakeResult(error.response.status).rawValue] += 1
-            log(error, of: head)
+            log(error, of: head, connection)
             respond(error.response, to: connection)
         }
     }
 
     /// Tells an operator why clients do not get in: browsers tell their users nothing.
-    private func log(_ refusal: UpgradeRefusal, of head: RequestHead) {
+    private func log(_ refusal: UpgradeRefusal, of head: RequestHead, _ connection: Connection) {
         let isNews = state.refusalLines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds)
         state.logger.log(
             level: isNews ? .notice : .debug, "handshake refused",
             metadata: [
-                "host": "\(Worker.loggable(head.host))", "origin": "\(Worker.loggable(head.value(of: "origin")))",
+                "address": "\(loggedAddress(of: head, connection))", "host": "\(Worker.loggable(head.host))",
+                "origin": "\(Worker.loggable(head.value(of: "origin")))",
                 "reason": "\(refusal.reason)",
             ])
     }
@@ -76,9 +81,9 @@ extension Worker {
         throw .unavailable("the server has all the connections it takes (--max-connections)")
     }
 
-    private func admit(_ connection: Connection, user: String) throws(UpgradeRefusal) {
+    private func admit(_ head: RequestHead, _ connection: Connection, user: String) throws(UpgradeRefusal) {
         let verdict = state.admission.admit(
-            address: SocketAddress(peerOf: connection.descriptor).group,
+            address: clientAddress(of: head, connection)?.group,
             user: user == Worker.defaultUser ? nil : user,
             second: Loop.monotonicNanoseconds / 1_000_000_000)
         for refusal in verdict.reached { counters.limitHits[refusal.limit.rawValue] += 1 }

@@ -1,14 +1,6 @@
 internal import CUV
 internal import Glibc
 
-/// Addresses that are limited as one, since one client can have all of them.
-public enum AddressGroup: Hashable, Sendable {
-    /// An IPv4 address, its IPv4-mapped IPv6 form included.
-    case ipv4(UInt32)
-    /// The /64 of an IPv6 address: what a host is usually given (RFC 6177).
-    case ipv6Network(UInt64)
-}
-
 /// The address of a TCP or unix-domain socket.
 public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
     private enum Storage: Equatable, Sendable {
@@ -91,16 +83,14 @@ public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
         if case .unix(let path) = storage { path } else { nil }
     }
 
-    /// What the address counts as where addresses are limited; nil for a unix socket.
-    public var group: AddressGroup? {
+    /// The bits of the IP address as one of IPv6, into which IPv4 is mapped (RFC 4291 section 2.5.5.2).
+    ///
+    /// Nil for a unix socket.
+    public var ipBits: (high: UInt64, low: UInt64)? {
         switch storage {
-        case .ipv4(let host, _):
-            return .ipv4(UInt32(bigEndian: host))
-        case .ipv6(let host, _, _):
-            if let four = SocketAddress.mappedHost(host) { return .ipv4(four) }
-            return .ipv6Network(host[..<8].reduce(0) { $0 << 8 | UInt64($1) })
-        case .unix, .unnamed:
-            return nil
+        case .ipv4(let host, _): (0, 0xFFFF_0000_0000 | UInt64(UInt32(bigEndian: host)))
+        case .ipv6(let host, _, _): (SocketAddress.number(host[..<8]), SocketAddress.number(host[8...]))
+        case .unix, .unnamed: nil
         }
     }
 
@@ -118,7 +108,11 @@ public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
     /// The IPv4 address that an IPv6 one stands for (RFC 4291 section 2.5.5.2); nil if it stands for none.
     private static func mappedHost(_ host: [UInt8]) -> UInt32? {
         guard host[..<12] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF] else { return nil }
-        return host[12...].reduce(0) { $0 << 8 | UInt32($1) }
+        return UInt32(truncatingIfNeeded: number(host[12...]))
+    }
+
+    private static func number(_ bytes: ArraySlice<UInt8>) -> UInt64 {
+        bytes.reduce(0) { $0 << 8 | UInt64($1) }
     }
 
     /// `127.0.0.1:8081`, `[::1]:8081` or `unix:/run/pushd.sock`.

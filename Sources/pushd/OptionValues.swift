@@ -1,3 +1,4 @@
+import Access
 import Glibc
 import PushServer
 import RedisBridge
@@ -96,6 +97,19 @@ struct OptionValues {
             }
         }
         return addresses.isEmpty ? nil : addresses
+    }
+
+    /// Proxies that are trusted.
+    func proxies(_ option: String, _ given: [String]) throws(SettingViolation) -> [TrustedProxy] {
+        var proxies: [TrustedProxy] = []
+        for text in try each(option, given, "a range of addresses", { $0 }) ?? [] {
+            do throws(AddressRangeViolation) {
+                proxies.append(try TrustedProxy(parsing: text))
+            } catch {
+                throw SettingViolation(option: option, value: text, expected: "usable: \(error)")
+            }
+        }
+        return proxies
     }
 
     /// Where Redis is.

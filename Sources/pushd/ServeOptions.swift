@@ -257,6 +257,13 @@ struct ServeOptions: ParsableArguments {
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
+            "Proxy whose X-Forwarded-For, Forwarded and X-Forwarded-Proto count: an address, a range such as 10.0.0.0/8, or "
+                + "unix (repeatable).", valueName: "net"))
+    var trustedProxy: [String] = []
+
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp(
             "Key for publishing over HTTP, needed from everywhere (repeatable; default: only this machine may publish).",
             valueName: "key"))
     var publishKey: [String] = []

@@ -16,6 +16,7 @@ extension Settings {
             try values.each("--allow-host", options.allowHost, "a host's name without a port, or *.domain") {
                 HostPattern($0)
             } ?? []
+        server.trustedProxies = try values.proxies("--trusted-proxy", options.trustedProxy)
         server.publishKeys = try values.keys("--publish-key", options.publishKey, files: options.publishKeyFile)
         server.apiKeys = try values.keys("--api-key", options.apiKey, files: options.apiKeyFile)
         exposedSecrets = [

@@ -54,6 +54,9 @@ def test_an_unknown_subcommand_is_a_usage_error():
         ("--publish-key-file", "/missing/keys"),
         ("--api-key-file", "/missing/keys"),
         ("--path-prefix", "push"),
+        ("--trusted-proxy", "10.0.0.1/8"),
+        ("--trusted-proxy", "10.0.0.0/33"),
+        ("--trusted-proxy", "proxy.example"),
         ("--path-prefix", "/"),
         ("--drain", "later"),
         ("--drain-delay", "-1"),
@@ -80,7 +83,7 @@ def test_help_names_every_option():
     assert result.returncode == 0
     for option in """listen redis redis-prefix redis-map workers max-connections max-message max-publish max-channels
         allow-client-publish compression outbox-limit outbox-budget inbound-budget slow-consumer ping-interval pong-timeout handshake-timeout
-        allow-origin allow-host publish-key publish-key-file api-key api-key-file admin drain drain-delay keep-alive path-prefix log-level log-format""".split():
+        allow-origin allow-host publish-key publish-key-file api-key api-key-file admin drain drain-delay keep-alive path-prefix trusted-proxy log-level log-format""".split():
         assert f"--{option}" in result.stdout, option
 
 

@@ -1,5 +1,5 @@
+import Access
 import Testing
-import WSLoop
 
 @testable import PushServer
 

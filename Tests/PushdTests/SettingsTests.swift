@@ -76,6 +76,9 @@ import WSLoop
         Option("--allow-host", "a.example", "*.b.example") {
             $0.server.allowedHosts.map(\.description).joined(separator: ",")
         },
+        Option("--trusted-proxy", "10.0.0.0/8", "unix") {
+            $0.server.trustedProxies.map(\.description).joined(separator: ",")
+        },
         Option("--publish-key", "a", "b") { $0.server.publishKeys.joined(separator: ",") },
         Option("--api-key", "a", "b") { $0.server.apiKeys.joined(separator: ",") },
         Option("--admin", "127.0.0.1:1", "unix:/x") { $0.server.admin.map(\.description).joined(separator: ",") },
@@ -156,6 +159,7 @@ import WSLoop
 
     @Test(arguments: [
         "--listen", "--admin", "--redis-map", "--allow-origin", "--allow-host", "--publish-key", "--api-key",
+        "--trusted-proxy",
     ])
     func repeatableOptions(name: String) throws {
         let option = try #require(SettingsTests.options.first { $0.name == name })

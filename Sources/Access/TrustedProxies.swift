@@ -1,0 +1,92 @@
+public import HTTP
+
+/// A proxy whose word counts about where its requests come from.
+public enum TrustedProxy: Equatable, Sendable, CustomStringConvertible {
+    /// One that connects from an address of a range.
+    case range(AddressRange)
+    /// One that connects over a unix-domain socket.
+    case unixSocket
+
+    /// Reads an address, a range or `unix`.
+    public init(parsing text: String) throws(AddressRangeViolation) {
+        self = text == "unix" ? .unixSocket : .range(try AddressRange(parsing: text))
+    }
+
+    /// As it was written.
+    public var description: String {
+        switch self {
+        case .range(let range): "\(range)"
+        case .unixSocket: "unix"
+        }
+    }
+}
+
+/// Where a request comes from, as trusted proxies say.
+public struct ForwardedClient: Equatable, Sendable {
+    /// The address of who is no trusted proxy; nil if that is on a unix-domain socket.
+    public var address: IPAddress?
+    /// Whether the client spoke TLS; nil if nobody says.
+    public var isSecure: Bool?
+}
+
+/// The proxies whose `X-Forwarded-For`, `Forwarded` and `X-Forwarded-Proto` count.
+public struct TrustedProxies: Sendable {
+    private let ranges: [AddressRange]
+    private let hasUnixSockets: Bool
+
+    /// Makes a list of them.
+    public init(_ proxies: [TrustedProxy]) {
+        ranges = proxies.compactMap { if case .range(let range) = $0 { range } else { nil } }
+        hasUnixSockets = proxies.contains(.unixSocket)
+    }
+
+    /// Whether who connects from this address is one of them; nil stands for a unix-domain socket.
+    public func includes(_ address: IPAddress?) -> Bool {
+        guard let address else { return hasUnixSockets }
+        return ranges.contains { $0.contains(address) }
+    }
+
+    /// Where a request comes from that one of them has passed on.
+    ///
+    /// A proxy adds what it knows at the end. So the addresses are read from the last to the first, and the first
+    /// counts that is none of these proxies': what is before it the client may have made up. What is no address ends the search at
+    /// the proxy that said so. A header that the proxy does not know it passes on as the client made it up: if both
+    /// headers are there and do not say the same, neither counts.
+    public func client(of head: RequestHead, behind proxy: IPAddress?) -> ForwardedClient {
+        let elements = head.listValues(of: "forwarded").map { ForwardedHop(element: $0) }
+        let nodes = TrustedProxies.words(of: "x-forwarded-for", in: head).map { ForwardedHop(node: $0) }
+        var client = found(elements.isEmpty ? nodes : elements, behind: proxy)
+        if !elements.isEmpty, !nodes.isEmpty, found(nodes, behind: proxy).address != client.address {
+            client = ForwardedClient(address: proxy)
+        }
+        var schemes = TrustedProxies.words(of: "x-forwarded-proto", in: head).map { ForwardedHop.isSecure($0) }
+        if let isSecure = client.isSecure { schemes.append(isSecure) }
+        client.isSecure = schemes.allSatisfy { $0 == schemes.first } ? schemes.first.flatMap { $0 } : nil
+        return client
+    }
+
+    private func found(_ hops: [ForwardedHop], behind proxy: IPAddress?) -> ForwardedClient {
+        var client = ForwardedClient(address: proxy)
+        for hop in hops.reversed() {
+            client.isSecure = hop.isSecure
+            guard let address = hop.address else { break }
+            client.address = address
+            guard includes(address) else { break }
+        }
+        return client
+    }
+
+    /// What commas separate in all fields of a name; quotes mean nothing here, so that none can hide a comma.
+    private static func words(of name: StaticString, in head: RequestHead) -> [Substring] {
+        head.values(of: name).flatMap { $0.split(separator: ",") }.map(\.trimmed)
+    }
+}
+
+extension Substring {
+    /// Without spaces and tabs around it.
+    fileprivate var trimmed: Substring {
+        let end = lastIndex { $0 != " " && $0 != "\t" }
+        guard let start = firstIndex(where: { $0 != " " && $0 != "\t" }), let end else { return "" }
+        return self[start...end]
+    }
+}
