@@ -22,6 +22,9 @@ public struct Peer: OptionSet, Sendable {
     /// From a proxy whose word on where its requests come from counts.
     public static let trustedProxy = Peer(rawValue: 16)
 
+    /// Behind a proxy that tells the client's address with the PROXY protocol; then it is never this machine's.
+    public static let proxied = Peer(rawValue: 32)
+
     /// Whether the other end is on this machine; it may still be a proxy that speaks for others.
     public var isLocal: Bool { !isDisjoint(with: [.loopback, .unixSocket]) }
 }

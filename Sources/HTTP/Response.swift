@@ -33,9 +33,9 @@ public struct Response: Sendable {
 
     /// Appends the response in wire form to `output`.
     ///
-    /// `closing` announces that the connection ends behind it, and `keepAliveSeconds`, if it does not, for how long it is
-    /// kept without a request. `omittingBody` answers HEAD: the length is the body's, the body is not sent. `date` is the
-    /// value of the Date header, in the form of RFC 9110 5.6.7.
+    /// `closing` announces that the connection ends behind it, and `keepAliveSeconds`, if it does not, for how long it
+    /// is kept without a request. `omittingBody` answers HEAD: the length is the body's, the body is not sent. `date` is
+    /// the value of the Date header, in the form of RFC 9110 5.6.7.
     public func encode(
         into output: inout [UInt8], closing: Bool, keepAliveSeconds: Int? = nil, omittingBody: Bool = false,
         date: [UInt8]? = nil

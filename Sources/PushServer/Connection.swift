@@ -9,6 +9,8 @@ internal import WebSocket
 /// subscriptions are in the hub, under its slot.
 final class Connection {
     enum Phase {
+        /// The header that a proxy sends before all else.
+        case proxyHeader
         /// HTTP requests, one after the other.
         case http
         /// An open WebSocket.
@@ -42,8 +44,8 @@ final class Connection {
     let descriptor: Int32
     let slot: UInt32
     let generation: UInt32
-    let peer: Peer
-    var phase = Phase.http
+    var peer: Peer
+    var phase: Phase
     var pause: Pause = []
     var deadline = Deadline.request
     /// No further request is answered: this one said so, or was unreadable.
@@ -74,12 +76,13 @@ final class Connection {
     var machine: ConnectionMachine?
     /// Only while Redis is waited for.
     var pending: PendingAction?
-    /// Input that came while paused.
+    /// Input that came while paused, or what has come of a proxy's header.
     @safe @exclusivity(unchecked) var unread: [UInt8] = []
 
     init(_ stream: AcceptedStream, _ peer: Peer, slot: UInt32, generation: UInt32, limits: RequestParser.Limits) {
         descriptor = stream.descriptor
         self.peer = peer
+        phase = peer.contains(.proxied) ? .proxyHeader : .http
         self.slot = slot
         self.generation = generation
         requests = RequestReader(limits: limits)

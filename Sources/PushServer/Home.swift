@@ -122,7 +122,9 @@ final class Home {
         guard let socketAddress = address.socketAddress else {
             throw SystemError(code: EINVAL, operation: "listen on \(address)")
         }
-        let peer = address.isSecure ? peer.union(.tls) : peer
+        var peer = peer
+        if address.isSecure { peer.insert(.tls) }
+        if address.isProxied { peer.insert(.proxied) }
         do throws(SystemError) {
             return try listener(at: socketAddress, peer)
         } catch {
@@ -142,9 +144,13 @@ final class Home {
     private static let unsentLowWaterBytes: Int32 = 131_072
 
     private func place(_ stream: AcceptedStream, _ listener: Peer) {
-        let peer = listener.union(nearness(of: stream))
-        guard worker.admitsSocket(stream, peer) else { return Socket.close(stream.descriptor) }
-        let context = peer.contains(.tls) ? state.configuration.certificates?.context : nil
+        // A proxy's header tells whose connection it is, and TLS begins behind that.
+        let isProxied = listener.contains(.proxied)
+        let peer = isProxied ? listener : listener.union(nearness(of: stream))
+        guard isProxied || worker.admitsSocket(from: stream.peer.ip, peer) else {
+            return Socket.close(stream.descriptor)
+        }
+        let context = isProxied ? nil : worker.context(for: peer)
         let index = state.leastLoadedWorker()
         state.countStream(1, on: index)
         if index == worker.index {

@@ -1,6 +1,6 @@
 public import WSLoop
 
-/// Where a server listens: a TCP port, plain or with TLS, or a unix-domain socket.
+/// Where a server listens: a TCP port, plain or with TLS, or a unix-domain socket; perhaps behind a proxy.
 public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
     /// What its socket is bound to.
     private enum Place: Equatable {
@@ -12,6 +12,8 @@ public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
     private let place: Place
     /// Whether clients speak TLS there.
     public private(set) var isSecure = false
+    /// Whether a proxy tells the client's address there before all else (PROXY protocol).
+    public private(set) var isProxied = false
 
     private init(_ place: Place) {
         self.place = place
@@ -34,10 +36,12 @@ public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
         ListenAddress(.unix(path: path))
     }
 
-    /// Parses `PORT`, `:PORT`, `HOST:PORT`, `[IPv6]:PORT`, with `tls:` before it, or `unix:PATH`.
+    /// Parses `PORT`, `:PORT`, `HOST:PORT`, `[IPv6]:PORT`, with `tls:` before it, or `unix:PATH`; `proxy:` before all.
     public init(parsing text: String) throws(ListenAddressViolation) {
         var rest = text[...]
+        let isProxied = rest.removePrefix("proxy:")
         let isSecure = rest.removePrefix("tls:")
+        guard !rest.hasPrefix("proxy:") else { throw .proxyIsNotFirst }
         if rest.removePrefix("unix:") {
             guard !isSecure else { throw .tlsOnUnixSocket }
             guard SocketAddress(unixPath: String(rest)) != nil else { throw .badPath }
@@ -46,6 +50,7 @@ public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
             self = try ListenAddress.tcp(rest)
         }
         self.isSecure = isSecure
+        self.isProxied = isProxied
     }
 
     /// The address in the kernel's terms; nil if the host is not numeric or the path too long.
@@ -70,7 +75,7 @@ public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
             case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
             case .unix(let path): "unix:\(path)"
             }
-        return (isSecure ? "tls:" : "") + place
+        return (isProxied ? "proxy:" : "") + (isSecure ? "tls:" : "") + place
     }
 
     /// The same address with TLS, if it is a TCP one.

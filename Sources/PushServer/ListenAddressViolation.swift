@@ -12,6 +12,8 @@ public enum ListenAddressViolation: Error, CaseIterable, CustomStringConvertible
     case badPath
     /// `tls:` before `unix:`.
     case tlsOnUnixSocket
+    /// `tls:proxy:`, or `proxy:` twice.
+    case proxyIsNotFirst
 
     /// What is wrong, and what is right.
     public var description: String {
@@ -22,6 +24,7 @@ public enum ListenAddressViolation: Error, CaseIterable, CustomStringConvertible
         case .bracketsMissing: "an IPv6 address, and nothing else, stands in brackets: [::1]:8081"
         case .badPath: "the path of a unix socket has 1 to 107 bytes"
         case .tlsOnUnixSocket: "TLS is for TCP addresses only"
+        case .proxyIsNotFirst: "proxy: stands before all else, as its header does: proxy:tls:8443"
         }
     }
 }

@@ -53,6 +53,9 @@ struct Metrics {
         counter("messages_over_rate_total", "Messages of clients refused for coming too fast.", totals.messagesOverRate)
         addLimits(state, totals)
         counter("idle_closed_total", "Idle HTTP connections closed for want of descriptors.", totals.idleClosed)
+        counter(
+            "proxy_headers_refused_total", "Connections without a right PROXY protocol header where one is asked for.",
+            totals.proxyHeadersRefused)
         counter("tls_handshakes_total", "TLS handshakes completed.", totals.tlsHandshakes)
         counter("tls_handshake_failures_total", "TLS handshakes that failed.", totals.tlsFailures)
         gauge("inbound_bytes", "Bytes held of what clients have sent and names of channels.", totals.inboundBytes)

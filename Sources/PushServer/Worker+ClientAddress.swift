@@ -1,5 +1,6 @@
 internal import Access
 internal import HTTP
+internal import Logging
 internal import WSLoop
 
 extension SocketAddress {
@@ -11,7 +12,7 @@ extension SocketAddress {
 extension Worker {
     /// The address of who sent a request; nil for a unix-domain socket.
     func clientAddress(of head: RequestHead, _ connection: Connection) -> IPAddress? {
-        let address = SocketAddress(peerOf: connection.descriptor).ip
+        let address = address(of: connection)
         guard connection.peer.contains(.trustedProxy) else { return address }
         return state.trustedProxies.client(of: head, behind: address).address
     }
@@ -24,8 +25,21 @@ extension Worker {
         return isSecure ? peer.union(.tls) : peer.subtracting(.tls)
     }
 
-    /// The address of who sent a request as a log shows it.
-    func loggedAddress(of head: RequestHead, _ connection: Connection) -> String {
-        clientAddress(of: head, connection).map(\.description) ?? "unix"
+    /// The address that a connection comes from, or that a proxy has told of it.
+    func address(of connection: Connection) -> IPAddress? {
+        proxiedAddresses[connection.slot] ?? SocketAddress(peerOf: connection.descriptor).ip
+    }
+
+    /// The address of a connection, or of who sent a request on it, as a log shows it.
+    func loggedAddress(_ connection: Connection, _ head: RequestHead? = nil) -> String {
+        let address = head.map { clientAddress(of: $0, connection) } ?? address(of: connection)
+        // Of a TCP connection that has been reset the kernel tells none.
+        return address?.description ?? (connection.peer.contains(.unixSocket) ? "unix" : "unknown")
+    }
+
+    /// Tells an operator why a client does not get in: one line a second at `notice`, the others at `debug`.
+    func logRefusal(_ line: Logger.Message, _ metadata: @autoclosure () -> Logger.Metadata) {
+        let isNews = state.refusalLines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds)
+        state.logger.log(level: isNews ? .notice : .debug, line, metadata: metadata())
     }
 }

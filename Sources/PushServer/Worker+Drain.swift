@@ -76,7 +76,7 @@ extension Worker {
     private func endIdleRequests() {
         guard drainSchedule?.isOver == true else { return }
         for connection in connections {
-            guard let connection, connection.phase == .http, connection.pending == nil,
+            guard let connection, [.http, .proxyHeader].contains(connection.phase), connection.pending == nil,
                 hub.queuedBytes(of: connection.slot) == 0
             else { continue }
             close(connection)

@@ -11,6 +11,7 @@ extension Worker {
     /// Takes input up to the end of one request, and answers it.
     func nextRequest(_ input: RawSpan, _ offset: inout Int, _ connection: Connection) {
         guard let requests = connection.requests else { return }
+        let start = offset
         do throws(HTTPViolation) {
             switch try requests.next(input, from: &offset) {
             case .none:
@@ -34,6 +35,7 @@ extension Worker {
                 }
             }
         } catch {
+            guard !refusesProxyHeader(input.extracting(start...), connection) else { return }
             logUnreadable(error)
             connection.endsAfterResponse = true
             respond(.error(error.status, error.message), to: connection)
@@ -67,6 +69,7 @@ extension Worker {
 
     /// A request that was begun but not finished in time is answered; silence is not.
     func requestTimedOut(_ connection: Connection) {
+        guard connection.phase != .proxyHeader else { return proxyHeaderTimedOut(connection) }
         // Redis is asked: it, too, has a time limit.
         guard connection.pending == nil else {
             return schedule(.request, connection, afterTicks: Worker.ticks(.seconds(2)))
@@ -89,8 +92,8 @@ extension Worker {
     }
 
     /// Decides on a request's head alone what becomes of it.
-    private func begin(_ head: RequestHead, _ connection: Connection) {
-        let head = state.configuration.pathPrefix.flatMap { head.below($0) } ?? head
+    private func begin(_ asked: RequestHead, _ connection: Connection) {
+        let head = state.configuration.pathPrefix.flatMap { asked.below($0) } ?? asked
         connection.endsAfterResponse = !head.keepsAlive
         connection.omitsBody = head.method == .head
         connection.requests?.sharedOrigin = state.access.sharedOrigin(of: head)

@@ -118,6 +118,9 @@ extension Worker {
         case .webSocket:
             counters.inboundShed[InboundShed.webSocket.rawValue] += 1
             fail(connection, .tryAgainLater, "server over budget", .overBudget)
+        case .proxyHeader:
+            counters.inboundShed[InboundShed.handshake.rawValue] += 1
+            close(connection)
         case .closing: close(connection)
         case .closed: break
         }

@@ -9,25 +9,26 @@ extension Worker {
         if let ticket = tickets.removeValue(forKey: connection.slot) { state.admission.release(ticket) }
         forgetRate(of: connection)
         if let address = countedAddresses.removeValue(forKey: connection.slot) { state.sockets.remove(address) }
+        if connection.peer.contains(.proxied) { proxiedAddresses[connection.slot] = nil }
     }
 
-    /// What an accepted socket counts as for `--max-sockets-per-address`; nil if it does not count.
+    /// What a socket counts as for `--max-sockets-per-address`; nil if it does not count.
     ///
     /// Whoever administers the server must get in though an address is full, and a trusted proxy comes for many.
-    func countedAddress(of stream: AcceptedStream, _ peer: Peer) -> AddressGroup? {
+    func countedAddress(_ address: IPAddress?, _ peer: Peer) -> AddressGroup? {
         guard state.configuration.maxSocketsOfAddress != nil, peer.isDisjoint(with: [.admin, .trustedProxy]) else {
             return nil
         }
-        return stream.peer.ip?.group
+        return address?.group
     }
 
-    /// Counts an accepted socket; false if its address has one too many.
-    func admitsSocket(_ stream: AcceptedStream, _ peer: Peer) -> Bool {
-        guard let address = countedAddress(of: stream, peer), let limit = state.configuration.maxSocketsOfAddress else {
+    /// Counts a socket; false if its address has one too many.
+    func admitsSocket(from address: IPAddress?, _ peer: Peer) -> Bool {
+        guard let group = countedAddress(address, peer), let limit = state.configuration.maxSocketsOfAddress else {
             return true
         }
-        guard state.sockets.add(address) > limit.value, isStopped(by: .addressSockets) else { return true }
-        state.sockets.remove(address)
+        guard state.sockets.add(group) > limit.value, isStopped(by: .addressSockets) else { return true }
+        state.sockets.remove(group)
         return false
     }
 

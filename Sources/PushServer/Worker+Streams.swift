@@ -46,6 +46,7 @@ extension Worker: StreamSetDelegate {
 
     /// Takes what has arrived of a connection.
     func read(_ connection: Connection) {
+        if connection.phase == .proxyHeader { return readProxyHeader(connection) }
         let maxBytes = connection.phase == .webSocket ? Worker.maxWebSocketReadBytes : .max
         if let secure = secureStream(connection.descriptor) { return read(secure, of: connection, atMost: maxBytes) }
         switch buffer.fill(from: connection.descriptor, atMost: maxBytes) {
@@ -88,7 +89,7 @@ extension Worker: StreamSetDelegate {
             case .http: nextRequest(input, &offset, connection)
             case .webSocket: nextMessage(input, &offset, connection)
             case .closing: awaitClose(input, &offset, connection)
-            case .closed: return input.byteCount
+            case .closed, .proxyHeader: return input.byteCount
             }
             if hub.queuedReplyBytes(of: connection.slot) > Worker.unreadAnswersBytes { pauseForAnswers(connection) }
             served += 1

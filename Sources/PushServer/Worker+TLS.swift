@@ -22,6 +22,8 @@ enum PreparedLinkWrite {
 extension Worker {
     /// How many handshakes a turn does one step of: a signature takes a good part of a millisecond.
     private static let handshakesInTurn = 8
+    /// Enough to know a proxy's header by.
+    private static let plainBeginningBytes = 16
     /// The first byte of a TLS record that begins a handshake (RFC 8446 section 5.1).
     private static let handshakeRecord: UInt8 = 22
 
@@ -93,7 +95,7 @@ extension Worker {
         if !secure.hasBegun {
             guard let first = Socket.peek(connection.descriptor) else { return readEnd(connection) }
             secure.hasBegun = true
-            guard first == Worker.handshakeRecord || !Worker.isLetter(first) else { return refusePlain(connection) }
+            guard first == Worker.handshakeRecord || !refusesPlain(connection, first) else { return }
         }
         let result = secure.session.handshake()
         sendOutput(of: secure, connection)
@@ -118,11 +120,24 @@ extension Worker {
         (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(byte & 0xDF)
     }
 
-    /// Whoever speaks plain HTTP here is told so, which it can read.
-    private func refusePlain(_ connection: Connection) {
+    /// Refuses what begins with plain HTTP or with a proxy's header, in words that such a client can read.
+    ///
+    /// - Returns: false if it is something else.
+    private func refusesPlain(_ connection: Connection, _ first: UInt8) -> Bool {
+        let session = secured[Int(connection.descriptor)]
         secured[Int(connection.descriptor)] = nil
+        var isProxy = false
+        if case .bytes = buffer.peek(at: connection.descriptor, atMost: Worker.plainBeginningBytes) {
+            buffer.withContent { isProxy = refusesProxyHeader($0, connection) }
+        }
+        if isProxy { return true }
+        guard Worker.isLetter(first) else {
+            secured[Int(connection.descriptor)] = session
+            return false
+        }
         connection.endsAfterResponse = true
         respond(.error(.badRequest, "this port speaks TLS: https:// or wss://"), to: connection)
+        return true
     }
 }
 

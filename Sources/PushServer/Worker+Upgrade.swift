@@ -24,7 +24,8 @@ extension Worker {
             state.logger.debug(
                 "opening",
                 metadata: [
-                    "address": "\(loggedAddress(of: head, connection))", "user": "\(user)", "channels": "\(channels)",
+                    "address": "\(loggedAddress(connection, head))", "user": "\(user)",
+                    "channels": "\(channels)",
                 ])
             try takePlace()
             if state.admission.isActive { try admit(head, connection, user: user) }
@@ -38,13 +39,13 @@ extension Worker {
         }
     }
 
-    /// Tells an operator why clients do not get in: browsers tell their users nothing.
+    /// Browsers tell their users nothing, so an operator is told.
     private func log(_ refusal: UpgradeRefusal, of head: RequestHead, _ connection: Connection) {
-        let isNews = state.refusalLines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds)
-        state.logger.log(
-            level: isNews ? .notice : .debug, "handshake refused",
-            metadata: [
-                "address": "\(loggedAddress(of: head, connection))", "host": "\(Worker.loggable(head.host))",
+        logRefusal(
+            "handshake refused",
+            [
+                "address": "\(loggedAddress(connection, head))",
+                "host": "\(Worker.loggable(head.host))",
                 "origin": "\(Worker.loggable(head.value(of: "origin")))",
                 "reason": "\(refusal.reason)",
             ])

@@ -47,6 +47,8 @@ final class Worker {
     /// By slot, and only where there are limits: what a connection gives back when it ends.
     var tickets: [UInt32: AdmissionControl.Ticket] = [:]
     var countedAddresses: [UInt32: AddressGroup] = [:]
+    /// By slot, and only behind proxies that tell it with the PROXY protocol.
+    var proxiedAddresses: [UInt32: IPAddress] = [:]
     /// By slot, as far as it was needed.
     @safe @exclusivity(unchecked) var rates: ContiguousArray<MessageRate> = []
     /// The slot at which the last search for idle connections ended.
@@ -159,6 +161,7 @@ final class Worker {
         let slot = hub.add(link: stream.descriptor)
         nextGeneration &+= 1
         let connection = Connection(stream, peer, slot: slot, generation: nextGeneration, limits: requestLimits)
+        let counted = peer.contains(.proxied) ? nil : countedAddress(stream.peer.ip, peer)
         do throws(SystemError) {
             try streams?.add(stream.descriptor, key: connection.key, interest: .readable)
         } catch {
@@ -166,10 +169,10 @@ final class Worker {
             hub.remove(slot)
             Socket.close(stream.descriptor)
             state.countStream(-1, on: index)
-            if let address = countedAddress(of: stream, peer) { state.sockets.remove(address) }
+            if let counted { state.sockets.remove(counted) }
             return
         }
-        countedAddresses[slot] = countedAddress(of: stream, peer)
+        countedAddresses[slot] = counted
         while connections.count <= Int(slot) { connections.append(nil) }
         connections[Int(slot)] = connection
         connection.lastHeardTick = wheel.currentTick

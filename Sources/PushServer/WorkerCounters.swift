@@ -78,6 +78,8 @@ struct WorkerCounters: Sendable {
     var limitHits: [8 of Int] = .init(repeating: 0)
     /// Idle HTTP connections closed for want of descriptors.
     var idleClosed = 0
+    /// Connections closed for what they sent in place of a PROXY protocol header.
+    var proxyHeadersRefused = 0
     var tlsHandshakes = 0
     var tlsFailures = 0
     var inboundBytes = 0
@@ -112,6 +114,7 @@ struct WorkerCounters: Sendable {
         messagesOverRate += other.messagesOverRate
         for index in limitHits.indices { limitHits[index] += other.limitHits[index] }
         idleClosed += other.idleClosed
+        proxyHeadersRefused += other.proxyHeadersRefused
         tlsHandshakes += other.tlsHandshakes
         tlsFailures += other.tlsFailures
         inboundBytes += other.inboundBytes

@@ -21,6 +21,11 @@ public final class ReadBuffer {
         fill(from: descriptor, atMost: byteCount, at: 0)
     }
 
+    /// Replaces the content by what the descriptor has to read, at most `byteCount` bytes of it, and leaves them there.
+    public func peek(at descriptor: Int32, atMost byteCount: Int) -> Socket.ReadResult {
+        fill(from: descriptor, atMost: byteCount, at: 0, flags: Int32(MSG_PEEK))
+    }
+
     /// Replaces the content by `prefix` and what the descriptor has to read, at most `byteCount` bytes of it.
     ///
     /// - Parameter prefix: shorter than the buffer.
@@ -34,12 +39,14 @@ public final class ReadBuffer {
     /// Replaces the content by so many bytes that mean nothing and what the descriptor has to read.
     ///
     /// - Returns: how many bytes were read.
-    func fill(from descriptor: Int32, atMost byteCount: Int, at offset: Int) -> Socket.ReadResult {
+    func fill(
+        from descriptor: Int32, atMost byteCount: Int, at offset: Int, flags: Int32 = 0
+    ) -> Socket.ReadResult {
         precondition(unsafe offset < memory.count)
         count = 0
         let received = unsafe recv(
             descriptor, memory.baseAddress.unsafelyUnwrapped + offset, min(byteCount, memory.count - offset),
-            Int32(CUV_RECEIVE_FLAGS))
+            Int32(CUV_RECEIVE_FLAGS) | flags)
         if received > 0 {
             count = offset + received
             return .bytes(received)

@@ -71,12 +71,17 @@ struct Serve: ParsableCommand {
             for (index, (address, asked)) in zip(addresses, settings.server.listen + settings.server.admin).enumerated()
             {
                 let purpose = index < settings.server.listen.count ? "" : " for admin requests"
-                logger.notice("listening on \(address)\(asked.isSecure ? " with TLS" : "")\(purpose)")
+                logger.notice("listening on \(address)\(Serve.manner(asked))\(purpose)")
             }
             if let limits = settings.groupLimits { logger.notice("limited by control groups", metadata: limits) }
             for warning in settings.warnings { logger.warning("\(warning)") }
             for notice in settings.notices { logger.notice("\(notice)") }
         }
+    }
+
+    private static func manner(_ address: ListenAddress) -> String {
+        let parts = [address.isSecure ? "TLS" : nil, address.isProxied ? "the PROXY protocol" : nil].compactMap { $0 }
+        return parts.isEmpty ? "" : " with \(parts.joined(separator: " and "))"
     }
 
     private static func explain(_ error: SystemError, _ settings: Settings) -> String {

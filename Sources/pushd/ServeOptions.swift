@@ -5,7 +5,8 @@ struct ServeOptions: ParsableArguments {
     @Option(
         parsing: .unconditionalSingleValue,
         help: ArgumentHelp(
-            "PORT, HOST:PORT, [::]:PORT, with tls: before it, or unix:PATH (repeatable; default [::]:8081, both families).",
+            "PORT, HOST:PORT, [::]:PORT, with tls: before it, or unix:PATH; proxy: before it for the PROXY protocol "
+                + "(repeatable; default [::]:8081, both families).",
             valueName: "addr"))
     var listen: [String] = []
 

@@ -32,7 +32,11 @@ extension Settings {
     var notices: [String] {
         var notices: [String] = []
         if server.publishKeys.isEmpty { notices.append("publishing without a key: loopback only (--publish-key)") }
-        if server.apiKeys.isEmpty, let address = server.admin.first(where: { $0.socketAddress?.isLocal == false }) {
+        if server.apiKeys.isEmpty,
+            let address = server.admin.first(where: {
+                $0.socketAddress?.isLocal == false || $0.isProxied
+            })
+        {
             notices.append("admin requests without a key: whoever reaches \(address) (--api-key)")
         }
         return notices

@@ -34,6 +34,16 @@ import WSLoop
         try expectReadable(address)
     }
 
+    @Test(arguments: ["8081", "127.0.0.1:1", "tls:8443", "tls:[::1]:2", "unix:/run/a"]) func proxy(text: String) throws
+    {
+        let plain = try ListenAddress(parsing: text)
+        let address = try ListenAddress(parsing: "proxy:" + text)
+        #expect(address.isProxied && !plain.isProxied && address != plain)
+        #expect(address.isSecure == plain.isSecure && address.socketAddress == plain.socketAddress)
+        #expect(address.secured.isProxied)
+        try expectReadable(address)
+    }
+
     @Test func unix() throws {
         let address = try ListenAddress(parsing: "unix:/run/a:b.sock")
         #expect(address == .unix(path: "/run/a:b.sock") && address.secured == address)
@@ -43,19 +53,21 @@ import WSLoop
         #expect(try ListenAddress(parsing: "unix:" + String(repeating: "p", count: 107)).socketAddress != nil)
     }
 
-    @Test(arguments: [
-        ("", .missingPort), (" ", .missingPort), (":", .missingPort), ("a", .missingPort), ("-1", .missingPort),
-        ("+80", .missingPort), ("80 ", .missingPort), (" 80", .missingPort), ("8_0", .missingPort),
-        ("٨", .missingPort), ("1.5", .missingPort), ("127.0.0.1", .missingPort), ("127.0.0.1:", .missingPort),
-        ("127.0.0.1:-1", .missingPort), ("[::1]", .missingPort), ("[::1]:", .missingPort), ("tls:", .missingPort),
-        ("65536", .portOutOfRange), (":70000", .portOutOfRange), ("127.0.0.1:65536", .portOutOfRange),
-        ("127.0.0.256:80", .hostIsNoAddress), ("example.org:80", .hostIsNoAddress), ("[]:80", .hostIsNoAddress),
-        ("[::1:80", .hostIsNoAddress), ("[localhost]:80", .hostIsNoAddress), ("*:80", .hostIsNoAddress),
-        ("tcp://127.0.0.1:80", .hostIsNoAddress), ("tls:tls:80", .hostIsNoAddress),
-        ("::1:80", .bracketsMissing), (":::80", .bracketsMissing), ("[127.0.0.1]:80", .bracketsMissing),
-        ("unix:", .badPath), ("unix:a\0b", .badPath), ("unix:" + String(repeating: "p", count: 108), .badPath),
-        ("tls:unix:/x", .tlsOnUnixSocket),
-    ] as [(String, ListenAddressViolation)])
+    @Test(
+        arguments: [
+            ("", .missingPort), (" ", .missingPort), (":", .missingPort), ("a", .missingPort), ("-1", .missingPort),
+            ("+80", .missingPort), ("80 ", .missingPort), (" 80", .missingPort), ("8_0", .missingPort),
+            ("٨", .missingPort), ("1.5", .missingPort), ("127.0.0.1", .missingPort), ("127.0.0.1:", .missingPort),
+            ("127.0.0.1:-1", .missingPort), ("[::1]", .missingPort), ("[::1]:", .missingPort), ("tls:", .missingPort),
+            ("65536", .portOutOfRange), (":70000", .portOutOfRange), ("127.0.0.1:65536", .portOutOfRange),
+            ("127.0.0.256:80", .hostIsNoAddress), ("example.org:80", .hostIsNoAddress), ("[]:80", .hostIsNoAddress),
+            ("[::1:80", .hostIsNoAddress), ("[localhost]:80", .hostIsNoAddress), ("*:80", .hostIsNoAddress),
+            ("tcp://127.0.0.1:80", .hostIsNoAddress), ("tls:tls:80", .hostIsNoAddress),
+            ("::1:80", .bracketsMissing), (":::80", .bracketsMissing), ("[127.0.0.1]:80", .bracketsMissing),
+            ("unix:", .badPath), ("unix:a\0b", .badPath), ("unix:" + String(repeating: "p", count: 108), .badPath),
+            ("tls:unix:/x", .tlsOnUnixSocket), ("proxy:tls:unix:/x", .tlsOnUnixSocket), ("proxy:", .missingPort),
+            ("tls:proxy:8443", .proxyIsNotFirst), ("proxy:proxy:8081", .proxyIsNotFirst),
+        ] as [(String, ListenAddressViolation)])
     func noAddress(text: String, violation: ListenAddressViolation) {
         #expect(throws: violation) { try ListenAddress(parsing: text) }
     }

@@ -19,6 +19,7 @@ public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
         checkTarget(head)
         checkHandshake(head)
         checkAccess(head)
+        checkForwarding(head)
     }
     return 0
 }

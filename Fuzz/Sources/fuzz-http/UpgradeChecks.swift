@@ -36,3 +36,37 @@ func checkAccess(_ head: RequestHead) {
         expect(locked.denial(of: head, from: peer, for: .publish) != nil, "published without the key")
     }
 }
+
+/// Of the addresses in X-Forwarded-For the last counts that is no trusted proxy's; Forwarded can only take that away.
+func checkForwarding(_ head: RequestHead) {
+    let range = expectSome(try? AddressRange(parsing: "10.0.0.0/8"), "a range")
+    let (proxies, proxy) = (TrustedProxies([.range(range)]), expectSome(IPAddress("10.0.0.1"), "an address"))
+    let client = proxies.client(of: head, behind: proxy)
+    if !head.hasField(of: ["forwarded", "x-forwarded-for"]) { expectEqual(client.address, proxy, "nobody's address") }
+    var expected = proxy
+    for node in head.values(of: "x-forwarded-for").joined(separator: ",").split(separator: ",").reversed() {
+        guard expected.description.hasPrefix("10."), let next = naiveAddress(String(node)) else { break }
+        expected = next
+    }
+    let isAlone = head.listValues(of: "forwarded").isEmpty
+    expect(client.address == expected || !isAlone, "\(client) instead of \(expected)")
+    let nodes = head.values(of: "x-forwarded-for").contains { $0.contains { $0 != "," } }
+    if !isAlone, nodes { expect(client.address == expected || client.address == proxy, "two headers, and \(client)") }
+}
+
+/// An address with or without a port, read by trial.
+private func naiveAddress(_ text: String) -> IPAddress? {
+    let text = String(text.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
+    if let address = IPAddress(text) { return address }
+    var (host, port) = (text, "0")
+    if let colon = text.lastIndex(of: ":"), !text.hasSuffix("]") {
+        host = String(text[..<colon])
+        port = String(text[text.index(after: colon)...])
+    }
+    guard !port.isEmpty, port.hasPrefix("_") || port.utf8.allSatisfy({ (48...57).contains($0) }) else { return nil }
+    if host.hasPrefix("["), host.hasSuffix("]") {
+        let inner = String(host.dropFirst().dropLast())
+        return inner.contains(":") ? IPAddress(inner) : nil
+    }
+    return host.contains(":") ? nil : IPAddress(host)
+}
