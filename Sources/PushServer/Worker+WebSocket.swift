@@ -18,6 +18,8 @@ extension Worker {
             case .pong, .fragment: break  // that it came was noted when it was read
             case .close(let frame): peerCloses(frame, connection)
             }
+        } catch .unmaskedClose {
+            endUnanswered(connection)
         } catch {
             let reason = error.closeCode == .messageTooBig ? CloseReason.messageTooBig : .protocolError
             fail(connection, error.closeCode, error.reason, reason)
@@ -91,6 +93,17 @@ extension Worker {
                 FrameEncoder.appendFrame(.close, empty.rawSpan, to: &$0)
             }
         }
+        beginClosing(connection, isComplete: true)
+    }
+
+    /// The peer said goodbye against the rules, and is not told so (RFC 6455 section 7.1.7 lets us choose).
+    ///
+    /// It is a proxy that stops, and passes what we answer on to a client, which would see 1002 in the place of its 1001.
+    private func endUnanswered(_ connection: Connection) {
+        guard connection.phase == .webSocket else { return }
+        connection.closeReason = .protocolError
+        abandonPending(connection)
+        releaseAll(connection)
         beginClosing(connection, isComplete: true)
     }
 

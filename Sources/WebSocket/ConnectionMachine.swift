@@ -117,7 +117,10 @@ public struct ConnectionMachine: ~Copyable {
     /// Checks what a header alone does not show.
     private mutating func accept(_ header: FrameHeader, _ limits: Limits) throws(ProtocolViolation) {
         // The one rule that depends on the role: clients mask and servers do not (section 5.1).
-        guard header.isMasked == (role == .server) else { throw role == .server ? .unmaskedFrame : .maskedFrame }
+        guard header.isMasked == (role == .server) else {
+            guard role == .server else { throw .maskedFrame }
+            throw header.opcode == .close ? .unmaskedClose : .unmaskedFrame
+        }
         if !header.opcode.isControl, !isDiscarding { try message.begin(header, limits) }
     }
 

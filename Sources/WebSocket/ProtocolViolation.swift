@@ -6,6 +6,8 @@ public enum ProtocolViolation: Error, Hashable, Sendable {
     case reservedOpcode(UInt8)
     /// A frame from a client without a mask (section 5.1).
     case unmaskedFrame
+    /// A Close frame from a client without a mask, as some proxies send when they stop (section 5.1).
+    case unmaskedClose
     /// A frame from a server with a mask (section 5.1).
     case maskedFrame
     /// A control frame without FIN (section 5.5).
@@ -59,7 +61,7 @@ public enum ProtocolViolation: Error, Hashable, Sendable {
         switch self {
         case .reservedBits: "reserved bit set"
         case .reservedOpcode(let opcode): "reserved opcode \(opcode)"
-        case .unmaskedFrame: "client frame without mask"
+        case .unmaskedFrame, .unmaskedClose: "client frame without mask"
         case .maskedFrame: "server frame with a mask"
         case .fragmentedControlFrame: "fragmented control frame"
         case .oversizedControlFrame: "control frame over 125 bytes"

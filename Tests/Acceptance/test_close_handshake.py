@@ -240,3 +240,11 @@ def test_a_client_that_half_closes_within_a_message_is_let_go(pushd, part):
     half_close(client)
     assert client.is_closed()
     wait_until(lambda: pushd.health()["connections"] == 0, "nobody left")
+
+
+def test_a_close_without_a_mask_is_not_answered(pushd):
+    """Caddy 2.6 sends it when it reloads, and could pass our 1002 on to its client in the place of its own 1001."""
+    client = pushd.raw().upgrade()
+    client.send_frame(CLOSE, GOING_AWAY, is_masked=False)
+    assert client.is_closed()
+    wait_until(lambda: pushd.metrics().sum("pushd_connections_closed_total", reason="protocol_error") == 1, "a counted end")

@@ -19,7 +19,7 @@ import WebSocket
             let bytes = [UInt8](repeating: 0x61, count: count)
             #expect(feed(clientFrame(0x1, bytes, key: nil)) == Outcome(violation: .unmaskedFrame))
         }
-        expect(clientFrame(0x8, [0x03, 0xE8], key: nil), gives: [], then: .unmaskedFrame)
+        expect(clientFrame(0x8, [0x03, 0xE8], key: nil), gives: [], then: .unmaskedClose)
         expect(text("ok") + clientFrame(0x9, key: nil), gives: [.text("ok")], then: .unmaskedFrame)
     }
 
@@ -148,6 +148,7 @@ import WebSocket
     @Test(
         arguments: [
             (.reservedBits, .protocolError), (.reservedOpcode(3), .protocolError), (.unmaskedFrame, .protocolError),
+            (.unmaskedClose, .protocolError),
             (.fragmentedControlFrame, .protocolError), (.oversizedControlFrame, .protocolError),
             (.nonMinimalLength, .protocolError), (.lengthTopBitSet, .protocolError),
             (.unexpectedContinuation, .protocolError), (.interleavedMessage, .protocolError),
