@@ -138,7 +138,7 @@ extension RedisURLViolation: CustomStringConvertible {
         case .unknownScheme(let scheme):
             "\(scheme.map { "unknown scheme \($0)://" } ?? "no scheme"), expected redis://, rediss://, redis+unix://, "
                 + "redis+sentinel:// or redis+cluster://"
-        case .badHost: "the host is missing or malformed"
+        case .badHost: "the host is missing or malformed (encode / in a password as %2F)"
         case .badPort: "the port is not a number from 1 to 65535 (encode / in a password as %2F)"
         case .badDatabase(let text): "database \"\(text)\" is not a number"
         case .clusterHasNoDatabases: "a cluster has only database 0"

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 from support import wait_until
+from support.pushd import run_pushd
 from support.raw import handshake
 from support.redis_server import RedisServer
 from support.strangers import MEBIBYTE, resident_bytes
@@ -139,6 +140,14 @@ def test_health_tells_about_redis(node):
     redis = node.health()["redis"]
     assert (redis["state"], redis["reconnects"]) == ("connected", 0)
     assert redis["since_s"] >= 0
+
+
+@pytest.mark.parametrize("password", ["iAITMl7lD127c/VZEl0OZl8qviaXHIo=", "12/34"])
+def test_a_slash_in_a_password_that_is_not_encoded_is_explained(password):
+    failed = run_pushd("--redis", f"redis://:{password}@127.0.0.1")
+    assert failed.returncode == 64
+    assert "encode / in a password as %2F" in failed.stderr
+    assert password not in failed.stderr
 
 
 def test_a_password(tmp_path, start):
