@@ -166,8 +166,8 @@ def test_limits_are_for_the_clients_address(serve, kind):
     proxy, _ = serve(kind, "--max-connections-per-address", "1")
     check_that_each_address_may_connect_once(proxy)
     client = proxy.connect(source="127.0.0.4")
-    forged = {"X-Forwarded-For": "192.0.2.1"}
-    assert refusal(proxy.connect, source="127.0.0.4", additional_headers=forged) == 503
+    for forged in ({"X-Forwarded-For": "192.0.2.1"}, {"Forwarded": "for=192.0.2.1"}):
+        assert refusal(proxy.connect, source="127.0.0.4", additional_headers=forged) == 503
     client.close()
 
 
