@@ -15,9 +15,9 @@ OTHERS = ("aws ", "gcloud ", "kubectl ", "docker ")  # commands whose options ar
 
 def options_in(text):
     """The options named in a page, but for those of other commands."""
-    lines = [line for line in text.splitlines() if not line.strip().startswith(OTHERS)]
+    lines = [line for line in text.splitlines() if not line.strip().startswith(OTHERS) and ".py " not in line]
     spans = [span for line in lines for span in re.sub(r"`(?:docker|kubectl|aws|gcloud) [^`]*`", "", line).split()]
-    return {option for span in spans for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", span)}
+    return {option for span in spans for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*(?![\w-])", span)}
 
 
 @pytest.fixture(scope="module")
