@@ -29,11 +29,10 @@ import Testing
         #expect(
             failure(TLSClientOptions(caFile: missing))
                 == .unreadableAuthorities(file: missing, reason: "no such file or directory"))
-        for text in ["", "no certificate\n"] {
+        for (text, reason) in [("", "it is empty"), ("no certificate\n", "it is not a PEM file")] {
             let broken = try authority.file(containing: text)
             #expect(
-                failure(TLSClientOptions(caFile: broken))
-                    == .unreadableAuthorities(file: broken, reason: "no certificate or crl found"))
+                failure(TLSClientOptions(caFile: broken)) == .unreadableAuthorities(file: broken, reason: reason))
         }
     }
 
@@ -46,7 +45,7 @@ import Testing
         let broken = try authority.file(containing: "no certificate\n")
         #expect(
             failure(TLSClientOptions(certificateFile: broken, keyFile: identity.keyFile))
-                == .unreadableCertificate(file: broken, reason: "no start line"))
+                == .unreadableCertificate(file: broken, reason: "it is not a PEM file"))
     }
 
     @Test func keysThatCannotBeRead() throws {
@@ -58,7 +57,9 @@ import Testing
         // Without a key's file, the certificate's must have it.
         #expect(
             failure(TLSClientOptions(certificateFile: identity.certificateFile))
-                == .unreadableKey(file: identity.certificateFile, reason: "unsupported"))
+                == .unreadableKey(
+                    file: identity.certificateFile,
+                    reason: "it holds a certificate; are certificate and key swapped?"))
         #expect(
             failure(TLSClientOptions(keyFile: identity.keyFile)) == .keyWithoutCertificate(keyFile: identity.keyFile))
     }

@@ -137,7 +137,8 @@ public final class TLSContext: @unchecked Sendable {
 
     private func trust(_ file: String) throws(TLSFailure) {
         if let reason = OpenSSLError.words(from: { unsafe SSL_CTX_load_verify_file(raw, file) }) {
-            throw .unreadableAuthorities(file: file, reason: reason)
+            throw .unreadableAuthorities(
+                file: file, reason: PEMFile.problem(of: file, holding: .certificate) ?? reason)
         }
     }
 
@@ -146,7 +147,8 @@ public final class TLSContext: @unchecked Sendable {
         // reading the key fails with the same result as for a file without one.
         try readKey(keyFile)
         if let reason = OpenSSLError.words(from: { unsafe SSL_CTX_use_certificate_chain_file(raw, certificateFile) }) {
-            throw .unreadableCertificate(file: certificateFile, reason: reason)
+            throw .unreadableCertificate(
+                file: certificateFile, reason: PEMFile.problem(of: certificateFile, holding: .certificate) ?? reason)
         }
         if OpenSSLError.words(from: { unsafe SSL_CTX_check_private_key(raw) }) != nil {
             throw .keyDoesNotMatch(keyFile: keyFile, certificateFile: certificateFile)
@@ -166,6 +168,7 @@ public final class TLSContext: @unchecked Sendable {
             return OpenSSLError.words { unsafe SSL_CTX_use_PrivateKey_file(raw, file, SSL_FILETYPE_PEM) }
         }
         guard let reason else { return }
-        throw .unreadableKey(file: file, reason: wantsPassphrase ? "it wants a passphrase" : reason)
+        let problem = wantsPassphrase ? "it wants a passphrase" : PEMFile.problem(of: file, holding: .privateKey)
+        throw .unreadableKey(file: file, reason: problem ?? reason)
     }
 }
