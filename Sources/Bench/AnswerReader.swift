@@ -44,14 +44,7 @@ struct AnswerReader: ~Copyable {
         guard head.status != 200 else { return Answer(failure: nil, endsConnection: endsConnection) }
         // Other keys, channels and sizes there are none, so a request that is wrong will stay so; 429 asks for patience.
         let isFinal = head.status < 500 && head.status != 429
-        let text = errorText.map { "status \(head.status): \($0)" } ?? "status \(head.status)"
+        let text = ErrorBody.text(body).map { "status \(head.status): \($0)" } ?? "status \(head.status)"
         return Answer(failure: PublishFailure(text: text, isFinal: isFinal), endsConnection: endsConnection)
-    }
-
-    /// The server's words, escaped so that they cannot write more than one line.
-    private var errorText: String? {
-        guard !body.isEmpty else { return nil }
-        if case .string(let text)? = (try? JSONObject(parsing: body.rawSpan))?["error"] { return text.debugDescription }
-        return String(decoding: body, as: UTF8.self).debugDescription
     }
 }

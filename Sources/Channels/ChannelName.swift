@@ -5,10 +5,20 @@ public enum ChannelName {
 
     /// Whether `name` can name a channel.
     public static func isValid(_ name: String) -> Bool {
-        let bytes = name.utf8
-        guard (1...maxBytes).contains(bytes.count) else { return false }
+        (1...maxBytes).contains(name.utf8.count) && hasNoControls(name)
+    }
+
+    /// Why `name` can name no channel, in words that follow its own name; nil if it can.
+    public static func problem(with name: String) -> String? {
+        let count = name.utf8.count
+        guard count > 0 else { return "is empty" }
+        guard count <= maxBytes else { return "has \(count) bytes, \(maxBytes) are allowed" }
+        return hasNoControls(name) ? nil : "has a control character in it, such as a line break"
+    }
+
+    private static func hasNoControls(_ name: String) -> Bool {
         var previous: UInt8 = 0
-        for byte in bytes {
+        for byte in name.utf8 {
             // Unicode's control characters (Cc): U+0000 to U+001F, U+007F, and U+0080 to U+009F, which UTF-8 writes as C2 80 to C2 9F.
             if byte < 0x20 || byte == 0x7F || (previous == 0xC2 && byte < 0xA0) { return false }
             previous = byte

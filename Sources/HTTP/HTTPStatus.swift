@@ -12,6 +12,7 @@ public enum HTTPStatus: Int, Sendable {
     case requestTimeout = 408
     case contentTooLarge = 413
     case uriTooLong = 414
+    case unsupportedMediaType = 415
     case expectationFailed = 417
     case upgradeRequired = 426
     case tooManyRequests = 429
@@ -36,6 +37,7 @@ public enum HTTPStatus: Int, Sendable {
         case .requestTimeout: "Request Timeout"
         case .contentTooLarge: "Content Too Large"
         case .uriTooLong: "URI Too Long"
+        case .unsupportedMediaType: "Unsupported Media Type"
         case .expectationFailed: "Expectation Failed"
         case .upgradeRequired: "Upgrade Required"
         case .tooManyRequests: "Too Many Requests"

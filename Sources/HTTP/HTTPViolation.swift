@@ -7,6 +7,7 @@ public enum HTTPViolation: Error, Equatable, Sendable, CaseIterable {
     case controlInRequestLine
     case badMethod
     case badTarget
+    case notASCIITarget
     case unsupportedVersion
 
     // Lines of the head, RFC 9112 2.2 and 5
@@ -63,7 +64,8 @@ public enum HTTPViolation: Error, Equatable, Sendable, CaseIterable {
         case .requestLineTooLong: "the request line is too long"
         case .controlInRequestLine: "control byte in the request line"
         case .badMethod: "the method is not a token"
-        case .badTarget: "the request target is malformed"
+        case .badTarget: "the request target is malformed; a space in it is written %20"
+        case .notASCIITarget: "the request target has bytes that are not ASCII: percent-encode them"
         case .unsupportedVersion: "only HTTP/1.0 and HTTP/1.1 are supported"
         case .bareCR: "CR without LF"
         case .bareLF: "LF without CR"

@@ -29,6 +29,25 @@ extension RequestHead {
         return values
     }
 
+    /// The first parameter, decoded, that is called by none of these names; nil if there is none.
+    public func queryName(besides known: [StaticString]) throws(QueryViolation) -> String? {
+        guard let query = line.query else { return nil }
+        let head = bytes.rawSpan
+        var start = query.lowerBound
+        while start < query.upperBound {
+            let end = head.firstOffset(of: ASCII.ampersand, in: start..<query.upperBound) ?? query.upperBound
+            let name = start..<(head.firstOffset(of: ASCII.equals, in: start..<end) ?? end)
+            if !name.isEmpty, try !isName(name, oneOf: known) { return try decoded(name) }
+            start = end + 1
+        }
+        return nil
+    }
+
+    private func isName(_ range: Range<Int>, oneOf names: [StaticString]) throws(QueryViolation) -> Bool {
+        for name in names where try isName(range, name) { return true }
+        return false
+    }
+
     private func isName(_ range: Range<Int>, _ name: StaticString) throws(QueryViolation) -> Bool {
         if bytes.rawSpan.matches(range, name) { return true }
         guard hasEscapes(range) else { return false }

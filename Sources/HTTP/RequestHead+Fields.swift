@@ -50,6 +50,14 @@ extension RequestHead {
         return next(name, &index) == nil
     }
 
+    /// Whether the value of the first field called `name` begins with `prefix`, which is in lower case, in any case.
+    public func hasValue(beginningWith prefix: StaticString, in name: StaticString) -> Bool {
+        var index = 0
+        guard let value = next(name, &index), value.count >= prefix.utf8CodeUnitCount else { return false }
+        return bytes.rawSpan.matchesIgnoringCase(
+            value.lowerBound..<value.lowerBound + prefix.utf8CodeUnitCount, prefix)
+    }
+
     /// Whether the comma-separated lists in the fields called `name` have the element `token`.
     public func hasToken(_ token: StaticString, in name: StaticString) -> Bool {
         let head = bytes.rawSpan

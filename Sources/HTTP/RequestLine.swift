@@ -71,7 +71,9 @@ private struct Target {
     let authority: ByteRange?
 
     init(_ head: RawSpan, _ target: Range<Int>, isOptions: Bool) throws(HTTPViolation) {
-        for offset in target where !head.byte(at: offset).isTargetByte { throw .badTarget }
+        for offset in target where !head.byte(at: offset).isTargetByte {
+            throw head.byte(at: offset) < 0x80 ? .badTarget : .notASCIITarget
+        }
         if isOptions, head.matches(target, "*") {
             path = ByteRange(target.lowerBound, target.upperBound)
             authority = nil

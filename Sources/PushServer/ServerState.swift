@@ -75,6 +75,8 @@ final class ServerState: Sendable {
     let maxConnections: Limit
     /// For handshakes that were refused, and connections that were given up for the inbound budget.
     let refusalLines = LineLimit()
+    let parameterLines = LineLimit()
+    let subprotocolLines = LineLimit()
     let inboundShedLines = LineLimit()
     let unreadableLines = LineLimit()
     let metrics = MetricsCache()
@@ -89,6 +91,7 @@ final class ServerState: Sendable {
     private let starvedNanoseconds = Atomic<UInt64>(0)
     private let shedNanoseconds = Atomic<UInt64>(0)
     private let phaseValue = Atomic<Int>(Phase.starting.rawValue)
+    private let ringSenders = Atomic<Int>(0)
     private let boards: [WorkerBoard]
     private let redisStatus = Mutex<RedisStatus?>(nil)
 
@@ -121,6 +124,14 @@ final class ServerState: Sendable {
     }
 
     var workers: Int { inboxes.count }
+
+    /// Whether writes go through io_uring: where one worker has it, all have.
+    var sendsThroughRing: Bool { ringSenders.load(ordering: .relaxed) > 0 }
+
+    /// Notes what a worker sends with.
+    func noteSender(_ sender: any Sender) {
+        if sender is RingSender { ringSenders.add(1, ordering: .relaxed) }
+    }
     var isFull: Bool { maxConnections.isEnforced && webSockets.load(ordering: .relaxed) >= maxConnections.value }
 
     /// Takes a place for a WebSocket; false if that is one too many.

@@ -38,7 +38,7 @@ extension Worker {
             guard !refusesProxyHeader(input.extracting(start...), connection) else { return }
             logUnreadable(error)
             connection.endsAfterResponse = true
-            respond(.error(error.status, error.message), to: connection)
+            respond(.error(error.status, message(of: error)), to: connection)
         }
     }
 
@@ -48,7 +48,12 @@ extension Worker {
         let isNews = state.unreadableLines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds)
         state.logger.log(
             level: isNews ? .notice : .debug, "request refused",
-            metadata: ["status": "\(violation.status.rawValue)", "reason": "\(violation.message)"])
+            metadata: ["status": "\(violation.status.rawValue)", "reason": "\(message(of: violation))"])
+    }
+
+    private func message(of violation: HTTPViolation) -> String {
+        guard violation == .bodyTooLarge else { return violation.message }
+        return "\(violation.message): \(requestLimits.bodyBytes) bytes are allowed (--max-publish)"
     }
 
     /// Sends a response, and ends the connection behind it if it must not be kept.

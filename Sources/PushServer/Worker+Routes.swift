@@ -15,7 +15,7 @@ enum Route {
 // Which request gets what, decided on its head alone, before a byte of its body is read.
 extension Worker {
     private static let nothing = Response.error(
-        .notFound, "there is nothing here; see /health, /metrics, /publish and /ws")
+        .notFound, "there is nothing here; see /health, /health/live, /health/ready, /metrics, /publish and /ws")
 
     /// The one place where it is decided whether a request is allowed.
     func route(_ head: RequestHead, _ connection: Connection) -> Route {
@@ -24,9 +24,10 @@ extension Worker {
         let isForPublishing = !isAdminAddress && head.isPath("/publish")
         if isForPublishing, head.method == .post { return publishRoute(head, connection) }
         if let refusal = refusal(of: head, for: .read, connection) { return .refusal(refusal) }
+        if !isAdminAddress, head.hasToken("websocket", in: "upgrade") { return noWebSocketHere(head, connection) }
         if isAllowedPreflight(head) { return .read { .preflight } }
         if head.method == .post, let answer = state.configuration.posts[head.path] { return .post(answer) }
-        if isForPublishing { return .refusal(Worker.wrongMethod("POST")) }
+        if isForPublishing { return .refusal(wrongMethodForPublishing(head, connection)) }
         if Worker.isForAdmin(head) { return adminRoute(head, connection) }
         return read(head, readable(head, connection))
     }
@@ -37,8 +38,7 @@ extension Worker {
     }
 
     /// Why a request is refused, as its answer; nil if it is not.
-    private func refusal(of head: RequestHead, for purpose: AccessRules.Purpose, _ connection: Connection) -> Response?
-    {
+    func refusal(of head: RequestHead, for purpose: AccessRules.Purpose, _ connection: Connection) -> Response? {
         state.access.denial(of: head, from: peer(of: head, connection), for: purpose).map { Response($0) }
     }
 
@@ -86,27 +86,17 @@ extension Worker {
         state.metrics.response(at: Loop.monotonicNanoseconds) { Metrics.response(state, state.totals()) }
     }
 
-    private static func wrongMethod(_ allowed: String) -> Response {
-        var response = Response.error(.methodNotAllowed, "this path takes \(allowed)")
-        response.addHeader("Allow", allowed)
-        return response
+    /// A browser would be told nothing of an answer that is no handshake.
+    private func noWebSocketHere(_ head: RequestHead, _ connection: Connection) -> Route {
+        let reason = "the WebSocket is at /ws"
+        counters.handshakes[HandshakeResult(.notFound).rawValue] += 1
+        logHandshakeRefusal(reason, of: head, connection)
+        return .refusal(.error(.notFound, reason))
     }
 
-    /// Whether a client may publish, and where to.
-    private func publishRoute(_ head: RequestHead, _ connection: Connection) -> Route {
-        if let refusal = refusal(of: head, for: .publish, connection) { return .refusal(refusal) }
-        guard let channels = try? head.queryValues(of: "channel"), let channel = channels.first,
-            channels.count == 1, ChannelName.isValid(channel)
-        else {
-            return .refusal(.error(.badRequest, "publish needs one channel= of 1 to 255 bytes of UTF-8"))
-        }
-        guard let keys = try? head.queryValues(of: "key"), keys.count <= 1,
-            keys.allSatisfy({ ChannelName.isValid($0) })
-        else {
-            return .refusal(.error(.badRequest, "key= is one text of 1 to 255 bytes of UTF-8"))
-        }
-        guard keys.isEmpty || carriesKeys else { return .refusal(.error(.badRequest, Worker.keyRefusal)) }
-        guard !state.isOverBudget else { return .refusal(.unavailable(Worker.overBudgetRefusal)) }
-        return .publish(channel: channel, key: keys.first)
+    static func wrongMethod(_ allowed: String, example: String = "") -> Response {
+        var response = Response.error(.methodNotAllowed, "this path takes \(allowed)\(example)")
+        response.addHeader("Allow", allowed)
+        return response
     }
 }

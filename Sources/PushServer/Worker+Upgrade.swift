@@ -21,6 +21,7 @@ extension Worker {
             let offer = try accept(head)
             let channels = try channels(of: head)
             let user = try user(of: head)
+            noteUnknown(in: head, offer, connection)
             state.logger.debug(
                 "opening",
                 metadata: [
@@ -34,27 +35,9 @@ extension Worker {
             wait(toComplete: .open(offer, channels: channels, unconfirmed: unconfirmed), connection)
         } catch {
             counters.handshakes[HandshakeResult(error.response.status).rawValue] += 1
-            log(error, of: head, connection)
+            logHandshakeRefusal(error.reason, of: head, connection)
             respond(error.response, to: connection)
         }
-    }
-
-    /// Browsers tell their users nothing, so an operator is told.
-    private func log(_ refusal: UpgradeRefusal, of head: RequestHead, _ connection: Connection) {
-        logRefusal(
-            "handshake refused",
-            [
-                "address": "\(loggedAddress(connection, head))",
-                "host": "\(Worker.loggable(head.host))",
-                "origin": "\(Worker.loggable(head.value(of: "origin")))",
-                "reason": "\(refusal.reason)",
-            ])
-    }
-
-    /// The beginning of what a client sent: a head may have 16 KiB.
-    private static func loggable(_ text: String?) -> String {
-        guard let text else { return "none" }
-        return String(String.UnicodeScalarView(text.unicodeScalars.prefix(200)))
     }
 
     /// Turns the connection into a WebSocket: the 101, then whatever its channels bring.
@@ -131,11 +114,12 @@ extension Worker {
 
     private func channels(of head: RequestHead) throws(UpgradeRefusal) -> [String] {
         guard case .channels = state.configuration.endpoint else { return [] }
-        guard let named = try? head.queryValues(of: "channel") else {
-            throw .badRequest("the query is not percent-encoded UTF-8")
+        let named: [String]
+        do throws(QueryViolation) { named = try head.queryValues(of: "channel") } catch {
+            throw .badRequest(error.message)
         }
-        guard named.allSatisfy({ $0.isEmpty || ChannelName.isValid($0) }) else {
-            throw .badRequest("a channel is 1 to 255 bytes of UTF-8 without control characters")
+        if let problem = named.lazy.filter { !$0.isEmpty }.compactMap(ChannelName.problem(with:)).first {
+            throw .badRequest("channel= \(problem)")
         }
         let channels = named.isEmpty ? [Worker.defaultChannel] : Worker.distinct(named.filter { !$0.isEmpty })
         let limit = state.configuration.maxChannels.value

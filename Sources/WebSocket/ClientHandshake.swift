@@ -16,7 +16,8 @@ public struct ClientHandshake: Sendable {
     /// The request, to be sent as it is.
     public let request: [UInt8]
     private let acceptKey: String
-    private let subprotocols: [String]
+    /// The subprotocols that are offered, in the order of preference.
+    public let subprotocols: [String]
     private let offersDeflate: Bool
 
     /// Makes a request; one that this project's own server would refuse for its form is not made.

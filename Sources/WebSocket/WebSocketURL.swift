@@ -13,6 +13,16 @@ public struct WebSocketURL: Equatable, Sendable {
     /// Path and query.
     public let target: String
 
+    /// The address that was meant by one of a web page, or without a scheme: `localhost:8081/ws`; nil if it is none.
+    public static func meant(by text: String) -> String? {
+        let others = ["http://": "ws://", "https://": "wss://"]
+        let scheme = others.keys.first { text.lowercased().hasPrefix($0) }
+        guard scheme != nil || !text.contains("://") else { return nil }
+        let address = "\(scheme.flatMap { others[$0] } ?? "ws://")\(text.dropFirst(scheme?.count ?? 0))"
+        guard let url = WebSocketURL(parsing: address), !url.host.isEmpty else { return nil }
+        return address
+    }
+
     /// Takes an address apart; nil if it has another scheme or its port is no number.
     public init?(parsing text: String) {
         guard let scheme = ["ws://", "wss://"].first(where: { text.lowercased().hasPrefix($0) }) else { return nil }

@@ -34,6 +34,51 @@ def test_without_a_good_channel_it_is_400(pushd, target):
     assert pushd.request("POST", target, "x").status == 400
 
 
+@pytest.mark.parametrize(
+    "target, words",
+    [
+        ("/publish", "add ?channel=NAME to the URL: the channel goes in the query, the body is the message"),
+        ("/publish?chanel=c", "'chanel' is no parameter here (they are channel and key); add ?channel=NAME"),
+        ("/publish?channel=", "channel= is empty"),
+        ("/publish?channel=a&channel=b", "2 channels: a request publishes to one"),
+        ("/publish?channel=" + "x" * 300, "channel= has 300 bytes, 255 are allowed"),
+        ("/publish?channel=a%0Ab", "channel= has a control character in it"),
+        ("/publish?channel=%FF", "the query is not UTF-8"),
+        ("/publish?channel=100%", "a percent sign itself is %25"),
+        ("/publish?channel=c&key=a&key=b", "2 keys: a message has one"),
+    ],
+)
+def test_each_fault_is_told_by_itself(pushd, target, words):
+    response = pushd.request("POST", target, '{"channel":"c","data":1}', {"Content-Type": "application/json"})
+    assert response.status == 400
+    assert words in json.loads(response.body)["error"]
+
+
+def test_a_channel_that_is_not_encoded(pushd):
+    request = "POST /publish?channel=ü HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx".encode()
+    response = pushd.raw().ask(request)
+    assert response.status == 400
+    assert "percent-encode" in json.loads(response.body)["error"]
+
+
+def test_get_is_answered_with_an_example(pushd):
+    response = pushd.request("GET", "/publish?channel=c")
+    assert (response.status, response.headers["allow"]) == (405, "POST")
+    example = f"curl -d hello 'http://127.0.0.1:{pushd.port}/publish?channel=news'"
+    assert json.loads(response.body)["error"] == f"this path takes POST: {example}"
+
+
+def test_a_form_with_files_is_415_and_not_delivered(pushd, tmp_path):
+    client = pushd.connect("c")
+    (tmp_path / "file").write_text("x")
+    url = f"http://127.0.0.1:{pushd.port}/publish?channel=c"
+    command = ["curl", "--silent", "--write-out", "%{http_code}", "--form", f"file=@{tmp_path}/file", url]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout
+    assert answer.endswith("415") and "multipart/form-data" in answer and "--data-binary" in answer
+    pushd.publish("c", "{broken", {"Content-Type": "application/json"})
+    assert client.recv(timeout=5) == "{broken"
+
+
 def test_a_body_up_to_max_publish_arrives_and_one_past_it_is_413(start):
     pushd = start("--max-publish", "100000")
     client = pushd.connect("c")
@@ -162,13 +207,13 @@ def test_a_key_is_needed_on_this_machine_too(near):
     pushd = near("--publish-key", "key")
     assert pushd.request("POST", "/publish?channel=c", "hello").status == 401
     assert pushd.publish("c", "hello", {"Authorization": "Bearer key"}) == 0
-    assert "without a key" not in pushd.log()
+    assert "publishing: with a key;" in pushd.log()
 
 
 def test_without_a_key_this_machine_may_publish_and_the_log_says_so(near):
     pushd = near()
     assert pushd.publish("c", "hello") == 0
-    assert re.search("notice publishing without a key: loopback only .*--publish-key", pushd.log())
+    assert re.search(r"notice pushd .*; publishing: this machine only \(--publish-key\);", pushd.log())
 
 
 @pytest.mark.parametrize("field", ["Forwarded", "X-Forwarded-For", "X-Real-IP", "Via"])

@@ -1,6 +1,7 @@
 """Redis away: late, killed, frozen."""
 
 import json
+import re
 import signal
 import threading
 import time
@@ -130,7 +131,7 @@ def test_clients_of_pushd_v1_are_told_of_the_gap(node, redis_server):
 def test_a_publish_waits_for_a_redis_that_is_back_soon(node, redis_server):
     client = node.connect("c")
     redis_server.kill()
-    wait_until(lambda: "redis disconnected" in node.log(), "the loss")
+    wait_until(lambda: re.search("redis disconnected reason=.* retry=within", node.log()), "the loss")
     publisher = threading.Thread(target=lambda: answers.append(node.request("POST", "/publish?channel=c", "patient")))
     answers = []
     publisher.start()

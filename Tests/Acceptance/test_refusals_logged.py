@@ -60,6 +60,44 @@ def test_a_handshake_that_cannot_be_read_is_logged_too(pushd, request_, status):
     assert json.loads(response.body)["error"] in line
 
 
+def notes(pushd, what):
+    return [line for line in pushd.log().splitlines() if f"handshake {what}" in line]
+
+
+def test_a_misspelt_parameter_is_named_with_the_known_ones(pushd):
+    assert pushd.raw().ask(handshake("/ws?chanel=news"), has_body=False).status == 101
+    (line,) = wait_until(lambda: notes(pushd, "with an unknown parameter"), "a line")
+    for words in [" notice ", "parameter=chanel", "known=channel, user_id, context_takeover", "host=localhost"]:
+        assert words in line, line
+
+
+@pytest.mark.parametrize("offered, is_noted", [("pushd.v2", True), ("x, pushd.v1", False), (None, False)])
+def test_subprotocols_of_which_none_is_known_are_logged(pushd, offered, is_noted):
+    fields = {"Sec_WebSocket_Protocol": offered} if offered else {}
+    assert pushd.raw().ask(handshake("/ws?channel=c&user_id=u", **fields), has_body=False).status == 101
+    assert pushd.raw().ask(handshake("/ws?channel=c&x=1"), has_body=False).status == 101
+    wait_until(lambda: notes(pushd, "with an unknown parameter"), "a line of the handshake behind it")
+    lines_ = notes(pushd, "without a known subprotocol")
+    assert len(lines_) == is_noted
+    if is_noted:
+        assert " notice " in lines_[0] and f"offered={offered}" in lines_[0] and "known=pushd.v1" in lines_[0]
+
+
+def test_unknown_parameters_are_one_line_a_second(start):
+    pushd = start("--log-level", "debug")
+    for _ in range(50):
+        assert pushd.raw().ask(handshake("/ws?chanel=news"), has_body=False).status == 101
+    found = wait_until(lambda: len(seen := notes(pushd, "with an unknown parameter")) == 50 and seen, "a line for each")
+    assert 1 <= sum(" notice " in line for line in found) < 40
+
+
+def test_a_websocket_elsewhere_is_told_where_it_is(pushd):
+    response = pushd.raw().ask(handshake("/"))
+    assert (response.status, response.body) == (404, b'{"error":"the WebSocket is at /ws"}')
+    (line,) = wait_until(lambda: lines(pushd), "a line")
+    assert "reason=the WebSocket is at /ws" in line
+
+
 @pytest.mark.parametrize("level, all_of_them", [("info", False), ("debug", True)])
 def test_one_line_a_second_and_each_at_debug(start, level, all_of_them):
     pushd = start("--log-level", level)

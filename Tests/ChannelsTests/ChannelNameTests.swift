@@ -37,5 +37,15 @@ import Testing
         ])
     func examples(name: String, isValid: Bool) {
         #expect(ChannelName.isValid(name) == isValid)
+        #expect((ChannelName.problem(with: name) == nil) == isValid)
+    }
+
+    @Test(
+        arguments: [
+            ("", "is empty"), ("a\u{85}", "has a control character in it, such as a line break"),
+            (String(repeating: "é", count: 128), "has 256 bytes, 255 are allowed"),
+        ])
+    func whatIsWrongIsTold(name: String, problem: String) {
+        #expect(ChannelName.problem(with: name) == problem)
     }
 }

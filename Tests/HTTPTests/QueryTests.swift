@@ -20,6 +20,21 @@ struct QueryTests {
         #expect(try values(query) == expected)
     }
 
+    @Test(
+        arguments: [
+            ("", nil), ("?", nil), ("?channel=a&channel=b&key=c", nil), ("?ch%61nnel=x&&key", nil), ("?=x", nil),
+            ("?chanel=x", "chanel"), ("?channel=x&Key=1&other=2", "Key"), ("?a+b%26=1", "a b&"), ("?c&d", "c"),
+        ] as [(String, String?)])
+    func `the first parameter that is not known`(query: String, name: String?) throws {
+        let head = try request("GET /ws\(query) HTTP/1.1\r\nHost: h\r\n\r\n").head
+        #expect(try head.queryName(besides: ["channel", "key"]) == name)
+    }
+
+    @Test func `a name that cannot be decoded`() throws {
+        let head = try request("GET /ws?%zz=1 HTTP/1.1\r\nHost: h\r\n\r\n").head
+        #expect(throws: QueryViolation.badPercentEscape) { try head.queryName(besides: ["channel"]) }
+    }
+
     @Test(arguments: [
         "?channel=%", "?channel=%4", "?channel=%4g", "?channel=%g4", "?channel=%%20", "?channel=a%&b=c", "?%=x",
         "?channel=%4&channel=x", "?channel=% 4".replacing(" ", with: "+"), "?channel=%-1", "?%zz=1&channel=x",

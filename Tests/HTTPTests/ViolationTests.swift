@@ -16,13 +16,14 @@ struct ViolationTests {
             .badTarget,
             [
                 "GET  / HTTP/1.1\r\n", "GET /a b HTTP/1.1\r\n", "GET /  HTTP/1.1\r\n", "GET / HTTP/1.1 HTTP/1.1\r\n",
-                "GET /\ta HTTP/1.1\r\n", "GET /\u{E9} HTTP/1.1\r\n", "GET /#f HTTP/1.1\r\n", "GET a HTTP/1.1\r\n",
+                "GET /\ta HTTP/1.1\r\n", "GET /#f HTTP/1.1\r\n", "GET a HTTP/1.1\r\n",
                 "GET * HTTP/1.1\r\n", "OPTIONS ** HTTP/1.1\r\n", "CONNECT h:80 HTTP/1.1\r\n",
                 "GET http:// HTTP/1.1\r\n", "GET http:///x HTTP/1.1\r\n", "GET http://u@h/ HTTP/1.1\r\n",
                 "GET http://h:x/ HTTP/1.1\r\n", "GET ftp://h/ HTTP/1.1\r\n", "GET http:/h HTTP/1.1\r\n",
                 "GET https:// HTTP/1.1\r\n", "GET http://?a HTTP/1.1\r\n", "GET ?a HTTP/1.1\r\n",
             ]
         ),
+        (.notASCIITarget, ["GET /\u{E9} HTTP/1.1\r\n", "POST /publish?channel=\u{FC} HTTP/1.1\r\n"]),
         (
             .unsupportedVersion,
             [

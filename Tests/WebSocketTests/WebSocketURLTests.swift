@@ -4,6 +4,16 @@ import WebSocket
 @Suite struct WebSocketURLTests {
     @Test(
         arguments: [
+            ("http://h:81/ws", "ws://h:81/ws"), ("HTTPS://h/ws", "wss://h/ws"),
+            ("localhost:8081/ws", "ws://localhost:8081/ws"),
+            ("h", "ws://h"), ("ftp://h", nil), ("http://", nil), ("", nil), ("h:x", nil),
+        ] as [(String, String?)])
+    func anAddressWithAnotherScheme(text: String, meant: String?) {
+        #expect(WebSocketURL.meant(by: text) == meant)
+    }
+
+    @Test(
+        arguments: [
             ("ws://localhost", "localhost", "localhost", 80, "/"),
             ("WS://localhost:8081", "localhost:8081", "localhost", 8081, "/"),
             ("ws://127.0.0.1:1/ws", "127.0.0.1:1", "127.0.0.1", 1, "/ws"),
