@@ -53,12 +53,16 @@ let package = Package(
         .systemLibrary(name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .target(name: "TLSRecord", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(name: "WSLoop", dependencies: ["COpenSSL", "CUV", "CUring", "TLSRecord"], swiftSettings: settings),
+        // A build that is told its commit says it: BUILD_COMMIT=$(git rev-parse --short HEAD) swift build …
+        .target(
+            name: "CBuild",
+            cSettings: [.define("BUILD_COMMIT", to: "\"\(Context.environment["BUILD_COMMIT"] ?? "")\"")]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .target(name: "RedisBridge", dependencies: ["Bytes", "CHiredis", "WSLoop"], swiftSettings: settings),
         .target(
             name: "PushServer",
             dependencies: [
-                "Access", "Bytes", "Channels", "HTTP", "RedisBridge", "WebSocket", "WSLoop",
+                "Access", "Bytes", "CBuild", "Channels", "HTTP", "RedisBridge", "WebSocket", "WSLoop",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -76,8 +80,8 @@ let package = Package(
         .executableTarget(
             name: "pushd",
             dependencies: [
-                "Access", "Bench", "Bytes", "Channels", "CProcess", "HTTP", "PushServer", "RedisBridge", "WebSocket",
-                "WSLoop",
+                "Access", "Bench", "Bytes", "CBuild", "Channels", "CProcess", "HTTP", "PushServer", "RedisBridge",
+                "WebSocket", "WSLoop",
             ] + command,
             swiftSettings: settings),
         .executableTarget(
@@ -89,7 +93,7 @@ let package = Package(
         .executableTarget(
             name: "ws-cat",
             dependencies: [
-                "Bytes", "HTTP", "WSLoop", "WebSocket",
+                "Bytes", "CBuild", "HTTP", "WSLoop", "WebSocket",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "examples/cat", swiftSettings: settings),

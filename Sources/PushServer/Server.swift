@@ -1,3 +1,4 @@
+internal import CBuild
 internal import Glibc
 internal import HTTP
 public import Logging
@@ -8,7 +9,7 @@ public import WSLoop
 /// `run` blocks; `drain` and `stop` may be called from any thread.
 public final class Server: Sendable {
     /// The version that `/metrics` and the command line tell.
-    public static let version = "0.1.0"
+    public static let version = unsafe String(cString: cbuild_version())
 
     let state: ServerState
 
@@ -16,6 +17,15 @@ public final class Server: Sendable {
     public init(configuration: ServerConfiguration, logger: Logger) {
         state = ServerState(configuration: configuration, logger: logger)
     }
+
+    /// How many WebSockets may be open.
+    public var maxConnections: Limit { state.maxConnections }
+
+    /// How many descriptors the process may have open.
+    public var descriptorLimit: Int { state.descriptorLimit }
+
+    /// How writes get to the kernel on this machine; known when it is ready.
+    public var io: IOMethod { state.sendsThroughRing ? .uring : .poll }
 
     /// Serves until it was drained or stopped.
     ///

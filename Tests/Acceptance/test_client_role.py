@@ -4,6 +4,7 @@ import base64
 import hashlib
 import os
 import queue
+import re
 import socket
 import subprocess
 import threading
@@ -425,7 +426,49 @@ def test_a_server_without_compression_is_served_plain(start_server, run_cat):
 @pytest.mark.parametrize("status", [401, 403, 404, 503])
 def test_a_refusal_is_named_by_its_status(start_server, run_cat, status):
     server = start_server(process_request=lambda connection, request: connection.respond(status, "no\n"))
-    assert run_cat(server.url).problem() == f"the server answered with status {status}"
+    assert run_cat(server.url).problem() == f'the server answered with status {status}: "no"'
+
+
+@pytest.mark.parametrize(
+    "fields, body, shown",
+    [
+        (["Content-Length: 16"], b'{"error":"no\\n"}', ': "no\\n"'),
+        (["Content-Length: 9999"], b"x" * 9999, ': "' + "x" * 4096 + '"'),
+        ([], b"two\nlines\x1b\n", ': "two\\nlines\\u{1B}"'),
+        (["Content-Length: 100"], b"cut", ': "cut"'),
+        (["Content-Length: 0"], b"", ""),
+        (["Transfer-Encoding: chunked"], b"2\r\nno\r\n0\r\n\r\n", ""),
+    ],
+)
+def test_the_body_of_a_refusal_is_shown_in_one_line(raw_server, run_cat, fields, body, shown):
+    cat = run_cat(raw_server.url)
+    raw_server.accept()
+    raw_server.socket.sendall("\r\n".join(["HTTP/1.1 403 x", *fields, "", ""]).encode() + body)
+    raw_server.socket.shutdown(socket.SHUT_WR)
+    assert cat.problem() == f"the server answered with status 403{shown}"
+
+
+def test_what_pushd_refuses_is_shown(pushd, run_cat):
+    url = f"ws://127.0.0.1:{pushd.port}/ws"
+    problem = run_cat(url, "--origin", "http://evil.example").problem()
+    assert problem == 'the server answered with status 403: "this Origin is not allowed (--allow-origin)"'
+
+
+def test_subprotocols_of_which_none_is_spoken_are_an_error(pushd, run_cat):
+    cat = run_cat(f"ws://127.0.0.1:{pushd.port}/ws", "--subprotocol", "pushd.v2", "--subprotocol", "x")
+    assert cat.problem() == "the server speaks none of the subprotocols: pushd.v2, x"
+
+
+def test_header_fields(start_server, run_cat):
+    server = start_server()
+    run_cat(server.url, "-H", "X-One: a: b", "--header", "X-Two:c", "-H", "Host: other.example")
+    headers = server.accept().request.headers
+    assert (headers["X-One"], headers["X-Two"], headers["Host"]) == ("a: b", "c", "other.example")
+
+
+def test_its_version():
+    result = subprocess.run([CAT, "--version"], capture_output=True, text=True, timeout=10, check=True)
+    assert re.fullmatch(r"ws-cat \d+\.\d+\.\d+\n", result.stdout)
 
 
 @pytest.mark.parametrize(
@@ -436,7 +479,7 @@ def test_a_refusal_is_named_by_its_status(start_server, run_cat, status):
         (b"a" * 100_000, "the status line is too long"),
         (b"HTTP/1.1 101 x\r\nX: " + b"a" * 100_000, "the response head is too large"),
         (b"HTTP/1.1 101 x\r\nno-colon\r\n\r\n", "header line without a colon"),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", "the server answered with status 200"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi", 'the server answered with status 200: "hi"'),
         (b"HTTP/1.1 101 x\r\n\r\n", "the answer has no Upgrade header"),
         (b"HTTP/1.1 101 x\r\n", "the connection ended before the handshake was done"),
         (b"", "the connection ended before the handshake was done"),
@@ -501,7 +544,10 @@ def test_nobody_listens(raw_server, run_cat):
 @pytest.mark.parametrize(
     "arguments, problem",
     [
-        (["http://h"], "http://h"),
+        (["http://h"], "write ws://h"),
+        (["h:81/ws"], "write ws://h:81/ws"),
+        (["ws://h", "-H", "no-colon"], "Name: value"),
+        (["ws://h", "-H", "a b: c"], "header name"),
         (["wsss://h"], "wsss://h"),
         (["ws://h:x"], "ws://h:x"),
         (["ws://h:65536"], "ws://h:65536"),
@@ -520,4 +566,6 @@ def test_a_wrong_command_line_is_refused(arguments, problem):
         [CAT, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10, check=False
     )
     assert result.returncode == 64
-    assert problem in result.stderr.splitlines()[0]
+    (line,) = result.stderr.splitlines()
+    assert problem in line
+    assert line.startswith("ws-cat: ") and line.endswith(f" (see {CAT} --help)")

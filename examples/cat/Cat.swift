@@ -1,4 +1,5 @@
 import ArgumentParser
+import CBuild
 import Glibc
 import WSLoop
 import WebSocket
@@ -14,10 +15,40 @@ struct Cat: ParsableCommand {
         discussion: """
             A line that is not UTF-8 is sent as a binary message. A binary message is printed as base64: and its Base64, \
             a line break inside a text as \\n. The exit status is 0 if the connection was closed cleanly.
-            """)
 
-    @Option(help: "A subprotocol to offer; may be repeated.")
+            Examples:
+              \(Cat.path) --listen 'ws://localhost:8081/ws?channel=news'
+              \(Cat.path) --subprotocol pushd.v1 -H 'Authorization: Bearer TOKEN' wss://push.example.org/ws
+            """,
+        version: unsafe "ws-cat \(String(cString: cbuild_version()))")
+
+    static let path = CommandLine.arguments.first ?? "ws-cat"
+
+    /// What is wrong is one line on standard error, as with pushd.
+    static func main() {
+        do {
+            var command = try parseAsRoot()
+            try command.run()
+        } catch {
+            let code = exitCode(for: error)
+            guard code != .success, !(error is ExitCode) else { exit(withError: error) }
+            complain(message(for: error) + (code == .validationFailure ? " (see \(path) --help)" : ""))
+            Glibc.exit(code.rawValue)
+        }
+    }
+
+    private static func complain(_ problem: String) {
+        StandardStreams.write(Array("ws-cat: \(problem)\n".utf8), to: STDERR_FILENO)
+    }
+
+    @Option(help: "A subprotocol to offer; may be repeated. If the server speaks none of them, that is an error.")
     var subprotocol: [String] = []
+
+    @Option(
+        name: [.customShort("H"), .long],
+        help: ArgumentHelp("A further header field, 'Name: value'; may be repeated.", valueName: "field"),
+        transform: Cat.field)
+    var header: [Field] = []
 
     @Flag(help: "Offer compression (permessage-deflate).")
     var deflate = false
@@ -43,15 +74,28 @@ struct Cat: ParsableCommand {
 
     func run() throws {
         guard case .failed(let problem) = try verdict() else { return }
-        StandardStreams.write(Array("ws-cat: \(problem)\n".utf8), to: STDERR_FILENO)
+        Cat.complain(problem)
         throw ExitCode.failure
     }
 
     private static func parse(_ argument: String) throws -> WebSocketURL {
         guard let url = WebSocketURL(parsing: argument) else {
-            throw ValidationError("expected ws://HOST[:PORT][/PATH], or wss:")
+            let remedy = WebSocketURL.meant(by: argument).map { "; write \($0)" } ?? ""
+            throw ValidationError("expected ws://HOST[:PORT][/PATH], or wss:\(remedy)")
         }
         return url
+    }
+
+    /// A header field; Host stands in place of the URL's.
+    struct Field: Sendable {
+        let name: String
+        let value: String
+    }
+
+    private static func field(_ argument: String) throws -> Field {
+        let parts = argument.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2 else { throw ValidationError("expected 'Name: value'") }
+        return Field(name: String(parts[0]), value: String(parts[1].drop { $0 == " " }))
     }
 
     private func verdict() throws -> Conversation.Verdict? {
@@ -71,7 +115,10 @@ struct Cat: ParsableCommand {
     }
 
     private func handshake() throws(ClientHandshake.InvalidRequest) -> ClientHandshake {
-        try ClientHandshake(
-            host: url.authority, target: url.target, subprotocols: subprotocol, offersDeflate: deflate, origin: origin)
+        let host = header.last { $0.name.lowercased() == "host" }?.value
+        return try ClientHandshake(
+            host: host ?? url.authority, target: url.target, subprotocols: subprotocol, offersDeflate: deflate,
+            origin: origin,
+            fields: header.filter { $0.name.lowercased() != "host" }.map { ($0.name, $0.value) })
     }
 }

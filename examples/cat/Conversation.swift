@@ -19,6 +19,8 @@ struct Conversation: ~Copyable {
     private(set) var verdict: Verdict?
     private let handshake: ClientHandshake
     private var responses = ResponseHeadParser()
+    /// An answer that is no handshake, while its content arrives.
+    private var refusal: Refusal?
     /// Nil until the handshake is done.
     private var machine: ConnectionMachine?
     private var deflater: Deflater?
@@ -86,14 +88,31 @@ struct Conversation: ~Copyable {
         if verdict == nil { verdict = .failed(problem) }
     }
 
+    /// Ends it with what is known of a refusal, or else with `problem`.
+    mutating func stop(_ problem: String) {
+        fail(refusal?.problem ?? problem)
+    }
+
     /// Reads answers to the handshake up to the one that counts.
     private mutating func open(_ content: RawSpan, _ offset: inout Int) throws {
-        while !isEstablished, let response = try responses.next(content, from: &offset) {
+        while !isEstablished, refusal == nil, let response = try responses.next(content, from: &offset) {
             if response.isInterim { continue }
+            guard response.status == 101 else {
+                refusal = Refusal(response)
+                break
+            }
             let agreement = try handshake.check(response)
+            // RFC 6455 lets a server choose none; a browser gives up then, and so does this.
+            guard agreement.subprotocol != nil || handshake.subprotocols.isEmpty else {
+                return fail(
+                    "the server speaks none of the subprotocols: \(handshake.subprotocols.joined(separator: ", "))")
+            }
             machine = ConnectionMachine(role: .client, inflater: agreement.deflates ? Inflater() : nil)
             deflater = agreement.deflates ? Deflater(window: .bits12) : nil
         }
+        guard refusal != nil else { return }
+        refusal?.receive(content.extracting(offset...))
+        if let refusal, refusal.isComplete { fail(refusal.problem) }
     }
 
     private mutating func handle(_ event: ConnectionMachine.Event, _ lines: inout [UInt8]) {

@@ -41,7 +41,7 @@ final class Session: StreamSetDelegate {
     /// Begins; the loop stops when all is over.
     func start(host: String, port: UInt16) throws(SystemError) {
         streams = try StreamSet(on: loop, delegate: self)
-        deadline.onEvent { [unowned self] in end("no answer from the server (1006)") }
+        deadline.onEvent { [unowned self] in end("no answer from the server within 10 s (1006)") }
         deadline.start(afterMilliseconds: Session.openingMilliseconds)
         NameLookup.start(host, port: port, on: loop) { [self] result in
             switch result {
@@ -112,7 +112,7 @@ final class Session: StreamSetDelegate {
     }
 
     private func end(_ problem: String) {
-        conversation.fail(problem)
+        conversation.stop(problem)
         finish()
     }
 

@@ -1,0 +1,10 @@
+#ifndef CBUILD_H
+#define CBUILD_H
+
+/// The version of all programs of this package.
+const char *cbuild_version(void);
+
+/// The commit that was built, or "" if the build was not told (BUILD_COMMIT, see Package.swift).
+const char *cbuild_commit(void);
+
+#endif
