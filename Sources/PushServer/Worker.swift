@@ -86,6 +86,7 @@ final class Worker {
         self.index = index
         self.state = state
         sender = try configuration.io.sender(logger: state.logger, explains: index == ServerState.home)
+        state.noteSender(sender)
         pacer = FlushPacer(configuration.pacing)
         loop = try Loop()
         hub = Hub(outboxLimitBytes: configuration.outboxLimitBytes, policies: configuration.slowConsumers)

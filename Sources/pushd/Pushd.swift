@@ -10,31 +10,36 @@ struct Pushd: ParsableCommand {
             StandardErrorLog.write("pushd: descriptors 0 to 2 are not all open, and /dev/null cannot be opened\n")
             Glibc.exit(EXIT_FAILURE)
         }
-        let arguments = ProcessStart.arguments
         // What the command line said cannot be known, perhaps that a key is needed.
-        guard !arguments.isEmpty else {
+        guard !ProcessStart.arguments.isEmpty else {
             StandardErrorLog.write("pushd: there are no arguments, not even the command's name\n")
             Glibc.exit(exitCode(for: ValidationError("")).rawValue)
         }
-        // Most options belong to serve: whoever asks for help without naming it wants to see them.
-        if ["--help", "-h"].contains(arguments.dropFirst().joined(separator: " ")) {
-            exit(withError: CleanExit.helpRequest(Serve.self))
+        var arguments = Array(ProcessStart.arguments.dropFirst())
+        switch arguments.joined(separator: " ") {
+        // Most options belong to serve: who asks for help without naming a subcommand wants to see them.
+        case "--help", "-h", "help": exit(withError: CleanExit.helpRequest(Serve.self))
+        case "--version", "-V": arguments = [Version.configuration.commandName ?? "version"]
+        default: break
         }
         do {
-            var command = try parseAsRoot(Array(arguments.dropFirst()))
+            var command = try parseAsRoot(arguments)
             try command.run()
         } catch {
             guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-            StandardErrorLog.write("pushd: \(message(for: error))\n")
+            StandardErrorLog.write("\(UsageError.line(message(for: error), arguments: arguments))\n")
             Glibc.exit(exitCode(for: error).rawValue)
         }
     }
+
+    /// How the command was called: bash has a builtin called pushd, so that the bare name is of no use to copy.
+    static let path = ProcessStart.arguments.first ?? "pushd"
 
     static let configuration = CommandConfiguration(
         commandName: "pushd",
         abstract: "A WebSocket push server: publish with Redis PUBLISH or an HTTP POST, receive in the browser.",
         discussion: "Every option of serve is also an environment variable: --redis-prefix is PUSHD_REDIS_PREFIX.",
         version: "pushd \(Serve.version)",
-        subcommands: [Serve.self, BenchCommand.self],
+        subcommands: [Serve.self, BenchCommand.self, Version.self],
         defaultSubcommand: Serve.self)
 }

@@ -9,8 +9,25 @@ import WSLoop
 struct Serve: ParsableCommand {
     static let version = Server.version
     static let configuration = CommandConfiguration(
-        abstract: "Run the daemon in the foreground (the default).",
-        discussion: "The other subcommand measures a running server: pushd bench --help.")
+        commandName: "serve",
+        abstract: "pushd, a WebSocket push server: publish with an HTTP POST or Redis PUBLISH, receive in the browser.",
+        discussion: """
+            It runs in the foreground. Other subcommands: bench (measure a running server) and version; each has a --help.
+
+            Examples:
+              \(Pushd.path)  # port 8081 of all addresses
+              \(Pushd.path) --listen 127.0.0.1:9000 --listen unix:/run/pushd/socket
+              \(Pushd.path) --redis redis://localhost  # one of several
+              \(Pushd.path) --allow-origin https://app.example.org
+              \(Pushd.path) --listen 8443 --tls-cert chain.pem --tls-key key.pem
+              \(Pushd.path) --publish-key-file keys --outbox-limit 4MiB --drain 1m
+              curl -d hello 'http://localhost:8081/publish?channel=news'
+
+            Environment: every option is also a variable. --redis-prefix is PUSHD_REDIS_PREFIX; an option that may be \
+            repeated takes several values there, with commas between them; the command line wins.
+
+            Sizes take 65536, 64KiB, 64K, 1M (powers of 1024); times take 5 (seconds), 500ms, 5s, 2m, 1h.
+            """)
 
     @OptionGroup var options: ServeOptions
 
@@ -32,7 +49,7 @@ struct Serve: ParsableCommand {
         do throws(SystemError) {
             try serve(settings, logger)
         } catch {
-            log.write(Array("pushd: \(Serve.explain(error, settings))\n".utf8))
+            log.write(Array("pushd: \(StartFailure(error, settings.server))\n".utf8))
             throw ExitCode(1)
         }
         logger.notice("stopped")
@@ -75,20 +92,12 @@ struct Serve: ParsableCommand {
             }
             if let limits = settings.groupLimits { logger.notice("limited by control groups", metadata: limits) }
             for warning in settings.warnings { logger.warning("\(warning)") }
-            for notice in settings.notices { logger.notice("\(notice)") }
+            logger.notice("\(StartLine(server, settings.server, addresses))")
         }
     }
 
     private static func manner(_ address: ListenAddress) -> String {
         let parts = [address.isSecure ? "TLS" : nil, address.isProxied ? "the PROXY protocol" : nil].compactMap { $0 }
         return parts.isEmpty ? "" : " with \(parts.joined(separator: " and "))"
-    }
-
-    private static func explain(_ error: SystemError, _ settings: Settings) -> String {
-        guard error.operation.hasPrefix("listen on ") else { return error.description }
-        let isForAdmin = settings.server.admin.compactMap(\.socketAddress).contains {
-            error.operation == "listen on \($0)"
-        }
-        return "\(isForAdmin ? "--admin" : "--listen"): cannot \(error)"
     }
 }

@@ -2,12 +2,13 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 
 import pytest
 from support import own_address
-from support.pushd import BINARY, Pushd, environment, run_pushd
+from support.pushd import BINARY, ROOT, Pushd, environment, run_pushd
 
 
 def assert_one_line(result, status, *words):
@@ -75,7 +76,83 @@ def test_a_missing_value_is_a_usage_error(option):
 
 
 def test_a_bad_value_in_the_environment_is_a_usage_error():
-    assert_one_line(run_pushd(PUSHD_WORKERS="many"), 64, "--workers", "many")
+    assert_one_line(run_pushd(PUSHD_WORKERS="many"), 64, "pushd: PUSHD_WORKERS: 'many' is not a whole number")
+
+
+@pytest.mark.parametrize("arguments, help", [(["--nonsense"], "--help"), (["bench", "--rate", "0"], "bench --help")])
+def test_a_usage_error_ends_with_where_help_is(arguments, help):
+    result = run_pushd(*arguments)
+    assert result.stderr.endswith(f" (see {BINARY} {help})\n")
+    assert subprocess.run([BINARY, *help.split()], capture_output=True, check=False).returncode == 0
+
+
+def test_sizes_and_times_take_units(start):
+    pushd = start("--max-publish", "1KiB", "--drain", "50ms", PUSHD_HANDSHAKE_TIMEOUT="1m")
+    assert pushd.request("POST", "/publish?channel=c", b"x" * 1024).status == 200
+    assert pushd.request("POST", "/publish?channel=c", b"x" * 1025).status == 413
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["help"]])
+def test_help_has_groups_examples_and_the_environment(arguments):
+    help = run_pushd(*arguments).stdout
+    for words in ["LISTENING:", "ACCESS:", "REDIS:", "TLS:", "LIMITS:", "SLOW CONSUMERS:", "TIMEOUTS:", "Examples:"]:
+        assert f"\n{words}\n" in help, words
+    for words in ["PUSHD_REDIS_PREFIX", "64KiB", "500ms", "bench", f"{BINARY} --listen 127.0.0.1:9000"]:
+        assert words in help, words
+
+
+def test_every_option_of_the_readme_is_in_help_and_the_other_way_round():
+    help = run_pushd("--help").stdout
+    in_help = set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", help, re.MULTILINE)) - {"--help", "--version"}
+    table = [line for line in (ROOT / "README.md").read_text().splitlines() if line.startswith("| `--")]
+    in_readme = {option for line in table for option in re.findall(r"--[a-z][a-z-]+", line.split("|")[1])}
+    assert in_help == in_readme
+
+
+@pytest.mark.parametrize("argument", ["version", "--version", "-V"])
+def test_the_version_names_what_it_is_made_of(argument):
+    result = run_pushd(argument)
+    assert (result.returncode, result.stderr) == (0, "")
+    words = r"pushd \d+\.\d+\.\d+( \(commit \w+\))?\nSwift 6\..*, libuv 1\..*, OpenSSL 3\..*, hiredis .*\nio_uring: (yes|no \(.*)\n"
+    assert re.fullmatch(words, result.stdout)
+
+
+def start_lines(pushd):
+    return [line for line in pushd.log().splitlines() if " notice pushd " in line]
+
+
+def test_one_line_at_the_start_says_what_is_open_to_whom(start):
+    pushd = start("--workers", "1", "--io", "poll", "--outbox-budget", "64MiB", "--inbound-budget", "32MiB")
+    (line,) = start_lines(pushd)
+    for words in [
+        f"serves 127.0.0.1:{pushd.port};", "broker: embedded;", "workers: 1;", "io: poll;", " descriptors;",
+        "outbox budget 64 MiB;", "inbound budget 32 MiB;", "subscribing: anyone, to every channel;",
+        "publishing: this machine only (--publish-key);", "metrics: this machine only (--api-key);",
+        "pages: own origin only (--allow-origin)",
+    ]:
+        assert words in line, line
+    assert re.search(r"at most \d+ WebSockets with \d+ descriptors;", line)
+
+
+def test_the_line_at_the_start_follows_the_options(start, redis_server):
+    options = ["--redis", redis_server.url, "--allow-client-publish", "--admin", "0.0.0.0:0"]
+    (line,) = start_lines(start(*options, "--allow-origin", "https://app.example", PUSHD_PUBLISH_KEY="secret"))
+    for words in [
+        "broker: redis://", "publishing: with a key, and clients to channels they have joined;",
+        "metrics: anyone who reaches 0.0.0.0:0 (--api-key);", "pages: own origin, https://app.example",
+    ]:
+        assert words in line, line
+    assert "secret" not in line
+
+
+def test_a_port_below_1024_is_told_how_to_get(tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to be somebody else")
+    command = ["unshare", "--net", "setpriv", "--reuid=65534", "--bounding-set=-all", "--inh-caps=-all", BINARY]
+    result = subprocess.run([*command, "--listen", "443"], capture_output=True, text=True, timeout=10, check=False)
+    if "permission denied" not in result.stderr:
+        pytest.skip(f"not forbidden here: {result.stderr}")
+    assert_one_line(result, 1, "--listen", "permission denied", "CAP_NET_BIND_SERVICE", "1023")
 
 
 def test_help_names_every_option():
@@ -89,7 +166,7 @@ def test_help_names_every_option():
 
 def test_the_address_of_another_pushd_is_in_use(pushd):
     address = f"127.0.0.1:{pushd.port}"
-    assert_one_line(run_pushd("--listen", address), 1, "--listen", address)
+    assert_one_line(run_pushd("--listen", address), 1, "--listen", address, f"try --listen {pushd.port + 1}")
     assert pushd.health()["status"] == "ok"
 
 

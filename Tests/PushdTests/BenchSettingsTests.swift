@@ -42,6 +42,14 @@ import WebSocket
         #expect(try self.plan(["--duration", "5"]).extent == .duration(.seconds(5)))
     }
 
+    @Test func unitsAndShortNames() throws {
+        let plan = try plan(["-c", "9", "-d", "2m", "--size", "4k", "--warm-up", "500ms", "--patience", "1h"])
+        #expect((plan.connections, plan.messageBytes) == (9, 4096))
+        #expect(plan.extent == .duration(.seconds(120)) && plan.warmUp == .milliseconds(500))
+        #expect(plan.patience == .seconds(3600))
+        #expect(try self.plan(["-n", "5"]).extent == .messages(5))
+    }
+
     @Test func messagesThatAreCountedHaveNoWarmUp() throws {
         #expect(try plan(["--messages", "5"]).warmUp == .zero)
     }

@@ -109,8 +109,10 @@ import WSLoop
     @Test(arguments: secrets) func anEmptySecretIsNoOpenDoor(name: String) throws {
         let option = try #require(SettingsTests.options.first { $0.name == name })
         for value in ["", ","] {
-            #expect(try violation([], [option.variable: value]).option == name)
-            #expect(try violation([], [option.variable + "_FILE": value]).option == name + "-file")
+            for variable in [option.variable, option.variable + "_FILE"] {
+                let violation = try violation([], [variable: value])
+                #expect(violation.option == variable && violation.description.contains("the key is empty"))
+            }
         }
         #expect(option.read(try settings([name, "a"], [option.variable: ""])) == "a")
     }
@@ -147,14 +149,6 @@ import WSLoop
         #expect(try settings(hidden).exposedSecrets.isEmpty)
         let variables = ["PUSHD_PUBLISH_KEY": "k", "PUSHD_API_KEY": "m", "PUSHD_REDIS": "redis://u:secret@h"]
         #expect(try settings([], variables).exposedSecrets.isEmpty)
-    }
-
-    @Test func whoMayDoWhatIsNoticed() throws {
-        #expect(try settings().notices == ["publishing without a key: loopback only (--publish-key)"])
-        let keys = ["--publish-key", "k"]
-        #expect(try settings(keys + ["--admin", "127.0.0.1:1", "--admin", "unix:/x"]).notices.isEmpty)
-        #expect(try settings(keys + ["--admin", "0.0.0.0:1"]).notices.first?.contains("--api-key") == true)
-        #expect(try settings(keys + ["--admin", "0.0.0.0:1", "--api-key", "k"]).notices.isEmpty)
     }
 
     @Test(arguments: [
@@ -264,10 +258,40 @@ import WSLoop
         #expect(!violation.description.contains("\n"))
     }
 
+    @Test(arguments: [
+        ("--allow-origin", "example.org", "write https://example.org"),
+        ("--allow-origin", "http://example.org:81/app?x", "write http://example.org:81"),
+        ("--allow-host", "https://example.org/", "write example.org"),
+        ("--allow-host", "example.org:8081", "write example.org"),
+        ("--publish-key", "", "the key is empty"),
+        ("--log-level", "verbose", "one of trace, debug, info, notice, warning, error, critical"),
+        ("--outbox-limit", "lots", "64KiB or 1M"), ("--drain", "later", "500ms, 5s, 2m or 1h"),
+    ])
+    func aBadValueIsToldWithWhatToWrite(option: String, value: String, remedy: String) throws {
+        #expect(try violation([option, value]).description.hasSuffix(remedy))
+    }
+
+    @Test(arguments: ["--max-message", "--max-publish", "--outbox-limit", "--outbox-budget", "--inbound-budget"])
+    func sizesTakeUnits(name: String) throws {
+        let option = try #require(SettingsTests.options.first { $0.name == name })
+        #expect(option.read(try settings([name, "64KiB"])) == "65536")
+        #expect(option.read(try settings([], [option.variable: "1m"])) == "1048576")
+    }
+
+    @Test(arguments: [
+        "--redis-connect-timeout", "--redis-silence", "--stall-timeout", "--ping-interval", "--pong-timeout",
+        "--handshake-timeout", "--drain",
+    ])
+    func timesTakeUnits(name: String) throws {
+        let option = try #require(SettingsTests.options.first { $0.name == name })
+        #expect(option.read(try settings([name, "1500ms"])) == "1.5")
+        #expect(option.read(try settings([], [option.variable: "2m"])) == "120.0")
+    }
+
     @Test(arguments: options.filter { !(["--redis-prefix", "--redis-pattern"] + secrets).contains($0.name) })
-    func aBadVariableIsNamedAsTheOption(option: Option) throws {
+    func aBadVariableIsNamed(option: Option) throws {
         let violation = try violation([], [option.variable: "no good value"])
-        #expect(violation.option == option.name && violation.value == "no good value")
+        #expect(violation.option == option.variable && violation.value == "no good value")
     }
 
     @Test(arguments: [
@@ -282,6 +306,15 @@ import WSLoop
         #expect(violation.option == "--redis")
         #expect(!violation.description.contains("sec"))
         #expect(violation.description.hasPrefix("--redis: '"))
+    }
+
+    @Test(arguments: ["TLS_CERT", "TLS_KEY", "TLS_CLIENT_CA", "REDIS_CA", "REDIS_CERT", "REDIS_KEY"])
+    func aVariableWithoutItsOtherIsNamed(name: String) throws {
+        #expect(try violation([], ["PUSHD_" + name: "/x"]).option == "PUSHD_" + name)
+    }
+
+    @Test func secureAddressesFromAVariableWithoutACertificate() throws {
+        #expect(try violation([], ["PUSHD_LISTEN": "tls:127.0.0.1:1"]).option == "PUSHD_LISTEN")
     }
 
     @Test(arguments: ["se cret", ""]) func aPublishKeyIsNotShown(key: String) throws {

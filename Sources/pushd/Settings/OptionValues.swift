@@ -16,25 +16,42 @@ struct OptionValues {
         return value?.isEmpty == true ? nil : value
     }
 
+    /// What the user called an option: its variable, if it was read from there.
+    func name(_ option: String, _ given: String?) -> String {
+        let variable = OptionValues.variable(option)
+        return given == nil && environment[variable] != nil ? variable : option
+    }
+
     /// A value that `parse` understands; a secret one is not shown.
+    ///
+    /// - Parameter remedy: says what to write instead of a value that `parse` does not understand.
     func one<Value>(
-        _ option: String, _ given: String?, _ expected: String, isSecret: Bool = false, _ parse: (String) -> Value?
+        _ option: String, _ given: String?, _ expected: String, isSecret: Bool = false,
+        remedy: (String) -> String? = { _ in nil }, _ parse: (String) -> Value?
     ) throws(SettingViolation) -> Value? {
         guard let text = text(option, given) else { return nil }
         guard let value = parse(text) else {
-            throw SettingViolation(option: option, value: isSecret ? "***" : text, expected: expected)
+            throw SettingViolation(
+                option: name(option, given), value: isSecret && !text.isEmpty ? "***" : text, expected: expected,
+                remedy: remedy(text))
         }
         return value
     }
 
     /// The values of a repeatable option, nil if there are none; a variable holds them separated by commas.
     func each<Value>(
-        _ option: String, _ given: [String], _ expected: String, isSecret: Bool = false, _ parse: (String) -> Value?
+        _ option: String, _ given: [String], _ expected: String, isSecret: Bool = false,
+        remedy: (String) -> String? = { _ in nil }, _ parse: (String) -> Value?
     ) throws(SettingViolation) -> [Value]? {
         let texts = given.isEmpty ? text(option, nil)?.split(separator: ",").map(String.init) ?? [] : given
         var values: [Value] = []
         for text in texts {
-            if let value = try one(option, text, expected, isSecret: isSecret, parse) { values.append(value) }
+            guard let value = parse(text) else {
+                throw SettingViolation(
+                    option: name(option, given.first), value: isSecret && !text.isEmpty ? "***" : text,
+                    expected: expected, remedy: remedy(text))
+            }
+            values.append(value)
         }
         return values.isEmpty ? nil : values
     }
@@ -48,7 +65,8 @@ struct OptionValues {
 
     /// A limit: a whole number in a range, with `:dry` behind it if it is only to be counted.
     func limit(_ option: String, _ given: String?, _ range: ClosedRange<Int>) throws(SettingViolation) -> Limit? {
-        try one(option, given, "\(OptionValues.wholeNumber(range)), and :dry") { text in
+        let expected = "\(OptionValues.wholeNumber(range)), with :dry behind it if it is only to be counted"
+        return try one(option, given, expected) { text in
             let (text, isEnforced) = OptionValues.withoutDry(text)
             return Int(text).flatMap { range.contains($0) ? Limit($0, isEnforced: isEnforced) : nil }
         }
@@ -65,12 +83,21 @@ struct OptionValues {
         return "a whole number from \(range.lowerBound)\(upTo)"
     }
 
-    /// A time in seconds, with a fraction if need be.
+    /// A size in bytes; K, M and G are powers of 1024.
+    func bytes(_ option: String, _ given: String?, _ range: ClosedRange<Int>) throws(SettingViolation) -> Int? {
+        let upTo = range.upperBound == Int.max ? "" : " to \(Units.text(bytes: range.upperBound))"
+        let expected = "a size from \(Units.text(bytes: range.lowerBound))\(upTo), such as 65536, 64KiB or 1M"
+        return try one(option, given, expected) { text in
+            Units.bytes(text).flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
+    /// A time of at most a day: seconds, or with a unit.
     func seconds(_ option: String, _ given: String?, orZero: Bool = false) throws(SettingViolation) -> Duration? {
-        let expected = orZero ? "a number of seconds from 0" : "a number of seconds above 0"
-        return try one(option, given, "\(expected) to 86400") { text in
-            guard let seconds = Double(text), seconds <= 86_400, orZero ? seconds >= 0 : seconds > 0 else { return nil }
-            return .seconds(seconds)
+        let expected = "a time \(orZero ? "from" : "above") 0 to 24h, such as 30 (seconds), 500ms, 5s, 2m or 1h"
+        return try one(option, given, expected) { text in
+            guard let time = Units.time(text), time <= .seconds(86_400), orZero || time > .zero else { return nil }
+            return time
         }
     }
 
@@ -93,7 +120,8 @@ struct OptionValues {
             do throws(ListenAddressViolation) {
                 addresses.append(try ListenAddress(parsing: text))
             } catch {
-                throw SettingViolation(option: option, value: text, expected: "usable: \(error)")
+                throw SettingViolation(
+                    option: name(option, given.first), value: text, expected: "usable: \(error)")
             }
         }
         return addresses.isEmpty ? nil : addresses
@@ -106,7 +134,8 @@ struct OptionValues {
             do throws(AddressRangeViolation) {
                 proxies.append(try TrustedProxy(parsing: text))
             } catch {
-                throw SettingViolation(option: option, value: text, expected: "usable: \(error)")
+                throw SettingViolation(
+                    option: name(option, given.first), value: text, expected: "usable: \(error)")
             }
         }
         return proxies
@@ -119,21 +148,33 @@ struct OptionValues {
             return try RedisEndpoint(parsing: url)
         } catch {
             throw SettingViolation(
-                option: option, value: OptionValues.hidingPassword(url), expected: "usable: \(error.description)")
+                option: name(option, given), value: OptionValues.hidingPassword(url),
+                expected: "usable: \(error.description)", remedy: OptionValues.redisURL(meantBy: url))
         }
+    }
+
+    /// The URL of `localhost:6379`; what has an `@` may hold a password and is not shown.
+    private static func redisURL(meantBy text: String) -> String? {
+        guard !text.contains("://"), !text.contains("@") else { return nil }
+        let url = "redis://\(text)"
+        return (try? RedisEndpoint(parsing: url)).map { _ in "write \(url)" }
     }
 
     /// Keys that are given themselves and in files with one a line.
     func keys(_ option: String, _ given: [String], files: [String]) throws(SettingViolation) -> [String] {
         let fileOption = option + "-file"
-        var keys = try each(option, given, OptionValues.keyForm, isSecret: true, OptionValues.key) ?? []
+        let remedy = { (text: String) in text.isEmpty ? "the key is empty" : nil }
+        var keys = try each(option, given, OptionValues.keyForm, isSecret: true, remedy: remedy, OptionValues.key) ?? []
         for file in try each(fileOption, files, "a file", { $0 }) ?? [] {
-            keys += try KeyFile(file, of: fileOption).keys
+            keys += try KeyFile(file, of: name(fileOption, files.first)).keys
         }
         // A variable that was to hold a key and is empty must not leave the door open.
         for option in [option, fileOption] where keys.isEmpty {
-            guard let value = environment[OptionValues.variable(option)] else { continue }
-            throw SettingViolation(option: option, value: value, expected: OptionValues.keyForm)
+            let variable = OptionValues.variable(option)
+            guard let value = environment[variable] else { continue }
+            throw SettingViolation(
+                option: variable, value: value, expected: OptionValues.keyForm,
+                remedy: "the key is empty: leave the variable out if there is to be none")
         }
         return keys
     }

@@ -13,7 +13,9 @@ extension BenchPlan {
     init(_ options: BenchOptions, environment: [String: String]) throws(SettingViolation) {
         let text = options.url ?? BenchPlan.defaultURL
         guard let url = WebSocketURL(parsing: text), !url.host.isEmpty, !url.target.contains("#") else {
-            throw SettingViolation(option: "url", value: text, expected: "ws://HOST[:PORT][/PATH], or wss:")
+            throw SettingViolation(
+                option: "url", value: text, expected: "ws://HOST[:PORT][/PATH], or wss:",
+                remedy: WebSocketURL.meant(by: text).map { "write \($0)" })
         }
         self.init(url: url)
         let values = OptionValues(environment: [:])
@@ -46,7 +48,7 @@ extension BenchPlan {
                 option: "--channels", value: "\(channels)", expected: "at most --connections, which is \(connections)")
         }
         messageBytes =
-            try values.number("--size", options.size, BenchPlan.minimumMessageBytes...BenchPlan.largestMessageBytes)
+            try values.bytes("--size", options.size, BenchPlan.minimumMessageBytes...BenchPlan.largestMessageBytes)
             ?? messageBytes
         channelPrefix =
             try values.one("--channel-prefix", options.channelPrefix, "the beginning of a channel's name") {
@@ -89,7 +91,7 @@ extension BenchPlan {
             }
             guard endpoint.isOnePlainServer else {
                 throw SettingViolation(
-                    option: "--redis", value: "\(endpoint)",
+                    option: secrets.name("--redis", options.redis), value: "\(endpoint)",
                     expected: "one server without TLS, which is all that bench publishes through")
             }
             route = .redis(endpoint, prefix: secrets.text("--redis-prefix", options.redisPrefix) ?? "push:")

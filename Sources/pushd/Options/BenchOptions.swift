@@ -14,7 +14,9 @@ struct BenchOptions: ParsableArguments {
             "For wss: trust the certificate authorities in this PEM file (default: the system's).", valueName: "file"))
     var tlsCa: String?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Subscribers (default 100).", valueName: "n"))
+    @Option(
+        name: [.long, .customShort("c")], parsing: .unconditional,
+        help: ArgumentHelp("Subscribers (default 100).", valueName: "n"))
     var connections: String?
 
     @Option(
@@ -30,24 +32,24 @@ struct BenchOptions: ParsableArguments {
     var channelPrefix: String?
 
     @Option(
-        parsing: .unconditional,
+        name: [.long, .customShort("n")], parsing: .unconditional,
         help: ArgumentHelp("Publish that many messages in all, instead of for a duration.", valueName: "n"))
     var messages: String?
 
     @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("Seconds to publish for, after the warm-up (default 10).", valueName: "s"))
+        name: [.long, .customShort("d")], parsing: .unconditional,
+        help: ArgumentHelp("Time to publish for, after the warm-up (default 10s).", valueName: "time"))
     var duration: String?
 
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Seconds at the start whose messages are counted but not measured (default 1; with --messages 0).",
-            valueName: "s"))
+            "Time at the start whose messages are counted but not measured (default 1s; with --messages 0).",
+            valueName: "time"))
     var warmUp: String?
 
     @Option(
-        parsing: .unconditional, help: ArgumentHelp("Size of a message (default 128, at least 32).", valueName: "bytes")
+        parsing: .unconditional, help: ArgumentHelp("Size of a message (default 128, at least 32).", valueName: "size")
     )
     var size: String?
 
@@ -98,8 +100,8 @@ struct BenchOptions: ParsableArguments {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "Seconds without an arrival after which the run ends, if something is missing (default 10).",
-            valueName: "s"))
+            "Time without an arrival after which the run ends, if something is missing (default 10s).",
+            valueName: "time"))
     var patience: String?
 
     @Flag(help: "Print the report as one JSON object.")

@@ -4,7 +4,7 @@ enum VariableNames {
 
     /// Of all options of serve, and `PUSHD_URL`, which clients read (examples/publish).
     static let known: [String] =
-        Mirror(reflecting: ServeOptions()).children.compactMap { $0.label.map(variable) } + ["PUSHD_URL"]
+        ServeOptions.propertyNames.map(variable) + ["PUSHD_URL"]
 
     /// What to warn about: a variable that no option reads, with the nearest that one does.
     static func warnings(_ environment: [String: String]) -> [String] {

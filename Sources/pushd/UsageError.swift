@@ -1,0 +1,82 @@
+import ArgumentParser
+import PushServer
+
+/// What is said about a command line that cannot be parsed: what is wrong, what to write instead, and where help is.
+enum UsageError {
+    /// One line without its line feed.
+    static func line(_ message: String, arguments: [String]) -> String {
+        let isForBench = arguments.first == BenchCommand.configuration.commandName
+        let help = "\(Pushd.path)\(isForBench ? " bench" : "") --help"
+        return "pushd: \(explained(message, arguments, isForServe: !isForBench)) (see \(help))"
+    }
+
+    private static func explained(_ message: String, _ arguments: [String], isForServe: Bool) -> String {
+        guard let name = quoted(in: message), isForServe else { return message }
+        if message.hasPrefix("Unknown option") {
+            guard let remedy = remedy(forOption: name, arguments) else { return message }
+            return "Unknown option '\(name)'. \(remedy)"
+        }
+        if message.hasPrefix("Unexpected argument") {
+            return "\(message). \(remedy(forArgument: name, arguments))"
+        }
+        return message
+    }
+
+    /// The first text in quotes.
+    private static func quoted(in message: String) -> String? {
+        let parts = message.split(separator: "'", maxSplits: 2, omittingEmptySubsequences: false)
+        return parts.count == 3 ? String(parts[1]) : nil
+    }
+
+    /// What other programs call an option, and what it is here.
+    private static let otherNames: [(names: [String], option: String)] = [
+        (["--port", "--bind", "--host", "--address", "--addr", "--http", "-p", "-l", "-b"], "--listen"),
+        (["--cert", "--certificate", "--tls-certificate", "--ssl-cert", "--tls-cert-file"], "--tls-cert"),
+        (["--key", "--ssl-key", "--tls-key-file", "--private-key"], "--tls-key"),
+        (["--redis-url", "--redis-host", "--redis-server", "--broker"], "--redis"),
+        (["--origin", "--origins", "--allowed-origins", "--allow-origins", "--cors"], "--allow-origin"),
+        (["--threads", "--cpus", "--processes", "-w", "-j", "-t"], "--workers"),
+        (["--max-clients", "--maxclients", "--connections"], "--max-connections"),
+        (["--max-payload", "--max-message-size", "--max-body"], "--max-message"),
+        (["--secret", "--token", "--auth", "--password"], "--publish-key"),
+        (["--loglevel", "--level"], "--log-level"),
+    ]
+
+    private static func remedy(forOption name: String, _ arguments: [String]) -> String? {
+        switch name {
+        case "-v", "--verbose", "--debug", "-d": return "Did you mean '--log-level debug', or '--version'?"
+        case "--daemon", "--daemonize", "--detach", "--background":
+            return "It runs in the foreground: let systemd or a container run it (docs/operations.md)"
+        case "--log", "--log-file", "--logfile": return "The log goes to standard error: redirect that, as in 2>>FILE"
+        case "--config", "-c", "-f": return "There is no configuration file: give options or PUSHD_ variables"
+        default: break
+        }
+        guard let option = otherNames.first(where: { $0.names.contains(name) })?.option else { return nil }
+        return "Did you mean '\(option)\(value(of: name, arguments).map { " \($0)" } ?? "")'?"
+    }
+
+    /// The value that was given to an option; a secret one is not shown again.
+    private static func value(of name: String, _ arguments: [String]) -> String? {
+        guard !["--secret", "--token", "--auth", "--password"].contains(name) else { return "KEY" }
+        for (index, argument) in arguments.enumerated() {
+            if argument.hasPrefix(name + "=") { return String(argument.dropFirst(name.count + 1)) }
+            guard argument == name, index + 1 < arguments.count else { continue }
+            return arguments[index + 1].hasPrefix("-") ? nil : arguments[index + 1]
+        }
+        return nil
+    }
+
+    private static func remedy(forArgument text: String, _ arguments: [String]) -> String {
+        if text.contains("://") {
+            let option = text.hasPrefix("http") ? "--allow-origin" : "--redis"
+            return "Did you mean '\(option) \(text)'?"
+        }
+        if (try? ListenAddress(parsing: text)) != nil { return "Did you mean '--listen \(text)'?" }
+        if let index = arguments.firstIndex(of: text), index > 1, arguments[index - 2].hasPrefix("--") {
+            let option = arguments[index - 2]
+            return "\(option) takes one value: if it may be repeated, write \(option) \(text)"
+        }
+        let names = Pushd.configuration.subcommands.compactMap { $0.configuration.commandName }.joined(separator: ", ")
+        return "The subcommands are \(names); without one it serves"
+    }
+}
