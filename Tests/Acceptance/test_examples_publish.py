@@ -169,6 +169,23 @@ def test_no_redis_listens(redis_name):
     Script(redis_name, REDIS_URL=f"redis://127.0.0.1:{free_port()}").fail(UNREACHABLE, "news", "hello")
 
 
+@pytest.mark.parametrize("name", ["publish.py", "publish.mjs"])
+def test_without_the_redis_package_a_line_says_which(name, tmp_path):
+    """For Python the package is hidden by one that is not there; for Node by a copy that no package is near."""
+    if name == "publish.mjs":
+        copy = tmp_path / name
+        copy.write_text((EXAMPLES / name).read_text())
+        command, hidden = [node_client.COMMAND or pytest.skip("no node here"), copy], {"NODE_PATH": ""}
+    else:
+        (tmp_path / "redis.py").write_text("raise ModuleNotFoundError('hidden')\n")
+        command, hidden = COMMANDS[name], {"PYTHONPATH": str(tmp_path)}
+    variables = environment(SETTINGS | {"REDIS_URL": "redis://localhost"} | hidden)
+    done = subprocess.run([*command, "c", "m"], env=variables, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith(f"{name}: REDIS_URL needs the package redis: ")
+    assert done.stderr.count("\n") == 1
+
+
 def test_redis_wants_a_password(redis_name, redis_server):
     with redis_server.client() as admin:
         admin.config_set("requirepass", "right")

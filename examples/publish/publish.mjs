@@ -35,10 +35,19 @@ async function post(body) {
   if (!response.ok) throw new Error(`${response.status} ${answer}`);
 }
 
+function redisPackage() {
+  try {
+    return createRequire(import.meta.url)("redis"); // import does not look at NODE_PATH
+  } catch (error) {
+    if (error.code !== "MODULE_NOT_FOUND") throw error;
+    exit("publish.mjs: REDIS_URL needs the package redis: npm install redis, or apt install node-redis and set "
+      + "NODE_PATH=/usr/share/nodejs");
+  }
+}
+
 let publish = post;
 if (REDIS_URL) {
-  const { createClient } = createRequire(import.meta.url)("redis"); // import does not look at NODE_PATH
-  const client = createClient({ url: REDIS_URL }).on("error", fail);
+  const client = redisPackage().createClient({ url: REDIS_URL }).on("error", fail);
   await inTime(client.connect());
   publish = (message) => client.publish(`push:${channel}`, message);
 }

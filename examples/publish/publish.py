@@ -15,7 +15,10 @@ if len(sys.argv) not in (2, 3):
 channel, *messages = map(os.fsencode, sys.argv[1:])
 
 if redis_url := os.environ.get("REDIS_URL"):
-    import redis
+    try:
+        import redis
+    except ModuleNotFoundError:
+        sys.exit("publish.py: REDIS_URL needs the package redis: apt install python3-redis, or pip install redis")
 
     client = redis.Redis.from_url(redis_url, socket_timeout=5)
 
