@@ -13,7 +13,8 @@ public struct Denial: Equatable, Sendable {
     static let publishingIsLocal = Denial(
         .forbidden, "publishing from other machines or through a proxy needs pushd to be started with --publish-key")
     static let publishKeyMissing = Denial(.unauthorized, "publishing needs a key: Authorization: Bearer KEY")
-    static let publishKeyWrong = Denial(.unauthorized, "the publish key is wrong; it is sent as Authorization: Bearer KEY")
+    static let publishKeyWrong = Denial(
+        .unauthorized, "the publish key is wrong; it is sent as Authorization: Bearer KEY")
     static let administeringIsLocal = Denial(
         .forbidden,
         "this is answered to this machine only and through no proxy, unless pushd is started with --api-key or --admin")
