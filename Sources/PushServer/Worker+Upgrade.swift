@@ -118,7 +118,7 @@ extension Worker {
         do throws(QueryViolation) { named = try head.queryValues(of: "channel") } catch {
             throw .badRequest(error.message)
         }
-        if let problem = named.lazy.filter { !$0.isEmpty }.compactMap(ChannelName.problem(with:)).first {
+        if let problem = named.lazy.filter({ !$0.isEmpty }).compactMap(ChannelName.problem(with:)).first {
             throw .badRequest("channel= \(problem)")
         }
         let channels = named.isEmpty ? [Worker.defaultChannel] : Worker.distinct(named.filter { !$0.isEmpty })
