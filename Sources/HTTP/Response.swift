@@ -31,13 +31,20 @@ public struct Response: Sendable {
         return true
     }
 
+    /// The header lines that say for how long a connection is kept without a request.
+    ///
+    /// RFC 9112 C.2.2: a client of HTTP/1.0 knows only by these that it may go on.
+    public static func keepAliveLines(seconds: Int) -> [UInt8] {
+        Array("Connection: keep-alive\r\nKeep-Alive: timeout=\(seconds)\r\n".utf8)
+    }
+
     /// Appends the response in wire form to `output`.
     ///
-    /// `closing` announces that the connection ends behind it, and `keepAliveSeconds`, if it does not, for how long it
-    /// is kept without a request. `omittingBody` answers HEAD: the length is the body's, the body is not sent. `date` is
-    /// the value of the Date header, in the form of RFC 9110 5.6.7.
+    /// `closing` announces that the connection ends behind it; if it does not, `keepAlive` are the lines that say how
+    /// long it is kept. `omittingBody` answers HEAD: the length is the body's, the body is not sent. `date` is the value
+    /// of the Date header, in the form of RFC 9110 5.6.7.
     public func encode(
-        into output: inout [UInt8], closing: Bool, keepAliveSeconds: Int? = nil, omittingBody: Bool = false,
+        into output: inout [UInt8], closing: Bool, keepAlive: [UInt8] = [], omittingBody: Bool = false,
         date: [UInt8]? = nil
     ) {
         output.append(text: "HTTP/1.1 ")
@@ -52,11 +59,8 @@ public struct Response: Sendable {
         }
         if closing {
             output.append(text: "Connection: close\r\n")
-        } else if let keepAliveSeconds {
-            // RFC 9112 C.2.2: a client of HTTP/1.0 knows only by this that it may go on.
-            output.append(text: "Connection: keep-alive\r\nKeep-Alive: timeout=")
-            output.append(decimal: keepAliveSeconds)
-            output.append(text: "\r\n")
+        } else {
+            output.append(contentsOf: keepAlive)
         }
         if let date {
             output.append(text: "Date: ")

@@ -67,7 +67,7 @@ extension Worker {
         let date = date.text
         hub.reply(connection.slot) {
             response.encode(
-                into: &$0, closing: closing, keepAliveSeconds: keepAliveSeconds, omittingBody: omitsBody, date: date)
+                into: &$0, closing: closing, keepAlive: keepAliveLines, omittingBody: omitsBody, date: date)
         }
         if closing { beginClosing(connection, isComplete: true) }
     }
@@ -98,7 +98,8 @@ extension Worker {
 
     /// Decides on a request's head alone what becomes of it.
     private func begin(_ asked: RequestHead, _ connection: Connection) {
-        let head = state.configuration.pathPrefix.flatMap { asked.below($0) } ?? asked
+        var head = asked
+        if let pathPrefix, let below = asked.below(pathPrefix) { head = below }
         connection.endsAfterResponse = !head.keepsAlive
         connection.omitsBody = head.method == .head
         connection.requests?.sharedOrigin = state.access.sharedOrigin(of: head)

@@ -28,9 +28,10 @@ final class Worker {
     let requestLimits: RequestParser.Limits
     let messageLimits: ConnectionMachine.Limits
     let handshakeTicks: UInt32
+    let pathPrefix: PathPrefix?
     let keepAliveTicks: UInt32
-    /// What is told to clients, who count in whole seconds.
-    let keepAliveSeconds: Int?
+    /// What answers say about it, in whole seconds; made once for all.
+    let keepAliveLines: [UInt8]
     let pingTicks: UInt32
     let stallTicks: UInt32
     var streams: StreamSet?
@@ -95,9 +96,10 @@ final class Worker {
             maxMessageBytes: configuration.maxMessageBytes,
             maxFragments: Worker.maxFragments(forMessage: configuration.maxMessageBytes))
         handshakeTicks = Worker.ticks(configuration.handshakeTimeout)
+        pathPrefix = configuration.pathPrefix
         keepAliveTicks = Worker.ticks(configuration.keepAlive)
         let keepAliveSeconds = Int(configuration.keepAlive.components.seconds)
-        self.keepAliveSeconds = keepAliveSeconds > 0 ? keepAliveSeconds : nil
+        keepAliveLines = keepAliveSeconds > 0 ? Response.keepAliveLines(seconds: keepAliveSeconds) : []
         pingTicks = Worker.ticks(configuration.pingInterval)
         stallTicks = Worker.ticks(configuration.stallTimeout)
         hub.attach(self)

@@ -37,13 +37,13 @@ struct ResponseTests {
     @Test(arguments: [(1, "1"), (75, "75"), (86_400, "86400")])
     func `a connection that is kept says for how long`(seconds: Int, text: String) {
         var output: [UInt8] = []
-        Response(.ok).encode(into: &output, closing: false, keepAliveSeconds: seconds)
+        Response(.ok).encode(into: &output, closing: false, keepAlive: Response.keepAliveLines(seconds: seconds))
         let kept = "Connection: keep-alive\r\nKeep-Alive: timeout=\(text)\r\n"
         #expect(
             String(decoding: output, as: UTF8.self)
                 == "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\(kept)\(nosniff)\r\n")
         output = []
-        Response(.ok).encode(into: &output, closing: true, keepAliveSeconds: seconds)
+        Response(.ok).encode(into: &output, closing: true, keepAlive: Response.keepAliveLines(seconds: seconds))
         #expect(!String(decoding: output, as: UTF8.self).contains("eep-"))
     }
 
