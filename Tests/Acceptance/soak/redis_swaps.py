@@ -45,10 +45,11 @@ def run(options, directory):
     site = Site(directory, start)
     outcomes = []
     try:
-        for _ in range(options.tries):
+        for number in range(1, options.tries + 1):
             for kind in CAUSES:
                 if options.only in kind:
                     outcomes.append(site.disturb(kind))
+            print(f"{number}/{options.tries}", flush=True)
     finally:
         for node in nodes:
             node.stop()
