@@ -128,8 +128,8 @@ def test_an_admin_address_knows_its_name(start):
 
 
 def test_an_open_admin_address_is_told_at_the_start(start):
-    assert "--api-key" in start("--admin", "0.0.0.0:0").log()
-    assert "--api-key" not in start("--admin", "127.0.0.1:0").log()
+    assert "metrics: anyone who reaches 0.0.0.0:0 (--api-key)" in start("--admin", "0.0.0.0:0").log()
+    assert "metrics: this machine only (--api-key)" in start("--admin", "127.0.0.1:0").log()
 
 
 def test_an_admin_address_may_be_a_unix_socket(start, tmp_path):
