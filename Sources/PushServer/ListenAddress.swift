@@ -69,13 +69,12 @@ public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
 
     /// The address as it is written on the command line.
     public var description: String {
-        let place =
-            switch place {
-            case .everywhere(let port): ":\(port)"
-            case .tcp(let host, let port): host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-            case .unix(let path): "unix:\(path)"
-            }
-        return (isProxied ? "proxy:" : "") + (isSecure ? "tls:" : "") + place
+        let prefix = (isProxied ? "proxy:" : "") + (isSecure ? "tls:" : "")
+        return switch place {
+        case .everywhere(let port): prefix.isEmpty ? ":\(port)" : "\(prefix)\(port)"
+        case .tcp(let host, let port): prefix + (host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)")
+        case .unix(let path): "\(prefix)unix:\(path)"
+        }
     }
 
     /// The same address with TLS, if it is a TCP one.

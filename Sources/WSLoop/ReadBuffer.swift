@@ -44,9 +44,8 @@ public final class ReadBuffer {
     ) -> Socket.ReadResult {
         precondition(unsafe offset < memory.count)
         count = 0
-        let received = unsafe recv(
-            descriptor, memory.baseAddress.unsafelyUnwrapped + offset, min(byteCount, memory.count - offset),
-            Int32(CUV_RECEIVE_FLAGS) | flags)
+        let received = unsafe cuv_receive(
+            descriptor, memory.baseAddress.unsafelyUnwrapped + offset, min(byteCount, memory.count - offset), flags)
         if received > 0 {
             count = offset + received
             return .bytes(received)

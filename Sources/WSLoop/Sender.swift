@@ -31,13 +31,12 @@ public final class SocketSender: Sender {
         let write = unsafe list.writes[index]
         let pieces = unsafe list.pieces(of: index)
         if write.pieceCount == 1 {
-            return unsafe Glibc.send(
-                write.descriptor, pieces.pointee.iov_base, pieces.pointee.iov_len, Int32(CUV_SEND_FLAGS))
+            return unsafe cuv_send(write.descriptor, pieces.pointee.iov_base, pieces.pointee.iov_len)
         }
         var message = unsafe msghdr()
         unsafe message.msg_iov = pieces
         unsafe message.msg_iovlen = write.pieceCount
-        return unsafe sendmsg(write.descriptor, &message, Int32(CUV_SEND_FLAGS))
+        return unsafe cuv_sendmsg(write.descriptor, &message)
     }
 }
 

@@ -32,8 +32,7 @@ public enum Socket {
     public static func send(_ bytes: RawSpan, from offset: Int = 0, to descriptor: Int32) -> WriteResult {
         unsafe bytes.withUnsafeBytes { buffer in
             guard let base = buffer.baseAddress else { return .accepted(0) }
-            let count = unsafe Glibc.send(
-                descriptor, base + offset, buffer.count - offset, Int32(CUV_SEND_FLAGS))
+            let count = unsafe cuv_send(descriptor, base + offset, buffer.count - offset)
             return WriteResult(count < 0 ? -Int(errno) : count)
         }
     }
