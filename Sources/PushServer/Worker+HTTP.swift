@@ -36,19 +36,13 @@ extension Worker {
             }
         } catch {
             guard !refusesProxyHeader(input.extracting(start...), connection) else { return }
-            logUnreadable(error)
+            // It may be a handshake, with a long URL or too many cookies, of which a browser tells its user nothing.
+            log(
+                "request refused", limitedBy: state.unreadableLines,
+                ["status": "\(error.status.rawValue)", "reason": "\(message(of: error))"])
             connection.endsAfterResponse = true
             respond(.error(error.status, message(of: error)), to: connection)
         }
-    }
-
-    /// Tells an operator of a request that cannot be read, which may be a handshake: a browser tells its user nothing of
-    /// a long URL or too many cookies.
-    private func logUnreadable(_ violation: HTTPViolation) {
-        let isNews = state.unreadableLines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds)
-        state.logger.log(
-            level: isNews ? .notice : .debug, "request refused",
-            metadata: ["status": "\(violation.status.rawValue)", "reason": "\(message(of: violation))"])
     }
 
     private func message(of violation: HTTPViolation) -> String {

@@ -3,46 +3,58 @@ internal import Logging
 internal import WSLoop
 internal import WebSocket
 
-// What an operator is told about handshakes: browsers tell their users nothing but 1006.
+// What an operator is told about clients that do not get in: browsers tell their users nothing but 1006.
 extension Worker {
-    /// Tells why a client does not get in.
-    func logHandshakeRefusal(_ reason: String, of head: RequestHead, _ connection: Connection) {
-        log("handshake refused", of: head, connection, ["reason": "\(reason)"], state.refusalLines)
+    /// Logs one line a second at `notice`, and the others at `debug`.
+    func log(
+        _ message: Logger.Message, limitedBy lines: borrowing LineLimit,
+        _ metadata: @autoclosure () -> Logger.Metadata
+    ) {
+        let isFirst = lines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds)
+        state.logger.log(level: isFirst ? .notice : .debug, message, metadata: metadata())
     }
 
-    /// Tells of a parameter that means nothing, and of subprotocols of which none is spoken: a browser then gives up.
+    /// Tells why a connection is refused before its first request is read.
+    func logConnectionRefusal(_ reason: String, _ connection: Connection) {
+        log(
+            "connection refused", limitedBy: state.refusalLines,
+            ["address": "\(loggedAddress(connection))", "reason": "\(reason)"])
+    }
+
+    /// Tells why a handshake is refused.
+    func logHandshakeRefusal(_ reason: String, of head: RequestHead, _ connection: Connection) {
+        log(
+            "handshake refused", limitedBy: state.refusalLines,
+            described(head, connection, ["reason": "\(reason)"]))
+    }
+
+    /// Tells of a parameter that has no effect, and of a list without a known subprotocol: a browser then gives up.
     func noteUnknown(in head: RequestHead, _ acceptance: Handshake.Acceptance, _ connection: Connection) {
         guard case .channels = state.configuration.endpoint else { return }
         if let name = try? head.queryName(besides: Worker.handshakeParameters) {
             let known = Worker.handshakeParameters.map { "\($0)" }.joined(separator: ", ")
             log(
-                "handshake with an unknown parameter", of: head, connection,
-                ["parameter": "\(Worker.loggable(name))", "known": "\(known)"], state.parameterLines)
+                "handshake with an unknown parameter", limitedBy: state.parameterLines,
+                described(head, connection, ["parameter": "\(Worker.loggable(name))", "known": "\(known)"]))
         }
         if acceptance.subprotocol == nil, head.count(of: "sec-websocket-protocol") > 0 {
+            let offered = Worker.loggable(head.value(of: "sec-websocket-protocol"))
             log(
-                "handshake without a known subprotocol", of: head, connection,
-                [
-                    "offered": "\(Worker.loggable(head.value(of: "sec-websocket-protocol")))",
-                    "known": "\(Worker.envelopeSubprotocol)",
-                ], state.subprotocolLines)
+                "handshake without a known subprotocol", limitedBy: state.subprotocolLines,
+                described(head, connection, ["offered": "\(offered)", "known": "\(Worker.envelopeSubprotocol)"]))
         }
     }
 
     private static let handshakeParameters: [StaticString] = ["channel", "user_id", "context_takeover"]
 
-    /// One line a second at `notice`, the others at `debug`.
-    private func log(
-        _ message: Logger.Message, of head: RequestHead, _ connection: Connection, _ details: Logger.Metadata,
-        _ lines: borrowing LineLimit
-    ) {
-        let isNews = lines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds)
-        guard isNews || state.logger.logLevel <= .debug else { return }
-        let peer: Logger.Metadata = [
+    private func described(
+        _ head: RequestHead, _ connection: Connection, _ details: Logger.Metadata
+    ) -> Logger.Metadata {
+        let client: Logger.Metadata = [
             "address": "\(loggedAddress(connection, head))",
             "host": "\(Worker.loggable(head.host))", "origin": "\(Worker.loggable(head.value(of: "origin")))",
         ]
-        state.logger.log(level: isNews ? .notice : .debug, message, metadata: peer.merging(details) { $1 })
+        return client.merging(details) { $1 }
     }
 
     /// The beginning of what a client sent: a head may have 16 KiB.

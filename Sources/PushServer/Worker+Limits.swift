@@ -14,17 +14,17 @@ extension Worker {
 
     /// What a socket counts as for `--max-sockets-per-address`; nil if it does not count.
     ///
-    /// Whoever administers the server must get in though an address is full, and a trusted proxy comes for many.
-    func countedAddress(_ address: IPAddress?, _ peer: Peer) -> AddressGroup? {
+    /// An administrator must get in even if an address is full, and a trusted proxy connects for many clients.
+    func countedAddress(_ address: @autoclosure () -> IPAddress?, _ peer: Peer) -> AddressGroup? {
         guard state.configuration.maxSocketsOfAddress != nil, peer.isDisjoint(with: [.admin, .trustedProxy]) else {
             return nil
         }
-        return address?.group
+        return address()?.group
     }
 
     /// Counts a socket; false if its address has one too many.
-    func admitsSocket(from address: IPAddress?, _ peer: Peer) -> Bool {
-        guard let group = countedAddress(address, peer), let limit = state.configuration.maxSocketsOfAddress else {
+    func admitsSocket(from address: @autoclosure () -> IPAddress?, _ peer: Peer) -> Bool {
+        guard let group = countedAddress(address(), peer), let limit = state.configuration.maxSocketsOfAddress else {
             return true
         }
         guard state.sockets.add(group) > limit.value, isStopped(by: .addressSockets) else { return true }

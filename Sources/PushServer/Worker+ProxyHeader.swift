@@ -6,16 +6,16 @@ internal import WSLoop
 
 // The header that a proxy sends before all else on an address with `proxy:` (PROXY protocol).
 extension Worker {
-    /// Takes what has come of the header, and nothing behind it: that is for TLS or HTTP.
+    /// Reads the header, and no byte behind it: those are for TLS or HTTP.
     ///
-    /// What is known to belong to it is taken out of the kernel, which would report it again and again.
+    /// Bytes of an unfinished header are read as well, or the kernel would report the socket as readable for ever.
     func readProxyHeader(_ connection: Connection) {
         let known = connection.unread.count
         switch buffer.peek(at: connection.descriptor, atMost: ProxyHeader.maxBytes - known) {
         case .bytes: break
         case .wouldBlock: return
         case .endOfStream, .failed:
-            // A health check that only connects is no news.
+            // A health check that only connects is not worth a line.
             return known == 0 ? close(connection) : refuse(connection, "it ended in its PROXY protocol header")
         }
         var bytes = connection.unread
@@ -66,14 +66,12 @@ extension Worker {
 
     private func refuse(_ connection: Connection, _ reason: String) {
         counters.proxyHeadersRefused += 1
-        logRefusal(
-            "connection refused",
-            ["address": "\(loggedAddress(connection))", "reason": "\(reason)"])
+        logConnectionRefusal(reason, connection)
         close(connection)
     }
 }
 
-// Such a header where none belongs.
+// A PROXY protocol header on an ordinary address.
 extension Worker {
     private static let strayHeader =
         "this is a PROXY protocol header: use --listen proxy:ADDR for the address that the proxy connects to"
@@ -81,9 +79,7 @@ extension Worker {
     /// Refuses a connection that begins with such a header on an ordinary address; false if it does not.
     func refusesProxyHeader(_ input: RawSpan, _ connection: Connection) -> Bool {
         guard ProxyHeader.isAnnounced(by: input) else { return false }
-        logRefusal(
-            "connection refused",
-            ["address": "\(loggedAddress(connection))", "reason": "\(Worker.strayHeader)"])
+        logConnectionRefusal(Worker.strayHeader, connection)
         connection.endsAfterResponse = true
         respond(.error(.badRequest, Worker.strayHeader), to: connection)
         return true
