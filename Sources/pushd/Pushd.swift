@@ -17,7 +17,7 @@ struct Pushd: ParsableCommand {
         }
         var arguments = Array(ProcessStart.arguments.dropFirst())
         switch arguments.joined(separator: " ") {
-        // Most options belong to serve: who asks for help without naming a subcommand wants to see them.
+        // Most options belong to serve, so help without a subcommand shows those.
         case "--help", "-h", "help": exit(withError: CleanExit.helpRequest(Serve.self))
         case "--version", "-V": arguments = [Version.configuration.commandName ?? "version"]
         default: break

@@ -1,4 +1,3 @@
-import Access
 import Glibc
 import PushServer
 import RedisBridge
@@ -30,30 +29,49 @@ struct OptionValues {
         remedy: (String) -> String? = { _ in nil }, _ parse: (String) -> Value?
     ) throws(SettingViolation) -> Value? {
         guard let text = text(option, given) else { return nil }
-        guard let value = parse(text) else {
-            throw SettingViolation(
-                option: name(option, given), value: isSecret && !text.isEmpty ? "***" : text, expected: expected,
-                remedy: remedy(text))
-        }
-        return value
+        return try value(of: text, name(option, given), expected, isSecret: isSecret, remedy: remedy, parse)
     }
 
-    /// The values of a repeatable option, nil if there are none; a variable holds them separated by commas.
+    /// The texts of a repeatable option; a variable holds them separated by commas.
+    func texts(_ option: String, _ given: [String]) -> [String] {
+        given.isEmpty ? text(option, nil)?.split(separator: ",").map(String.init) ?? [] : given
+    }
+
+    /// The values of a repeatable option that `parse` understands; nil if there are none.
     func each<Value>(
         _ option: String, _ given: [String], _ expected: String, isSecret: Bool = false,
         remedy: (String) -> String? = { _ in nil }, _ parse: (String) -> Value?
     ) throws(SettingViolation) -> [Value]? {
-        let texts = given.isEmpty ? text(option, nil)?.split(separator: ",").map(String.init) ?? [] : given
+        let name = name(option, given.first)
         var values: [Value] = []
-        for text in texts {
-            guard let value = parse(text) else {
-                throw SettingViolation(
-                    option: name(option, given.first), value: isSecret && !text.isEmpty ? "***" : text,
-                    expected: expected, remedy: remedy(text))
-            }
-            values.append(value)
+        for text in texts(option, given) {
+            values.append(try value(of: text, name, expected, isSecret: isSecret, remedy: remedy, parse))
         }
         return values.isEmpty ? nil : values
+    }
+
+    private func value<Value>(
+        of text: String, _ name: String, _ expected: String, isSecret: Bool, remedy: (String) -> String?,
+        _ parse: (String) -> Value?
+    ) throws(SettingViolation) -> Value {
+        if let value = parse(text) { return value }
+        throw SettingViolation(
+            option: name, value: isSecret && !text.isEmpty ? "***" : text, expected: expected, remedy: remedy(text))
+    }
+
+    /// The values of a repeatable option whose parser says what is wrong with a text.
+    func usable<Value, Violation: Error>(
+        _ option: String, _ given: [String], _ parse: (String) throws(Violation) -> Value
+    ) throws(SettingViolation) -> [Value] {
+        var values: [Value] = []
+        for text in texts(option, given) {
+            do throws(Violation) {
+                values.append(try parse(text))
+            } catch {
+                throw SettingViolation(option: name(option, given.first), value: text, expected: "usable: \(error)")
+            }
+        }
+        return values
     }
 
     /// A whole number in a range.
@@ -113,34 +131,6 @@ struct OptionValues {
         } ?? false
     }
 
-    /// Addresses to listen on, nil if there are none.
-    func addresses(_ option: String, _ given: [String]) throws(SettingViolation) -> [ListenAddress]? {
-        var addresses: [ListenAddress] = []
-        for text in try each(option, given, "an address", { $0 }) ?? [] {
-            do throws(ListenAddressViolation) {
-                addresses.append(try ListenAddress(parsing: text))
-            } catch {
-                throw SettingViolation(
-                    option: name(option, given.first), value: text, expected: "usable: \(error)")
-            }
-        }
-        return addresses.isEmpty ? nil : addresses
-    }
-
-    /// Proxies that are trusted.
-    func proxies(_ option: String, _ given: [String]) throws(SettingViolation) -> [TrustedProxy] {
-        var proxies: [TrustedProxy] = []
-        for text in try each(option, given, "a range of addresses", { $0 }) ?? [] {
-            do throws(AddressRangeViolation) {
-                proxies.append(try TrustedProxy(parsing: text))
-            } catch {
-                throw SettingViolation(
-                    option: name(option, given.first), value: text, expected: "usable: \(error)")
-            }
-        }
-        return proxies
-    }
-
     /// Where Redis is.
     func redis(_ option: String, _ given: String?) throws(SettingViolation) -> RedisEndpoint? {
         guard let url = text(option, given) else { return nil }
@@ -165,7 +155,7 @@ struct OptionValues {
         let fileOption = option + "-file"
         let remedy = { (text: String) in text.isEmpty ? "the key is empty" : nil }
         var keys = try each(option, given, OptionValues.keyForm, isSecret: true, remedy: remedy, OptionValues.key) ?? []
-        for file in try each(fileOption, files, "a file", { $0 }) ?? [] {
+        for file in texts(fileOption, files) {
             keys += try KeyFile(file, of: name(fileOption, files.first)).keys
         }
         // A variable that was to hold a key and is empty must not leave the door open.
@@ -193,7 +183,7 @@ struct OptionValues {
     }
 
     private static func variable(_ option: String) -> String {
-        "PUSHD_" + option.dropFirst(2).uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
+        VariableNames.prefix + option.dropFirst(2).uppercased().map { $0 == "-" ? "_" : String($0) }.joined()
     }
 }
 

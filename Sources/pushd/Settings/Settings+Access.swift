@@ -22,7 +22,7 @@ extension Settings {
             ) {
                 HostPattern($0)
             } ?? []
-        server.trustedProxies = try values.proxies("--trusted-proxy", access.trustedProxy)
+        server.trustedProxies = try values.usable("--trusted-proxy", access.trustedProxy, TrustedProxy.init(parsing:))
         server.publishKeys = try values.keys("--publish-key", access.publishKey, files: access.publishKeyFile)
         server.apiKeys = try values.keys("--api-key", access.apiKey, files: access.apiKeyFile)
         exposedSecrets = [

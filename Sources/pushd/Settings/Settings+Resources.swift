@@ -4,7 +4,8 @@ import WSLoop
 
 // What the machine allows.
 extension Settings {
-    /// The limits of control groups that are below what the machine has, with what follows from them; nil if there are none.
+    /// The control group limits below the machine's own, with the settings that follow from them; nil if there are
+    /// none.
     var groupLimits: Logger.Metadata? {
         var limits: Logger.Metadata = [:]
         if let memory = resources.memoryLimit {

@@ -5,8 +5,8 @@ import WSLoop
 // TLS of the listeners.
 extension Settings {
     mutating func readTLS(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
-        let certificates = try values.each("--tls-cert", options.tls.tlsCert, "a file") { $0 } ?? []
-        let keys = try values.each("--tls-key", options.tls.tlsKey, "a file") { $0 } ?? []
+        let certificates = values.texts("--tls-cert", options.tls.tlsCert)
+        let keys = values.texts("--tls-key", options.tls.tlsKey)
         let clientCA = values.text("--tls-client-ca", options.tls.tlsClientCa)
         let (certificateName, keyName) = Settings.names(options.tls, values)
         if certificates.count > keys.count {

@@ -45,8 +45,9 @@ struct Settings {
     private mutating func readListeners(
         _ options: ServeOptions.Listening, _ values: OptionValues
     ) throws(SettingViolation) {
-        server.listen = try values.addresses("--listen", options.listen) ?? server.listen
-        server.admin = try values.addresses("--admin", options.admin) ?? []
+        let listen = try values.usable("--listen", options.listen, ListenAddress.init(parsing:))
+        if !listen.isEmpty { server.listen = listen }
+        server.admin = try values.usable("--admin", options.admin, ListenAddress.init(parsing:))
         server.pathPrefix = try values.one(
             "--path-prefix", options.pathPrefix, "a path such as /push, of letters, digits and -._~"
         ) { PathPrefix($0) }

@@ -2,7 +2,8 @@
 enum Units {
     /// A size in bytes: `65536`, `64KiB`, `64KB`, `64K`, `1M`, `2G`, in any case; nil if it is none.
     ///
-    /// The units are powers of 1024 in all three spellings, as in nginx. (Redis takes `1k` for 1000 and `1kb` for 1024.)
+    /// The units are powers of 1024 in all three spellings, as in nginx. (Redis takes `1k` for 1000 and `1kb` for
+    /// 1024.)
     static func bytes(_ text: String) -> Int? {
         let digits = text.prefix { $0.isASCII && $0.isNumber }
         guard let number = Int(digits), let shift = shifts[text.dropFirst(digits.count).lowercased()] else {

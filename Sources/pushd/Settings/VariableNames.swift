@@ -1,10 +1,9 @@
-/// The names of the variables that options are read from, and those that look like one and are none.
+/// The names of the variables that options are read from, and warnings about others that begin like them.
 enum VariableNames {
-    private static let prefix = "PUSHD_"
+    static let prefix = "PUSHD_"
 
     /// Of all options of serve, and `PUSHD_URL`, which clients read (examples/publish).
-    static let known: [String] =
-        ServeOptions.propertyNames.map(variable) + ["PUSHD_URL"]
+    static let known: [String] = ServeOptions.propertyNames.map(variable) + ["PUSHD_URL"]
 
     /// What to warn about: a variable that no option reads, with the nearest that one does.
     static func warnings(_ environment: [String: String]) -> [String] {
@@ -23,12 +22,8 @@ enum VariableNames {
 
     /// Kubernetes sets variables such as these for a Service named pushd or pushd-admin, in all pods of its namespace.
     private static func isOfKubernetes(_ name: String, _ value: String) -> Bool {
-        ["_SERVICE_HOST", "_SERVICE_PORT", "_PORT_"].contains { contains(name, $0) }
-            || name.hasSuffix("_PORT") && contains(value, "://")
-    }
-
-    private static func contains(_ text: String, _ part: String) -> Bool {
-        text.indices.contains { text[$0...].hasPrefix(part) }
+        ["_SERVICE_HOST", "_SERVICE_PORT", "_PORT_"].contains { name.contains($0) }
+            || name.hasSuffix("_PORT") && value.contains("://")
     }
 
     /// The known name that takes the fewest changes, if these are few.
