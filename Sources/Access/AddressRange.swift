@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// Why a text is no range of addresses.
 public enum AddressRangeViolation: Error, Equatable, CustomStringConvertible {
     /// What is before the slash is no address.
@@ -32,7 +34,7 @@ public struct AddressRange: Equatable, Sendable, CustomStringConvertible {
         let bits = address.isIPv4 ? 32 : 128
         var length = bits
         if parts.count == 2 {
-            guard parts[1].utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            guard parts[1].utf8.allSatisfy(\.isDigit),
                 let number = Int(parts[1]), number <= bits
             else { throw .badLength(most: bits) }
             length = number

@@ -14,33 +14,31 @@ extension RequestHead {
     /// The form is `application/x-www-form-urlencoded`: `&` separates, `+` is a space, names are compared decoded and
     /// with regard to case. All names are decoded, but only the values of those that match.
     public func queryValues(of name: StaticString) throws(QueryViolation) -> [String] {
-        guard let query = line.query else { return [] }
-        let head = bytes.rawSpan
+        guard var rest = line.query else { return [] }
         var values: [String] = []
-        var start = query.lowerBound
-        while start < query.upperBound {
-            let end = head.firstOffset(of: ASCII.ampersand, in: start..<query.upperBound) ?? query.upperBound
-            let nameEnd = head.firstOffset(of: ASCII.equals, in: start..<end) ?? end
-            if try isName(start..<nameEnd, name) {
-                values.append(try decoded(min(nameEnd + 1, end)..<end))
-            }
-            start = end + 1
+        while let parameter = nextParameter(&rest) {
+            if try isName(parameter.name, name) { values.append(try decoded(parameter.value)) }
         }
         return values
     }
 
     /// The first parameter, decoded, that is called by none of these names; nil if there is none.
     public func queryName(besides known: [StaticString]) throws(QueryViolation) -> String? {
-        guard let query = line.query else { return nil }
-        let head = bytes.rawSpan
-        var start = query.lowerBound
-        while start < query.upperBound {
-            let end = head.firstOffset(of: ASCII.ampersand, in: start..<query.upperBound) ?? query.upperBound
-            let name = start..<(head.firstOffset(of: ASCII.equals, in: start..<end) ?? end)
+        guard var rest = line.query else { return nil }
+        while let name = nextParameter(&rest)?.name {
             if !name.isEmpty, try !isName(name, oneOf: known) { return try decoded(name) }
-            start = end + 1
         }
         return nil
+    }
+
+    /// Takes a parameter and the `&` behind it off the front; nil at the end.
+    private func nextParameter(_ rest: inout Range<Int>) -> (name: Range<Int>, value: Range<Int>)? {
+        guard !rest.isEmpty else { return nil }
+        let head = bytes.rawSpan
+        let end = head.firstOffset(of: ASCII.ampersand, in: rest) ?? rest.upperBound
+        let nameEnd = head.firstOffset(of: ASCII.equals, in: rest.lowerBound..<end) ?? end
+        defer { rest = min(end + 1, rest.upperBound)..<rest.upperBound }
+        return (rest.lowerBound..<nameEnd, min(nameEnd + 1, end)..<end)
     }
 
     private func isName(_ range: Range<Int>, oneOf names: [StaticString]) throws(QueryViolation) -> Bool {

@@ -1,3 +1,4 @@
+internal import Bytes
 public import WSLoop
 
 /// Where a server listens: a TCP port, plain or with TLS, or a unix-domain socket; perhaps behind a proxy.
@@ -89,7 +90,7 @@ public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
 extension ListenAddress {
     private static func tcp(_ text: Substring) throws(ListenAddressViolation) -> ListenAddress {
         guard let colon = text.lastIndex(of: ":") else {
-            guard text.utf8.allSatisfy(isDigit) else { throw .missingPort }
+            guard text.utf8.allSatisfy(\.isDigit) else { throw .missingPort }
             return .everywhere(port: try port(text))
         }
         let host = text[..<colon]
@@ -99,7 +100,7 @@ extension ListenAddress {
     }
 
     private static func port(_ text: Substring) throws(ListenAddressViolation) -> UInt16 {
-        guard !text.isEmpty, text.utf8.allSatisfy(isDigit) else { throw .missingPort }
+        guard !text.isEmpty, text.utf8.allSatisfy(\.isDigit) else { throw .missingPort }
         guard let port = UInt16(text) else { throw .portOutOfRange }
         return port
     }
@@ -109,13 +110,9 @@ extension ListenAddress {
         let isBracketed = text.hasPrefix("[") && text.hasSuffix("]")
         let host = String(isBracketed ? text.dropFirst().dropLast() : text)
         guard SocketAddress(host: host, port: 0) != nil else { throw .hostIsNoAddress }
-        // Of `::1:80` nobody can say where the address ends.
+        // In `::1:80` the end of the address is ambiguous.
         guard isBracketed == host.contains(":") else { throw .bracketsMissing }
         return host
-    }
-
-    private static func isDigit(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
     }
 }
 
