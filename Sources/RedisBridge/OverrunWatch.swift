@@ -6,7 +6,7 @@ struct OverrunWatch {
     private var latest: Int?
     /// The count when the subscriber link was last known not to be among them.
     private var proven: Int?
-    /// False once Redis has not told: an older version, or a user who may not ask.
+    /// False once Redis gave no count: its version is older, or the user may not use INFO.
     private(set) var isWorthAsking = true
 
     /// Takes an answer to the question.

@@ -111,7 +111,7 @@ final class RedisLink {
         startOver(reason: reason)
     }
 
-    /// Begins anew, with a lookup; the connection that it has is given up.
+    /// Closes the connection and connects again, with a new lookup.
     func startOver(reason: String) {
         switch phase {
         case .stopped: return

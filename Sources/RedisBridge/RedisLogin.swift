@@ -1,4 +1,5 @@
 internal import Glibc
+internal import WSLoop
 
 /// How a link introduces itself.
 struct RedisLogin: Sendable, Equatable {
@@ -25,13 +26,10 @@ struct RedisLogin: Sendable, Equatable {
 
     private func currentPassword() throws(RedisLinkFailure) -> String? {
         guard let passwordFile else { return password }
-        let descriptor = unsafe open(passwordFile, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw failure(passwordFile, errno) }
-        defer { close(descriptor) }
-        var bytes = [UInt8](repeating: 0, count: RedisLogin.maxFileBytes)
-        let count = unsafe bytes.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
-        guard count >= 0 else { throw failure(passwordFile, errno) }
-        var text = String(decoding: bytes.prefix(count), as: UTF8.self)
+        guard let bytes = SystemFile.read(passwordFile, minBytes: RedisLogin.maxFileBytes) else {
+            throw failure(passwordFile, errno)
+        }
+        var text = String(decoding: bytes.prefix(RedisLogin.maxFileBytes), as: UTF8.self)
         // Editors end a file with a line break, which is no part of a password.
         while let last = text.unicodeScalars.last, last == "\n" || last == "\r" { text.unicodeScalars.removeLast() }
         guard !text.isEmpty else { throw RedisLinkFailure("\(passwordFile) holds no password", .cheap) }

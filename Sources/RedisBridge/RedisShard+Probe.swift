@@ -51,7 +51,7 @@ extension RedisShard {
         if subscriber.isReady { sendSubscription(SubscriptionCommand(.subscribe, [probe.channel])) }
     }
 
-    /// The links are made anew when the next probe is due; what keeps them from being usable is known before.
+    /// Tells the reason at once; the links are made again when the next probe is due.
     func probeRefused(_ text: String) {
         probe.refusal = text
         guard ClusterRedirection(error: text) == nil else { return }
@@ -86,12 +86,7 @@ extension RedisShard {
     /// A link that is not heard of for long counts as silent, also while the other one is missing.
     private func pingLinks() {
         if subscriber.isReady { pingSubscriber() }
-        if publisher.isReady { pingPublisher { _ in } }
-    }
-
-    private func pingPublisher(answered: @escaping PublishQueue.Answered) {
-        queue.sent(answered: answered)
-        publisher.send(RedisCommand("PING", [String]()))
+        if publisher.isReady { ask(RedisCommand("PING", [String]())) { _ in } }
     }
 
     private func pingSubscriber() {

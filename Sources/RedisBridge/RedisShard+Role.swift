@@ -8,7 +8,7 @@ extension RedisShard {
     /// Asks the server that is published to: one that somebody makes a replica keeps its connections.
     func askRole() {
         guard publisher.needsMaster else { return }
-        queue.sent { [weak self] reply in
+        ask(LoginStep.role.command) { [weak self] reply in
             guard let self, let reply else { return }
             guard let failure = LoginStep.role.failure(reply) else {
                 masterSeenMilliseconds = loop.nowMilliseconds
@@ -17,7 +17,6 @@ extension RedisShard {
             replicaSince = masterSeenMilliseconds
             publisher.remake(failure)
         }
-        publisher.send(LoginStep.role.command)
     }
 
     /// The publisher link goes to a master: the other one leaves the replica for it.

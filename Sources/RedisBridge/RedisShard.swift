@@ -246,6 +246,12 @@ extension RedisShard {
         queue.wait(.init(channel: channel, payload: payload, deadline: deadline, completion: completion))
     }
 
+    /// Asks something on the link that publishes; the answer is nil if the link is lost before it.
+    func ask(_ question: RedisCommand, answered: @escaping PublishQueue.Answered) {
+        queue.sent(answered: answered)
+        publisher.send(question)
+    }
+
     func send(_ payload: [UInt8], to channel: [UInt8], _ completion: @escaping PublishQueue.Completion) {
         let deadline = loop.nowMilliseconds + timing.answerMilliseconds
         queue.sent(byteCount: payload.count, until: deadline) { completion(RedisPublishFailure.outcome($0)) }

@@ -13,8 +13,8 @@ protocol SentinelWatchOwner: AnyObject {
 
 /// Asks Sentinels where the master is, and listens to one of them for a change.
 ///
-/// A Sentinel may be behind the others, and then it names the old master. While the master can be reached, only a Sentinel
-/// that knows at least as much is believed; when it cannot be reached, each one is, in turn.
+/// A Sentinel may be behind the others, and then it names the old master. While the master can be reached, only a
+/// Sentinel that knows at least as much is believed; when it cannot be reached, each one is, in turn.
 final class SentinelWatch: TopologyWatch {
     private let master: String
     private let timer: Timer

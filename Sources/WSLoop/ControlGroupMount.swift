@@ -1,4 +1,4 @@
-/// A place where the files of a hierarchy of control groups are found, as a line of /proc/self/mountinfo tells it (proc(5)).
+/// A mount point of a control group hierarchy, from a line of /proc/self/mountinfo (proc(5)).
 struct ControlGroupMount {
     /// The hierarchy: a controller of version 1, or nil for version 2.
     let controllers: [Substring]?
@@ -15,7 +15,7 @@ struct ControlGroupMount {
 
     /// Reads a line; nil if it is of another file system.
     ///
-    /// `36 35 98:0 /root /point rw,noatime shared:1 - cgroup cgroup rw,memory`: before the dash is any number of fields.
+    /// `36 35 98:0 /root /point rw,noatime shared:1 - cgroup cgroup rw,memory`, with any number of fields before `-`.
     init?(line: Substring) {
         let fields = line.split(separator: " ", omittingEmptySubsequences: false)
         guard let dash = fields.dropFirst(6).firstIndex(of: "-"), fields.count > dash + 3 else { return nil }
@@ -30,8 +30,8 @@ struct ControlGroupMount {
 
     /// The directories of a group and of all its parents that are mounted here, the group's own first.
     ///
-    /// A group that is not below the mounted one is a container's that sees another name of it (cgroup_namespaces(7)), or of a
-    /// process that was put into a container: then the mounted group counts.
+    /// If the group is not below the mounted one, the process sees another name of it (cgroup_namespaces(7)) or was
+    /// moved into a container: then the mounted group counts.
     func directories(of group: String) -> [String] {
         var names = group.split(separator: "/")
         let above = root.split(separator: "/")

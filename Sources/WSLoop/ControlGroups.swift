@@ -8,8 +8,8 @@ public struct ControlGroupLimit<Value: Comparable & Sendable>: Equatable, Sendab
 
 /// What the control groups of a process allow it, in version 1, version 2 or a mix of both (cgroups(7)).
 ///
-/// All limits from the process' own group up to the topmost that is mounted hold together. libuv 1.44 knows the memory limit
-/// of version 1 only, and no CPU quota.
+/// The lowest limit from the process' own group up to the topmost mounted one counts. libuv 1.44 knows only the memory
+/// limit of version 1, and no CPU quota.
 struct ControlGroups {
     /// Where distributions and container runtimes mount them, should mountinfo say nothing.
     private static let usualMounts = [

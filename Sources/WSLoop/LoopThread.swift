@@ -1,7 +1,8 @@
 internal import CUV
 internal import Glibc
 
-/// A thread, such as one that a loop runs on (a plain pthread: Swift's tasks would start a pool that nothing here needs).
+/// A thread, such as one that a loop runs on (a plain pthread: Swift's tasks would start a pool that nothing here
+/// needs).
 public struct LoopThread: Sendable {
     private let thread: pthread_t
 

@@ -1,7 +1,7 @@
 internal import CUV
 internal import Glibc
 
-/// A file from which OpenSSL could not read what it should hold, and whose words ("no start line") help nobody.
+/// Says in plain words what is wrong with a file that OpenSSL could not use; its own ("no start line") do not help.
 enum PEMFile {
     enum Content { case certificate, privateKey }
 
@@ -25,14 +25,8 @@ enum PEMFile {
 
     /// The beginning of a regular file; a pipe was read up already.
     private static func text(of file: String) -> String? {
-        let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { return nil }
-        defer { close(descriptor) }
-        var status = stat()
-        guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
-        var buffer = [UInt8](repeating: 0, count: maxBytes)
-        let count = unsafe buffer.withUnsafeMutableBytes { unsafe read(descriptor, $0.baseAddress, $0.count) }
-        guard count >= 0 else { return nil }
-        return String(decoding: buffer.prefix(count), as: UTF8.self)
+        var status = Glibc.stat()
+        guard unsafe stat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return SystemFile.read(file, minBytes: maxBytes).map { String(decoding: $0.prefix(maxBytes), as: UTF8.self) }
     }
 }
