@@ -1,8 +1,7 @@
 """Fixtures: every test starts the daemons it needs, on free ports, and stops them by the means an operator has."""
 
-import resource
-
 import pytest
+from support.limits import allow_all_descriptors
 from support.pushd import Pushd
 from support.redis_server import RedisServer
 from support.witness import Witness
@@ -11,8 +10,7 @@ from support.witness import Witness
 @pytest.fixture(scope="session", autouse=True)
 def many_descriptors():
     """Some tests hold thousands of connections."""
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    allow_all_descriptors()
 
 
 @pytest.fixture

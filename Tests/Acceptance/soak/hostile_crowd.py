@@ -15,7 +15,6 @@ import collections
 import itertools
 import pathlib
 import re
-import resource
 import statistics
 import subprocess
 import sys
@@ -25,6 +24,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support.certificates import Authority
 from support.crowd import Siege, percentile
+from support.limits import allow_all_descriptors
 from support.pushd import ROOT, Pushd
 from support.tls import trusting
 
@@ -115,8 +115,7 @@ def tls_port(node):
 
 def main():
     options = parse_options()
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    allow_all_descriptors()
     Pushd.command = (options.pushd,)
     setups = [setup for setup in SETUPS if options.only in " ".join(map(str, setup))]
     with tempfile.TemporaryDirectory(prefix="hostile-crowd-") as directory:

@@ -8,13 +8,13 @@ Asks for /metrics, and for each --path besides. Exit status 1 if a ping waited f
 
 import argparse
 import pathlib
-import resource
 import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support.crowd import percentile
+from support.limits import allow_all_descriptors
 from support.pushd import ROOT, Pushd
 from support.storm import IdleCrowd, Pinger, ask_in_a_pipeline
 
@@ -34,8 +34,7 @@ def parse_options():
 
 def main():
     options = parse_options()
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    allow_all_descriptors()
     Pushd.command = (options.pushd,)
     worst = 0
     with tempfile.TemporaryDirectory(prefix="metrics-storm-") as directory:

@@ -26,6 +26,7 @@ import redis
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support import wait_until
+from support.limits import allow_all_descriptors
 from support.pushd import ROOT, Pushd, ask
 from support.raw import RawClient, decode_frames
 from support.redis_server import RedisServer
@@ -426,8 +427,7 @@ def print_table(soak):
 
 def main():
     options = parse_options()
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    allow_all_descriptors()
     sys.setswitchinterval(0.001)  # the threads that publish and read are to be on time
     Pushd.command = (options.pushd,)
     with tempfile.TemporaryDirectory(prefix="redis-soak-") as directory:

@@ -11,7 +11,6 @@ cut may be called an overrun, and then each node must hear the other again. Exit
 
 import argparse
 import pathlib
-import resource
 import statistics
 import sys
 import tempfile
@@ -19,6 +18,7 @@ import tempfile
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support import pushd
+from support.limits import allow_all_descriptors
 from support.pushd import ROOT
 from support.redis_swaps import CAUSES, Site
 
@@ -72,8 +72,7 @@ def print_table(outcomes, options):
 
 def main():
     options = parse_options()
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    allow_all_descriptors()
     pushd.BINARY = options.pushd
     with tempfile.TemporaryDirectory(prefix="redis-swaps-") as directory:
         problems = print_table(run(options, pathlib.Path(directory)), options)

@@ -8,7 +8,6 @@ Exit status 1 if a client was refused, was cut off without 1001 or did not come 
 
 import argparse
 import pathlib
-import resource
 import sys
 import tempfile
 import time
@@ -16,6 +15,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support.certificates import Authority
+from support.limits import allow_all_descriptors
 from support.pushd import ROOT, Pushd
 from support.redis_server import RedisServer
 from support.rolling import Cluster, roll_under_load
@@ -34,8 +34,7 @@ def parse_options():
 
 def main():
     options = parse_options()
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    allow_all_descriptors()
     Pushd.command = (options.pushd,)
     words = ["--drain-delay", str(options.drain_delay), "--drain", str(options.drain)]
     changes = [("    option redispatch\n", "    retries 0\n")] if options.no_retries else []

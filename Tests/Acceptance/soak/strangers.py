@@ -11,7 +11,6 @@ the option is not given, for daemons that do not know it, and memory is only mea
 import argparse
 import pathlib
 import re
-import resource
 import ssl
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support.certificates import Authority
+from support.limits import allow_all_descriptors
 from support.pushd import ROOT, Pushd
 from support.strangers import KEY, MEBIBYTE, Strangers, kinds, peak_while, resident_bytes
 from support.tls import TLSClient
@@ -76,8 +76,7 @@ def attack(node, kind, options):
 
 def main():
     options = parse_options()
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    allow_all_descriptors()
     Pushd.command = (options.pushd,)
     problems = []
     print(f"{'':18}{'strangers':>10}{'peak MiB':>10}{'left MiB':>10}{'back':>9}{'thrown out':>12}")
