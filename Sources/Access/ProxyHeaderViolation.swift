@@ -1,4 +1,4 @@
-/// Why bytes are no header of the PROXY protocol; the connection must be closed, nobody knows whose it is.
+/// Why bytes are not a header of the PROXY protocol; the connection must be closed, since its client is unknown.
 public enum ProxyHeaderViolation: Error, CaseIterable, Sendable {
     /// They begin with something else.
     case noHeader

@@ -23,9 +23,9 @@ public enum TrustedProxy: Equatable, Sendable, CustomStringConvertible {
 
 /// Where a request comes from, as trusted proxies say.
 public struct ForwardedClient: Equatable, Sendable {
-    /// The address of who is no trusted proxy; nil if that is on a unix-domain socket.
+    /// The client's address; nil if it connected over a unix-domain socket.
     public var address: IPAddress?
-    /// Whether the client spoke TLS; nil if nobody says.
+    /// Whether the client spoke TLS; nil if no proxy says.
     public var isSecure: Bool?
 }
 
@@ -40,18 +40,18 @@ public struct TrustedProxies: Sendable {
         hasUnixSockets = proxies.contains(.unixSocket)
     }
 
-    /// Whether who connects from this address is one of them; nil stands for a unix-domain socket.
+    /// Whether this is the address of one of them; nil stands for a unix-domain socket.
     public func includes(_ address: IPAddress?) -> Bool {
         guard let address else { return hasUnixSockets }
         return ranges.contains { $0.contains(address) }
     }
 
-    /// Where a request comes from that one of them has passed on.
+    /// The client of a request that one of them passed on.
     ///
-    /// A proxy adds what it knows at the end. So the addresses are read from the last to the first, and the first
-    /// counts that is none of these proxies': what is before it the client may have made up. What is no address ends the search at
-    /// the proxy that said so. A header that the proxy does not know it passes on as the client made it up: if both
-    /// headers are there and do not say the same, neither counts.
+    /// A proxy appends the address that it saw. So the addresses are read from the last to the first, and the first one
+    /// that is not a trusted proxy's is the client's: the client may have invented those before it. A word that is not
+    /// an address ends the search at the proxy that wrote it. A proxy passes a header that it does not know on as the
+    /// client wrote it: if `X-Forwarded-For` and `Forwarded` disagree, neither counts.
     public func client(of head: RequestHead, behind proxy: IPAddress?) -> ForwardedClient {
         let elements = head.listValues(of: "forwarded").map { ForwardedHop(element: $0) }
         let nodes = TrustedProxies.words(of: "x-forwarded-for", in: head).map { ForwardedHop(node: $0) }

@@ -1,8 +1,8 @@
 internal import Bytes
 
-/// The body of an answer that is an error, as people are shown it.
+/// The text for people in the body of an error response.
 public enum ErrorBody {
-    /// The member `error` of a JSON object, or else the whole text; nil if there is nothing.
+    /// The member `error` of a JSON object, or else the whole text; nil if the body is empty.
     ///
     /// It is in quotes and escaped, so that another server's words cannot write more than one line.
     public static func text(_ body: [UInt8]) -> String? {

@@ -41,8 +41,8 @@ public struct Response: Sendable {
     /// Appends the response in wire form to `output`.
     ///
     /// `closing` announces that the connection ends behind it; if it does not, `keepAlive` are the lines that say how
-    /// long it is kept. `omittingBody` answers HEAD: the length is the body's, the body is not sent. `date` is the value
-    /// of the Date header, in the form of RFC 9110 5.6.7.
+    /// long it is kept. `omittingBody` answers HEAD: the length is the body's, the body is not sent. `date` is the
+    /// value of the Date header, in the form of RFC 9110 5.6.7.
     public func encode(
         into output: inout [UInt8], closing: Bool, keepAlive: [UInt8] = [], omittingBody: Bool = false,
         date: [UInt8]? = nil

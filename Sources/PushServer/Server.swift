@@ -98,10 +98,10 @@ extension Server {
         state.logger.notice("tls", metadata: metadata)
     }
 
-    /// Below that many WebSockets nobody wants the limit that the system happens to set.
+    /// With fewer, the system's descriptor limit is probably an oversight.
     private static let fewWebSockets = 256
 
-    /// Warns if descriptors are short, which else shows as a 503 when the clients come.
+    /// Warns if the descriptor limit is low; clients would get 503.
     private func checkDescriptors() {
         let wanted = state.configuration.maxConnections?.value ?? Server.fewWebSockets
         let possible = ServerState.webSockets(withDescriptors: state.descriptorLimit, workers: state.workers)

@@ -60,9 +60,11 @@ extension Worker: StreamSetDelegate {
         }
     }
 
-    /// The most messages or requests that one client is served before the others have had their turn.
+    /// The most messages or requests of one client in a turn.
     private static let maxMessagesInTurn = 32
-    /// Past so many of all clients together, each is served only a few more: what the turn has published waits for its end.
+    /// After this many of all clients together, each is served only a few more.
+    ///
+    /// Messages that were published in the turn are written at its end, so the turn must be short.
     private static let maxMessagesOfAllInTurn = 128
     private static let minMessagesInTurn = 4
 
@@ -140,7 +142,9 @@ extension Worker: StreamSetDelegate {
         if secureStream(connection.descriptor)?.session.hasPendingInput == true { read(connection) }
     }
 
-    /// Serves what was kept; what is left stays in the same memory, since a client that pauses for others does so many times.
+    /// Serves the kept input.
+    ///
+    /// What is left stays in the same memory: a client with much input comes here many times.
     private func serveUnread(_ connection: Connection) {
         var unread = connection.unread
         connection.unread = []

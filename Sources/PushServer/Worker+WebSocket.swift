@@ -96,9 +96,10 @@ extension Worker {
         beginClosing(connection, isComplete: true)
     }
 
-    /// The peer said goodbye against the rules, and is not told so (RFC 6455 section 7.1.7 lets us choose).
+    /// Ends the connection without a Close frame of ours, which RFC 6455 section 7.1.7 allows.
     ///
-    /// It is a proxy that stops, and passes what we answer on to a client, which would see 1002 in the place of its 1001.
+    /// An unmasked Close comes from a proxy that stops. It would pass our 1002 on to the client in the place of its
+    /// 1001.
     private func endUnanswered(_ connection: Connection) {
         guard connection.phase == .webSocket else { return }
         connection.closeReason = .protocolError
