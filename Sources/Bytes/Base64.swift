@@ -30,11 +30,10 @@ public enum Base64 {
         }
     }
 
-    /// How many bytes `text` stands for, or nil if it is not Base64: whole groups of four, padding only at the end and all
-    /// of it, nothing else in between.
+    /// The number of bytes that `text` encodes; nil if it is not Base64.
     ///
-    /// The last digit's unused bits may be anything (RFC 4648 section 3.5): there are WebSocket clients that draw their key
-    /// as 22 random digits.
+    /// Accepted are groups of four digits, padded at the end of the text only. The unused bits of the last digit may
+    /// have any value (RFC 4648 section 3.5): some WebSocket clients make their key from 22 random digits.
     public static func decodedByteCount(_ text: RawSpan) -> Int? {
         guard text.byteCount % 4 == 0 else { return nil }
         var digitCount = text.byteCount

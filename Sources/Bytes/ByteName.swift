@@ -1,8 +1,8 @@
 internal import Glibc
 
-/// A name that is compared byte for byte, as Redis compares channels.
+/// A name that is compared byte by byte, as Redis compares channels.
 ///
-/// A `String` equals another one that merely looks the same (é as one or as two scalars); those are different channels.
+/// Two `String`s are equal if they look the same (é as one scalar or as two); as channels they are different.
 public struct ByteName: Hashable, Sendable {
     /// The name.
     public let text: String

@@ -1,7 +1,7 @@
 extension JSON {
     /// The strings of an array such as `["a","b"]`, without their escapes.
     ///
-    /// Nil if `text` is no array, or one with something else in it.
+    /// Nil if `text` is not an array or has an element that is not a string.
     public static func strings(_ text: RawSpan) -> [String]? {
         var scanner = JSONScanner(text)
         scanner.skipWhitespace()

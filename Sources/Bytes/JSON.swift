@@ -1,13 +1,13 @@
-// JSON (RFC 8259) as a push server needs it: is this payload JSON, write this text as a JSON string, and read a small
-// command (see JSONObject). No values are built and nothing is allocated to validate.
+// The parts of JSON (RFC 8259) that a push server needs: validate a payload, write a text as a JSON string, and read a
+// small command (see JSONObject). Validation builds no values and allocates nothing.
 
 /// Functions on JSON text (RFC 8259) in UTF-8.
 public enum JSON {
-    /// Whether `bytes` are exactly one JSON value, whitespace around it allowed.
+    /// Whether `bytes` are exactly one JSON value, with optional whitespace around it.
     ///
-    /// Strict: strings must be valid UTF-8 without raw control characters, numbers follow the grammar to the letter, a
-    /// byte order mark is refused, and so is nesting of more than 128 containers. A `\u` escape of half a surrogate
-    /// pair is grammatical and passes. Linear in time, allocates nothing, may be called on any thread.
+    /// Strict: strings must be valid UTF-8 without raw control characters, numbers must follow the grammar exactly, and
+    /// a byte order mark or more than 128 nested containers are refused. An escaped lone surrogate (`\ud800`) passes
+    /// because the grammar allows it. Takes linear time, allocates nothing, and may be called on any thread.
     public static func isValid(_ bytes: RawSpan) -> Bool {
         var scanner = JSONScanner(bytes)
         do {
@@ -21,8 +21,8 @@ public enum JSON {
 
     /// Appends `text` as a JSON string with its quotes.
     ///
-    /// `text` must be valid UTF-8: what is not ASCII is copied as it is. Quotes, backslashes and control characters
-    /// are escaped (RFC 8259 section 7).
+    /// `text` must be valid UTF-8; non-ASCII characters are copied unchanged. Quotes, backslashes and control
+    /// characters are escaped (RFC 8259 section 7).
     public static func appendString(_ text: RawSpan, to output: inout [UInt8]) {
         output.append(UInt8(ascii: "\""))
         var runStart = 0

@@ -1,11 +1,11 @@
-/// The containers a scan is in, innermost last: one bit for each, so that depth costs no memory.
+/// The open containers of a scan, innermost last: one bit each, so nesting needs no heap memory.
 struct JSONNesting {
-    /// What a container is.
+    /// The kind of a container.
     enum Container {
         case array, object
     }
 
-    /// How many containers may be open at once: the bits there are.
+    /// The most containers that may be open at once: one bit of `objects` for each.
     static let maxDepth = UInt128.bitWidth
 
     private(set) var depth = 0
@@ -16,7 +16,7 @@ struct JSONNesting {
         objects & 1 == 1
     }
 
-    /// Opens a container; false, and nothing changes, when there are too many.
+    /// Opens a container; returns false and changes nothing if too many are open.
     mutating func enter(_ container: Container) -> Bool {
         guard depth < Self.maxDepth else { return false }
         depth += 1

@@ -1,13 +1,13 @@
-// Client commands are small objects of a few members, most of which are looked at once: a list of members is searched
-// faster than a dictionary is built.
+// Client commands are small objects with a few members, and most members are looked up once. Searching a list is then
+// faster than building a dictionary.
 
 /// The members of a JSON object, for commands such as `{"action":"subscribe","channel":"c","id":7}`.
 ///
-/// Strings are decoded; numbers, arrays and objects stay raw text, given by its byte offsets in the parsed bytes.
+/// Strings are decoded. Numbers, arrays and objects stay raw text, given as byte offsets into the parsed bytes.
 public struct JSONObject: Sendable {
     /// A member's value.
     public enum Value: Equatable, Sendable {
-        /// A string without its escapes; half a surrogate pair is U+FFFD.
+        /// A string without its escapes; an escaped lone surrogate becomes U+FFFD.
         case string(String)
         /// `true` or `false`.
         case bool(Bool)
@@ -27,7 +27,7 @@ public struct JSONObject: Sendable {
 
     private var members: [Member] = []
 
-    /// Reads one object, whitespace around it allowed, with the strictness of `JSON.isValid`.
+    /// Reads one object, with optional whitespace around it, as strictly as `JSON.isValid`.
     public init(parsing bytes: RawSpan) throws(JSONViolation) {
         var scanner = JSONScanner(bytes)
         scanner.skipWhitespace()
@@ -42,17 +42,17 @@ public struct JSONObject: Sendable {
         try scanner.expectEnd()
     }
 
-    /// The value of the member called `name`; the last one wins, as in JavaScript.
+    /// The value of the member called `name`; if there are several, the last one counts, as in JavaScript.
     public subscript(name: String) -> Value? {
         member(named: name)?.value
     }
 
-    /// Where the raw JSON text of a member's value is, quotes of a string included, to hand it on verbatim.
+    /// The position of a member's raw JSON text, including a string's quotes, so that it can be passed on unchanged.
     public func rawRange(of name: String) -> Range<Int>? {
         member(named: name)?.range
     }
 
-    /// Names are compared by their bytes: to a Swift `String`, two spellings of "é" would be one.
+    /// Compares names by their bytes: a Swift `String` treats two spellings of "é" as equal.
     private func member(named name: String) -> Member? {
         members.last { $0.name.utf8.elementsEqual(name.utf8) }
     }

@@ -1,4 +1,4 @@
-/// A JSON object being written, member by member, in order.
+/// Writes a JSON object, member by member.
 public struct JSONObjectWriter: Sendable {
     private var text: [UInt8] = [UInt8(ascii: "{")]
 
@@ -16,7 +16,7 @@ public struct JSONObjectWriter: Sendable {
         member(name, raw: Array(String(value).utf8))
     }
 
-    /// Adds a member whose value is JSON text already.
+    /// Adds a member whose value is already JSON text.
     public mutating func member(_ name: String, raw value: [UInt8]) {
         begin(name)
         text.append(contentsOf: value)

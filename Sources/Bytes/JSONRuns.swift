@@ -1,10 +1,12 @@
-// The two questions about the bytes inside a string that decide how fast JSON is: where does a run of plain characters
-// end, eight bytes at a time, and how long is this UTF-8 sequence.
+// The speed of JSON depends on two questions about the bytes of a string: where a run of plain characters ends (checked
+// eight bytes at a time), and how long a UTF-8 sequence is.
 
 extension RawSpan {
-    /// The first offset from `start` on of a byte that is not plain inside a JSON string, `byteCount` if there is none.
+    /// The offset of the first byte, from `start` on, that is not plain inside a JSON string; `byteCount` if there is
+    /// none.
     ///
-    /// Not plain are a quote, a backslash, a control character and, if asked for, what is not ASCII.
+    /// Quotes, backslashes and control characters are not plain, and if `stoppingAtNonASCII` is set, neither are
+    /// non-ASCII bytes.
     func endOfPlainJSON(from start: Int, stoppingAtNonASCII: Bool) -> Int {
         let refusedHighBits: UInt64 = stoppingAtNonASCII ? 0x8080_8080_8080_8080 : 0
         var offset = start
@@ -23,8 +25,8 @@ extension RawSpan {
         return offset
     }
 
-    /// The length of the UTF-8 sequence of two to four bytes at `offset`, 0 if it is not well formed
-    /// (RFC 3629 section 4: no overlong form, no surrogate, nothing above U+10FFFF).
+    /// The length of the two- to four-byte UTF-8 sequence at `offset`; 0 if it is not well formed (RFC 3629 section 4:
+    /// no overlong form, no surrogate, nothing above U+10FFFF).
     func multibyteLength(at offset: Int) -> Int {
         let lead = byte(at: offset)
         let length: Int
@@ -50,9 +52,9 @@ extension RawSpan {
 }
 
 extension UInt64 {
-    /// The top bit of every byte that is a quote, a backslash or a control character.
+    /// Sets the top bit of every byte that is a quote, a backslash or a control character.
     ///
-    /// The lowest bit is exact; those above may be wrong, by the borrow of the subtraction.
+    /// Only the lowest set bit is reliable: the subtraction's borrow can set bits above it by mistake.
     fileprivate var bytesSpecialInJSON: UInt64 {
         let ones: UInt64 = 0x0101_0101_0101_0101
         let notQuote = self ^ (ones &* 0x22)

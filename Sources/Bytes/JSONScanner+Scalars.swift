@@ -1,4 +1,4 @@
-// Values that hold no others: literals, numbers and strings (RFC 8259 sections 3, 6 and 7).
+// Values that contain no other values: literals, numbers and strings (RFC 8259 sections 3, 6 and 7).
 
 extension JSONScanner {
     mutating func skipScalar() throws(JSONViolation) {
@@ -27,7 +27,7 @@ extension JSONScanner {
         }
     }
 
-    /// Skips one digit or more.
+    /// Skips one or more digits.
     private mutating func skipDigits() throws(JSONViolation) {
         let start = offset
         while let byte = next, byte.isDigit {
@@ -36,7 +36,7 @@ extension JSONScanner {
         if offset == start { throw violation }
     }
 
-    /// Skips a string and returns where its text between the quotes is.
+    /// Skips a string and returns the position of its text, without the quotes.
     @discardableResult
     mutating func skipString() throws(JSONViolation) -> Range<Int> {
         guard take(UInt8(ascii: "\"")) else { throw violation }

@@ -1,5 +1,6 @@
 // The grammar of RFC 8259, one method per rule. A method is called at the first byte of what it skips and leaves the
-// cursor behind the last. Containers are not recursed into: a hostile text can neither exhaust the stack nor the heap.
+// cursor after the last one. Nesting is tracked without recursion, so a hostile text can exhaust neither the stack nor
+// the heap.
 
 /// A cursor that checks JSON text as it moves over it.
 struct JSONScanner: ~Escapable {
@@ -12,12 +13,12 @@ struct JSONScanner: ~Escapable {
         self.bytes = bytes
     }
 
-    /// The byte at the cursor, nil at the end.
+    /// The byte at the cursor; nil at the end.
     var next: UInt8? {
         offset < bytes.byteCount ? bytes.byte(at: offset) : nil
     }
 
-    /// What is wrong at the cursor, for a rule that does not accept the byte there.
+    /// The error to throw when a rule does not accept the byte at the cursor.
     var violation: JSONViolation {
         offset < bytes.byteCount ? .malformed(offset: offset) : .truncated
     }
@@ -44,7 +45,7 @@ struct JSONScanner: ~Escapable {
         if next != nil { throw violation }
     }
 
-    /// Skips one value of any kind, whitespace before it included.
+    /// Skips whitespace and then one value of any kind.
     mutating func skipValue() throws(JSONViolation) {
         let outerDepth = nesting.depth
         repeat {
@@ -64,12 +65,12 @@ struct JSONScanner: ~Escapable {
         } while nesting.depth > outerDepth
     }
 
-    /// Skips `{`, and `}` too if nothing is between them: then the answer is false.
+    /// Skips `{`; if the object is empty, skips `}` too and returns false.
     mutating func enterObject() throws(JSONViolation) -> Bool {
         try enter(.object, closing: UInt8(ascii: "}"))
     }
 
-    /// Skips `[`, and `]` too if nothing is between them: then the answer is false.
+    /// Skips `[`; if the array is empty, skips `]` too and returns false.
     mutating func enterArray() throws(JSONViolation) -> Bool {
         try enter(.array, closing: UInt8(ascii: "]"))
     }
@@ -83,7 +84,7 @@ struct JSONScanner: ~Escapable {
         return false
     }
 
-    /// Behind a value: skips the ends of the containers that end with it, or the way to their next value.
+    /// After a value: skips the closing brackets that follow it, or the separator and name before the next value.
     private mutating func finishValue(outerDepth: Int) throws(JSONViolation) {
         while nesting.depth > outerDepth {
             skipWhitespace()
@@ -96,7 +97,7 @@ struct JSONScanner: ~Escapable {
         }
     }
 
-    /// Skips `"name" :` and returns where the name's text between the quotes is.
+    /// Skips `"name" :` and returns the position of the name, without the quotes.
     @discardableResult
     mutating func skipName() throws(JSONViolation) -> Range<Int> {
         skipWhitespace()

@@ -1,7 +1,7 @@
-// The text of a JSON string. Everything here runs on bytes that JSONScanner has already accepted.
+// The text of a JSON string. This code expects bytes that JSONScanner has already accepted.
 
 extension RawSpan {
-    /// The text of the JSON string whose contents, without the quotes, are at `range`.
+    /// The text of the JSON string whose contents (without the quotes) are at `range`.
     func jsonString(_ range: Range<Int>) -> String {
         let contents = extracting(range)
         var runEnd = contents.endOfPlainJSON(from: 0, stoppingAtNonASCII: false)
@@ -21,7 +21,7 @@ extension RawSpan {
         unsafe withUnsafeBytes { unsafe String(decoding: $0, as: UTF8.self) }
     }
 
-    /// Appends what the escape at `offset` stands for and returns the offset behind it.
+    /// Appends the character that the escape at `offset` stands for and returns the offset after the escape.
     private func appendUnescaped(at offset: Int, to text: inout [UInt8]) -> Int {
         let letter = byte(at: offset + 1)
         switch letter {
@@ -36,9 +36,9 @@ extension RawSpan {
         return offset + 2
     }
 
-    /// Appends the character of the `\uXXXX` at `offset`, or of a surrogate pair, and returns the offset behind it.
+    /// Appends the character of the `\uXXXX` (or surrogate pair) at `offset` and returns the offset after it.
     ///
-    /// RFC 8259 section 7 writes characters above U+FFFF as a pair of escapes; half a pair is U+FFFD.
+    /// RFC 8259 section 7 writes characters above U+FFFF as a surrogate pair; a lone surrogate becomes U+FFFD.
     private func appendCodePoint(at offset: Int, to text: inout [UInt8]) -> Int {
         var codePoint = UInt32(codeUnit(at: offset))
         var end = offset + 6
@@ -58,7 +58,7 @@ extension RawSpan {
         return UTF16.isTrailSurrogate(unit) ? unit : nil
     }
 
-    /// The UTF-16 code unit that the `\uXXXX` at `offset` names.
+    /// The UTF-16 code unit that the `\uXXXX` at `offset` encodes.
     private func codeUnit(at offset: Int) -> UInt16 {
         var unit: UInt16 = 0
         for digit in offset + 2..<offset + 6 {

@@ -1,15 +1,15 @@
-/// Why a text was not accepted as JSON, or not as a JSON object.
+/// Why a text is not valid JSON, or not a JSON object.
 public enum JSONViolation: Error, Equatable, Sendable {
     /// The text does not begin with `{`.
     case notAnObject
     /// The text ends before its value does.
     case truncated
-    /// The byte at `offset` cannot stand there (RFC 8259), or begins bytes that are not UTF-8.
+    /// The byte at `offset` is not allowed there (RFC 8259), or begins an invalid UTF-8 sequence.
     case malformed(offset: Int)
     /// The container that opens at `offset` is nested too deeply.
     case tooDeep(offset: Int)
 
-    /// One sentence for people, without a full stop.
+    /// One sentence for humans, without a full stop.
     public var message: String {
         switch self {
         case .notAnObject: "a JSON object is expected"

@@ -1,6 +1,6 @@
-// Every parser here reads a `RawSpan`: bounds are checked and the type system keeps it from outliving the read
-// buffer. Loading a byte from one is spelled "unsafe" in Swift 6.3 although any bit pattern is a valid UInt8, so the
-// word is written once, here.
+// Every parser here reads a `RawSpan`: it checks bounds, and the type system keeps it from outliving the read buffer.
+// In Swift 6.3 loading a byte from one needs `unsafe`, although any bit pattern is a valid UInt8, so it is written
+// once, here.
 
 extension RawSpan {
     /// The byte at `offset`; traps when out of bounds.
@@ -11,7 +11,7 @@ extension RawSpan {
 }
 
 extension [UInt8] {
-    /// The array's bytes, borrowed for as long as the array is.
+    /// The array's bytes, borrowed for the lifetime of the array.
     @inlinable
     public var rawSpan: RawSpan {
         @_lifetime(borrow self)

@@ -7,7 +7,7 @@ extension UInt8 {
     @inlinable
     public var hexDigitValue: UInt8? {
         if isDigit { return self &- UInt8(ascii: "0") }
-        // 0x20 makes capital letters of ASCII small ones.
+        // Setting 0x20 turns ASCII capitals into lower-case letters.
         let letter = (self | 0x20) &- UInt8(ascii: "a")
         return letter < 6 ? letter + 10 : nil
     }

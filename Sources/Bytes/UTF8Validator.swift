@@ -1,10 +1,10 @@
-// UTF-8 (RFC 3629, table 3-7 of the Unicode standard) checked while it arrives. A WebSocket text message may be cut
-// anywhere, also inside a character, and a peer must learn about a bad byte when it comes, not when the message ends.
-// So the state between two pieces is kept, and it is three bytes: how many continuation bytes the sequence still
-// needs and which values the next one may have. The range of the first continuation byte alone excludes overlong
-// forms, surrogates and everything above U+10FFFF.
+// Validates UTF-8 (RFC 3629, table 3-7 of the Unicode standard) as it arrives. A WebSocket text message may be split
+// anywhere, also inside a character, and a bad byte must fail the connection when it arrives, not at the end of the
+// message. The state kept between two pieces is three bytes: how many continuation bytes are missing, and the range
+// allowed for the next one. The range of the first continuation byte is enough to exclude overlong forms, surrogates
+// and everything above U+10FFFF.
 
-/// An incremental UTF-8 validator: feed it pieces, it stops at the first impossible byte.
+/// An incremental UTF-8 validator that stops at the first invalid byte.
 public struct UTF8Validator: Sendable {
     private var missingBytes: UInt8 = 0
     private var lowest: UInt8 = 0x80
@@ -13,20 +13,20 @@ public struct UTF8Validator: Sendable {
     /// A validator at the start of a text.
     public init() {}
 
-    /// Whether the bytes so far end with a whole character; the end of a text is valid only there.
+    /// Whether the bytes so far end with a complete character; a valid text ends at such a point.
     public var isAtBoundary: Bool { missingBytes == 0 }
 
-    /// Whether `bytes` are one whole valid text.
+    /// Whether `bytes` are a complete, valid text.
     public static func isValid(_ bytes: RawSpan) -> Bool {
         var validator = UTF8Validator()
         return validator.consume(bytes) && validator.isAtBoundary
     }
 
-    /// Takes the next piece of the text.
+    /// Checks the next piece of the text.
     ///
-    /// Returns false as soon as no continuation could make the text valid; it then stays false.
+    /// Returns false as soon as no continuation can make the text valid, and from then on.
     public mutating func consume(_ bytes: RawSpan) -> Bool {
-        // On a copy, which stays in registers: twice as fast when self is a part of something larger.
+        // A local copy stays in registers, which is twice as fast when self is part of a larger value.
         var validator = self
         validator.scan(bytes)
         self = validator
@@ -42,14 +42,14 @@ public struct UTF8Validator: Sendable {
             } else if missingBytes == 0 ? begin(byte) : proceed(byte) {
                 offset += 1
             } else {
-                // An empty range: no byte leaves this state.
+                // An empty range: no byte is accepted from here on.
                 (missingBytes, lowest, highest) = (1, 0xFF, 0x00)
                 return
             }
         }
     }
 
-    /// Takes the lead byte of a sequence of two to four bytes.
+    /// Reads the lead byte of a sequence of two to four bytes.
     private mutating func begin(_ lead: UInt8) -> Bool {
         switch lead {
         case 0xC2...0xDF: (missingBytes, lowest, highest) = (1, 0x80, 0xBF)
@@ -64,14 +64,14 @@ public struct UTF8Validator: Sendable {
         return true
     }
 
-    /// Takes a continuation byte.
+    /// Reads a continuation byte.
     private mutating func proceed(_ byte: UInt8) -> Bool {
         guard byte >= lowest, byte <= highest else { return false }
         (missingBytes, lowest, highest) = (missingBytes - 1, 0x80, 0xBF)
         return true
     }
 
-    /// The offset of the first byte at or after `start` that is not ASCII, else the end; eight bytes a step.
+    /// The offset of the first non-ASCII byte from `start` on, or the end; checks eight bytes at a time.
     private static func endOfASCII(in bytes: RawSpan, from start: Int) -> Int {
         var offset = start
         while offset + 8 <= bytes.byteCount {

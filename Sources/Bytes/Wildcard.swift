@@ -1,4 +1,4 @@
-/// A pattern in which `*` stands for any bytes, also none, and every other byte for itself.
+/// A pattern in which `*` matches any number of bytes, including none, and every other byte matches itself.
 public struct Wildcard: Equatable, Sendable {
     /// The pattern as it was written.
     public let text: String
@@ -10,11 +10,11 @@ public struct Wildcard: Equatable, Sendable {
         bytes = Array(text.utf8)
     }
 
-    /// Whether a text matches; takes at most the product of both lengths.
+    /// Whether a text matches; the time is at most proportional to the product of both lengths.
     public func matches(_ text: String) -> Bool {
         let name = Array(text.utf8)
         var (here, there) = (0, 0)
-        // Where the last `*` was, and how much of the name it stands for so far: only that one need ever grow.
+        // The position of the last `*`, and how far into the name it reaches: backtracking to that one is enough.
         var star: (pattern: Int, name: Int)?
         while there < name.count {
             if here < bytes.count, bytes[here] == UInt8(ascii: "*") {

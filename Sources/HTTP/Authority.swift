@@ -1,19 +1,19 @@
 internal import Bytes
 
 extension RawSpan {
-    /// Whether `range` is a host and, if it has a colon, a port (RFC 9110 7.2, RFC 3986 3.2.2); no user information.
+    /// Whether `range` is a host with an optional port (RFC 9110 7.2, RFC 3986 3.2.2) and without user information.
     func isAuthority(_ range: Range<Int>) -> Bool {
         guard !range.isEmpty, let hostEnd = endOfHost(range) else { return false }
         guard hostEnd < range.upperBound else { return true }
         return byte(at: hostEnd) == ASCII.colon && isPort(hostEnd + 1..<range.upperBound)
     }
 
-    /// The offset behind the host that `range` begins with; nil if there is none.
+    /// The offset after the host at the start of `range`; nil if there is none.
     private func endOfHost(_ range: Range<Int>) -> Int? {
         byte(at: range.lowerBound) == UInt8(ascii: "[") ? endOfAddress(range) : endOfName(range)
     }
 
-    /// `[` an IPv6 address `]`: only its alphabet is checked, nothing here connects to it.
+    /// An IPv6 address in `[` `]`: only its characters are checked, because nothing here connects to it.
     private func endOfAddress(_ range: Range<Int>) -> Int? {
         var offset = range.lowerBound + 1
         while offset < range.upperBound {

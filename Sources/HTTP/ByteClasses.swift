@@ -1,6 +1,6 @@
 internal import Bytes
 
-/// The bytes that HTTP's grammar names.
+/// Bytes that HTTP's grammar names.
 enum ASCII {
     static let tab: UInt8 = 0x09
     static let lf: UInt8 = 0x0A
@@ -20,16 +20,16 @@ enum ASCII {
 }
 
 extension UInt8 {
-    /// A byte of a token (RFC 9110 5.6.2): a letter, a digit or a sign that delimits nothing.
+    /// A byte of a token (RFC 9110 5.6.2): a letter, a digit or a sign that is not a delimiter.
     var isTokenByte: Bool { isMember(low: 0x03ff_6cfa_0000_0000, high: 0x57ff_ffff_c7ff_fffe) }
 
-    /// A byte of a registered name (RFC 3986 3.2.2) that is not part of an escape; no comma, which joins two of them.
+    /// A byte of a registered name (RFC 3986 3.2.2), except for escapes, and for the comma, which joins two hosts.
     var isHostByte: Bool { isMember(low: 0x2bff_6fd2_0000_0000, high: 0x47ff_fffe_87ff_fffe) }
 
-    /// A visible ASCII byte other than `#`, which begins a fragment: those never travel (RFC 9112 3.2).
+    /// A visible ASCII byte other than `#`, because fragments are never sent (RFC 9112 3.2).
     var isTargetByte: Bool { self > ASCII.space && self < 0x7F && self != UInt8(ascii: "#") }
 
-    /// A control byte other than HTAB, the one control that a header value may hold (RFC 9110 5.5).
+    /// A control byte other than HTAB, the only control allowed in a header value (RFC 9110 5.5).
     var isForbiddenControl: Bool { self < ASCII.space && self != ASCII.tab || self == 0x7F }
 
     /// SP or HTAB, the optional white space of RFC 9110 5.6.3.
@@ -43,7 +43,7 @@ extension UInt8 {
     }
 }
 
-/// A range of bytes in a head, half as wide as `Range<Int>`: there is one per name and per value.
+/// A range of bytes in a head, half as large as `Range<Int>`, because every name and every value has one.
 struct ByteRange {
     private let start: UInt32
     private let end: UInt32
@@ -66,9 +66,9 @@ extension RawSpan {
         return true
     }
 
-    /// Whether the bytes of `range` are `lowercase`, which is ASCII, whatever the case of their letters.
+    /// Whether the bytes of `range` equal `lowercase`, an ASCII text, ignoring case.
     ///
-    /// Eight bytes at a time: a request is asked for its fields by name a dozen times.
+    /// Compares eight bytes at a time, because a dozen fields are looked up by name per request.
     func matchesIgnoringCase(_ range: Range<Int>, _ lowercase: StaticString) -> Bool {
         let count = range.count
         guard count == lowercase.utf8CodeUnitCount else { return false }
@@ -76,7 +76,7 @@ extension RawSpan {
         var index = 0
         while index < count {
             guard count >= 8 else { return unsafe matchesTail(range, unsafe lowercase.utf8Start) }
-            // The last word begins earlier where the text does not end with a whole one.
+            // The last word overlaps the one before if the length is not a multiple of eight.
             index = min(index, count - 8)
             let word = unsafe unsafeLoadUnaligned(fromByteOffset: range.lowerBound + index, as: UInt64.self)
             guard Self.isSame(word, ignoringCaseOf: unsafe text.loadUnaligned(fromByteOffset: index, as: UInt64.self))
@@ -92,10 +92,11 @@ extension RawSpan {
         return true
     }
 
-    /// Whether eight bytes differ from eight of a lower-case ASCII text at most in the bit that makes a letter a capital.
+    /// Whether eight bytes equal eight bytes of a lower-case ASCII text, ignoring case.
     private static func isSame(_ word: UInt64, ignoringCaseOf lowercase: UInt64) -> Bool {
         let ones: UInt64 = 0x0101_0101_0101_0101
-        // No carry leaves a byte, since all of them are below 0x80. The top bit is set from "a" on, and past "z".
+        // All bytes are below 0x80, so no carry crosses bytes. The top bit of `fromA` is set from "a" on, of `pastZ`
+        // after "z".
         let fromA = lowercase &+ ones &* (0x80 - 0x61)
         let pastZ = lowercase &+ ones &* (0x80 - 0x7B)
         let letters = fromA & ~pastZ & (ones &* 0x80)
@@ -108,7 +109,7 @@ extension RawSpan {
         return nil
     }
 
-    /// `range` without the white space at its ends (OWS, RFC 9110 5.6.3).
+    /// `range` without leading and trailing white space (OWS, RFC 9110 5.6.3).
     func trimmed(_ range: Range<Int>) -> Range<Int> {
         var (start, end) = (range.lowerBound, range.upperBound)
         while start < end, byte(at: start).isBlank { start += 1 }
@@ -133,9 +134,10 @@ extension RawSpan {
         return offset
     }
 
-    /// A word whose lowest set bit lies in the first byte of `word` that is below 0x20 or is 0x7F; 0 if there is none.
+    /// A word whose lowest set bit is in the first byte of `word` that is below 0x20 or equals 0x7F; 0 if there is
+    /// none.
     private static func controls(in word: UInt64) -> UInt64 {
-        // Borrows run towards higher bytes only, so bits above the first may be wrong and are not looked at.
+        // A borrow affects higher bytes only, so bits above the lowest one may be wrong and are ignored.
         let ones: UInt64 = 0x0101_0101_0101_0101
         let bytes = UInt64(littleEndian: word)
         let deletes = bytes ^ (ones &* 0x7F)

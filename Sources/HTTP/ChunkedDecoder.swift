@@ -1,15 +1,15 @@
 internal import Bytes
 
-/// Decodes a body in chunks (RFC 9112 7.1) as it arrives; checks extensions and trailer fields and drops them.
+/// Decodes a chunked body (RFC 9112 7.1) as it arrives; extensions and trailer fields are checked and dropped.
 struct ChunkedDecoder {
     private enum State: UInt8 {
         case size, blank, extensions, sizeLF, data, dataCR, dataLF
         case trailerStart, trailerName, trailerValue, trailerLF, finalLF
     }
 
-    /// Upper bounds for one body, in bytes.
+    /// Limits for one body, in bytes.
     ///
-    /// All extensions share a bound, for a body of many small chunks may carry many.
+    /// All extensions of a body share one limit, because a body of many small chunks may carry many of them.
     struct Limits {
         let body: Int
         let extensions: Int
@@ -18,12 +18,13 @@ struct ChunkedDecoder {
 
     private var state = State.size
     private var sizeDigits: UInt8 = 0
-    /// Bytes of the current chunk that are still to come.
+    /// Bytes of the current chunk that have not arrived yet.
     private var remaining: UInt32 = 0
     private var extensionBytes: UInt32 = 0
     private var trailerBytes: UInt32 = 0
 
-    /// Appends what `input` holds from `offset` on to `body`; true once the body is complete, `offset` is then behind it.
+    /// Appends the body bytes in `input` to `body`; returns true once the body is complete, with `offset` after its
+    /// end.
     mutating func decode(
         _ input: RawSpan, from offset: inout Int, into body: inout [UInt8], limits: Limits
     ) throws(HTTPViolation) -> Bool {
@@ -56,7 +57,7 @@ struct ChunkedDecoder {
         case .size:
             try readSize(byte, room: room, extensionLimit: extensionLimit)
         case .blank:
-            // RFC 9110 5.6.3: bad white space before an extension is read, but it is no substitute for one.
+            // RFC 9110 5.6.3: "bad" white space before an extension is accepted, but it cannot replace the extension.
             guard byte.isBlank || byte == ASCII.semicolon else { throw .badChunkExtension }
             try countExtension(limit: extensionLimit)
             if byte == ASCII.semicolon { state = .extensions }
@@ -80,7 +81,7 @@ struct ChunkedDecoder {
     private mutating func readSize(_ byte: UInt8, room: Int, extensionLimit: Int) throws(HTTPViolation) {
         if let digit = byte.hexDigitValue {
             sizeDigits += 1
-            // Enough for 64 bits; a run of leading zeros must not be endless.
+            // Enough digits for 64 bits, and no endless run of leading zeros.
             guard sizeDigits <= 16 else { throw .badChunkSize }
             let size = Int(remaining) << 4 | Int(digit)
             guard size <= room else { throw .bodyTooLarge }
@@ -104,7 +105,7 @@ struct ChunkedDecoder {
         extensionBytes += 1
     }
 
-    /// RFC 9112 7.1.2: lines like those of the head, to the empty one; the last LF is left to `decode`.
+    /// RFC 9112 7.1.2: field lines as in the head, up to the empty line, whose LF `decode` reads.
     private mutating func readTrailer(_ byte: UInt8, limit: Int) throws(HTTPViolation) {
         if state == .trailerStart, byte == ASCII.cr { return state = .finalLF }
         guard Int(trailerBytes) < limit else { throw .trailersTooLarge }

@@ -1,4 +1,6 @@
-/// Why a request was refused; the connection must be closed after the answer, its framing can no longer be trusted.
+/// Why a request was refused.
+///
+/// Close the connection after the answer: its framing can no longer be trusted.
 public enum HTTPViolation: Error, Equatable, Sendable, CaseIterable {
     // Request line, RFC 9112 3
     case emptyRequestLine

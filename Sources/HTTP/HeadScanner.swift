@@ -1,16 +1,16 @@
 internal import Bytes
 
-/// Finds the lines of a head and checks each as soon as it is whole (RFC 9112 2.2, 3 and 5).
+/// Finds the lines of a head and checks each one when it is complete (RFC 9112 2.2, 3 and 5).
 ///
-/// It is given the head from its first byte on, each time longer, and goes on where it stopped: a byte is looked at
-/// once to find its line's end and once to read the line. What it throws does not depend on how the head was cut.
+/// Each call gets the head from its first byte on and continues where the last one stopped: each byte is read once to
+/// find the end of its line and once to parse the line. The error it throws does not depend on how the head was split.
 struct HeadScanner {
     private(set) var line: RequestLine?
     private(set) var fields: [RequestHead.Field] = []
     private var lineStart: UInt32 = 0
     private var position: UInt32 = 0
 
-    /// Reads on; returns the offset behind the head's empty line, or nil if `head` does not reach that far.
+    /// Scans further; returns the offset after the head's empty line, or nil if the head is incomplete.
     mutating func scan(_ head: RawSpan, limits: RequestParser.Limits) throws(HTTPViolation) -> Int? {
         while let end = try nextLineEnd(head, limits: limits) {
             let start = Int(lineStart)
@@ -29,7 +29,7 @@ struct HeadScanner {
         return nil
     }
 
-    /// The offset of the current line's CR once its LF is there too; `position` moves up to that CR.
+    /// The offset of the current line's CR once its LF has arrived; `position` moves up to that CR.
     private mutating func nextLineEnd(
         _ head: RawSpan, limits: RequestParser.Limits
     ) throws(HTTPViolation) -> Int? {
@@ -53,14 +53,14 @@ struct HeadScanner {
 }
 
 extension RequestHead.Field {
-    /// Reads a header line, its CRLF not included; control bytes have been refused already.
+    /// Parses a header line without its CRLF; control bytes have been refused before.
     fileprivate init(_ head: RawSpan, _ line: Range<Int>) throws(HTTPViolation) {
         // RFC 9112 5.2 lets a server refuse line folding, and 2.2 white space before the first field.
         guard !head.byte(at: line.lowerBound).isBlank else { throw .obsoleteFolding }
         var colon = line.lowerBound
         while colon < line.upperBound, head.byte(at: colon).isTokenByte { colon += 1 }
         guard colon < line.upperBound else { throw .missingColon }
-        // RFC 9112 5.1: white space before the colon must be refused, it has been used to smuggle requests.
+        // RFC 9112 5.1: white space before the colon must be refused, because it has been used to smuggle requests.
         guard !head.byte(at: colon).isBlank else { throw .spaceBeforeColon }
         guard colon > line.lowerBound, head.byte(at: colon) == ASCII.colon else { throw .badHeaderName }
         let bounds = head.trimmed(colon + 1..<line.upperBound)

@@ -1,11 +1,11 @@
 internal import Bytes
 
-/// A path below which a server is found besides the root, such as `/push`.
+/// A path, such as `/push`, below which the server also answers.
 public struct PathPrefix: Equatable, Sendable, CustomStringConvertible {
-    /// As in `/push`, without a slash at the end.
+    /// The prefix as in `/push`, without a trailing slash.
     public let description: String
 
-    /// Reads `/push`, `/push/` or `/some/where`; nil if it is no path of letters, digits, and the signs `-._~`.
+    /// Reads `/push`, `/push/` or `/some/where`; nil unless it is a path of letters, digits and the signs `-._~`.
     public init?(_ text: String) {
         let path = text.hasSuffix("/") ? text.dropLast() : text[...]
         let segments = path.split(separator: "/", omittingEmptySubsequences: false)
@@ -17,19 +17,19 @@ public struct PathPrefix: Equatable, Sendable, CustomStringConvertible {
         description = String(path)
     }
 
-    /// The last segment with a slash, which as a relative reference leads from the prefix to the root below it.
+    /// The last segment with a slash: a relative reference that leads from the prefix to the root below it.
     public var directory: String {
         description.split(separator: "/").last.map { "\($0)/" } ?? ""
     }
 
-    /// Bytes that have one spelling only, and so need no decoding (RFC 3986 section 2.3).
+    /// Bytes that can be spelled in one way only, and so need no decoding (RFC 3986 section 2.3).
     private static func isPlain(_ byte: UInt8) -> Bool {
         byte.isDigit || (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) || "-._~".utf8.contains(byte)
     }
 }
 
 extension RequestHead {
-    /// The same request with the path as it is below `prefix`; nil if it is not below it.
+    /// The same request with its path relative to `prefix`; nil if the path is not below it.
     public func below(_ prefix: PathPrefix) -> RequestHead? {
         let path = line.path.bounds
         let end = path.lowerBound + prefix.description.utf8.count
@@ -39,9 +39,9 @@ extension RequestHead {
         return RequestHead(bytes: bytes, line: line.withPath(end..<path.upperBound), fields: fields)
     }
 
-    /// Whether the path has no bytes, as in `http://host`, or for the prefix itself.
+    /// Whether the path is empty, as in `http://host` or for the prefix itself.
     public var hasEmptyPath: Bool { line.path.bounds.isEmpty }
 
-    /// What follows the `?`, as it was sent; nil without one.
+    /// The text after the `?`, as it was sent; nil without a `?`.
     public var query: String? { line.query.map(string) }
 }

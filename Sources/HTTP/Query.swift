@@ -2,7 +2,7 @@ internal import Bytes
 
 /// Why a query string could not be decoded.
 public enum QueryViolation: Error, Equatable, Sendable {
-    /// A `%` that two hexadecimal digits do not follow.
+    /// A `%` that is not followed by two hexadecimal digits.
     case badPercentEscape
     /// A name or value that is not UTF-8 once decoded.
     case badUTF8
@@ -11,8 +11,8 @@ public enum QueryViolation: Error, Equatable, Sendable {
 extension RequestHead {
     /// The values of the query parameters called `name`, in order; a parameter without `=` has the value "".
     ///
-    /// The form is `application/x-www-form-urlencoded`: `&` separates, `+` is a space, names are compared decoded and
-    /// with regard to case. All names are decoded, but only the values of those that match.
+    /// The format is `application/x-www-form-urlencoded`: `&` separates parameters, `+` is a space, names are compared
+    /// after decoding and case-sensitively. All names are decoded, but only the matching values.
     public func queryValues(of name: StaticString) throws(QueryViolation) -> [String] {
         guard var rest = line.query else { return [] }
         var values: [String] = []
@@ -22,7 +22,7 @@ extension RequestHead {
         return values
     }
 
-    /// The first parameter, decoded, that is called by none of these names; nil if there is none.
+    /// The first parameter, decoded, whose name is not one of `known`; nil if there is none.
     public func queryName(besides known: [StaticString]) throws(QueryViolation) -> String? {
         guard var rest = line.query else { return nil }
         while let name = nextParameter(&rest)?.name {
@@ -31,7 +31,7 @@ extension RequestHead {
         return nil
     }
 
-    /// Takes a parameter and the `&` behind it off the front; nil at the end.
+    /// Removes the first parameter and the `&` after it from the front; nil at the end.
     private func nextParameter(_ rest: inout Range<Int>) -> (name: Range<Int>, value: Range<Int>)? {
         guard !rest.isEmpty else { return nil }
         let head = bytes.rawSpan
@@ -62,7 +62,7 @@ extension RequestHead {
     }
 
     private func decoded(_ range: Range<Int>) throws(QueryViolation) -> String {
-        // A target is ASCII throughout, so without escapes there is nothing to validate.
+        // A target is ASCII, so without escapes there is nothing to validate.
         guard hasEscapes(range) else { return string(range) }
         guard let text = String(validating: try unescaped(range), as: UTF8.self) else { throw .badUTF8 }
         return text

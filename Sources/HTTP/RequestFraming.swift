@@ -1,10 +1,10 @@
 internal import Bytes
 
-/// What a head says about the bytes behind it (RFC 9112 6), after refusing what could be read in two ways.
+/// What a head says about the bytes after it (RFC 9112 6); ambiguous heads are refused.
 struct RequestFraming {
-    /// Bytes of the body; nil if the request names no length.
+    /// Bytes of the body; nil if the request gives no length.
     private(set) var contentLength: Int?
-    /// Whether the body comes in chunks.
+    /// Whether the body is chunked.
     private(set) var isChunked = false
     /// Whether the client waits for a 100 before it sends the body.
     private(set) var expectsContinue = false
@@ -13,12 +13,12 @@ struct RequestFraming {
     init(_ head: RequestHead, bodyLimit: Int) throws(HTTPViolation) {
         for field in head.fields { try read(field, of: head) }
         if head.line.minorVersion == 0 {
-            // RFC 9110 10.1.1: an HTTP/1.0 client that expects 100-continue must be ignored in that.
+            // RFC 9110 10.1.1: a 100-continue expectation in an HTTP/1.0 request must be ignored.
             expectsContinue = false
         } else {
             guard hasHost else { throw .missingHost }
         }
-        // RFC 9112 6.3: this may be an attempt to smuggle a request.
+        // RFC 9112 6.3: having both may be an attempt to smuggle a request.
         if isChunked, contentLength != nil { throw .contentLengthWithTransferEncoding }
         guard contentLength ?? 0 <= bodyLimit else { throw .bodyTooLarge }
     }
@@ -35,7 +35,7 @@ struct RequestFraming {
             guard contentLength == nil else { throw .repeatedContentLength }
             contentLength = try Self.length(bytes, value)
         case 17 where bytes.matchesIgnoringCase(name, "transfer-encoding"):
-            // RFC 9112 6.1: in HTTP/1.0 this is faulty framing.
+            // RFC 9112 6.1: Transfer-Encoding in HTTP/1.0 is faulty framing.
             guard head.line.minorVersion == 1 else { throw .transferEncodingInHTTP10 }
             guard !isChunked, bytes.matchesIgnoringCase(value, "chunked") else { throw .unsupportedTransferEncoding }
             isChunked = true
@@ -44,14 +44,14 @@ struct RequestFraming {
         }
     }
 
-    /// RFC 9112 3.2: exactly one Host header; it may be empty, for a target without an authority.
+    /// RFC 9112 3.2: exactly one Host header; it may be empty if the target has no authority.
     private mutating func readHost(_ bytes: RawSpan, _ value: Range<Int>) throws(HTTPViolation) {
         guard !hasHost else { throw .repeatedHost }
         guard value.isEmpty || bytes.isAuthority(value) else { throw .badHost }
         hasHost = true
     }
 
-    /// RFC 9110 8.6: one or more digits, nothing else; not a list of equal lengths either.
+    /// RFC 9110 8.6: one or more digits and nothing else, not even a list of equal lengths.
     private static func length(_ bytes: RawSpan, _ value: Range<Int>) throws(HTTPViolation) -> Int {
         guard !value.isEmpty else { throw .badContentLength }
         var length = 0

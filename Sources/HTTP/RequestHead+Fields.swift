@@ -1,6 +1,8 @@
 internal import Bytes
 
-/// Header fields by name. Names and tokens are given in lower case and compared without regard to case.
+/// Access to header fields by name.
+///
+/// Names and tokens are given in lower case and compared ignoring case.
 extension RequestHead {
     /// The value of the first field called `name`, without white space around it.
     ///
@@ -18,7 +20,7 @@ extension RequestHead {
         return values
     }
 
-    /// Lends the bytes of the value of the first field called `name`; nil if there is none.
+    /// Lends the value of the first field called `name`; nil if there is none.
     public func withValue<Result>(of name: StaticString, _ body: (RawSpan) -> Result) -> Result? {
         var index = 0
         guard let value = next(name, &index) else { return nil }
@@ -32,7 +34,7 @@ extension RequestHead {
         return count
     }
 
-    /// Whether there is a field called by one of these names.
+    /// Whether there is a field with one of these names.
     public func hasField(of names: [StaticString]) -> Bool {
         let head = bytes.rawSpan
         for field in fields {
@@ -43,14 +45,14 @@ extension RequestHead {
         return false
     }
 
-    /// Whether there is exactly one field called `name` and its value is exactly `value`, case included.
+    /// Whether there is exactly one field called `name` and its value is exactly `value`, including case.
     public func hasOnly(_ value: StaticString, in name: StaticString) -> Bool {
         var index = 0
         guard let found = next(name, &index), bytes.rawSpan.matches(found, value) else { return false }
         return next(name, &index) == nil
     }
 
-    /// Whether the value of the first field called `name` begins with `prefix`, which is in lower case, in any case.
+    /// Whether the value of the first field called `name` begins with `prefix` (given in lower case), ignoring case.
     public func hasValue(beginningWith prefix: StaticString, in name: StaticString) -> Bool {
         var index = 0
         guard let value = next(name, &index), value.count >= prefix.utf8CodeUnitCount else { return false }
@@ -70,9 +72,10 @@ extension RequestHead {
         return false
     }
 
-    /// The elements of the comma-separated lists in all fields called `name`, in order, without white space around them.
+    /// The elements of the comma-separated lists in all fields called `name`, in order, without surrounding white
+    /// space.
     ///
-    /// Empty elements are left out (RFC 9110 5.6.1.2). A comma inside a quoted string separates nothing.
+    /// Empty elements are left out (RFC 9110 5.6.1.2). A comma inside a quoted string does not separate elements.
     public func listValues(of name: StaticString) -> [String] {
         let head = bytes.rawSpan
         var elements: [String] = []
@@ -83,7 +86,7 @@ extension RequestHead {
         return elements
     }
 
-    /// The value of the next field called `name`, from the field at `index` on, which moves behind it.
+    /// The value of the next field called `name` from `index` on; `index` moves past that field.
     private func next(_ name: StaticString, _ index: inout Int) -> Range<Int>? {
         let head = bytes.rawSpan
         while index < fields.count {
@@ -97,7 +100,7 @@ extension RequestHead {
 }
 
 extension RawSpan {
-    /// Takes the next element that is not empty off the front of a comma-separated list; nil at its end.
+    /// Removes the first element that is not empty from the front of a comma-separated list; nil at its end.
     fileprivate func nextElement(_ list: inout Range<Int>) -> Range<Int>? {
         while !list.isEmpty {
             let end = endOfElement(list)

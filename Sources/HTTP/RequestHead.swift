@@ -2,12 +2,12 @@ internal import Bytes
 
 /// The request line and the header fields of one request.
 ///
-/// Owns the head's bytes and where its parts lie in them: strings are made when asked for, comparisons make none.
+/// Owns the head's bytes and the positions of its parts: strings are created on request, comparisons need none.
 public struct RequestHead: Sendable {
-    /// The methods this server tells apart.
+    /// The methods this server distinguishes.
     public enum Method: Equatable, Sendable { case get, head, post, options, other }
 
-    /// Where the name and the value of one header field lie, white space around the value not included.
+    /// The positions of a header field's name and value, without the white space around the value.
     struct Field {
         let name: ByteRange
         let value: ByteRange
@@ -20,15 +20,15 @@ public struct RequestHead: Sendable {
     /// The request method.
     public var method: Method { line.method }
 
-    /// 0 of HTTP/1.0 or 1 of HTTP/1.1.
+    /// 0 for HTTP/1.0 or 1 for HTTP/1.1.
     public var minorVersion: Int { Int(line.minorVersion) }
 
     /// The request target as it was sent, for logs.
     public var target: String { string(line.target.bounds) }
 
-    /// The host and port the request is for: the target's, if it is in absolute form, else the Host header's.
+    /// The host and port of the request: the target's if it is in absolute form, else the Host header's.
     ///
-    /// RFC 9112 3.2.2: a target in absolute form outweighs the Host header, so do not use `value(of: "host")`.
+    /// RFC 9112 3.2.2: a target in absolute form overrides the Host header, so do not use `value(of: "host")`.
     public var host: String? { line.authority.map { string($0.bounds) } ?? value(of: "host") }
 
     /// Lends the bytes of `host`; nil if the request has none.
@@ -37,10 +37,10 @@ public struct RequestHead: Sendable {
         return body(bytes.rawSpan.extracting(authority.bounds))
     }
 
-    /// The target's path: without the query, escapes as they were sent.
+    /// The target's path without the query; escapes are not decoded.
     public var path: String { line.path.bounds.isEmpty ? "/" : string(line.path.bounds) }
 
-    /// Whether the target's path is `path`, compared byte by byte: without the query, escapes as they were sent.
+    /// Whether the target's path is `path`, compared byte by byte, without the query and without decoding escapes.
     public func isPath(_ path: StaticString) -> Bool {
         let bounds = line.path.bounds
         // RFC 9110 4.2.3: the empty path of `http://host` is "/".
@@ -48,7 +48,7 @@ public struct RequestHead: Sendable {
         return bytes.rawSpan.matches(bounds, path)
     }
 
-    /// Whether the connection may carry another request behind this one (RFC 9112 9.3).
+    /// Whether the connection may carry another request after this one (RFC 9112 9.3).
     public var keepsAlive: Bool {
         guard !hasToken("close", in: "connection") else { return false }
         return line.minorVersion == 1 || hasToken("keep-alive", in: "connection")

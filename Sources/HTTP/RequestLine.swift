@@ -10,7 +10,7 @@ struct RequestLine {
     /// The authority of a target in absolute form.
     let authority: ByteRange?
 
-    /// Reads the line in the first `end` bytes of `head`, its CRLF not included.
+    /// Parses the line in the first `end` bytes of `head`, without its CRLF.
     init(_ head: RawSpan, end: Int) throws(HTTPViolation) {
         guard end > 0 else { throw .emptyRequestLine }
         var methodEnd = 0
@@ -30,14 +30,14 @@ struct RequestLine {
         authority = form.authority
     }
 
-    /// The same line with only a part of the path, which ends where the path does.
+    /// The same line with only a suffix of its path.
     func withPath(_ part: Range<Int>) -> RequestLine {
         var line = self
         line.path = ByteRange(part.lowerBound, part.upperBound)
         return line
     }
 
-    /// What follows the `?`; nil without one.
+    /// The position of the text after the `?`; nil without a `?`.
     var query: Range<Int>? {
         let start = path.bounds.upperBound + 1
         return start <= target.bounds.upperBound ? start..<target.bounds.upperBound : nil
@@ -92,14 +92,14 @@ private struct Target {
         path = ByteRange(pathStart, head.firstOffset(of: ASCII.question, in: rest) ?? target.upperBound)
     }
 
-    /// The authority of `http://authority/path`: a server must accept this form though clients rarely send it.
+    /// The authority of `http://authority/path`: servers must accept this form, though clients rarely send it.
     private static func authority(_ head: RawSpan, _ target: Range<Int>) throws(HTTPViolation) -> Range<Int> {
         guard let start = endOfScheme(head, target) else { throw .badTarget }
         var end = start
         while end < target.upperBound, head.byte(at: end) != ASCII.slash, head.byte(at: end) != ASCII.question {
             end += 1
         }
-        // RFC 9110 4.2.1: an http URI with an empty host is invalid; 4.2.4: so is user information.
+        // RFC 9110 4.2.1 and 4.2.4: an http URI with an empty host or with user information is invalid.
         guard end > start, head.isAuthority(start..<end) else { throw .badTarget }
         return start..<end
     }

@@ -1,18 +1,18 @@
 extension RequestParser {
-    /// Upper bounds for one request, each inclusive.
+    /// Limits for one request, each inclusive.
     public struct Limits: Sendable {
         /// Bytes of the request line without its CRLF.
         public let requestLineBytes: UInt32
-        /// Bytes of the head, from the request line to the empty line, line ends included.
+        /// Bytes of the head, from the request line to the empty line, including line ends.
         ///
-        /// It also bounds a chunked body's extensions together, and its trailer fields together.
+        /// Also limits the sum of a chunked body's extensions, and the sum of its trailer fields.
         public let headBytes: UInt32
         /// Header fields.
         public let headerCount: UInt32
-        /// Bytes of the body, taken out of its chunks.
+        /// Bytes of the body after decoding chunks.
         public let bodyBytes: UInt32
 
-        /// Bounds that suit a push server; values that do not fit 32 bits are cut to the nearest that does.
+        /// Limits that suit a push server; values beyond 32 bits are clamped.
         public init(
             requestLineBytes: Int = 8192, headBytes: Int = 16384, headerCount: Int = 100, bodyBytes: Int = 1 << 20
         ) {

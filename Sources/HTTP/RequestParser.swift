@@ -1,24 +1,26 @@
 internal import Bytes
 
-/// A request with its whole body.
+/// A request with its complete body.
 public struct Request: Sendable {
     /// The request line and the header fields.
     public let head: RequestHead
-    /// The content, taken out of its chunks; empty if there was none.
+    /// The content after decoding chunks; empty if there is none.
     public let body: [UInt8]
 }
 
-/// A strict incremental parser of HTTP/1.0 and 1.1 requests (RFC 9112): what could be read in two ways is refused.
+/// A strict incremental parser of HTTP/1.0 and 1.1 requests (RFC 9112); refuses ambiguous requests.
 ///
-/// It holds no buffer between requests. A head that lies whole in the input is read in place; only one that is cut is
-/// kept until the rest arrives. After a violation it throws that same one again.
+/// It holds no buffer between requests. A head that is complete in the input is parsed in place; only a split head is
+/// copied and kept until the rest arrives. After a violation every further call throws the same one.
 public struct RequestParser: ~Copyable {
     /// What `next` found.
     public enum Event: Sendable {
-        /// The head of a request whose body follows, before any of the body is read. The caller decides here whether it
-        /// wants the body: `next` reads it. `expectsContinue`: the client waits for a 100 Continue (RFC 9110 10.1.1).
+        /// The head of a request with a body, before any of the body is read.
+        ///
+        /// The caller decides now whether to read the body: `next` reads it. `expectsContinue` means that the client
+        /// waits for a 100 Continue (RFC 9110 10.1.1).
         case head(RequestHead, expectsContinue: Bool)
-        /// A whole request. If it has a body, its head was reported before.
+        /// A complete request; if it has a body, its head was reported before.
         case request(Request)
     }
 
@@ -30,11 +32,11 @@ public struct RequestParser: ~Copyable {
     private let limits: Limits
     private var phase = Phase.start
     private var scanner = HeadScanner()
-    /// The part that has arrived of a head that was cut.
+    /// The part of a split head that has arrived.
     private var partialHead: [UInt8] = []
     private var head: RequestHead?
     private var body: [UInt8] = []
-    /// Bytes of a body with a Content-Length that are still to come.
+    /// Bytes of a body with a Content-Length that have not arrived yet.
     private var remaining: UInt32 = 0
     private var chunks = ChunkedDecoder()
 
@@ -43,9 +45,9 @@ public struct RequestParser: ~Copyable {
         self.limits = limits
     }
 
-    /// Whether the parser is between requests: no byte of the next one has been seen.
+    /// Whether the parser is between requests: no byte of the next one has arrived.
     ///
-    /// An empty line before a request line is not part of the request.
+    /// An empty line before a request line does not count.
     public var isIdle: Bool {
         switch phase {
         case .start: true
@@ -54,15 +56,15 @@ public struct RequestParser: ~Copyable {
         }
     }
 
-    /// Bytes of memory that the parser holds for a request that has not wholly arrived.
+    /// Bytes of memory held for an incomplete request.
     public var heldBytes: Int {
         partialHead.capacity + body.capacity + (head?.bytes.capacity ?? 0)
     }
 
     /// Consumes `input` from `offset` on, up to the next event; nil once the input is used up.
     ///
-    /// After `.request` the offset stands exactly behind that request: call again for one that was pipelined, or hand
-    /// the rest to another protocol.
+    /// After `.request` the offset is exactly after that request: call again for a pipelined request, or hand the rest
+    /// to another protocol.
     public mutating func next(_ input: RawSpan, from offset: inout Int) throws(HTTPViolation) -> Event? {
         do throws(HTTPViolation) {
             return try advance(input, from: &offset)
@@ -87,7 +89,7 @@ public struct RequestParser: ~Copyable {
                 guard let complete = try readHead(input, from: &offset) else { return nil }
                 let framing = try beginBody(complete)
                 guard framing.isChunked || remaining > 0 else { return finish() }
-                // A client that has begun to send its body does not wait (RFC 9110 10.1.1).
+                // A client that has begun to send its body is not waiting for a 100 (RFC 9110 10.1.1).
                 let waits = framing.expectsContinue && offset == input.byteCount
                 return .head(complete, expectsContinue: waits)
             case .body:
@@ -103,7 +105,7 @@ public struct RequestParser: ~Copyable {
         }
     }
 
-    /// RFC 9112 2.2: one empty line before the request line is ignored, some clients send it behind a body.
+    /// RFC 9112 2.2: ignore one empty line before the request line, because some clients send one after a body.
     private mutating func skipEmptyLine(_ input: RawSpan, from offset: inout Int) throws(HTTPViolation) {
         let byte = input.byte(at: offset)
         if case .start = phase, byte == ASCII.cr {
@@ -137,7 +139,7 @@ public struct RequestParser: ~Copyable {
     private mutating func readPartialHead(
         _ input: RawSpan, from offset: inout Int
     ) throws(HTTPViolation) -> RequestHead? {
-        // One byte past the limit is enough for the scanner to refuse; bytes behind the head are given back.
+        // One byte beyond the limit is enough for the scanner to refuse; bytes after the head are given back.
         var bytes: [UInt8] = []
         swap(&bytes, &partialHead)
         let known = bytes.count
@@ -159,7 +161,7 @@ public struct RequestParser: ~Copyable {
         return head
     }
 
-    /// Goes on to the body.
+    /// Continues with the body.
     private mutating func beginBody(_ complete: RequestHead) throws(HTTPViolation) -> RequestFraming {
         let framing = try RequestFraming(complete, bodyLimit: Int(limits.bodyBytes))
         head = complete
@@ -169,7 +171,7 @@ public struct RequestParser: ~Copyable {
     }
 
     private mutating func readBody(_ input: RawSpan, from offset: inout Int) -> Bool {
-        // Nothing is reserved for a length that is only announced.
+        // Reserve no memory for an announced length; the body grows as bytes arrive.
         let count = min(Int(remaining), input.byteCount - offset)
         if count > 0 { body.append(input.extracting(offset..<offset + count)) }
         offset += count

@@ -1,4 +1,4 @@
-/// A response that is encoded whole: status, a few headers and a body in memory.
+/// A response that is encoded at once: status, a few headers and a body in memory.
 public struct Response: Sendable {
     /// The status of the status line.
     public let status: HTTPStatus
@@ -7,9 +7,9 @@ public struct Response: Sendable {
     /// The header lines added so far, already in wire form.
     private var headerLines: [UInt8] = []
 
-    /// A response with `body` as its content, described by `contentType` if there is one.
+    /// A response with the content `body` and, optionally, its type.
     ///
-    /// A content type that contains CR, LF or NUL is left out, as by `addHeader`.
+    /// A content type that contains CR, LF or NUL is left out, as in `addHeader`.
     public init(_ status: HTTPStatus, contentType: String? = nil, body: [UInt8] = []) {
         self.status = status
         self.body = body
@@ -18,9 +18,9 @@ public struct Response: Sendable {
 
     /// Adds one header line; returns false and adds nothing if `value` contains CR, LF or NUL.
     ///
-    /// Values may come from the request (an echoed subprotocol): dropping the line stops a response from being split
-    /// and, unlike a trap, cannot be used to stop the server. `name` is a token; encode() writes Content-Length,
-    /// Connection, Keep-Alive, Date and X-Content-Type-Options by itself.
+    /// A value may come from the request (an echoed subprotocol). Dropping the line prevents response splitting and,
+    /// unlike a trap, cannot be used to stop the server. `name` is a token. encode() itself writes Content-Length,
+    /// Connection, Keep-Alive, Date and X-Content-Type-Options.
     @discardableResult
     public mutating func addHeader(_ name: StaticString, _ value: String) -> Bool {
         guard value.utf8.allSatisfy({ $0 != ASCII.cr && $0 != ASCII.lf && $0 != 0 }) else { return false }
@@ -31,18 +31,18 @@ public struct Response: Sendable {
         return true
     }
 
-    /// The header lines that say for how long a connection is kept without a request.
+    /// The header lines that announce for how long an idle connection is kept open.
     ///
-    /// RFC 9112 C.2.2: a client of HTTP/1.0 knows only by these that it may go on.
+    /// RFC 9112 C.2.2: an HTTP/1.0 client reuses the connection only if these lines are there.
     public static func keepAliveLines(seconds: Int) -> [UInt8] {
         Array("Connection: keep-alive\r\nKeep-Alive: timeout=\(seconds)\r\n".utf8)
     }
 
     /// Appends the response in wire form to `output`.
     ///
-    /// `closing` announces that the connection ends behind it; if it does not, `keepAlive` are the lines that say how
-    /// long it is kept. `omittingBody` answers HEAD: the length is the body's, the body is not sent. `date` is the
-    /// value of the Date header, in the form of RFC 9110 5.6.7.
+    /// `closing` announces that the connection ends after this response; otherwise `keepAlive` holds the lines that say
+    /// how long it is kept. `omittingBody` answers a HEAD request: the length is the body's, but the body is not sent.
+    /// `date` is the value of the Date header, in the form of RFC 9110 5.6.7.
     public func encode(
         into output: inout [UInt8], closing: Bool, keepAlive: [UInt8] = [], omittingBody: Bool = false,
         date: [UInt8]? = nil
@@ -67,7 +67,7 @@ public struct Response: Sendable {
             output.append(contentsOf: date)
             output.append(text: "\r\n")
         }
-        // Browsers then take a body for what Content-Type says, and never for a script.
+        // Makes browsers trust the Content-Type and never run a body as a script.
         output.append(text: "X-Content-Type-Options: nosniff\r\n")
         output.append(contentsOf: headerLines)
         output.append(text: "\r\n")

@@ -1,12 +1,12 @@
-// The field lines of a response are those of a request (RFC 9112 2.1), so the scanner of requests reads them: behind a
-// request line that stands where the status line stood, which is read here.
+// The field lines of a response follow the grammar of a request's (RFC 9112 2.1), so the request scanner parses them.
+// It needs a request line first: a dummy one takes the place of the status line, which is parsed here.
 
 internal import Bytes
 
-/// A strict incremental parser of the heads of HTTP/1.0 and 1.1 responses (RFC 9112), as a client needs it.
+/// A strict incremental parser of the heads of HTTP/1.0 and 1.1 responses (RFC 9112), for clients.
 ///
-/// The content is left to the caller, who may parse another head behind it. After a violation it throws that same one
-/// again.
+/// The caller reads the content and may then parse another head. After a violation every further call throws the same
+/// one.
 public struct ResponseHeadParser: ~Copyable {
     private enum Phase {
         case statusLine
@@ -20,7 +20,7 @@ public struct ResponseHeadParser: ~Copyable {
     private let limits: RequestParser.Limits
     private var phase = Phase.statusLine
     private var scanner = HeadScanner()
-    /// The status line so far, then the request line in its place and the field lines so far.
+    /// The status line so far; later the dummy request line and the field lines so far.
     private var partialHead: [UInt8] = []
 
     /// A parser for one connection; the limits are inclusive.
@@ -37,13 +37,13 @@ public struct ResponseHeadParser: ~Copyable {
 
     /// Consumes `input` from `offset` on, up to the end of a head; nil once the input is used up.
     ///
-    /// The offset then stands exactly behind the head: the rest is content, or belongs to another protocol.
+    /// The offset is then exactly after the head: the rest is content or belongs to another protocol.
     public mutating func next(_ input: RawSpan, from offset: inout Int) throws(ResponseViolation) -> ResponseHead? {
         do throws(ResponseViolation) {
             if case .statusLine = phase { try readStatusLine(input, from: &offset) }
             switch phase {
             case .statusLine: return nil
-            case .fields(let status): return try readFields(behind: status, input, from: &offset)
+            case .fields(let status): return try readFields(after: status, input, from: &offset)
             case .failed(let violation): throw violation
             }
         } catch {
@@ -76,9 +76,9 @@ public struct ResponseHeadParser: ~Copyable {
     }
 
     private mutating func readFields(
-        behind status: StatusLine, _ input: RawSpan, from offset: inout Int
+        after status: StatusLine, _ input: RawSpan, from offset: inout Int
     ) throws(ResponseViolation) -> ResponseHead? {
-        // One byte past the limit is enough for the scanner to refuse; bytes behind the head are given back.
+        // One byte beyond the limit is enough for the scanner to refuse; bytes after the head are given back.
         var bytes: [UInt8] = []
         swap(&bytes, &partialHead)
         let known = bytes.count
@@ -102,12 +102,12 @@ public struct ResponseHeadParser: ~Copyable {
     }
 }
 
-/// The parts of a status line that mean something; the reason is for nobody (RFC 9112 4).
+/// The parts of a status line that matter; the reason phrase is ignored (RFC 9112 4).
 struct StatusLine {
     let code: Int
     let minorVersion: Int
 
-    /// Reads a line, its CRLF not included.
+    /// Parses a line without its CRLF.
     init(_ line: RawSpan) throws(ResponseViolation) {
         guard line.byteCount >= 13, line.matches(0..<5, "HTTP/"), line.byte(at: 8) == ASCII.space,
             line.byte(at: 12) == ASCII.space

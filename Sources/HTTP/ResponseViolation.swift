@@ -1,6 +1,8 @@
-/// Why a response was refused; the connection must be closed, its framing cannot be trusted.
+/// Why a response was refused.
+///
+/// Close the connection: its framing can no longer be trusted.
 public enum ResponseViolation: Error, Equatable, Sendable {
-    /// A first line that is not a version, a space, three digits, a space and perhaps a reason (RFC 9112 4).
+    /// A first line that is not a version, a space, three digits, a space and an optional reason (RFC 9112 4).
     case malformedStatusLine
     /// A first line over the limit.
     case statusLineTooLong
@@ -8,10 +10,10 @@ public enum ResponseViolation: Error, Equatable, Sendable {
     case controlInStatusLine
     /// A status code below 100 or above 599 (RFC 9110 15).
     case badStatus
-    /// What is no less wrong in a request.
+    /// A violation that requests and responses have in common.
     case head(HTTPViolation)
 
-    /// One sentence for people; contains nothing of the response.
+    /// One sentence for humans; contains nothing of the response.
     public var message: String {
         switch self {
         case .malformedStatusLine: "the status line is not: version, space, three digits, space, reason"
