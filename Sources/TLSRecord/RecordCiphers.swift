@@ -1,14 +1,14 @@
 internal import COpenSSL
 
-/// OpenSSL's contexts that encrypt and decrypt: one set for all sessions of a loop.
+/// OpenSSL's encryption and decryption contexts: one set for all sessions of a loop.
 ///
-/// A context takes 1.1 KB; setting another session's key costs a seventh of a microsecond. So a session keeps its keys, 120
-/// bytes for each direction, and no context. Confined to one thread.
+/// A context takes 1.1 KB, and setting another session's key costs a seventh of a microsecond. So a session keeps only
+/// its keys (120 bytes for each direction) and borrows a context. Confined to one thread.
 @safe
 public final class RecordCiphers {
     enum Direction: Int, CaseIterable { case opening, sealing }
 
-    /// By algorithm and direction; made when first used.
+    /// By algorithm and direction; created at first use.
     // Unchecked: docs/decisions/0009.
     @safe @exclusivity(unchecked) private var contexts: [OpaquePointer?]
 
@@ -20,7 +20,7 @@ public final class RecordCiphers {
 
     deinit { forgetKeys() }
 
-    /// Lets go of the contexts, which still have the keys of the last session that used them; freeing wipes them.
+    /// Frees the contexts, which still hold the keys of the last sessions that used them; freeing wipes the keys.
     public func forgetKeys() {
         for index in unsafe contexts.indices {
             unsafe EVP_CIPHER_CTX_free(contexts[index])
@@ -28,10 +28,10 @@ public final class RecordCiphers {
         }
     }
 
-    /// Whether there is none, and so no key.
+    /// Whether there are no contexts, and therefore no keys.
     var isEmpty: Bool { unsafe contexts.allSatisfy { unsafe $0 == nil } }
 
-    /// Nil if there is no memory for it.
+    /// The context for an algorithm and direction; nil if there is no memory for it.
     func context(_ aead: RecordSuite.AEAD, _ direction: Direction) -> OpaquePointer? {
         let index = aead.rawValue * Direction.allCases.count + direction.rawValue
         if let context = unsafe contexts[index] { return unsafe context }

@@ -1,56 +1,57 @@
-/// The reading direction of an established session: turns records into what they carry, in place.
+/// The reading direction of an established session: decrypts records in place.
 ///
-/// It knows what may come after a handshake: data, alerts, and with TLS 1.3 key updates and, for a client, tickets.
+/// It handles everything that may come after a handshake: data, alerts and, with TLS 1.3, key updates and (for a
+/// client) tickets.
 public struct RecordReader: ~Copyable {
     /// Which end of the connection reads.
     public enum Role: Sendable { case client, server }
 
     /// How the stream ended.
     public enum End: Equatable, Sendable {
-        /// The peer sends nothing more, and said so.
+        /// The peer announced that it sends nothing more.
         case closeNotify
-        /// The peer gave up, with this alert (RFC 8446 6.2).
+        /// The peer aborted with this alert (RFC 8446 6.2).
         case alert(UInt8)
-        /// The peer did what ends the session.
+        /// The peer broke the protocol, which ends the session.
         case violation(RecordViolation)
     }
 
-    /// What there was in some bytes.
+    /// The result of reading some bytes.
     public struct Progress: Equatable, Sendable {
-        /// How many of them were whole records; the others are to be offered again.
+        /// The number of bytes that were complete records; offer the others again.
         public var recordBytes = 0
-        /// How many bytes of data are now at the front of them.
+        /// The number of bytes of data that are now at the front.
         public var dataBytes = 0
-        /// The stream's end, behind that data.
+        /// The end of the stream, after that data.
         public var end: End?
 
-        /// Nothing yet.
+        /// No progress.
         public init() {}
     }
 
-    /// The longest of what is expected; servers' tickets have some hundred bytes.
+    /// The longest message that is expected; servers' tickets have some hundred bytes.
     private static let maxTicketBytes = 65_536
-    /// How many records of data pay for a change of keys.
+    /// The number of data records that justify one key update by the peer.
     public static let recordsPerKeyUpdate = 16
-    /// So many may be owed: the peer may change its keys 32 times at once.
+    /// The most data records that may be owed: the peer may update its keys 32 times in a row.
     public static let maxUnpaidRecords = 32 * recordsPerKeyUpdate
 
     private let keys: TrafficKeys
     private let role: Role
-    /// A message whose other part is in the next record.
+    /// A message that continues in the next record.
     private var message: [UInt8] = []
-    /// How many records of data more would pay for all of the peer's changes of keys (see `recordsPerKeyUpdate`).
+    /// The number of data records still missing to justify all of the peer's key updates (see `recordsPerKeyUpdate`).
     private var unpaidRecords = 0
     /// Whether the peer has asked for new keys in the other direction (RFC 8446 4.6.3).
     public private(set) var wantsKeyUpdate = false
 
-    /// Begins with these keys.
+    /// A reader with these keys.
     public init(_ keys: TrafficKeys, role: Role) {
         self.keys = keys
         self.role = role
     }
 
-    /// Takes all whole records at the front of `bytes`, and puts the data that they carry there instead.
+    /// Reads all complete records at the front of `bytes` and replaces them with the data that they carry.
     public mutating func read(_ bytes: inout MutableRawSpan, with ciphers: RecordCiphers) -> Progress {
         wantsKeyUpdate = false
         var progress = Progress()
@@ -80,10 +81,10 @@ public struct RecordReader: ~Copyable {
         return progress
     }
 
-    /// The length of the record at the front; nil if it has not wholly arrived.
+    /// The length of the record at the front; nil if it has not arrived completely.
     private func recordBytes(_ bytes: UnsafeRawBufferPointer) throws(RecordViolation) -> Int? {
         guard let first = unsafe bytes.first else { return nil }
-        // Told from the first byte, or else a length that means nothing would be waited for.
+        // Check the type in the first byte at once; otherwise a meaningless length would be waited for.
         guard let type = ContentType(rawValue: first), type == .applicationData || keys.suite.version == .tls12 else {
             throw .unexpectedMessage
         }
@@ -106,7 +107,7 @@ public struct RecordReader: ~Copyable {
         var type = unsafe record[0]
         if suite.version == .tls13 {
             guard content.count <= RecordSuite.maxContentBytes + 1 else { throw .recordOverflow }
-            // RFC 8446 5.4: behind the true type are as many zeros as the peer liked.
+            // RFC 8446 5.4: the true type is followed by any number of zeros.
             guard let last = unsafe content.lastIndex(where: { $0 != 0 }) else { throw .unexpectedMessage }
             type = unsafe content[last]
             unsafe content = UnsafeRawBufferPointer(rebasing: content[..<last])
@@ -117,7 +118,7 @@ public struct RecordReader: ~Copyable {
         return unsafe (type, content)
     }
 
-    /// What an alert means: nil if nothing (RFC 8446 6.1, RFC 5246 7.2).
+    /// The end that an alert means; nil if the alert can be ignored (RFC 8446 6.1, RFC 5246 7.2).
     private func end(_ alert: UnsafeRawBufferPointer) throws(RecordViolation) -> End? {
         guard alert.count == 2 else { throw .malformedAlert }
         let (level, description) = unsafe (alert[0], alert[1])
@@ -134,7 +135,7 @@ public struct RecordReader: ~Copyable {
         while message.count - begin >= 4 {
             let type = message[begin]
             let bodyBytes = message[begin + 1..<begin + 4].reduce(0) { $0 << 8 | Int($1) }
-            // What will be refused is not waited for.
+            // Refuse a bad length at once instead of waiting for the message.
             guard try bodySizes(of: type).contains(bodyBytes) else { throw .malformedMessage }
             let end = begin + 4 + bodyBytes
             guard message.count >= end else { break }
@@ -143,19 +144,19 @@ public struct RecordReader: ~Copyable {
             }
             begin = end
         }
-        // Nothing of an idle session stays allocated.
+        // An idle session keeps no memory allocated.
         if begin == message.count { message = [] } else { message.removeFirst(begin) }
     }
 
     private static let keyUpdate: UInt8 = 24
 
-    /// How long the body of a message may be; all messages are ignored but key updates.
+    /// The allowed length of a message's body; all messages except key updates are ignored.
     private func bodySizes(of type: UInt8) throws(RecordViolation) -> ClosedRange<Int> {
         switch (keys.suite.version, role, type) {
         case (.tls13, _, RecordReader.keyUpdate): return 1...1
-        // A ticket: links to servers do not resume sessions.
+        // A ticket; ignored, because links to servers do not resume sessions.
         case (.tls13, .client, 4): return 0...RecordReader.maxTicketBytes
-        // RFC 5246 7.4.1.1: a server's wish for another handshake may be ignored.
+        // RFC 5246 7.4.1.1: a server's request for another handshake may be ignored.
         case (.tls12, .client, 0): return 0...0
         case (.tls12, .server, 1): throw .renegotiation
         default: throw .unexpectedMessage

@@ -1,28 +1,28 @@
-/// The writing direction of an established session: makes records, in place.
+/// The writing direction of an established session: encrypts records in place.
 public struct RecordSealer: ~Copyable {
-    /// RFC 8446 5.5: after 2^24.5 full records GCM's keys should change.
+    /// RFC 8446 5.5: with GCM, keys should change after 2^24.5 full records.
     public static let maxRecords: UInt64 = 1 << 24
-    /// RFC 8446 4.6.3: keys change, and the peer's need not.
+    /// RFC 8446 4.6.3: a key update that does not ask the peer to update its keys too.
     private static let keyUpdate: [UInt8] = [24, 0, 0, 1, 0]
 
     private let keys: TrafficKeys
-    /// How much a record may carry: 16 KiB, or what the client asked for (RFC 6066 4).
+    /// The most bytes of content in a record: 16 KiB, or what the client asked for (RFC 6066 4).
     public let maxContentBytes: Int
-    /// The peer wants new keys, before it is sent anything else.
+    /// The peer asked for new keys; the update must go before any other record.
     private var owesKeyUpdate = false
 
-    /// Begins with these keys.
+    /// A sealer with these keys.
     public init(_ keys: TrafficKeys, maxContentBytes: Int? = nil) {
         self.keys = keys
         self.maxContentBytes = maxContentBytes ?? RecordSuite.maxContentBytes
     }
 
-    /// Where the content of a record begins.
+    /// The offset of a record's content.
     public var contentOffset: Int { keys.suite.prefixBytes }
-    /// How much is behind it.
+    /// The number of bytes after the content.
     public var trailerBytes: Int { keys.suite.suffixBytes }
 
-    /// Makes a record of its content, which lies at `contentOffset` with `trailerBytes` behind it.
+    /// Encrypts the record whose content is at `contentOffset` and followed by `trailerBytes` free bytes.
     ///
     /// - Returns: false if OpenSSL fails.
     public mutating func seal(_ type: ContentType, _ record: inout MutableRawSpan, with ciphers: RecordCiphers) -> Bool
@@ -31,7 +31,7 @@ public struct RecordSealer: ~Copyable {
         precondition(
             record.byteCount >= suite.prefixBytes + suite.suffixBytes, "RecordSealer.seal: no room for a record")
         let protectedBytes = record.byteCount - RecordSuite.headerBytes
-        // RFC 8446 5.2: outside they all look like application data.
+        // RFC 8446 5.2: on the outside every TLS 1.3 record looks like application data.
         let outerType = suite.version == .tls13 ? ContentType.applicationData : type
         record.storeBytes(of: outerType.rawValue, toByteOffset: 0, as: UInt8.self)
         record.storeBytes(of: 0x0303, toByteOffset: 1, as: UInt16.self)
@@ -40,8 +40,8 @@ public struct RecordSealer: ~Copyable {
             let end = record.byteCount - suite.suffixBytes
             record.storeBytes(of: type.rawValue, toByteOffset: end, as: UInt8.self)
         }
-        // OpenSSL sent one record of the handshake with a random number of 64 bits; that it is one of these has a chance of
-        // n / 2^64, where SP 800-38D 8 allows 2^-32.
+        // The explicit nonce is the record's number. OpenSSL used a random 64-bit nonce for the one record of the
+        // handshake; the chance that it equals one of ours is n / 2^64, and SP 800-38D 8 allows 2^-32.
         for index in 0..<suite.explicitNonceBytes {
             let byte = TrafficKeys.byte(index, of: keys.sequence)
             record.storeBytes(of: byte, toByteOffset: RecordSuite.headerBytes + index, as: UInt8.self)
@@ -49,7 +49,7 @@ public struct RecordSealer: ~Copyable {
         return unsafe record.withUnsafeMutableBytes { unsafe keys.protect($0, .sealing, with: ciphers) }
     }
 
-    /// The message that has to go first, as a record of its own, if the keys must change; `changeKeys` comes behind it.
+    /// The key update to send first, as a record of its own, if the keys must change; call `changeKeys` after it.
     public var dueKeyUpdate: [UInt8]? {
         guard keys.suite.version == .tls13, owesKeyUpdate || keys.sequence >= RecordSealer.maxRecords else {
             return nil
@@ -62,7 +62,7 @@ public struct RecordSealer: ~Copyable {
         owesKeyUpdate = true
     }
 
-    /// Goes on with the next keys.
+    /// Switches to the next keys.
     ///
     /// - Returns: false if OpenSSL fails.
     public mutating func changeKeys() -> Bool {

@@ -1,6 +1,6 @@
-/// How the records of an established session are protected: what its handshake agreed on.
+/// How the records of an established session are protected, as agreed in its handshake.
 public struct RecordSuite: Sendable, Equatable {
-    /// The versions of the protocol whose records differ.
+    /// The protocol versions; their records differ.
     public enum Version: Sendable, CaseIterable {
         /// RFC 5246.
         case tls12
@@ -8,7 +8,7 @@ public struct RecordSuite: Sendable, Equatable {
         case tls13
     }
 
-    /// The algorithms that encrypt and authenticate: what RFC 9325 4.2 and RFC 8446 9.1 leave.
+    /// The encryption algorithms that RFC 9325 4.2 and RFC 8446 9.1 recommend.
     public enum AEAD: Int, Sendable, CaseIterable {
         case aes128GCM
         case aes256GCM
@@ -26,7 +26,7 @@ public struct RecordSuite: Sendable, Equatable {
         }
     }
 
-    /// The hash functions that keys are derived with.
+    /// The hash functions for key derivation.
     public enum Hash: Sendable, CaseIterable {
         case sha256
         case sha384
@@ -36,12 +36,12 @@ public struct RecordSuite: Sendable, Equatable {
 
     /// The protocol's version.
     public let version: Version
-    /// What encrypts.
+    /// The encryption algorithm.
     public let aead: AEAD
-    /// What derives keys.
+    /// The hash for key derivation.
     public let hash: Hash
 
-    /// Names the three.
+    /// Makes a suite of the three.
     public init(version: Version, aead: AEAD, hash: Hash) {
         self.version = version
         self.aead = aead
@@ -50,17 +50,17 @@ public struct RecordSuite: Sendable, Equatable {
 
     /// A record's type, version and length (RFC 8446 5.1).
     static let headerBytes = 5
-    /// The tag of each of the algorithms.
+    /// The tag, the same length for all algorithms.
     static let tagBytes = 16
-    /// What a record has to say, at most (RFC 8446 5.1).
+    /// The most bytes of content in a record (RFC 8446 5.1).
     static let maxContentBytes = 16_384
 
     /// RFC 5288 3: with TLS 1.2 and GCM each record carries eight bytes of its nonce.
     var explicitNonceBytes: Int { version == .tls12 && aead != .chaCha20Poly1305 ? 8 : 0 }
-    /// What is in front of a record's content.
+    /// The number of bytes before a record's content.
     var prefixBytes: Int { RecordSuite.headerBytes + explicitNonceBytes }
-    /// What is behind it: with TLS 1.3 its true type comes first (RFC 8446 5.2).
+    /// The number of bytes after the content: with TLS 1.3 its true type comes first (RFC 8446 5.2).
     var suffixBytes: Int { (version == .tls13 ? 1 : 0) + RecordSuite.tagBytes }
-    /// What a record may have behind its header: RFC 8446 5.2, RFC 5246 6.2.3.
+    /// The most bytes after a record's header: RFC 8446 5.2, RFC 5246 6.2.3.
     var maxProtectedBytes: Int { RecordSuite.maxContentBytes + (version == .tls13 ? 256 : 2048) }
 }

@@ -1,29 +1,29 @@
-/// Why what the peer sent ends an established session.
+/// Why input from the peer ends an established session.
 public enum RecordViolation: Error, Equatable, Sendable, CaseIterable, CustomStringConvertible {
-    /// A record was not made with the session's key, or was changed on its way.
+    /// A record was not encrypted with the session's key, or was changed in transit.
     case badRecordMAC
-    /// A record, or what is in it, is longer than allowed.
+    /// A record or its content is longer than allowed.
     case recordOverflow
-    /// A record or message of a type that has no place here.
+    /// A record or message whose type is not allowed here.
     case unexpectedMessage
-    /// A record of a type that must say something says nothing.
+    /// An empty record of a type that must have content.
     case emptyFragment
     /// An alert that is not two bytes long.
     case malformedAlert
-    /// A message that is not what its type says.
+    /// A message whose content does not fit its type.
     case malformedMessage
-    /// A key update that neither asks for one in return nor does not (RFC 8446 4.6.3).
+    /// A key update whose request field is neither 0 nor 1 (RFC 8446 4.6.3).
     case illegalParameter
-    /// A message behind a key change must begin a record of its own (RFC 8446 5.1).
+    /// A message after a key change does not begin a new record (RFC 8446 5.1).
     case messageAcrossKeyChange
-    /// More changes of keys than the records of data justify; each costs a hundred times what it takes to send.
+    /// More key updates than the data records justify; processing one costs a hundred times more than sending it.
     case tooManyKeyUpdates
-    /// TLS 1.2: the client wants another handshake.
+    /// TLS 1.2: the client asks for another handshake.
     case renegotiation
-    /// OpenSSL failed; out of memory as a rule.
+    /// OpenSSL failed, usually because it is out of memory.
     case libraryFailure
 
-    /// The alert that tells the peer: RFC 8446 6.2; for a renegotiation RFC 5246 7.2.2.
+    /// The alert to send to the peer: RFC 8446 6.2; for a renegotiation RFC 5246 7.2.2.
     public var alert: UInt8 {
         switch self {
         case .badRecordMAC: 20
@@ -36,7 +36,7 @@ public enum RecordViolation: Error, Equatable, Sendable, CaseIterable, CustomStr
         }
     }
 
-    /// What is wrong, for a log.
+    /// The violation, for a log.
     public var description: String {
         switch self {
         case .badRecordMAC: "decryption failed or bad record mac"

@@ -1,23 +1,23 @@
 internal import COpenSSL
 
-/// What one direction of a session is encrypted with, and how many records were.
+/// The keys of one direction of a session, and the number of records they have protected.
 ///
-/// It is wiped when it goes. Confined to one thread.
+/// The keys are wiped when the object is freed. Confined to one thread.
 public final class TrafficKeys {
-    /// What the keys are for.
+    /// The suite the keys belong to.
     public let suite: RecordSuite
-    // What is unchecked is touched for every record, by calls into OpenSSL only (docs/decisions/0009).
+    // The unchecked properties are used for every record, and only by calls into OpenSSL (docs/decisions/0009).
 
-    /// How many records there were since the last change of keys: the number of the next one.
+    /// The number of records since the last key change, which is the number of the next record.
     @safe @exclusivity(unchecked) public private(set) var sequence: UInt64
-    /// TLS 1.3's; all keys come from it.
+    /// The traffic secret of TLS 1.3; all other keys are derived from it.
     private var secret = InlineArray<48, UInt8>(repeating: 0)
     @safe @exclusivity(unchecked) private var key = InlineArray<32, UInt8>(repeating: 0)
     @safe @exclusivity(unchecked) private var iv = InlineArray<12, UInt8>(repeating: 0)
 
-    /// Takes a traffic secret of TLS 1.3.
+    /// Makes keys from a traffic secret of TLS 1.3.
     ///
-    /// - Parameter sequence: how many records were protected with it already.
+    /// - Parameter sequence: the number of records it has already protected.
     /// - Returns: nil if OpenSSL fails, or the secret is not as long as the suite's hash.
     public init?(_ suite: RecordSuite, secret: RawSpan, sequence: UInt64 = 0) {
         precondition(suite.version == .tls13)
@@ -30,7 +30,7 @@ public final class TrafficKeys {
         guard derive() else { return nil }
     }
 
-    /// Takes keys of TLS 1.2.
+    /// Makes keys of TLS 1.2.
     private init(_ suite: RecordSuite, key: ArraySlice<UInt8>, iv: ArraySlice<UInt8>, sequence: UInt64) {
         self.suite = suite
         self.sequence = sequence
@@ -44,17 +44,17 @@ public final class TrafficKeys {
         unsafe withUnsafeMutablePointer(to: &iv) { unsafe OPENSSL_cleanse($0, 12) }
     }
 
-    /// Both directions of a TLS 1.2 session from its master secret: RFC 5246 6.3.
+    /// Derives both directions of a TLS 1.2 session from its master secret (RFC 5246 6.3).
     ///
     /// - Parameter randoms: the server's random followed by the client's.
-    /// - Parameter sequences: how many records each side has protected already.
+    /// - Parameter sequences: the number of records each side has already protected.
     /// - Returns: nil if OpenSSL fails.
     public static func pair(
         _ suite: RecordSuite, masterSecret: [UInt8], randoms: [UInt8], sequences: (client: UInt64, server: UInt64)
     ) -> (client: TrafficKeys, server: TrafficKeys)? {
         precondition(suite.version == .tls12)
         let keyBytes = suite.aead.keyBytes
-        // RFC 5288 3: of GCM's nonce only the first four bytes are a secret; RFC 7905 2: of ChaCha20's all.
+        // RFC 5288 3: only the first four bytes of GCM's nonce are secret; RFC 7905 2: all of ChaCha20's are.
         let ivBytes = 12 - suite.explicitNonceBytes
         var block = [UInt8](repeating: 0, count: 2 * (keyBytes + ivBytes))
         defer { unsafe OPENSSL_cleanse(&block, block.count) }
@@ -71,7 +71,7 @@ public final class TrafficKeys {
         )
     }
 
-    /// Goes on to the next keys of TLS 1.3: RFC 8446 7.2.
+    /// Switches to the next keys of TLS 1.3 (RFC 8446 7.2).
     ///
     /// - Returns: false if OpenSSL fails.
     func update() -> Bool {
@@ -82,7 +82,7 @@ public final class TrafficKeys {
         return derive()
     }
 
-    /// RFC 8446 7.3.
+    /// Derives the key and the IV (RFC 8446 7.3).
     private func derive() -> Bool {
         guard let key = expand("key", suite.aead.keyBytes), let iv = expand("iv", 12) else { return false }
         for index in self.key.indices { self.key[index] = key[index] }
@@ -90,7 +90,8 @@ public final class TrafficKeys {
         return true
     }
 
-    /// HKDF-Expand-Label without context (RFC 8446 7.1) of at most a hash: then HKDF-Expand is one HMAC (RFC 5869 2.3).
+    /// HKDF-Expand-Label without context (RFC 8446 7.1), at most as long as a hash: HKDF-Expand is then one HMAC (RFC
+    /// 5869 2.3).
     private func expand(_ label: String, _ byteCount: Int) -> InlineArray<48, UInt8>? {
         let name = Array("tls13 \(label)".utf8)
         let info = [0, UInt8(byteCount), UInt8(name.count)] + name + [0, 1]
@@ -105,9 +106,9 @@ public final class TrafficKeys {
         return isDone ? block : nil
     }
 
-    /// Encrypts or decrypts a record's content in place, and goes on to the next number.
+    /// Encrypts or decrypts a record's content in place and advances the record number.
     ///
-    /// - Parameter record: the whole record: header, explicit nonce if there is one, content, tag.
+    /// - Parameter record: the complete record: header, explicit nonce if there is one, content, tag.
     /// - Returns: false if a tag is wrong or OpenSSL fails.
     func protect(
         _ record: UnsafeMutableRawBufferPointer, _ direction: RecordCiphers.Direction, with ciphers: RecordCiphers
@@ -133,7 +134,7 @@ public final class TrafficKeys {
         }
     }
 
-    /// RFC 8446 5.3 and RFC 7905 2: the IV and the record's number; RFC 5288 3: what the record itself carries.
+    /// The nonce: the IV and the record's number (RFC 8446 5.3, RFC 7905 2), or partly sent in the record (RFC 5288 3).
     private func nonce(of record: UnsafeRawBufferPointer) -> InlineArray<12, UInt8> {
         var nonce = iv
         for index in 0..<8 {
@@ -146,7 +147,8 @@ public final class TrafficKeys {
         return nonce
     }
 
-    /// What is authenticated besides the content: RFC 8446 5.2 the header, RFC 5246 6.2.3.3 one of the content alone.
+    /// The additional authenticated data: the header (RFC 8446 5.2), or a header for the content alone (RFC 5246
+    /// 6.2.3.3).
     private func additionalData(
         of record: UnsafeRawBufferPointer, _ contentBytes: Int
     ) -> (InlineArray<13, UInt8>, byteCount: Int) {
@@ -162,7 +164,7 @@ public final class TrafficKeys {
         return (data, 13)
     }
 
-    /// A byte of the number as it is in a record: the first is the most significant.
+    /// A byte of the record number in wire order: the first is the most significant.
     static func byte(_ index: Int, of sequence: UInt64) -> UInt8 {
         UInt8(truncatingIfNeeded: sequence >> UInt64(56 - 8 * index))
     }

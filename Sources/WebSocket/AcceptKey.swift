@@ -1,8 +1,9 @@
 internal import Bytes
 internal import COpenSSL
 
-/// The Sec-WebSocket-Accept value that proves that a key was read (RFC 6455 section 4.2.2): Base64 of SHA-1 of the key, as
-/// it was sent, and a fixed GUID.
+/// The Sec-WebSocket-Accept value, which proves that the server read the key (RFC 6455 section 4.2.2).
+///
+/// It is Base64 of the SHA-1 of the key, as it was sent, and a fixed GUID.
 public struct AcceptKey: Sendable {
     private static let guid: StaticString = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
     private var digest = InlineArray<20, UInt8>(repeating: 0)

@@ -1,16 +1,16 @@
 public import HTTP
 
 extension ClientHandshake {
-    /// Why no request can be made of what was given.
+    /// Why no request can be made from the given values.
     public enum InvalidRequest: Error, Equatable, Sendable {
         /// A line break in the target, or in a field's name or value.
         case lineBreak
-        /// What makes it no request.
+        /// The result is not a valid request.
         case request(HTTPViolation)
-        /// What makes it a request for something else than a WebSocket.
+        /// The result is a valid request, but not for a WebSocket.
         case handshake(HandshakeViolation)
 
-        /// One sentence for people.
+        /// One sentence for humans.
         public var message: String {
             switch self {
             case .lineBreak: "a line break in the request target or a header"
@@ -20,9 +20,9 @@ extension ClientHandshake {
         }
     }
 
-    /// Why a response does not open the WebSocket that was asked for (RFC 6455 section 4.1).
+    /// Why a response does not open the requested WebSocket (RFC 6455 section 4.1).
     public enum Failure: Error, Hashable, Sendable {
-        /// Another status than 101.
+        /// A status other than 101.
         case refused(status: Int)
         /// HTTP/1.0, which has no Upgrade (RFC 9110 section 7.8).
         case oldHTTPVersion
@@ -36,7 +36,8 @@ extension ClientHandshake {
         case missingAcceptKey
         /// More than one Sec-WebSocket-Accept (section 11.3.3).
         case repeatedAcceptKey
-        /// A Sec-WebSocket-Accept that is not made of the request's key: an old answer, or no WebSocket server.
+        /// A Sec-WebSocket-Accept that does not belong to the request's key: a cached answer, or not a WebSocket
+        /// server.
         case wrongAcceptKey
         /// More than one Sec-WebSocket-Protocol (section 11.3.4).
         case repeatedSubprotocol
@@ -51,7 +52,7 @@ extension ClientHandshake {
         /// Parameters of permessage-deflate that do not answer the offer (RFC 7692 section 7.1).
         case badDeflateParameters
 
-        /// One sentence for people; contains nothing of the response but its status.
+        /// One sentence for humans; contains nothing of the response but its status.
         public var message: String {
             switch self {
             case .refused(let status): "the server answered with status \(status)"

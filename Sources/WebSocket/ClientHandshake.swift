@@ -1,40 +1,41 @@
-// The opening handshake from the client's end (RFC 6455 section 4.1).
+// The opening handshake on the client side (RFC 6455 section 4.1).
 
 internal import Bytes
 public import HTTP
 
-/// Makes a request that asks for a WebSocket, and checks the answer to it.
+/// Makes a request for a WebSocket and checks the response to it.
 public struct ClientHandshake: Sendable {
-    /// What was agreed on.
+    /// The result of a handshake.
     public struct Agreement: Equatable, Sendable {
-        /// The one that the server chose of the offered subprotocols, if it did.
+        /// The subprotocol that the server chose, if it chose one.
         public let subprotocol: String?
         /// Whether messages may be compressed in both directions, each without context (RFC 7692).
         public let deflates: Bool
     }
 
-    /// The request, to be sent as it is.
+    /// The request, ready to be sent.
     public let request: [UInt8]
     private let acceptKey: String
-    /// The subprotocols that are offered, in the order of preference.
+    /// The offered subprotocols, in order of preference.
     public let subprotocols: [String]
     private let offersDeflate: Bool
 
-    /// Makes a request; one that this project's own server would refuse for its form is not made.
+    /// Makes a request, unless this project's own server would refuse its form.
     ///
     /// - Parameters:
-    ///   - host: the server's name or address and, unless it is the scheme's own, the port: `[::1]:8081`.
-    ///   - target: path and query, as they are sent.
-    ///   - subprotocols: in the order of preference.
-    ///   - offersDeflate: whether to offer permessage-deflate, in its form without context on either side.
-    ///   - origin: what a browser would say; other clients need none.
-    ///   - fields: further header fields, as for authorisation.
-    ///   - nonce: makes the key: new for each connection, but no secret (section 10.3 is about masks).
+    /// - host: the server's name or address, with the port unless it is the scheme's default: `[::1]:8081`.
+    /// - target: path and query, as they are sent.
+    /// - subprotocols: in order of preference.
+    /// - offersDeflate: whether to offer permessage-deflate without context in either direction.
+    /// - origin: the Origin header; browsers send one, other clients need none.
+    /// - fields: further header fields, for example for authorisation.
+    /// - nonce: makes the key. It must be new for each connection, but need not be secret (section 10.3 is about
+    ///   masks).
     public init(
         host: String, target: String, subprotocols: [String] = [], offersDeflate: Bool = false, origin: String? = nil,
         fields: [(name: String, value: String)] = [], nonce: UInt128 = .random(in: .min ... .max)
     ) throws(InvalidRequest) {
-        // A request may have an empty Host, but not for a target that has a server (RFC 9110 section 7.2).
+        // A request may have an empty Host, but not if its target has a server (RFC 9110 section 7.2).
         guard !host.isEmpty else { throw .request(.missingHost) }
         for name in subprotocols where name.isEmpty || !name.utf8.allSatisfy(Handshake.isTokenCharacter) {
             throw .handshake(.badSubprotocol)
@@ -71,13 +72,13 @@ public struct ClientHandshake: Sendable {
         for line in lines {
             for part in [line.name, ": ", line.value, "\r\n"] { bytes.append(contentsOf: part.utf8) }
         }
-        // A line break in a name or value would smuggle in a field, or the end of the head.
+        // A line break in a name or value could add a field or end the head.
         guard bytes.count(where: { $0 == 0x0A }) == 1 + lines.count else { throw .lineBreak }
         bytes.append(contentsOf: [0x0D, 0x0A])
         return bytes
     }
 
-    /// What the server has to answer the key with, found by reading the request as a server does.
+    /// The accept key the server must send, found by parsing the request as a server does.
     private static func acceptKey(byTrying request: [UInt8]) throws(InvalidRequest) -> String {
         var parser = RequestParser()
         var offset = 0
@@ -92,7 +93,7 @@ public struct ClientHandshake: Sendable {
         }
     }
 
-    /// Checks the answer, which is not an interim one; behind it the connection carries frames.
+    /// Checks a final (not interim) response; after it the connection carries frames.
     public func check(_ response: ResponseHead) throws(Failure) -> Agreement {
         guard response.status == 101 else { throw .refused(status: response.status) }
         guard response.minorVersion == 1 else { throw .oldHTTPVersion }
@@ -107,18 +108,18 @@ public struct ClientHandshake: Sendable {
         return Agreement(subprotocol: try subprotocol(of: response), deflates: try deflates(response))
     }
 
-    /// Section 4.1, item 6 of the answer, and section 11.3.4: one field at most, and what was offered.
+    /// Section 4.1, item 6 of the response, and section 11.3.4: at most one field, with an offered subprotocol.
     private func subprotocol(of response: ResponseHead) throws(Failure) -> String? {
         guard let chosen = response.value(of: "sec-websocket-protocol") else { return nil }
         guard response.count(of: "sec-websocket-protocol") == 1 else { throw .repeatedSubprotocol }
-        // Byte for byte: two strings are equal that merely look the same.
+        // Byte by byte, because Swift strings are equal if they merely look the same.
         guard let offered = subprotocols.first(where: { $0.utf8.elementsEqual(chosen.utf8) }) else {
             throw .unofferedSubprotocol
         }
         return offered
     }
 
-    /// Section 4.1, item 5 of the answer, and RFC 7692 section 7.1: the parameters must answer those of the offer.
+    /// Section 4.1, item 5 of the response, and RFC 7692 section 7.1: the parameters must fit the offer.
     private func deflates(_ response: ResponseHead) throws(Failure) -> Bool {
         var deflates = false
         for element in response.listValues(of: "sec-websocket-extensions") {
@@ -137,7 +138,7 @@ public struct ClientHandshake: Sendable {
         return parameters.allSatisfy { parameter in
             switch (parameter.name, parameter.value) {
             case ("server_no_context_takeover", nil), ("client_no_context_takeover", nil): true
-            // Section 7.1.2.1: a server may limit its own window unasked; it must not limit ours.
+            // Section 7.1.2.1: a server may limit its own window unasked, but not ours.
             case ("server_max_window_bits", let bits?): (8...15).contains { String($0) == bits }
             default: false
             }

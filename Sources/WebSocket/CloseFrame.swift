@@ -2,18 +2,18 @@ internal import Bytes
 
 /// The payload of a Close frame (RFC 6455 section 5.5.1).
 public struct CloseFrame: Equatable, Sendable {
-    /// Why the peer closes; one that is allowed on the wire.
+    /// Why the peer closes; a code that is allowed on the wire.
     public let code: CloseCode
-    /// For logs; at most 123 bytes, and from the peer: not to be trusted.
+    /// For logs; at most 123 bytes, and untrusted if it comes from the peer.
     public let reason: String
 
-    /// The payload of that code and reason.
+    /// Makes a payload.
     public init(code: CloseCode, reason: String) {
         self.code = code
         self.reason = reason
     }
 
-    /// Decodes a payload: nothing, or a code and perhaps a reason.
+    /// Decodes a payload: empty, or a code and an optional reason.
     static func decode(_ payload: RawSpan) throws(ProtocolViolation) -> CloseFrame? {
         guard payload.byteCount > 0 else { return nil }
         guard payload.byteCount >= 2 else { throw .truncatedCloseCode }

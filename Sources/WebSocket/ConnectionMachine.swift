@@ -1,15 +1,15 @@
-// The receiving side of one WebSocket connection, at either end: bytes in, events out (RFC 6455 sections 5
-// to 8). It is pulled: `receive` returns one event at a time until the input is used up, so the caller can stop in
-// between, and answers what must be answered with FrameEncoder.
+// The receiving side of one WebSocket connection, client or server: bytes in, events out (RFC 6455 sections 5 to 8).
+// `receive` returns one event at a time until the input is used up. The caller can stop in between, and sends the
+// necessary answers with FrameEncoder.
 //
-// An idle connection is an instance of this and nothing on the heap. A frame that came whole is unmasked from the
-// read buffer into the event's payload, the one allocation there is. A frame that did not leaves its header in
-// `stage` and its payload so far in `message` or `control`, which grow with what arrived, never with what was
-// announced.
+// An idle connection is an instance of this type and holds nothing on the heap. A complete frame is unmasked from the
+// read buffer into the event's payload, which is the only allocation. For an incomplete frame the header is kept in
+// `stage` and the payload so far in `message` or `control`. They grow with the bytes that arrive, never with an
+// announced length.
 
 internal import Bytes
 
-/// Decodes one peer's frames into events and checks every rule on the way.
+/// Decodes a peer's frames into events and checks every rule of the protocol.
 ///
 /// Confined to the thread that owns the connection.
 public struct ConnectionMachine: ~Copyable {
@@ -21,47 +21,48 @@ public struct ConnectionMachine: ~Copyable {
         case header(HeaderSpill)
         /// Inside a payload; the header counts what is left of it.
         case payload(FrameHeader)
-        /// A Close frame has come, or a violation.
+        /// A Close frame or a violation ended the input.
         case closed
     }
 
     private var stage = Stage.header(HeaderSpill())
     private(set) var message = PartialMessage()
-    /// The payload of a control frame; apart, because one may come between two fragments (section 5.4).
+    /// The payload of a control frame, kept apart because it may come between two fragments (section 5.4).
     private(set) var control: [UInt8] = []
     private let role: Role
-    /// A message was too big: data frames are skipped up to the peer's Close.
+    /// A message was too big: data frames are skipped until the peer's Close frame.
     private var isDiscarding = false
-    /// For compressed messages; nil if permessage-deflate was not agreed on.
+    /// Decompresses messages; nil if permessage-deflate was not agreed on.
     private let inflater: Inflater?
 
-    /// A machine for a connection that has just been upgraded.
+    /// A machine for a new connection, after its handshake.
     ///
-    /// - Parameter inflater: given if permessage-deflate was agreed on; one without context may serve many connections.
+    /// - Parameter inflater: the decompressor, if permessage-deflate was agreed on; one without context may be shared.
     public init(role: Role = .server, inflater: Inflater? = nil) {
         self.role = role
         self.inflater = inflater
     }
 
-    /// Whether the peer may refer back to earlier messages, for which this end keeps a context.
+    /// Whether the peer may refer back to earlier messages, which costs this end a context.
     public var keepsDeflateContext: Bool { inflater?.keepsContext == true }
 
     /// Whether permessage-deflate was agreed on.
     public var inflates: Bool { inflater != nil }
 
-    /// Bytes of memory held for a message or a control frame that has not wholly arrived.
+    /// Bytes of memory held for an incomplete message or control frame.
     public var heldBytes: Int { message.bytes.capacity + control.capacity }
 
-    /// Lets go of a message in progress; data is skipped from now on, up to the peer's Close frame.
+    /// Drops a message in progress and skips data from now on, up to the peer's Close frame.
     public mutating func discardMessage() {
         discard()
     }
 
-    /// Returns the next event in `input` from `offset` on and moves `offset` behind it; nil when all is used up.
+    /// Returns the next event in `input` from `offset` on and moves `offset` past it; nil when the input is used up.
     ///
-    /// After a Close frame and after a violation everything is ignored (sections 5.5.1 and 7.1.7): the machine is done, the
-    /// caller closes. Only a message past the limits breaks no rule, and the closing handshake goes on as usual: all is skipped but
-    /// the peer's Close frame. `limits` are the same for many connections and therefore not stored in each.
+    /// After a Close frame or a violation all input is ignored (sections 5.5.1 and 7.1.7) and the caller closes the
+    /// connection. A message over the limits is no violation of the protocol: the closing handshake proceeds, and
+    /// everything except the peer's Close frame is skipped. `limits` is a parameter because many connections share the
+    /// same ones.
     public mutating func receive(
         _ input: RawSpan, from offset: inout Int, limits: Limits
     ) throws(ProtocolViolation) -> Event? {
@@ -114,9 +115,9 @@ public struct ConnectionMachine: ~Copyable {
         return nil
     }
 
-    /// Checks what a header alone does not show.
+    /// Checks the rules that the header alone does not decide.
     private mutating func accept(_ header: FrameHeader, _ limits: Limits) throws(ProtocolViolation) {
-        // The one rule that depends on the role: clients mask and servers do not (section 5.1).
+        // The one rule that depends on the role: clients mask, servers do not (section 5.1).
         guard header.isMasked == (role == .server) else {
             guard role == .server else { throw .maskedFrame }
             throw header.opcode == .close ? .unmaskedClose : .unmaskedFrame
@@ -124,14 +125,14 @@ public struct ConnectionMachine: ~Copyable {
         if !header.opcode.isControl, !isDiscarding { try message.begin(header, limits) }
     }
 
-    /// Takes what is there of a frame's payload; whether that completes it.
+    /// Reads the available part of a frame's payload; returns whether the payload is complete.
     private mutating func readPayload(
         of header: FrameHeader, _ input: RawSpan, _ offset: inout Int
     ) throws(ProtocolViolation) -> Bool {
         let piece = input.extracting(offset...).extracting(first: header.payloadBytes)
         offset += piece.byteCount
         let isComplete = piece.byteCount == header.payloadBytes
-        stage = isComplete ? .header(HeaderSpill()) : .payload(header.behind(piece.byteCount))
+        stage = isComplete ? .header(HeaderSpill()) : .payload(header.rest(after: piece.byteCount))
         if header.opcode.isControl {
             Masking.append(piece, key: header.maskingKey, to: &control)
         } else if !isDiscarding {
@@ -140,7 +141,7 @@ public struct ConnectionMachine: ~Copyable {
         return isComplete
     }
 
-    /// The event of a complete frame; nil if it is skipped.
+    /// The event of a complete frame; nil if the frame is skipped.
     private mutating func finish(_ header: FrameHeader, _ limits: Limits) throws(ProtocolViolation) -> Event? {
         guard header.opcode.isControl else {
             guard !isDiscarding else { return nil }
@@ -159,13 +160,13 @@ public struct ConnectionMachine: ~Copyable {
         }
     }
 
-    /// Skips data from now on, and holds none.
+    /// Skips data from now on and frees the message.
     private mutating func discard() {
         isDiscarding = true
         message = PartialMessage()
     }
 
-    /// Ignores everything from now on, and holds nothing.
+    /// Ignores all input from now on and frees all memory.
     private mutating func shut() {
         stage = .closed
         message = PartialMessage()

@@ -1,12 +1,11 @@
-// Frames as a client sends them: masked, each with a key of its own from `MaskingKeys` (RFC 6455 section 5.3).
+// Frames from a client: masked, each with its own key from `MaskingKeys` (RFC 6455 section 5.3).
 
 internal import Bytes
 
 extension FrameEncoder {
-    /// Appends a whole frame whose payload is masked; a control frame's payload must not exceed
-    /// `maxControlPayloadBytes`.
+    /// Appends a complete, masked frame; a control frame's payload must not exceed `maxControlPayloadBytes`.
     ///
-    /// The mask is the bytes of `key` in the order they have in memory.
+    /// The masking key is the bytes of `key` in memory order.
     public static func appendMaskedFrame(
         _ opcode: Opcode, fin: Bool = true, rsv1: Bool = false, _ payload: RawSpan, key: UInt32,
         to bytes: inout [UInt8]
@@ -20,7 +19,7 @@ extension FrameEncoder {
         Masking.append(payload, key: MaskingKey(octets: key), to: &bytes)
     }
 
-    /// Appends a masked Close frame; its reason is cut as by `appendClose`.
+    /// Appends a masked Close frame; its reason is shortened as in `appendClose`.
     public static func appendMaskedClose(
         _ code: CloseCode, reason: String = "", key: UInt32, to bytes: inout [UInt8]
     ) {

@@ -1,14 +1,14 @@
-// Frames as a server sends them: unmasked (RFC 6455 section 5.1) and never fragmented. Everything is appended to a
-// buffer that the caller owns, so that many frames become one contiguous batch and one write.
+// Frames from a server: unmasked (RFC 6455 section 5.1) and never fragmented. They are appended to a buffer that the
+// caller owns, so that many frames form one contiguous batch and one write.
 
 internal import Bytes
 
-/// Writes frames.
+/// Encodes frames.
 public enum FrameEncoder {
     /// The longest payload of a control frame (RFC 6455 section 5.5).
     public static let maxControlPayloadBytes = 125
 
-    /// How many bytes the header of a frame with that payload takes: 2, 4 or 10.
+    /// The length of the header for a payload of that length: 2, 4 or 10 bytes.
     public static func headerByteCount(forPayload payloadBytes: Int) -> Int {
         switch payloadBytes {
         case ...125: 2
@@ -17,7 +17,7 @@ public enum FrameEncoder {
         }
     }
 
-    /// Appends a frame header; the caller appends the `payloadBytes` bytes that it announces.
+    /// Appends a frame header; the caller appends the `payloadBytes` bytes that the header announces.
     ///
     /// `rsv1` marks a compressed message (RFC 7692 section 6).
     public static func appendHeader(
@@ -33,7 +33,7 @@ public enum FrameEncoder {
         }
     }
 
-    /// Appends a whole frame; a control frame's payload must not exceed `maxControlPayloadBytes`.
+    /// Appends a complete frame; a control frame's payload must not exceed `maxControlPayloadBytes`.
     public static func appendFrame(_ opcode: Opcode, rsv1: Bool = false, _ payload: RawSpan, to bytes: inout [UInt8]) {
         precondition(
             !opcode.isControl || payload.byteCount <= maxControlPayloadBytes, "a control frame of over 125 bytes")
@@ -41,7 +41,7 @@ public enum FrameEncoder {
         bytes.append(payload)
     }
 
-    /// Appends a Close frame; its reason is cut, between two characters, to the 123 bytes there is room for.
+    /// Appends a Close frame; its reason is shortened to 123 bytes at a character boundary.
     public static func appendClose(_ code: CloseCode, reason: String = "", to bytes: inout [UInt8]) {
         precondition(CloseCode.isAllowedOnWire(code.rawValue), "a close code that must not be sent")
         let text = reason.utf8

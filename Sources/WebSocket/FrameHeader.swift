@@ -2,16 +2,16 @@
 //
 //     FIN RSV1-3 opcode | MASK length7 | length 16 or 64 bits, if length7 is 126 or 127 | key, if MASK
 //
-// Everything that is wrong with a header taken alone is found here; what depends on the frames before it, on limits
-// or on the role is checked by ConnectionMachine.
+// This type finds every violation that a header alone shows. ConnectionMachine checks the rules that depend on earlier
+// frames, on limits or on the role.
 
 internal import Bytes
 
 /// A decoded frame header.
 struct FrameHeader {
-    /// The payload that is still to come.
+    /// Bytes of the payload that have not arrived yet.
     var payloadBytes: Int
-    /// The key for the payload that is still to come; zero, which changes nothing, in an unmasked frame.
+    /// The key for the rest of the payload; zero, which changes nothing, in an unmasked frame.
     var maskingKey: MaskingKey
     let opcode: Opcode
     private let flags: Flags
@@ -24,8 +24,8 @@ struct FrameHeader {
         static let compressed = Flags(rawValue: 4)
     }
 
-    /// The header for the payload that is left behind the first `byteCount` bytes.
-    func behind(_ byteCount: Int) -> FrameHeader {
+    /// The header for the rest of the payload, after its first `byteCount` bytes.
+    func rest(after byteCount: Int) -> FrameHeader {
         var rest = self
         rest.payloadBytes -= byteCount
         rest.maskingKey = maskingKey.rotated(by: byteCount)
@@ -34,12 +34,12 @@ struct FrameHeader {
 
     var isFinal: Bool { flags.contains(.final) }
     var isMasked: Bool { flags.contains(.masked) }
-    /// Begins a compressed message (RFC 7692 section 6).
+    /// Whether the frame begins a compressed message (RFC 7692 section 6).
     var isCompressed: Bool { flags.contains(.compressed) }
 
     /// Decodes the header at the start of `bytes`; nil if more bytes are needed.
     ///
-    /// - Parameter allowsCompression: permessage-deflate was agreed on, so RSV1 has a meaning.
+    /// - Parameter allowsCompression: whether permessage-deflate was agreed on, which gives RSV1 a meaning.
     static func decode(
         _ bytes: RawSpan, allowsCompression: Bool
     ) throws(ProtocolViolation) -> (header: FrameHeader, byteCount: Int)? {
@@ -65,8 +65,9 @@ struct FrameHeader {
         return (header, byteCount)
     }
 
-    /// The opcode in a frame's first byte, whose reserved bits must fit it: only RSV1 ever means something, and only on the
-    /// first frame of a message.
+    /// The opcode in a frame's first byte; throws if its reserved bits are wrong.
+    ///
+    /// Only RSV1 can have a meaning, and only on the first frame of a message.
     private static func opcode(of first: UInt8, _ allowsCompression: Bool) throws(ProtocolViolation) -> Opcode {
         let reserved = first & 0x70
         guard reserved == 0 || (reserved == 0x40 && allowsCompression) else { throw .reservedBits }
@@ -75,7 +76,7 @@ struct FrameHeader {
         return opcode
     }
 
-    /// The payload's length and the offset behind it; nil if more bytes are needed.
+    /// The payload's length and the offset after it; nil if more bytes are needed.
     private static func payloadLength(
         _ shortLength: UInt8, _ bytes: RawSpan
     ) throws(ProtocolViolation) -> (payloadBytes: Int, endOffset: Int)? {
@@ -97,14 +98,14 @@ struct FrameHeader {
     }
 }
 
-/// The bytes of a header that is split over reads.
+/// The bytes of a header that is split between reads.
 struct HeaderSpill {
     private var storage = [14 of UInt8](repeating: 0)
     private var count: UInt8 = 0
 
     var isEmpty: Bool { count == 0 }
 
-    /// Adds `byte` and tries to decode; a header decodes at its 14th byte at the latest.
+    /// Adds `byte` and tries to decode; succeeds at the 14th byte at the latest.
     mutating func append(_ byte: UInt8, allowsCompression: Bool) throws(ProtocolViolation) -> FrameHeader? {
         storage[Int(count)] = byte
         count += 1

@@ -1,24 +1,25 @@
-// The opening handshake from the server's end (RFC 6455 section 4.2). That the request is well-formed HTTP with a Host
-// was checked when it was parsed; which origins, users and channels are let in is policy, and decided by the caller.
+// The opening handshake on the server side (RFC 6455 section 4.2). The HTTP parser has already checked that the request
+// is well-formed and has a Host. Which origins, users and channels are allowed is the caller's decision.
 
 internal import Bytes
 public import HTTP
 
-/// Checks a request that asks for a WebSocket, and answers it.
+/// Checks a request for a WebSocket and makes the response.
 public enum Handshake {
-    /// What was agreed on.
+    /// The result of a handshake.
     public struct Acceptance: Sendable {
-        /// The subprotocol both ends speak, if the client offered one of ours.
+        /// The chosen subprotocol, if the client offered one that the server supports.
         public let subprotocol: String?
-        /// Compression, if the client offered it and the server grants it; it may be withdrawn before the answer.
+        /// Compression, if the client offered it and the server grants it; may be removed before the response is
+        /// encoded.
         public var deflate: DeflateAgreement?
         let acceptKey: AcceptKey
 
-        /// Appends the 101 response, behind which the connection carries frames.
+        /// Appends the 101 response, after which the connection carries frames.
         public func encode(into output: inout [UInt8]) {
             output.append(contentsOf: Acceptance.head)
             acceptKey.encode(into: &output)
-            // Both are texts of this server's: nothing of the request is echoed.
+            // Both texts come from this server; nothing of the request is echoed.
             if let subprotocol { output.append(contentsOf: "\r\nSec-WebSocket-Protocol: \(subprotocol)".utf8) }
             if let deflate { output.append(contentsOf: "\r\nSec-WebSocket-Extensions: \(deflate.headerValue)".utf8) }
             output.append(contentsOf: "\r\n\r\n".utf8)
@@ -33,10 +34,10 @@ public enum Handshake {
             """.utf8)
     }
 
-    /// Accepts a request that follows RFC 6455 section 4.2.1 in every point.
+    /// Accepts a request that meets every requirement of RFC 6455 section 4.2.1.
     ///
-    /// `subprotocols` are the ones the server speaks; the first of the client's that is among them is chosen, and none
-    /// if there is no such. `deflate` is what is granted of permessage-deflate.
+    /// `subprotocols` are the ones that the server supports; the first of the client's that is among them is chosen, if
+    /// any. `deflate` is what the server grants of permessage-deflate.
     public static func accept(
         _ head: RequestHead, subprotocols: [String] = [], deflate: DeflateAgreement.Policy = .off
     ) throws(HandshakeViolation) -> Acceptance {
@@ -74,7 +75,7 @@ public enum Handshake {
         return key
     }
 
-    /// The client's subprotocols in its order of preference: tokens, each once (section 4.1, item 10).
+    /// The client's subprotocols in order of preference: tokens without duplicates (section 4.1, item 10).
     private static func offeredSubprotocols(of head: RequestHead) throws(HandshakeViolation) -> [String] {
         let offered = head.listValues(of: "sec-websocket-protocol")
         for name in offered where !name.utf8.allSatisfy(isTokenCharacter) { throw .badSubprotocol }

@@ -2,7 +2,7 @@ public import HTTP
 
 /// Why a request does not open a WebSocket (RFC 6455 section 4.2.1).
 public enum HandshakeViolation: Error, Hashable, Sendable, CaseIterable {
-    /// Another method than GET.
+    /// A method other than GET.
     case badMethod
     /// No Upgrade header: an ordinary request.
     case missingUpgrade
@@ -10,7 +10,7 @@ public enum HandshakeViolation: Error, Hashable, Sendable, CaseIterable {
     case unsupportedUpgrade
     /// HTTP/1.0, which has no Upgrade (RFC 9110 section 7.8).
     case oldHTTPVersion
-    /// A Connection header without the token `Upgrade`, or none; a proxy in between may have removed it.
+    /// A Connection header without the token `Upgrade`, or none; a proxy may have removed it.
     case missingConnectionUpgrade
     /// A Sec-WebSocket-Version other than 13, none, or several.
     case unsupportedVersion
@@ -26,7 +26,7 @@ public enum HandshakeViolation: Error, Hashable, Sendable, CaseIterable {
     case repeatedSubprotocol
     /// A Sec-WebSocket-Extensions that does not follow its grammar (section 9.1).
     case badExtensions
-    /// A body, which the first frames could be mistaken for.
+    /// A body, which could be mistaken for the first frames.
     case unexpectedBody
 
     /// The status to answer with.
@@ -58,13 +58,14 @@ public enum HandshakeViolation: Error, Hashable, Sendable, CaseIterable {
         }
     }
 
-    /// Adds to the answer the headers that tell a client what would be accepted.
+    /// Adds headers that tell the client what the server would accept.
     public func addHeaders(to response: inout Response) {
         switch self {
         case .badMethod:
             response.addHeader("Allow", "GET")
         case .missingUpgrade, .unsupportedUpgrade, .unsupportedVersion:
-            // RFC 9110 section 15.5.22: a 426 names the protocol, and section 7.8: Connection lists Upgrade.
+            // RFC 9110: a 426 names the protocol in Upgrade (section 15.5.22), and Connection lists Upgrade (section
+            // 7.8).
             response.addHeader("Upgrade", "websocket")
             response.addHeader("Connection", "Upgrade")
             if self == .unsupportedVersion { response.addHeader("Sec-WebSocket-Version", "13") }

@@ -1,5 +1,5 @@
 // Client frames are masked (RFC 6455 section 5.3): octet i of the payload is XORed with octet i % 4 of the key. This
-// is the one loop that touches every byte a client sends, so it works in words of eight bytes.
+// loop touches every byte that clients send, so it works in words of eight bytes.
 
 internal import Bytes
 
@@ -7,7 +7,7 @@ internal import Bytes
 struct MaskingKey: Equatable {
     var octets: UInt32
 
-    /// The key for the bytes after the first `byteCount` ones.
+    /// The key for the bytes after the first `byteCount`.
     func rotated(by byteCount: Int) -> MaskingKey {
         let bits = UInt32(byteCount & 3) * 8
         let first = UInt32(littleEndian: octets)
@@ -41,7 +41,7 @@ enum Masking {
             unsafe target.storeBytes(of: word ^ wordKey, toByteOffset: offset, as: UInt64.self)
             offset &+= 8
         }
-        // Eight is a multiple of the key's length: the tail starts with the key's first octet again.
+        // Eight is a multiple of the key's length, so the tail starts with the key's first octet again.
         var tailKey = UInt32(littleEndian: key.octets)
         while offset < count {
             unsafe target[offset] = source[offset] ^ UInt8(truncatingIfNeeded: tailKey)

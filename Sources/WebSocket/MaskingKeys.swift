@@ -1,17 +1,17 @@
 internal import Glibc
 
-/// The keys that a client masks its frames with: each is new, and those before it do not tell it (RFC 6455 section 10.3).
+/// The masking keys of a client: unpredictable, and a new one for each frame (RFC 6455 section 10.3).
 ///
-/// They come from the kernel, as SystemRandomNumberGenerator's numbers do, but many at a time: a system call for each
-/// costs twenty times as much as masking a small message. One source serves all connections of a loop; it cannot be
-/// copied, for the copies would give the same keys.
+/// The keys come from the kernel, like those of SystemRandomNumberGenerator, but in batches: a system call per key
+/// costs twenty times as much as masking a small message. One source serves all connections of a loop. It is not
+/// copyable, because copies would repeat the same keys.
 public struct MaskingKeys: ~Copyable {
-    /// As many as getentropy(3) gives at once: 256 bytes.
+    /// 256 bytes, the most that getentropy(3) returns at once.
     private static let batchCount = 64
 
     private var batch: [UInt32] = []
 
-    /// A source that has drawn nothing yet.
+    /// A source that has not drawn keys yet.
     public init() {}
 
     /// The next key.

@@ -1,4 +1,4 @@
-/// What a frame carries (RFC 6455 section 5.2); the values in between are reserved.
+/// The type of a frame (RFC 6455 section 5.2); all other values are reserved.
 public enum Opcode: UInt8, Sendable {
     /// A further fragment of the message in progress.
     case continuation = 0x0
@@ -6,11 +6,11 @@ public enum Opcode: UInt8, Sendable {
     case text = 0x1
     /// A message of bytes, or its first fragment.
     case binary = 0x2
-    /// The sender will send nothing more.
+    /// The sender sends nothing more.
     case close = 0x8
-    /// To be answered with a pong of the same payload.
+    /// A ping; the answer is a pong of the same payload.
     case ping = 0x9
-    /// The answer to a ping, or an unasked sign of life.
+    /// The answer to a ping, or an unsolicited sign of life.
     case pong = 0xA
 
     /// Whether this is a control frame: never fragmented, at most 125 bytes of payload (RFC 6455 section 5.5).

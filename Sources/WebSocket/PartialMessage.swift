@@ -1,6 +1,6 @@
-// A data message while its frames come in (RFC 6455 section 5.4). Its bytes are one array that grows geometrically and
-// in the end becomes the event's payload: neither many fragments nor a large frame in many reads are copied twice. A
-// compressed message is kept as it came and decompressed when it is whole: until then it needs no state of zlib's.
+// A data message while its frames arrive (RFC 6455 section 5.4). Its bytes are one array that grows geometrically and
+// finally becomes the event's payload, so neither many fragments nor a large frame in many reads are copied twice. A
+// compressed message is kept compressed until it is complete, so it needs no zlib state until then.
 
 internal import Bytes
 
@@ -13,7 +13,7 @@ struct PartialMessage {
     private var kind: Opcode?
     private var isCompressed = false
 
-    /// Takes the header of a data frame; the limits apply to what it announces, before any of it has come.
+    /// Handles the header of a data frame; the limits apply to the announced length, before the payload arrives.
     mutating func begin(_ header: FrameHeader, _ limits: ConnectionMachine.Limits) throws(ProtocolViolation) {
         if header.opcode == .continuation {
             guard kind != nil else { throw .unexpectedContinuation }
@@ -28,7 +28,7 @@ struct PartialMessage {
         guard header.payloadBytes <= maxBytes - bytes.count else { throw .messageTooBig }
     }
 
-    /// Takes a piece of a frame's payload; text is checked as it comes (section 8.1).
+    /// Appends a piece of a frame's payload; text is validated as it arrives (section 8.1).
     mutating func append(_ piece: RawSpan, key: MaskingKey) throws(ProtocolViolation) {
         let start = bytes.count
         Masking.append(piece, key: key, to: &bytes)
@@ -39,7 +39,7 @@ struct PartialMessage {
         utf8 = validator
     }
 
-    /// The whole message, after its last frame.
+    /// The complete message, after its last frame.
     mutating func finish(
         _ inflater: Inflater?, _ limits: ConnectionMachine.Limits
     ) throws(ProtocolViolation) -> ConnectionMachine.Event {

@@ -1,4 +1,4 @@
-/// What a peer did against RFC 6455 or 7692, or past this end's limits; the connection fails with `closeCode` (section 7.1.7).
+/// How a peer broke RFC 6455 or 7692, or a limit of this end; the connection fails with `closeCode` (section 7.1.7).
 public enum ProtocolViolation: Error, Hashable, Sendable {
     /// RSV2 or RSV3 is set, or RSV1 where it does not mark a compressed message (section 5.2, RFC 7692 section 6).
     case reservedBits
@@ -6,7 +6,7 @@ public enum ProtocolViolation: Error, Hashable, Sendable {
     case reservedOpcode(UInt8)
     /// A frame from a client without a mask (section 5.1).
     case unmaskedFrame
-    /// A Close frame from a client without a mask, as some proxies send when they stop (section 5.1).
+    /// A Close frame from a client without a mask; some proxies send one when they stop (section 5.1).
     case unmaskedClose
     /// A frame from a server with a mask (section 5.1).
     case maskedFrame
@@ -14,7 +14,7 @@ public enum ProtocolViolation: Error, Hashable, Sendable {
     case fragmentedControlFrame
     /// A control frame with a payload of more than 125 bytes (section 5.5).
     case oversizedControlFrame
-    /// A length in more bytes than it needs (section 5.2).
+    /// A length encoded in more bytes than necessary (section 5.2).
     case nonMinimalLength
     /// A 64-bit length with the most significant bit set (section 5.2).
     case lengthTopBitSet
@@ -24,15 +24,16 @@ public enum ProtocolViolation: Error, Hashable, Sendable {
     case interleavedMessage
     /// A message of more than `Limits.maxMessageBytes` (section 10.4).
     case messageTooBig
-    /// A message in more than `Limits.maxFragments` frames (section 10.4): endless empty fragments make no message big.
+    /// A message in more than `Limits.maxFragments` frames (section 10.4): endless empty fragments never exceed a size
+    /// limit.
     case tooManyFragments
-    /// A text message with a byte that cannot be UTF-8 at its place (section 8.1).
+    /// A text message with a byte that is not valid UTF-8 at its position (section 8.1).
     case invalidText
     /// A text message that ends inside a character (section 8.1).
     case truncatedText
-    /// A compressed message that is not DEFLATE data, or stops inside a block (RFC 7692 section 7.2.2).
+    /// A compressed message that is not DEFLATE data, or ends inside a block (RFC 7692 section 7.2.2).
     case invalidDeflate
-    /// This end has no memory to decompress with.
+    /// This end has no memory for decompression.
     case noMemoryToInflate
     /// A Close frame with half a status code (section 5.5.1).
     case truncatedCloseCode
@@ -51,9 +52,9 @@ public enum ProtocolViolation: Error, Hashable, Sendable {
         }
     }
 
-    /// Whether the connection fails (section 7.1.7): nothing that the peer still sends is looked at.
+    /// Whether the connection fails (section 7.1.7), so that all further input is ignored.
     ///
-    /// A message that is merely too big is refused with a closing handshake.
+    /// For a message that is only too big, the closing handshake takes place.
     public var failsConnection: Bool { closeCode != .messageTooBig }
 
     /// The violation in a few words, for the Close frame and the log.

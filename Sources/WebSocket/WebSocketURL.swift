@@ -1,19 +1,20 @@
 /// An address of the form `ws://HOST[:PORT][/PATH]`, or `wss:` (RFC 6455 section 3).
 ///
-/// It is only taken apart: what its parts may consist of is checked when they make a request.
+/// The URL is only split: its parts are checked when a request is made from them.
 public struct WebSocketURL: Equatable, Sendable {
-    /// Whether it wants TLS.
+    /// Whether it uses TLS.
     public let isSecure: Bool
     /// Host and port, as the Host header has them.
     public let authority: String
     /// The host without the brackets of an IPv6 address.
     public let host: String
-    /// The port; if none is named 80, or 443 with TLS.
+    /// The port; by default 80, or 443 with TLS.
     public let port: UInt16
     /// Path and query.
     public let target: String
 
-    /// The address that was meant by one of a web page, or without a scheme: `localhost:8081/ws`; nil if it is none.
+    /// The WebSocket URL for a web page's URL or a URL without a scheme (`localhost:8081/ws`); nil if it has another
+    /// scheme.
     public static func meant(by text: String) -> String? {
         let others = ["http://": "ws://", "https://": "wss://"]
         let scheme = others.keys.first { text.lowercased().hasPrefix($0) }
@@ -23,7 +24,7 @@ public struct WebSocketURL: Equatable, Sendable {
         return address
     }
 
-    /// Takes an address apart; nil if it has another scheme or its port is no number.
+    /// Splits a URL; nil if its scheme is another one or its port is not a number.
     public init?(parsing text: String) {
         guard let scheme = ["ws://", "wss://"].first(where: { text.lowercased().hasPrefix($0) }) else { return nil }
         isSecure = scheme == "wss://"

@@ -2,26 +2,28 @@ internal import HTTP
 
 /// permessage-deflate as both ends agreed on it (RFC 7692 section 7.1).
 public struct DeflateAgreement: Equatable, Sendable {
-    /// What a server grants to those who offer it.
+    /// What a server grants to clients that offer compression.
     public enum Policy: Sendable {
         /// Nothing: connections are not compressed.
         case off
-        /// Compression message by message, in both directions.
+        /// Each message is compressed on its own, in both directions.
         case withoutContext
-        /// The same, but the client may refer back to its earlier messages, unless it says that it will not.
+        /// The same, but the client may refer back to its earlier messages, unless it declines to.
         case withClientContext
     }
 
-    /// The window to compress with for the client; nil if it takes only one that zlib does not offer, and so gets
-    /// everything plain, as each message may be.
+    /// The window to compress with for the client.
+    ///
+    /// Nil if the client allows only a window that zlib cannot compress with. All messages then go out uncompressed,
+    /// which the protocol allows.
     public let window: DeflateWindow?
     /// Whether the client may refer back to its earlier messages.
     public let keepsClientContext: Bool
     private let isWindowLimited: Bool
 
-    /// What to agree on: the first of the valid offers that lets this end compress, else the first valid one.
+    /// Chooses the first valid offer that lets this end compress, or else the first valid offer.
     ///
-    /// An offer with a parameter that is unknown, repeated or has a wrong value is declined (section 7).
+    /// An offer with an unknown, repeated or malformed parameter is declined (section 7).
     static func best(of offers: [ExtensionOffer], _ policy: Policy) -> DeflateAgreement? {
         guard policy != .off else { return nil }
         let possible = offers.compactMap { DeflateAgreement($0, policy) }
@@ -38,7 +40,7 @@ public struct DeflateAgreement: Equatable, Sendable {
             switch (parameter.name, parameter.value) {
             case ("server_no_context_takeover", nil), ("client_max_window_bits", nil): break
             case ("client_no_context_takeover", nil): keepsClientContext = false
-            // What the client compresses with is no matter: the decompressor reads every window.
+            // The client's own window does not matter: the decompressor reads every size.
             case ("client_max_window_bits", let value?):
                 guard DeflateAgreement.windowBits(value) != nil else { return nil }
             case ("server_max_window_bits", let value?):
@@ -60,7 +62,7 @@ public struct DeflateAgreement: Equatable, Sendable {
 
     /// The value of the response's Sec-WebSocket-Extensions.
     ///
-    /// A server may forbid both contexts unasked (sections 7.1.1.1 and 7.1.1.2).
+    /// A server may forbid both contexts without being asked (sections 7.1.1.1 and 7.1.1.2).
     var headerValue: String {
         var value = "permessage-deflate; server_no_context_takeover"
         if !keepsClientContext { value += "; client_no_context_takeover" }

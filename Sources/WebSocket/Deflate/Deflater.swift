@@ -1,24 +1,25 @@
 internal import CZlib
 
-/// Compresses whole messages (RFC 7692 section 7.2.1), each for itself: no context is taken over from one to the next.
+/// Compresses messages (RFC 7692 section 7.2.1), each on its own, without context from earlier ones.
 ///
-/// So one result serves every subscriber, and the state belongs to a loop and not to a connection. Confined to that
+/// So one result serves every subscriber, and the state belongs to a loop instead of a connection. Confined to that
 /// loop's thread.
 @safe
 public final class Deflater {
-    /// Messages below this size go out plain: a header and a checksum of TCP cost more than what could be saved.
+    /// Smaller messages go out uncompressed: a TCP segment's headers cost more than compression could save.
     public static let thresholdBytes = 256
-    /// What a sync flush ends with and the receiver puts back (RFC 7692 section 7.2.1, step 2).
+    /// The end of every sync flush; it is not sent, and the receiver appends it again (RFC 7692 section 7.2.1, step 2).
     static let tail: [UInt8] = [0x00, 0x00, 0xFF, 0xFF]
 
-    // On the heap: zlib's state points back to it.
+    // On the heap, because zlib's state points back to it.
     private let stream: UnsafeMutablePointer<z_stream>
 
     /// A compressor for `window`; nil if there is no memory for it.
     public init?(window: DeflateWindow) {
         unsafe stream = .allocate(capacity: 1)
         unsafe stream.initialize(to: z_stream())
-        // A negative number of bits: DEFLATE alone, without zlib's header. Level 1 costs as much as 6 for a message of 1 KiB.
+        // Negative bits mean raw DEFLATE without zlib's header. For messages of 1 KiB, level 1 costs as much as level
+        // 6.
         let result = unsafe deflateInit2_(
             stream, Deflater.level, Z_DEFLATED, -Int32(window.rawValue), window.memoryLevel, Z_DEFAULT_STRATEGY,
             ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
@@ -32,11 +33,11 @@ public final class Deflater {
         unsafe stream.deallocate()
     }
 
-    /// The payload of a compressed frame; nil if that would not be smaller than the message.
+    /// The payload of a compressed frame; nil if it would not be smaller than the message.
     public func deflate(_ message: RawSpan) -> [UInt8]? {
         guard unsafe deflateReset(stream) == Z_OK else { return nil }
-        // Room for a result that is smaller by one byte, the tail that is cut off again, and one byte more, since zlib
-        // has surely written everything only if some room is left.
+        // Room for a result that is one byte smaller, plus the tail that is cut off, plus one byte: only if some room
+        // is left has zlib surely written everything.
         let room = message.byteCount + Deflater.tail.count
         var output: [UInt8] = []
         var isComplete = false

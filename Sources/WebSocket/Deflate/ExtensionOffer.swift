@@ -4,14 +4,14 @@ internal import HTTP
 struct ExtensionOffer: Equatable {
     struct Parameter: Equatable {
         let name: String
-        /// Without its quotes; nil if there is none.
+        /// The value without its quotes; nil if there is none.
         let value: String?
     }
 
     let name: String
     let parameters: [Parameter]
 
-    /// The offers of a request in the client's order of preference.
+    /// The offers of a request, in the client's order of preference.
     static func offers(in head: RequestHead) throws(HandshakeViolation) -> [ExtensionOffer] {
         var offers: [ExtensionOffer] = []
         for element in head.listValues(of: "sec-websocket-extensions") {
@@ -42,7 +42,7 @@ struct ExtensionOffer: Equatable {
         self.parameters = parameters
     }
 
-    /// A token and the white space around it.
+    /// A token, with white space around it skipped.
     private static func takeToken(_ rest: inout Substring.UTF8View) -> String? {
         skipBlanks(&rest)
         let token = rest.prefix(while: Handshake.isTokenCharacter)
@@ -52,7 +52,7 @@ struct ExtensionOffer: Equatable {
         return String(Substring(token))
     }
 
-    /// A token, perhaps in quotes and with escapes; what is in the quotes must be a token too.
+    /// A token, optionally quoted and escaped; the text inside the quotes must be a token too.
     private static func takeValue(_ rest: inout Substring.UTF8View) -> String? {
         skipBlanks(&rest)
         guard rest.first == UInt8(ascii: "\"") else { return takeToken(&rest) }

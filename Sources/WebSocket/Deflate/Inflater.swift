@@ -1,16 +1,16 @@
 internal import Bytes
 internal import CZlib
 
-/// Decompresses whole messages (RFC 7692 section 7.2.2), never further than a limit.
+/// Decompresses messages (RFC 7692 section 7.2.2) up to a limit.
 ///
-/// One without context serves all connections of a loop. One with context belongs to a connection whose client refers
-/// back to earlier messages; it holds about 40 KiB. Confined to its loop's thread.
+/// An inflater without context serves all connections of a loop. One with context belongs to one connection, whose
+/// client refers back to earlier messages; it holds about 40 KiB. Confined to its loop's thread.
 @safe
 public final class Inflater {
-    /// Whether messages may refer back to the ones before.
+    /// Whether messages may refer back to earlier ones.
     public let keepsContext: Bool
 
-    // On the heap: zlib's state points back to it. Nil until the first message.
+    // On the heap, because zlib's state points back to it. Nil until the first message.
     private var stream: UnsafeMutablePointer<z_stream>?
 
     /// A decompressor that allocates nothing before its first message.
@@ -24,19 +24,21 @@ public final class Inflater {
         unsafe stream.deallocate()
     }
 
-    /// The message whose compressed form is `compressed`.
+    /// Decompresses one message.
     ///
-    /// Stops as soon as it has more than `maxBytes`: a few KiB can stand for many MiB. After a violation the context is lost.
+    /// Stops as soon as the result exceeds `maxBytes`, because a few KiB can expand to many MiB. After a violation the
+    /// context is lost.
     public func inflate(_ compressed: RawSpan, maxBytes: Int) throws(ProtocolViolation) -> [UInt8] {
-        // An empty message is one zero byte (section 7.2.3.6), but zlib flushes an empty message after another to nothing.
+        // An empty message is one zero byte (section 7.2.3.6), but zlib compresses an empty message after another to
+        // nothing.
         guard compressed.byteCount > 0 else { return [] }
         let stream = try unsafe begin()
         var message: [UInt8] = []
         var end = try unsafe consume(compressed, stream, maxBytes, &message)
-        // A final block that ends with the message leaves nothing open for the tail to close.
+        // If a final block ends with the message, no block is open that the tail would close.
         let tail = Deflater.tail
         if end != .stream { end = try unsafe consume(tail.rawSpan, stream, maxBytes, &message) }
-        // What stops inside a block is damaged, though zlib would go on waiting for the rest.
+        // Input that stops inside a block is damaged, though zlib would wait for more.
         guard end != .insideBlock else { throw .invalidDeflate }
         return message
     }
@@ -53,32 +55,32 @@ public final class Inflater {
             var result = Z_OK
             repeat {
                 result = unsafe step(
-                    stream, room: Inflater.room(behind: message.count, source.count, maxBytes), &message)
+                    stream, room: Inflater.room(after: message.count, source.count, maxBytes), &message)
                 guard message.count <= maxBytes else { throw .messageTooBig }
                 switch result {
                 case Z_OK, Z_BUF_ERROR: break
-                // More blocks may follow one marked as final (section 7.2.3.4), and refer to what was before it.
+                // More blocks may follow a final one (section 7.2.3.4) and refer to data before it.
                 case Z_STREAM_END: unsafe inflateResetKeep(stream)
                 default: throw .invalidDeflate
                 }
-                // zlib.h, inflate: behind a block 128 is set, and 64 as well if it was the final one; only the next call tells
-                // that the stream has ended.
+                // zlib.h, inflate: bit 128 is set after a block, and 64 too after the final one; only the next call
+                // returns Z_STREAM_END.
             } while unsafe stream.pointee.avail_in > 0 || stream.pointee.avail_out == 0
                 || (result == Z_OK && stream.pointee.data_type & (128 | 64) == 128 | 64)
             if result == Z_STREAM_END { return .stream }
-            // The lower bits count bits that are left of the last byte.
+            // The lower bits count the unused bits of the last byte.
             return unsafe stream.pointee.data_type & (128 | 0x3F) == 128 ? .block : .insideBlock
         }
     }
 
-    /// Inflates into new room behind the message so far.
+    /// Decompresses into new room after the message so far.
     private func step(_ stream: UnsafeMutablePointer<z_stream>, room: Int, _ message: inout [UInt8]) -> Int32 {
         var result = Z_OK
         message.append(addingCapacity: room) { span in
             unsafe span.withUnsafeMutableBufferPointer { target, count in
                 unsafe stream.pointee.next_out = target.baseAddress
                 unsafe stream.pointee.avail_out = UInt32(room)
-                // Z_BLOCK returns at the end of each block, and only so tells that it is one.
+                // Z_BLOCK makes inflate return at the end of each block, and sets the flag for it.
                 result = unsafe CZlib.inflate(stream, Z_BLOCK)
                 count = unsafe room - Int(stream.pointee.avail_out)
             }
@@ -86,8 +88,8 @@ public final class Inflater {
         return result
     }
 
-    /// Four times what came in to begin with, then as much again as there is; one byte past the limit shows a violation.
-    private static func room(behind messageBytes: Int, _ compressedBytes: Int, _ maxBytes: Int) -> Int {
+    /// Starts with four times the input and then doubles; one byte over the limit shows a violation.
+    private static func room(after messageBytes: Int, _ compressedBytes: Int, _ maxBytes: Int) -> Int {
         min(max(messageBytes, 4 * compressedBytes, 64), maxBytes + 1 - messageBytes)
     }
 
@@ -98,7 +100,7 @@ public final class Inflater {
         }
         let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
         unsafe stream.initialize(to: z_stream())
-        // Negative: DEFLATE alone. The largest window reads data of every smaller one.
+        // Negative means raw DEFLATE. The largest window reads data of every smaller one.
         let result = unsafe inflateInit2_(stream, -15, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size))
         guard result == Z_OK else {
             unsafe stream.deallocate()
