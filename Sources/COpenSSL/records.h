@@ -1,4 +1,4 @@
-// What this project uses of OpenSSL for TLS records: the secrets of a finished handshake, key derivation and AEAD.
+// The parts of OpenSSL that this project needs for TLS records: the secrets of a handshake, key derivation and AEAD.
 
 #ifndef PUSHD_COPENSSL_RECORDS_H
 #define PUSHD_COPENSSL_RECORDS_H
@@ -12,7 +12,7 @@
 #include <openssl/ssl.h>
 #include <string.h>
 
-// The traffic secrets of a TLS 1.3 handshake (RFC 8446 section 7.1). The key log is the one public way to them.
+// The traffic secrets of a TLS 1.3 handshake (RFC 8446 section 7.1). The key log is the only public way to get them.
 typedef struct {
     unsigned char bytes[EVP_MAX_MD_SIZE];
     size_t count;
@@ -21,7 +21,7 @@ typedef struct {
 typedef struct {
     copenssl_secret client;
     copenssl_secret server;
-    // How many records have come since the peer's last ChangeCipherSpec: with TLS 1.2 those are protected.
+    // The number of records since the peer's last ChangeCipherSpec: with TLS 1.2 these are protected.
     uint64_t protected_records;
 } copenssl_secrets;
 
@@ -88,7 +88,7 @@ static inline int copenssl_key_block(const char *hash, const unsigned char *mast
 
 enum { COPENSSL_TAG_SIZE = 16 };
 
-// A context for one algorithm and direction, whose key and nonce are set anew for each record.
+// A context for one algorithm and direction; key and nonce are set for each record.
 static inline EVP_CIPHER_CTX *copenssl_aead(const char *name, int encrypts) {
     EVP_CIPHER *cipher = EVP_CIPHER_fetch(NULL, name, NULL);
     EVP_CIPHER_CTX *context = cipher == NULL ? NULL : EVP_CIPHER_CTX_new();
@@ -100,7 +100,7 @@ static inline EVP_CIPHER_CTX *copenssl_aead(const char *name, int encrypts) {
     return context;
 }
 
-// Encrypts in place; the tag is put behind the bytes.
+// Encrypts in place and writes the tag after the bytes.
 static inline int copenssl_seal(EVP_CIPHER_CTX *context, const void *key, const void *nonce, const void *additional,
                                 int additional_count, unsigned char *bytes, int count) {
     int done;
@@ -111,7 +111,7 @@ static inline int copenssl_seal(EVP_CIPHER_CTX *context, const void *key, const 
            EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, COPENSSL_TAG_SIZE, bytes + count) == 1;
 }
 
-// Decrypts in place, if the tag behind the bytes is right.
+// Decrypts in place, if the tag after the bytes is right.
 static inline int copenssl_open(EVP_CIPHER_CTX *context, const void *key, const void *nonce, const void *additional,
                                 int additional_count, unsigned char *bytes, int count) {
     int done;

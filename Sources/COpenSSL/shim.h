@@ -1,4 +1,4 @@
-// What this project uses of OpenSSL: SHA-1 (the WebSocket handshake) and TLS sessions.
+// The parts of OpenSSL that this project needs: SHA-1 (the WebSocket handshake) and TLS sessions.
 
 #ifndef PUSHD_COPENSSL_SHIM_H
 #define PUSHD_COPENSSL_SHIM_H
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// Swift imports neither macros with parameters nor what is defined by one.
+// Swift imports neither macros with parameters nor constants defined by one.
 static const uint64_t COPENSSL_OP_NO_RENEGOTIATION = SSL_OP_NO_RENEGOTIATION;
 
 static const uint64_t COPENSSL_OP_CIPHER_SERVER_PREFERENCE = SSL_OP_CIPHER_SERVER_PREFERENCE;
@@ -24,7 +24,7 @@ static inline void copenssl_cache_no_sessions(SSL_CTX *context) {
     SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
 }
 
-// The one protocol that is spoken here (RFC 7301): a client that offers others only goes on without.
+// ALPN (RFC 7301): http/1.1 is the only protocol; a client that offers only others continues without ALPN.
 static inline int copenssl_select_http11(SSL *session, const unsigned char **selected, unsigned char *selected_count,
                                          const unsigned char *offered, unsigned int offered_count, void *argument) {
     static const unsigned char http11[] = "\x08http/1.1";
@@ -39,7 +39,7 @@ static inline void copenssl_speak_http11(SSL_CTX *context) {
     SSL_CTX_set_alpn_select_cb(context, copenssl_select_http11, NULL);
 }
 
-// Several certificates: the context of the first one whose certificate is for the name that the client asks for.
+// Several certificates (SNI): selects the first context whose certificate is valid for the requested name.
 typedef struct {
     SSL_CTX *const *contexts;
     size_t count;
@@ -65,7 +65,7 @@ static inline void copenssl_choose_identity(SSL_CTX *context, copenssl_identitie
     SSL_CTX_set_tlsext_servername_arg(context, identities);
 }
 
-// A sink for what sessions encrypt: one growing buffer, which its owner empties. A BIO_s_mem() would be zeroed each time.
+// Receives what sessions encrypt: one growing buffer, emptied by its owner. A BIO_s_mem() would be zeroed each time.
 typedef struct {
     unsigned char *bytes;
     size_t count;
@@ -97,7 +97,7 @@ static inline long copenssl_output_control(BIO *bio, int command, long number, v
     return command == BIO_CTRL_FLUSH;
 }
 
-// The methods are made once for a process: OpenSSL has numbers for 127 only.
+// Each method is created once per process, because OpenSSL has only 127 method numbers.
 static inline BIO_METHOD *copenssl_output_method(void) {
     BIO_METHOD *method = BIO_meth_new(BIO_TYPE_SOURCE_SINK | BIO_get_new_index(), "output");
     if (method == NULL) return NULL;
@@ -114,7 +114,7 @@ static inline BIO *copenssl_bio(BIO_METHOD *method, void *data) {
     return bio;
 }
 
-// Where established sessions read from: what a loop has received, lent for one call.
+// The input of established sessions: the bytes a loop has received, lent for one call.
 typedef struct {
     const unsigned char *bytes;
     size_t count;
@@ -142,7 +142,8 @@ static inline BIO_METHOD *copenssl_input_method(void) {
     return method;
 }
 
-// What OpenSSL lets a peer do without end: changing keys (RFC 8446 4.6.3), and asking for another handshake, which it refuses.
+// Limits what OpenSSL allows a peer without end: key updates (RFC 8446 4.6.3) and requests for another handshake, which
+// OpenSSL refuses one by one.
 typedef struct {
     copenssl_input *input;
     uint32_t records_per_key_update;
@@ -168,7 +169,7 @@ static inline void copenssl_watch_message(int is_written, int version, int type,
     } else if (type == SSL3_RT_HANDSHAKE && message[0] == SSL3_MT_KEY_UPDATE) {
         watch->unpaid_records += watch->records_per_key_update;
     }
-    // A callback cannot fail a read, but nothing more is there to be read.
+    // A callback cannot make a read fail, but it can leave nothing to read.
     if (copenssl_watch_is_over(watch)) watch->input->count = 0;
 }
 
@@ -177,12 +178,12 @@ static inline void copenssl_keep_watch(SSL *session, copenssl_watch *watch) {
     SSL_set_msg_callback_arg(session, watch);
 }
 
-// Whether a session holds a part of a record, and so a buffer for a whole one.
+// Whether a session holds a partial record, and therefore a buffer for a complete one.
 static inline int copenssl_holds_input(const SSL *session) {
     return SSL_has_pending(session) || strcmp(SSL_rstate_string(session), "RB") == 0;
 }
 
-// A key and a certificate that last as long as the context.
+// A key and a certificate that exist only in the context.
 static inline int copenssl_use_throwaway_identity(SSL_CTX *context) {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = X509_new();
@@ -203,8 +204,9 @@ static inline int copenssl_set_server_name(SSL *session, const char *name) {
     return (int)SSL_set_tlsext_host_name(session, name);
 }
 
-// The one-shot calls of OpenSSL 3 look the algorithm up and allocate a context each time: 5,400 instructions for a handshake's
-// 60 bytes, of which SHA-1 itself takes 1,800. The calls that do neither are deprecated, but not on their way out of libcrypto 3.
+// OpenSSL 3's one-shot calls look up the algorithm and allocate a context each time: 5,400 instructions for a
+// handshake's 60 bytes, of which SHA-1 itself takes 1,800. The calls used here do neither; they are deprecated, but
+// libcrypto 3 keeps them.
 static inline int copenssl_sha1(const void *head, size_t head_count, const void *tail, size_t tail_count,
                                 unsigned char digest[SHA_DIGEST_LENGTH]) {
 #pragma GCC diagnostic push

@@ -1,4 +1,4 @@
-// What this project uses of OpenSSL for session tickets: keys of its own choice, and how old a session is.
+// The parts of OpenSSL that this project needs for session tickets: own ticket keys, and the age of a session.
 
 #ifndef PUSHD_COPENSSL_TICKETS_H
 #define PUSHD_COPENSSL_TICKETS_H
@@ -12,7 +12,7 @@
 
 enum { COPENSSL_TICKET_NAME_SIZE = 16, COPENSSL_TICKET_KEY_SIZE = 32 };
 
-// RFC 5077 section 4: a name by which a ticket's key is found, and the keys that encrypt and authenticate.
+// RFC 5077 section 4: a name that identifies a ticket's key, and the keys for encryption and authentication.
 typedef struct {
     unsigned char name[COPENSSL_TICKET_NAME_SIZE];
     unsigned char cipher[COPENSSL_TICKET_KEY_SIZE];
@@ -24,7 +24,7 @@ static inline int copenssl_make_ticket_key(copenssl_ticket_key *key) {
            RAND_priv_bytes(key->mac, sizeof key->mac) == 1;
 }
 
-// Prepares the contexts that seal a ticket, or open one.
+// Prepares the contexts that seal or open a ticket.
 static inline int copenssl_use_ticket_key(copenssl_ticket_key *key, EVP_CIPHER_CTX *cipher, EVP_MAC_CTX *mac,
                                           unsigned char *iv, int seals) {
     OSSL_PARAM parameters[] = {
@@ -37,7 +37,8 @@ static inline int copenssl_use_ticket_key(copenssl_ticket_key *key, EVP_CIPHER_C
            EVP_MAC_CTX_set_params(mac, parameters) == 1;
 }
 
-// The contexts of further certificates find the same data: OpenSSL asks the one that a client's name has chosen.
+// The contexts of additional certificates get the same data: OpenSSL asks the one that was selected for the client's
+// name.
 static inline void copenssl_set_tickets(SSL_CTX *context, void *tickets,
                                         int (*use_key)(SSL *, unsigned char *, unsigned char *, EVP_CIPHER_CTX *,
                                                        EVP_MAC_CTX *, int),
@@ -52,7 +53,7 @@ static inline void *copenssl_tickets(const SSL *session) {
     return SSL_CTX_get_app_data(SSL_get_SSL_CTX(session));
 }
 
-// When the handshake of a session was made in which all was verified; 0 if nobody has noted it.
+// The time of the session's full handshake, in which everything was verified; 0 if it was not noted.
 static inline uint64_t copenssl_verified_at(SSL_SESSION *session) {
     void *data = NULL;
     size_t count = 0;

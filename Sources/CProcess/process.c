@@ -3,8 +3,8 @@
 static int count;
 static char **arguments;
 
-// glibc passes main's arguments to constructors as well. Swift's CommandLine reads /proc/self/cmdline, which a chroot
-// may lack.
+// glibc also passes main's arguments to constructors. Swift's CommandLine reads them from /proc/self/cmdline, which may
+// be missing in a chroot.
 __attribute__((constructor)) static void keep_arguments(int argc, char **argv) {
     count = argc;
     arguments = argv;

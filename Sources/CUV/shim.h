@@ -12,7 +12,7 @@
 #include <sys/un.h>
 #include <uv.h>
 
-// Swift's Glibc overlay is built without _GNU_SOURCE, so what glibc guards by it is declared or named here.
+// Swift's Glibc overlay is built without _GNU_SOURCE; declarations that need it are repeated here.
 extern int accept4(int fd, struct sockaddr *address, socklen_t *length, int flags);
 extern int pthread_setname_np(pthread_t thread, const char *name);
 extern long syscall(long number, ...);
@@ -26,8 +26,8 @@ enum {
     CUV_TIMER_FLAGS = TFD_NONBLOCK | TFD_CLOEXEC,
 };
 
-// glibc's send, sendmsg and recv look for the cancellation of their thread, once there are two, before and after the
-// system call: 50 instructions. No thread is cancelled here.
+// With more than one thread, glibc's send, sendmsg and recv check for thread cancellation before and after the system
+// call, which takes 50 instructions. No thread is cancelled here.
 static inline ssize_t cuv_send(int descriptor, const void *bytes, size_t count) {
     return syscall(SYS_sendto, descriptor, bytes, count, CUV_SEND_FLAGS, 0, 0);
 }
@@ -46,8 +46,8 @@ static inline void cuv_return_free_memory(void) {
 #endif
 }
 
-// glibc raises the size from which on a block is mapped by itself, and so given back when it is freed, to that of the
-// largest block that was ever freed. After a few large bodies they would all lie in arenas, which keep them.
+// Blocks above a threshold are mapped separately and returned to the system when freed. glibc raises that threshold to
+// the size of the largest block freed so far; after a few large bodies, all bodies would be kept in arenas.
 static inline void cuv_map_large_blocks(int bytes) {
 #ifdef __GLIBC__
     mallopt(M_MMAP_THRESHOLD, bytes);

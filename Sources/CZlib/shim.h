@@ -1,9 +1,9 @@
-// zlib: the DEFLATE of permessage-deflate (RFC 7692).
+// zlib: DEFLATE for permessage-deflate (RFC 7692).
 
 #ifndef PUSHD_CZLIB_SHIM_H
 #define PUSHD_CZLIB_SHIM_H
 
-// Input is read only: next_in points to const bytes.
+// Makes next_in point to const bytes, because input is only read.
 #define ZLIB_CONST
 #include <zlib.h>
 

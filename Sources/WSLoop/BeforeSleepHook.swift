@@ -1,8 +1,9 @@
 internal import CUV
 
-/// Runs an action at the end of every turn, just before the loop sleeps for events.
+/// Runs an action at the end of every turn, just before the loop waits for events.
 ///
-/// This is where publishes that were only marked during the turn are written (Redis' beforeSleep, libuv's prepare).
+/// Publishes during a turn only mark channels; this is where they are written (like Redis' beforeSleep and libuv's
+/// prepare).
 @safe
 public final class BeforeSleepHook: Handle {
     /// Starts the hook.

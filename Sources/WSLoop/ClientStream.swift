@@ -1,8 +1,8 @@
-/// A client's connection to a server, with TLS on it or without; confined to its loop's thread.
+/// A client's connection to a server, with or without TLS; confined to its loop's thread.
 ///
-/// The caller waits for the descriptor's readiness, and ends the connection with `close`.
+/// The caller watches the descriptor's readiness and ends the connection with `close`.
 public struct ClientStream {
-    /// What a secure connection needs: whom to trust, and whom to expect.
+    /// The settings of a secure connection: what to trust, and which server to expect.
     public struct Security {
         let context: TLSContext
         let serverName: String
@@ -14,14 +14,14 @@ public struct ClientStream {
         }
     }
 
-    /// Why a connection was not made, or broke.
+    /// Why a connection could not be made, or broke.
     public enum Failure: Error, Equatable, Sendable, CustomStringConvertible {
-        /// The system says so.
+        /// A system call failed.
         case system(errno: Int32)
-        /// TLS does.
+        /// TLS failed.
         case tls(reason: String)
 
-        /// In words.
+        /// The failure in words.
         public var description: String {
             switch self {
             case .system(let code): OpenSSLError.words(errno: code)
@@ -30,33 +30,33 @@ public struct ClientStream {
         }
     }
 
-    /// How far the handshake is.
+    /// The progress of the handshake.
     public enum HandshakeResult: Equatable, Sendable {
-        /// Bytes can be read and sent.
+        /// Done: bytes can be read and sent.
         case done
-        /// To be called again when the descriptor is ready for this.
+        /// Call again when the descriptor is ready for this.
         case needs(Readiness)
-        /// There is no connection.
+        /// The handshake failed.
         case failed(Failure)
     }
 
-    /// What a read brought.
+    /// The result of a read.
     public enum ReadResult: Equatable, Sendable {
-        /// The buffer has what came.
+        /// The buffer holds the bytes read.
         case bytes
-        /// Nothing now.
+        /// Nothing to read now.
         case wouldBlock
-        /// Nothing more will come.
+        /// The peer has ended the stream.
         case ended
         /// The connection broke.
         case failed(Failure)
     }
 
-    /// What a send took.
+    /// The result of a send.
     public enum WriteResult: Equatable, Sendable {
-        /// So many bytes.
+        /// This many bytes were accepted.
         case accepted(Int)
-        /// Nothing now; over TLS the same bytes must be offered again.
+        /// Nothing was accepted now; over TLS, offer the same bytes again.
         case wouldBlock
         /// The connection broke.
         case failed(Failure)
@@ -66,7 +66,7 @@ public struct ClientStream {
     public let descriptor: Int32
     private let session: TLSSession?
 
-    /// Begins to connect; throws what the system says if it refuses at once.
+    /// Starts to connect; throws if the system refuses at once.
     public init(to address: SocketAddress, _ security: Security? = nil) throws(Failure) {
         do throws(SystemError) {
             descriptor = try Socket.connect(to: address)
@@ -86,13 +86,13 @@ public struct ClientStream {
         return try TLSSession(context: security.context, connected: descriptor, to: security.serverName)
     }
 
-    /// Whether a read would bring the end, of which the socket's readiness does not tell.
+    /// Whether a read would return the end of the stream, which the socket's readiness does not show.
     public var hasPendingInput: Bool { session?.hasPendingInput == true }
 
-    /// Whether the TLS handshake is done, or there is none to make.
+    /// Whether the TLS handshake is done or not needed.
     public var isSecure: Bool { session?.isEstablished ?? true }
 
-    /// Goes on with the TLS handshake, if it is not done, once the descriptor is ready.
+    /// Continues the TLS handshake, if it is not done, once the descriptor is ready.
     public func secure() -> HandshakeResult {
         guard let session, !session.isEstablished else { return .done }
         if let code = Socket.pendingError(descriptor) { return .failed(.system(errno: code)) }
@@ -103,7 +103,7 @@ public struct ClientStream {
         }
     }
 
-    /// Replaces the buffer's content by what has arrived; the handshake must be done.
+    /// Replaces the buffer's content with the bytes that have arrived; the handshake must be done.
     public func read(into buffer: ReadBuffer) -> ReadResult {
         guard let session else {
             switch buffer.fill(from: descriptor) {
@@ -121,7 +121,7 @@ public struct ClientStream {
         }
     }
 
-    /// Sends as much of `bytes`, from `offset` on, as the kernel takes; the handshake must be done.
+    /// Sends as much of `bytes`, from `offset` on, as the kernel accepts; the handshake must be done.
     public func send(_ bytes: RawSpan, from offset: Int = 0) -> WriteResult {
         guard let session else {
             switch Socket.send(bytes, from: offset, to: descriptor) {
@@ -137,7 +137,7 @@ public struct ClientStream {
         }
     }
 
-    /// Says that nothing more will be sent; what comes can still be read.
+    /// Announces that nothing more will be sent; input can still be read.
     public func endWrites() {
         session?.closeNotify()
         Socket.shutdownWrites(descriptor)

@@ -1,19 +1,19 @@
 /// A mount point of a control group hierarchy, from a line of /proc/self/mountinfo (proc(5)).
 struct ControlGroupMount {
-    /// The hierarchy: a controller of version 1, or nil for version 2.
+    /// The hierarchy: the controllers of a version 1 hierarchy, or nil for version 2.
     let controllers: [Substring]?
-    /// The group that is mounted here; not `/` where a container sees its own part only.
+    /// The group that is mounted here; not `/` in a container that sees only its own subtree.
     let root: String
     let point: String
 
-    /// Version 2 at `point`, or a hierarchy of version 1 if it has controllers.
+    /// A version 1 hierarchy if it has controllers, else version 2.
     init(controllers: [Substring]? = nil, root: String = "/", at point: String) {
         self.controllers = controllers
         self.root = root
         self.point = point
     }
 
-    /// Reads a line; nil if it is of another file system.
+    /// Parses a line; nil if it describes another file system.
     ///
     /// `36 35 98:0 /root /point rw,noatime shared:1 - cgroup cgroup rw,memory`, with any number of fields before `-`.
     init?(line: Substring) {
@@ -28,10 +28,10 @@ struct ControlGroupMount {
         point = ControlGroupMount.unescaped(fields[4])
     }
 
-    /// The directories of a group and of all its parents that are mounted here, the group's own first.
+    /// The directories of a group and its parents below this mount, starting with the group itself.
     ///
-    /// If the group is not below the mounted one, the process sees another name of it (cgroup_namespaces(7)) or was
-    /// moved into a container: then the mounted group counts.
+    /// If the group is not below the mounted one, the process sees a different name for it (cgroup_namespaces(7)) or
+    /// was moved into a container. The mounted group then counts.
     func directories(of group: String) -> [String] {
         var names = group.split(separator: "/")
         let above = root.split(separator: "/")
@@ -42,7 +42,7 @@ struct ControlGroupMount {
         }
     }
 
-    /// The kernel writes space, tab, line feed and backslash as three octal digits behind a backslash.
+    /// The kernel writes space, tab, line feed and backslash as a backslash and three octal digits.
     private static func unescaped(_ field: Substring) -> String {
         var parts = field.split(separator: "\\", omittingEmptySubsequences: false)
         var text = String(parts.removeFirst())

@@ -1,17 +1,17 @@
 /// A limit of a control group, and the file that sets it.
 public struct ControlGroupLimit<Value: Comparable & Sendable>: Equatable, Sendable {
-    /// Bytes or cores.
+    /// In bytes or cores.
     public let value: Value
-    /// Its path.
+    /// The file's path.
     public let file: String
 }
 
-/// What the control groups of a process allow it, in version 1, version 2 or a mix of both (cgroups(7)).
+/// The limits that control groups set for a process, in version 1, version 2 or a mix of both (cgroups(7)).
 ///
-/// The lowest limit from the process' own group up to the topmost mounted one counts. libuv 1.44 knows only the memory
-/// limit of version 1, and no CPU quota.
+/// The lowest limit from the process' own group up to the topmost mounted group applies. libuv 1.44 reads only the
+/// memory limit of version 1, and no CPU quota.
 struct ControlGroups {
-    /// Where distributions and container runtimes mount them, should mountinfo say nothing.
+    /// The usual mount points of distributions and container runtimes, used if mountinfo lists none.
     private static let usualMounts = [
         ControlGroupMount(at: "/sys/fs/cgroup"), ControlGroupMount(at: "/sys/fs/cgroup/unified"),
         ControlGroupMount(controllers: ["memory"], at: "/sys/fs/cgroup/memory"),
@@ -20,11 +20,11 @@ struct ControlGroups {
     ]
 
     private let mounts: [ControlGroupMount]
-    /// The group of each controller of version 1; that of version 2 has the empty name.
+    /// The group of each version 1 controller; the version 2 group has the empty name.
     private let groups: [Substring: String]
     private let read: (String) -> String?
 
-    /// - Parameter read: returns a file's text, nil if there is none.
+    /// - Parameter read: returns a file's text; nil if there is no such file.
     init(read: @escaping (String) -> String?) {
         self.read = read
         let lines = (read("/proc/self/mountinfo") ?? "").split(separator: "\n")
@@ -33,7 +33,7 @@ struct ControlGroups {
         groups = ControlGroups.groups(read("/proc/self/cgroup") ?? "")
     }
 
-    /// Reads `4:cpu,cpuacct:/path` and, for version 2, `0::/path`.
+    /// Parses `4:cpu,cpuacct:/path` and, for version 2, `0::/path`.
     private static func groups(_ text: String) -> [Substring: String] {
         var groups: [Substring: String] = [:]
         for line in text.split(separator: "\n") {
@@ -71,20 +71,20 @@ struct ControlGroups {
         return Double(quota) / Double(period)
     }
 
-    /// The directories in which files of a controller of version 1, or with nil of version 2, can be.
+    /// The directories with files of a version 1 controller; with nil, of version 2.
     private func directories(_ controller: Substring?) -> [String] {
         mounts.filter { mount in
             controller.map { mount.controllers?.contains($0) ?? false } ?? (mount.controllers == nil)
         }.flatMap { $0.directories(of: groups[controller ?? ""] ?? "/") }
     }
 
-    /// Of equal ones the first.
+    /// The lowest limit; the first of equal ones.
     private func lowest<Value>(_ files: [String], _ value: (String) -> Value?) -> ControlGroupLimit<Value>? {
         files.compactMap { file in value(file).map { ControlGroupLimit(value: $0, file: file) } }
             .min { $0.value < $1.value }
     }
 
-    /// A number above 0; nil for `max`, for -1, and for a file that is not there.
+    /// A positive number; nil for `max`, for -1, and for a missing file.
     private func number(_ file: String) -> Int? {
         let word = read(file)?.split(whereSeparator: \.isWhitespace).first
         return word.flatMap { Int($0) }.flatMap { $0 > 0 ? $0 : nil }

@@ -1,9 +1,10 @@
 internal import CUV
 internal import Glibc
 
-/// A timer on the clock of `Loop.monotonicNanoseconds`, where `Timer` counts whole milliseconds.
+/// A one-shot timer with nanosecond resolution on the clock of `Loop.monotonicNanoseconds`.
 ///
-/// libuv's timers round to milliseconds; what is to happen thousands of times a second needs the kernel's (timerfd).
+/// libuv's timers have a resolution of milliseconds. Events that happen thousands of times per second need the kernel's
+/// timerfd.
 @safe
 public final class FineTimer {
     private let descriptor: Int32
@@ -11,7 +12,7 @@ public final class FineTimer {
 
     /// Makes a stopped timer.
     public init(on loop: Loop) throws(SystemError) {
-        // libuv's uv_hrtime reads this clock as well.
+        // uv_hrtime reads the same clock.
         descriptor = timerfd_create(CLOCK_MONOTONIC, Int32(CUV_TIMER_FLAGS))
         guard descriptor >= 0 else { throw SystemError(code: errno, operation: "timerfd_create") }
         do throws(SystemError) {
@@ -23,7 +24,7 @@ public final class FineTimer {
         watcher.wait(for: .readable)
     }
 
-    /// Sets what runs on the loop when the time has come.
+    /// Sets the action that runs on the loop when the timer fires.
     public func onEvent(_ action: @escaping () -> Void) {
         let descriptor = descriptor
         watcher.onReady { _ in
@@ -34,18 +35,18 @@ public final class FineTimer {
         }
     }
 
-    /// Starts, or starts anew: fires once, at once if that time has passed.
+    /// Starts or restarts the timer; it fires once, immediately if the time has passed.
     public func start(atNanoseconds nanoseconds: UInt64) {
         guard !watcher.isClosed else { return }
         var time = itimerspec()
-        // A time of 0 would stop it.
+        // A time of 0 would stop the timer.
         let value = max(nanoseconds, 1)
         time.it_value.tv_sec = Int(value / 1_000_000_000)
         time.it_value.tv_nsec = Int(value % 1_000_000_000)
         _ = unsafe timerfd_settime(descriptor, Int32(TFD_TIMER_ABSTIME), &time, nil)
     }
 
-    /// Closes it; closing twice is harmless.
+    /// Closes the timer; closing twice is harmless.
     public func close() {
         guard !watcher.isClosed else { return }
         let descriptor = descriptor

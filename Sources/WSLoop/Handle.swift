@@ -2,19 +2,19 @@ internal import CUV
 
 /// A libuv handle that this object owns.
 ///
-/// libuv may use a handle's memory until its close callback has run, so the object retains itself from the successful
-/// initialisation until then: dropping the last outside reference without `close()` leaks the handle, which
-/// `Loop.close()` reports.
+/// libuv may use a handle's memory until its close callback has run, so the object retains itself from successful
+/// initialisation until then. Dropping the last outside reference without `close()` leaks the handle; `Loop.close()`
+/// reports that.
 @safe
 public class Handle {
-    /// The loop this handle hangs on.
+    /// The loop that the handle belongs to.
     public let loop: Loop
     let memory: UnsafeMutableRawPointer
     private var isClosing = false
     private var action: (() -> Void)?
     private var afterClose: (() -> Void)?
 
-    /// Allocates a handle of `type` and lets `initialise` call the matching `uv_…_init`.
+    /// Allocates a handle of `type`; `initialise` calls the matching `uv_…_init`.
     init(
         on loop: Loop, type: uv_handle_type, _ operation: String,
         initialise: (UnsafeMutableRawPointer) -> Int32
@@ -30,7 +30,7 @@ public class Handle {
         unsafe base.pointee.data = Unmanaged.passRetained(self).toOpaque()
     }
 
-    /// Sets what runs on the loop each time the handle's event happens.
+    /// Sets the action that runs on the loop each time the handle's event happens.
     public final func onEvent(_ action: @escaping () -> Void) {
         guard !isClosing else { return }
         self.action = action
@@ -38,12 +38,12 @@ public class Handle {
 
     /// Stops the handle for good; closing twice is harmless.
     ///
-    /// - Parameter completion: runs on the loop when libuv has let go of the handle.
+    /// - Parameter completion: runs on the loop after libuv has released the handle.
     public func close(then completion: (() -> Void)? = nil) {
         guard !isClosing else { return }
         isClosing = true
         afterClose = completion
-        // What the closure captured goes now: it often holds the owner of this handle.
+        // Release what the closure captured now: it often holds the owner of this handle.
         action = nil
         released()
         unsafe uv_close(base) { unsafe Handle.closed($0) }
@@ -52,7 +52,7 @@ public class Handle {
     /// Whether `close()` was called.
     public final var isClosed: Bool { isClosing }
 
-    /// Lets a subclass drop what it captured.
+    /// Lets a subclass release what it captured.
     func released() {}
 
     private var base: UnsafeMutablePointer<uv_handle_t> {
@@ -69,12 +69,12 @@ public class Handle {
         completion?()
     }
 
-    /// Runs the action of the handle behind a callback.
+    /// Runs the action of a callback's handle.
     static func runAction(_ data: UnsafeMutableRawPointer?) {
         unsafe owner(data, as: Handle.self)?.action?()
     }
 
-    /// The Swift object behind a callback's handle.
+    /// The Swift object of a callback's handle.
     static func owner<Owner: Handle>(_ data: UnsafeMutableRawPointer?, as type: Owner.Type) -> Owner? {
         unsafe data.map { unsafe unsafeDowncast(Unmanaged<Handle>.fromOpaque($0).takeUnretainedValue(), to: type) }
     }

@@ -1,7 +1,8 @@
 internal import CUV
 internal import Synchronization
 
-/// The way into a loop from other threads: messages in order, one wake-up for all that arrive while the loop is busy.
+/// The entry to a loop for other threads: ordered messages, with one wake-up for all that arrive while the loop is
+/// busy.
 public final class Inbox<Message: Sendable>: Sendable {
     private struct State {
         var messages: [Message] = []
@@ -11,10 +12,10 @@ public final class Inbox<Message: Sendable>: Sendable {
 
     private let state = Mutex(State())
 
-    /// Makes an inbox that keeps what is posted until its loop opens it.
+    /// Makes an inbox that keeps messages until its loop opens it.
     public init() {}
 
-    /// Connects the inbox to its loop; loop thread only.
+    /// Connects the inbox to its loop; call on the loop's thread only.
     ///
     /// - Parameter woken: runs on the loop after messages were posted; it calls `takeAll()`.
     public func open(on loop: Loop, woken: @escaping () -> Void) throws(SystemError) {
@@ -27,9 +28,9 @@ public final class Inbox<Message: Sendable>: Sendable {
         }
     }
 
-    /// Hands a message to the loop, unless the inbox is closed; any thread.
+    /// Hands a message to the loop, unless the inbox is closed; may be called on any thread.
     ///
-    /// - Parameter waking: false if the caller runs on that loop and looks into the inbox itself before it sleeps.
+    /// - Parameter waking: false if the caller runs on that loop and checks the inbox itself before the loop sleeps.
     /// - Returns: false if the inbox is closed.
     @discardableResult
     public func post(_ message: Message, waking: Bool = true) -> Bool {
@@ -37,13 +38,14 @@ public final class Inbox<Message: Sendable>: Sendable {
             guard !state.isClosed else { return false }
             let isFirst = state.messages.isEmpty
             state.messages.append(message)
-            // A later message finds the wake-up of the first one pending, or the loop about to look anyway.
+            // For later messages the first one's wake-up is still pending, or the loop is about to check the inbox
+            // anyway.
             if isFirst, waking { state.wakeup?.send() }
             return true
         }
     }
 
-    /// Takes what has arrived, in order; loop thread only.
+    /// Removes and returns all messages, in order; call on the loop's thread only.
     public func takeAll() -> [Message] {
         state.withLock { state in
             guard !state.messages.isEmpty else { return [] }
@@ -53,7 +55,7 @@ public final class Inbox<Message: Sendable>: Sendable {
         }
     }
 
-    /// Refuses messages from now on and closes the handle; loop thread only.
+    /// Refuses messages from now on and closes the handle; call on the loop's thread only.
     public func close() {
         let wakeup = state.withLock { state -> WakeupSignal? in
             state.messages.removeAll()
@@ -64,10 +66,10 @@ public final class Inbox<Message: Sendable>: Sendable {
     }
 }
 
-/// The thread-safe face of a `WakeupHandle`.
+/// The thread-safe interface of a `WakeupHandle`.
 ///
-/// `uv_async_send` is the one libuv call that other threads may make, while the handle is open. The inbox calls `send()`
-/// only under its lock and takes the signal away, under the same lock, before the handle is closed on its loop.
+/// `uv_async_send` is the only libuv call that other threads may make, and only while the handle is open. The inbox
+/// calls `send()` only under its lock, and removes the signal under the same lock before the loop closes the handle.
 @safe
 private struct WakeupSignal: @unchecked Sendable {
     private let handle: WakeupHandle

@@ -1,7 +1,7 @@
 internal import COpenSSL
 internal import CUV
 
-/// The libraries below, and what the kernel has, as this machine has them.
+/// The versions of the libraries and the kernel features on this machine.
 public enum Libraries {
     /// libuv's version.
     public static var libuv: String { unsafe String(cString: uv_version_string()) }
@@ -9,7 +9,7 @@ public enum Libraries {
     /// OpenSSL's name and version.
     public static var openSSL: String { unsafe String(cString: OpenSSL_version(OPENSSL_VERSION)) }
 
-    /// Whether writes can go through io_uring, and why not.
+    /// Whether writes can go through io_uring, or why not.
     public static var ioUring: String {
         do throws(SystemError) {
             _ = try RingSender { _ in }

@@ -1,13 +1,13 @@
 internal import CUV
 internal import Glibc
 
-/// A socket that an accepted client is behind; whoever takes it closes it.
+/// An accepted client's socket; the receiver must close it.
 public struct AcceptedStream: Sendable {
     /// The non-blocking descriptor.
     public let descriptor: Int32
-    /// Who connected.
+    /// The client's address.
     public let peer: SocketAddress
-    /// How long the kernel has kept it if it has sent nothing yet.
+    /// How long the kernel has held the connection back if the client has sent nothing yet.
     public let deferralMilliseconds: UInt64
 }
 
@@ -18,7 +18,7 @@ public final class Listener {
     private static let retryMilliseconds: UInt64 = 100
     private static let deferralSeconds: Int32 = 1
 
-    /// Where it listens; with port 0 asked for, the port the kernel chose.
+    /// The address it listens on; if port 0 was requested, with the port that the kernel chose.
     public let address: SocketAddress
     private let descriptor: Int32
     private let watcher: PollWatcher
@@ -26,12 +26,12 @@ public final class Listener {
     private let accepted: (AcceptedStream) -> Void
     private let starved: (SystemError) -> Void
 
-    /// Binds and listens; accepting begins with `resume()`.
+    /// Binds and listens; call `resume()` to start accepting.
     ///
     /// - Parameters:
-    ///   - unsentLowWaterBytes: how much unsent data the kernel may hold for one client (TCP_NOTSENT_LOWAT).
-    ///   - starved: accepting paused for want of descriptors or memory; it goes on by itself.
-    ///   - accepted: takes each new client, on the loop.
+    /// - unsentLowWaterBytes: how much unsent data the kernel may hold for one client (TCP_NOTSENT_LOWAT).
+    /// - starved: called when accepting pauses for lack of descriptors or memory; it resumes by itself.
+    /// - accepted: receives each new client, on the loop.
     public init(
         on loop: Loop, address: SocketAddress, unsentLowWaterBytes: Int32,
         starved: @escaping (SystemError) -> Void, accepted: @escaping (AcceptedStream) -> Void
@@ -61,12 +61,12 @@ public final class Listener {
         retryTimer.onEvent { [weak self] in self?.resume() }
     }
 
-    /// Accepts from now on.
+    /// Starts accepting.
     public func resume() {
         watcher.wait(for: .readable)
     }
 
-    /// Accepts nothing more; clients wait in the kernel's queue until it is full.
+    /// Stops accepting; clients wait in the kernel's queue until that is full.
     public func pause() {
         retryTimer.stop()
         watcher.wait(for: [])
@@ -97,7 +97,7 @@ public final class Listener {
         }
     }
 
-    /// Level-triggered polling would spin on a queue that cannot be accepted from, so it pauses a moment.
+    /// Level-triggered polling would spin on a queue that cannot be accepted from, so accepting pauses for a moment.
     private func acceptFailed(_ code: Int32) {
         guard [EMFILE, ENFILE, ENOBUFS, ENOMEM].contains(code) else { return }
         watcher.wait(for: [])
@@ -112,7 +112,7 @@ public final class Listener {
         let descriptor = socket(address.family, type, 0)
         guard descriptor >= 0 else { throw SystemError(code: errno, operation: operation) }
         if address.unixPath == nil { Socket.setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1) }
-        // `[::]` takes IPv4 clients as well, whatever net.ipv6.bindv6only says.
+        // `[::]` accepts IPv4 clients too, whatever net.ipv6.bindv6only says.
         if address.family == AF_INET6 { Socket.setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
         guard unsafe address.withKernelForm({ unsafe bind(descriptor, $0, $1) }) == 0,
             listen(descriptor, backlog) == 0
@@ -124,7 +124,7 @@ public final class Listener {
         return descriptor
     }
 
-    /// A unix socket's file outlives a killed server: it is removed if nobody answers behind it.
+    /// A unix socket's file outlives a killed server: remove it if no server answers on it.
     private static func removeStale(_ path: String, _ address: SocketAddress) {
         var status = stat()
         guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }

@@ -1,12 +1,13 @@
 internal import CUV
 internal import Glibc
 
-/// A thread, such as one that a loop runs on (a plain pthread: Swift's tasks would start a pool that nothing here
-/// needs).
+/// A thread, such as the one of a loop.
+///
+/// It is a plain pthread, because Swift's tasks would start a thread pool that nothing here needs.
 public struct LoopThread: Sendable {
     private let thread: pthread_t
 
-    /// Starts a thread that runs `body` and is named `name` (at most 15 bytes) for `top -H` and debuggers.
+    /// Starts a thread that runs `body`; its name (at most 15 bytes) is shown by `top -H` and debuggers.
     public init(named name: String, _ body: @escaping @Sendable () -> Void) throws(SystemError) {
         let start = unsafe Unmanaged.passRetained(Start(name: name, body: body))
         var thread = pthread_t()
@@ -24,12 +25,14 @@ public struct LoopThread: Sendable {
         self.thread = thread
     }
 
-    /// Leaves the thread to itself: it ends with its body or with the process; in place of `join()`.
+    /// Detaches the thread: it ends with its body or with the process.
+    ///
+    /// Call this or `join()`, not both.
     public func detach() {
         _ = pthread_detach(thread)
     }
 
-    /// Waits until the body has returned; to be called once.
+    /// Waits until the body has returned; call it once.
     public func join() {
         _ = pthread_join(thread, nil)
     }

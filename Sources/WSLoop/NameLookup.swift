@@ -1,11 +1,11 @@
 internal import CUV
 internal import Glibc
 
-/// Turns host names into addresses without blocking the loop: each lookup has a thread of its own.
+/// Resolves host names without blocking the loop; each lookup has its own thread.
 ///
-/// A name server that does not answer holds the thread for up to half a minute, and nothing can end that. So the thread
-/// knows the lookup's inbox only, and neither the loop nor the end of the process waits for it; libuv's thread pool is
-/// waited for at exit.
+/// A name server that does not answer blocks the thread for up to half a minute, and nothing can interrupt that. So the
+/// thread knows only the lookup's inbox, and neither the loop nor the process waits for it at the end. (The process
+/// would wait for libuv's thread pool.)
 public final class NameLookup {
     private typealias Answer = Result<[SocketAddress], SystemError>
 
@@ -13,10 +13,10 @@ public final class NameLookup {
     private let inbox = Inbox<Answer>()
     private let completion: (Result<[SocketAddress], SystemError>) -> Void
 
-    /// Starts looking up `host`.
+    /// Starts a lookup of `host`.
     ///
-    /// - Parameter completion: runs once on the loop, with at least one address or an error; inside this call if the
-    ///   lookup cannot start, and never if the loop closes first.
+    /// - Parameter completion: runs once on the loop, with at least one address or an error. It runs inside this call
+    ///   if the lookup cannot start, and never if the loop closes first.
     public static func start(
         _ host: String, port: UInt16, on loop: Loop,
         completion: @escaping (Result<[SocketAddress], SystemError>) -> Void
@@ -51,15 +51,15 @@ public final class NameLookup {
         for answer in answers { completion(answer) }
     }
 
-    /// Waits for no answer any more; loop thread only.
+    /// Stops waiting for the answer; call on the loop's thread only.
     func abandon() {
         inbox.close()
         loop.lookupEnded(self)
     }
 
-    /// Asks the system, which may take long.
+    /// Asks the system, which may block for long.
     ///
-    /// Without a callback libuv answers in the call; all that it needs the loop for is to count the request.
+    /// Without a callback libuv answers synchronously; it uses the loop only to count the request.
     private static func resolve(_ host: String, _ port: UInt16) -> Answer {
         let loop: Loop
         do throws(SystemError) { loop = try Loop() } catch { return .failure(error) }

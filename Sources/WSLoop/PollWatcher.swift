@@ -1,21 +1,21 @@
 internal import CUV
 
-/// Watches one descriptor that somebody else owns: a listening socket, hiredis' connection, a nested epoll set.
+/// Watches one descriptor that another object owns: a listening socket, hiredis' connection, a nested epoll set.
 @safe
 public final class PollWatcher: Handle {
     private var action: ((Readiness) -> Void)?
     private var interest: Readiness = []
 
-    /// Makes a watcher that waits for nothing yet.
+    /// Makes a watcher that does not wait for anything yet.
     ///
-    /// It must be closed before the descriptor is.
+    /// Close the watcher before the descriptor.
     public init(on loop: Loop, descriptor: Int32) throws(SystemError) {
         try unsafe super.init(on: loop, type: UV_POLL, "uv_poll_init") {
             unsafe uv_poll_init(loop.raw, $0.assumingMemoryBound(to: uv_poll_t.self), descriptor)
         }
     }
 
-    /// Sets what runs on the loop when the descriptor is ready.
+    /// Sets the action that runs on the loop when the descriptor is ready.
     public func onReady(_ action: @escaping (Readiness) -> Void) {
         guard !isClosed else { return }
         self.action = action
@@ -36,15 +36,15 @@ public final class PollWatcher: Handle {
         _ = unsafe uv_poll_start(raw, events) { unsafe PollWatcher.ready($0, status: $1, events: $2) }
     }
 
-    /// What it waits for.
+    /// The readiness it waits for.
     public var waitingFor: Readiness { interest }
 
     override func released() { action = nil }
 
     private static func ready(_ poll: UnsafeMutablePointer<uv_poll_t>?, status: Int32, events: Int32) {
         guard let watcher = unsafe Handle.owner(poll?.pointee.data, as: PollWatcher.self) else { return }
-        // An error is reported as readiness: the owner's next read or write tells what it is. libuv has stopped watching,
-        // so an owner who goes on must wait anew.
+        // An error is reported as readiness: the owner's next read or write returns the error. libuv has stopped
+        // watching, so an owner that continues must call `wait` again.
         guard status == 0 else {
             let interest = watcher.interest
             watcher.interest = []

@@ -1,13 +1,13 @@
 internal import CUV
 internal import Glibc
 
-/// The one read buffer of a loop, lent to whoever parses what just arrived; an idle connection owns none.
+/// A loop's only read buffer, lent to the parsers of what just arrived; an idle connection owns none.
 @safe
 public final class ReadBuffer {
     private let memory: UnsafeMutableRawBufferPointer
     private var count = 0
 
-    /// Makes a buffer; its pages cost nothing until they are used.
+    /// Makes a buffer; its pages take no memory until they are used.
     public init(byteCount: Int) {
         unsafe memory = .allocate(byteCount: byteCount, alignment: 64)
     }
@@ -16,29 +16,29 @@ public final class ReadBuffer {
         unsafe memory.deallocate()
     }
 
-    /// Replaces the content by what the descriptor has to read, at most `byteCount` bytes of it.
+    /// Replaces the content with at most `byteCount` bytes read from the descriptor.
     public func fill(from descriptor: Int32, atMost byteCount: Int = .max) -> Socket.ReadResult {
         fill(from: descriptor, atMost: byteCount, at: 0)
     }
 
-    /// Replaces the content by what the descriptor has to read, at most `byteCount` bytes of it, and leaves them there.
+    /// Replaces the content with at most `byteCount` bytes of the descriptor, without removing them from the socket.
     public func peek(at descriptor: Int32, atMost byteCount: Int) -> Socket.ReadResult {
         fill(from: descriptor, atMost: byteCount, at: 0, flags: Int32(MSG_PEEK))
     }
 
-    /// Replaces the content by `prefix` and what the descriptor has to read, at most `byteCount` bytes of it.
+    /// Replaces the content with `prefix` and at most `byteCount` bytes read from the descriptor.
     ///
-    /// - Parameter prefix: shorter than the buffer.
-    /// - Returns: how many bytes were read.
-    func fill(from descriptor: Int32, atMost byteCount: Int, behind prefix: [UInt8]) -> Socket.ReadResult {
+    /// - Parameter prefix: must be shorter than the buffer.
+    /// - Returns: the number of bytes read.
+    func fill(from descriptor: Int32, atMost byteCount: Int, after prefix: [UInt8]) -> Socket.ReadResult {
         precondition(unsafe prefix.count < memory.count)
         unsafe memory.copyBytes(from: prefix)
         return fill(from: descriptor, atMost: byteCount, at: prefix.count)
     }
 
-    /// Replaces the content by so many bytes that mean nothing and what the descriptor has to read.
+    /// Replaces the content with `offset` unspecified bytes followed by bytes read from the descriptor.
     ///
-    /// - Returns: how many bytes were read.
+    /// - Returns: the number of bytes read.
     func fill(
         from descriptor: Int32, atMost byteCount: Int, at offset: Int, flags: Int32 = 0
     ) -> Socket.ReadResult {
@@ -54,9 +54,9 @@ public final class ReadBuffer {
         return errno == EAGAIN || errno == EINTR ? .wouldBlock : .failed(errno: errno)
     }
 
-    /// Lends the content to be changed.
+    /// Lends the content for modification.
     ///
-    /// - Parameter body: returns how many bytes at the front are the content from now on.
+    /// - Parameter body: returns how many bytes at the front remain as the content.
     func replaceContent(_ body: (inout MutableRawSpan) -> Int) {
         var bytes = unsafe MutableRawSpan(
             _unsafeStart: memory.baseAddress.unsafelyUnwrapped, byteCount: count)
@@ -65,7 +65,7 @@ public final class ReadBuffer {
         count = kept
     }
 
-    /// Lends the content; nothing may keep it.
+    /// Lends the content, which must not be kept.
     public func withContent(_ body: (RawSpan) -> Void) {
         unsafe body(RawSpan(_unsafeStart: memory.baseAddress.unsafelyUnwrapped, byteCount: count))
     }

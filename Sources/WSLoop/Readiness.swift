@@ -1,4 +1,4 @@
-/// What a descriptor is ready for, or what one waits for.
+/// What a descriptor is ready for, or should be watched for.
 public struct Readiness: OptionSet, Sendable {
     /// The bits.
     public let rawValue: UInt8
@@ -6,10 +6,10 @@ public struct Readiness: OptionSet, Sendable {
     /// Makes a set of the given bits.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
-    /// There is something to read, the end of the stream and errors included.
+    /// There are bytes to read, the end of the stream, or an error.
     public static let readable = Readiness(rawValue: 1)
-    /// There is room to write.
+    /// There is room for writes.
     public static let writable = Readiness(rawValue: 2)
-    /// The connection is over in both directions, or broken.
+    /// The connection is closed in both directions, or broken.
     public static let hangUp = Readiness(rawValue: 4)
 }

@@ -2,14 +2,14 @@ internal import CUV
 internal import CUring
 internal import Glibc
 
-/// One system call for all writes of a list: io_uring.
+/// Sends all writes of a list with one system call: io_uring.
 ///
-/// Every write carries MSG_DONTWAIT, so all of them complete inside the call that submits them: with the count of bytes that
-/// were taken, or EAGAIN. Nothing is in flight between two calls, so nothing has to be watched, and the bytes belong to
-/// their owner again when `send` returns.
+/// Every write carries MSG_DONTWAIT, so all of them complete inside the call that submits them, with the number of
+/// accepted bytes or EAGAIN. Nothing is in flight between two calls, and the bytes belong to their owner again when
+/// `send` returns.
 @safe
 public final class RingSender: Sender {
-    /// Below so many writes the ring's own cost is more than what it saves.
+    /// For shorter lists the ring costs more than it saves.
     private static let minWrites = 8
 
     private let ring: UnsafeMutablePointer<io_uring>
@@ -18,11 +18,12 @@ public final class RingSender: Sender {
     private let failed: (SystemError) -> Void
     private var isOpen = true
 
-    /// Sets up a ring for the calling thread, the only one that may send.
+    /// Sets up a ring for the calling thread, which is the only one that may send.
     ///
-    /// It throws where the kernel is older than 6.1 or does not allow io_uring.
+    /// Throws if the kernel is older than 6.1 or does not allow io_uring.
     ///
-    /// - Parameter failed: the ring has failed and was closed; from now on each write is a call of its own.
+    /// - Parameter failed: called when the ring fails and is closed; every write is a system call of its own from then
+    ///   on.
     public init(failed: @escaping (SystemError) -> Void) throws(SystemError) {
         unsafe ring = .allocate(capacity: 1)
         unsafe ring.initialize(to: io_uring())
@@ -41,13 +42,15 @@ public final class RingSender: Sender {
         unsafe headers.deallocate()
     }
 
-    /// Whether setting up a ring failed because the kernel has none to give: it is older than 6.1, io_uring is switched
-    /// off (kernel.io_uring_disabled, a container's seccomp filter), or locked memory is limited.
+    /// Whether setting up a ring failed because the system does not offer one.
+    ///
+    /// The kernel is older than 6.1, io_uring is disabled (kernel.io_uring_disabled, a container's seccomp filter), or
+    /// locked memory is limited.
     public static func isUnavailable(_ error: SystemError) -> Bool {
         [ENOSYS, EINVAL, EPERM, EACCES, ENOMEM].contains(error.code)
     }
 
-    /// Makes each write of the list.
+    /// Performs each write of the list.
     public func send(_ list: WriteList) {
         guard isOpen, list.count >= RingSender.minWrites else { return sockets.send(list) }
         for index in 0..<list.count {
@@ -66,7 +69,7 @@ public final class RingSender: Sender {
     }
 
     private func prepare(_ index: Int, _ write: WriteList.Write, _ pieces: UnsafeMutablePointer<iovec>) {
-        // The ring has room for a whole list and is empty between two.
+        // The ring has room for a full list and is empty between two lists.
         guard let entry = unsafe io_uring_get_sqe(ring) else { preconditionFailure("RingSender: the ring is full") }
         if write.pieceCount == 1 {
             unsafe io_uring_prep_send(
@@ -96,7 +99,8 @@ public final class RingSender: Sender {
         }
     }
 
-    /// What was not submitted is still in the ring and must not be sent twice: from now on the ring is not used.
+    /// Entries that were not submitted are still in the ring and must not be sent twice, so the ring is not used any
+    /// more.
     private func giveUp(_ list: WriteList, from start: Int, _ code: Int32) {
         close()
         sockets.send(list, from: start)

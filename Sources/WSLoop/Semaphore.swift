@@ -1,13 +1,13 @@
 internal import CUV
 internal import Glibc
 
-/// Lets a thread wait until another one signals; a signal that nobody waits for is kept.
+/// Lets a thread wait until another one signals; a signal is kept until a thread waits for it.
 @safe
 public final class Semaphore: @unchecked Sendable {
     // Any thread may use a semaphore at any time (sem_overview(7)), and the pointer never changes.
     private let raw: UnsafeMutablePointer<sem_t>
 
-    /// Makes one without a signal.
+    /// Makes a semaphore without signals.
     public init() {
         unsafe raw = .allocate(capacity: 1)
         _ = unsafe sem_init(raw, 0, 0)
@@ -28,7 +28,7 @@ public final class Semaphore: @unchecked Sendable {
         while unsafe sem_wait(raw) != 0 {}  // a signal handler ran
     }
 
-    /// Waits for a signal, but not for longer.
+    /// Waits for a signal, at most this long.
     public func wait(milliseconds: Int) {
         var end = timespec()
         _ = unsafe clock_gettime(CLOCK_REALTIME, &end)

@@ -2,20 +2,20 @@ internal import CUV
 internal import CUring
 internal import Glibc
 
-/// How a list of writes gets to the kernel; confined to its loop's thread.
+/// Hands a list of writes to the kernel; confined to its loop's thread.
 public protocol Sender: AnyObject {
-    /// Makes each write of the list once, without waiting, and notes the results in it.
+    /// Tries each write of the list once, without blocking, and stores the results in the list.
     func send(_ list: WriteList)
 }
 
-/// One system call for each write.
+/// Makes one system call for each write.
 ///
-/// send(2) rather than `uv_try_write`: that one uses write(2), which measured 7 % dearer.
+/// It uses send(2), because write(2), which `uv_try_write` uses, measured 7 % more expensive.
 public final class SocketSender: Sender {
     /// Makes a sender.
     public init() {}
 
-    /// Makes each write of the list.
+    /// Performs each write of the list.
     public func send(_ list: WriteList) {
         send(list, from: 0)
     }

@@ -1,9 +1,9 @@
 internal import CUV
 
-/// Tells the loop when the process receives a signal.
+/// Reports to the loop when the process receives a signal.
 @safe
 public final class SignalWatcher: Handle {
-    /// Starts watching `signal`; any number of loops may watch the same one.
+    /// Starts watching `signal`; several loops may watch the same one.
     public init(on loop: Loop, signal: Int32) throws(SystemError) {
         try unsafe super.init(on: loop, type: UV_SIGNAL, "uv_signal_init") {
             unsafe uv_signal_init(loop.raw, $0.assumingMemoryBound(to: uv_signal_t.self))

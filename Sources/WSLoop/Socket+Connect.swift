@@ -2,9 +2,9 @@ internal import CUV
 internal import Glibc
 
 extension Socket {
-    /// Begins to connect a new non-blocking descriptor, which the caller closes.
+    /// Starts to connect a new non-blocking descriptor, which the caller must close.
     ///
-    /// Once it is writable, `pendingError` tells whether the connection was made.
+    /// Once it is writable, `pendingError` says whether the connection was established.
     public static func connect(to address: SocketAddress) throws(SystemError) -> Int32 {
         let operation = "connect to \(address)"
         let descriptor = socket(address.family, Int32(CUV_SOCK_STREAM) | Int32(CUV_SOCK_FLAGS), 0)
@@ -19,7 +19,7 @@ extension Socket {
         return descriptor
     }
 
-    /// The error that is pending on a socket, which is how a failed attempt to connect is told; nil if there is none.
+    /// The socket's pending error, which is how a failed connection attempt is reported; nil if there is none.
     public static func pendingError(_ descriptor: Int32) -> Int32? {
         var code: Int32 = 0
         var size = socklen_t(MemoryLayout<Int32>.size)

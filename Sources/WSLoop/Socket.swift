@@ -1,9 +1,9 @@
 internal import CUV
 internal import Glibc
 
-/// The non-blocking calls on a stream socket's descriptor.
+/// Non-blocking calls on a stream socket's descriptor.
 public enum Socket {
-    /// What a read brought.
+    /// The result of a read.
     public enum ReadResult: Equatable, Sendable {
         case bytes(Int)
         case wouldBlock
@@ -11,13 +11,13 @@ public enum Socket {
         case failed(errno: Int32)
     }
 
-    /// What a write took.
+    /// The result of a write.
     public enum WriteResult: Equatable, Sendable {
         case accepted(Int)
         case wouldBlock
         case failed(errno: Int32)
 
-        /// - Parameter result: the count of bytes taken, or a negated errno.
+        /// - Parameter result: the number of bytes written, or a negated errno.
         init(_ result: Int) {
             guard result < 0 else {
                 self = .accepted(result)
@@ -28,7 +28,7 @@ public enum Socket {
         }
     }
 
-    /// Sends as much of `bytes`, from `offset` on, as the kernel takes.
+    /// Sends as much of `bytes`, from `offset` on, as the kernel accepts.
     public static func send(_ bytes: RawSpan, from offset: Int = 0, to descriptor: Int32) -> WriteResult {
         unsafe bytes.withUnsafeBytes { buffer in
             guard let base = buffer.baseAddress else { return .accepted(0) }
@@ -37,41 +37,43 @@ public enum Socket {
         }
     }
 
-    /// How many bytes the kernel still holds that the peer has not acknowledged.
+    /// The number of sent bytes that the peer has not acknowledged yet.
     public static func unacknowledgedBytes(_ descriptor: Int32) -> Int32 {
         var count: Int32 = 0
         return unsafe ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 ? count : 0
     }
 
-    /// The first byte that waits to be read, which it leaves there; nil if there is none.
+    /// The first unread byte, which stays in the socket; nil if there is none.
     public static func peek(_ descriptor: Int32) -> UInt8? {
         var byte: UInt8 = 0
         return unsafe recv(descriptor, &byte, 1, Int32(CUV_RECEIVE_FLAGS) | Int32(MSG_PEEK)) == 1 ? byte : nil
     }
 
-    /// Whether the peer has sent its last byte, and all were read; or the connection is broken.
+    /// Whether the peer has ended the stream and all bytes were read, or the connection is broken.
     public static func isAtEnd(_ descriptor: Int32) -> Bool {
         var byte: UInt8 = 0
         let count = unsafe recv(descriptor, &byte, 1, Int32(CUV_RECEIVE_FLAGS) | Int32(MSG_PEEK))
         return count == 0 || count < 0 && errno != EAGAIN && errno != EINTR
     }
 
-    /// Stops sending, so that the peer reads an end of stream after what was sent.
+    /// Stops sending, so that the peer reads an end of stream after the last byte.
     public static func shutdownWrites(_ descriptor: Int32) {
         _ = shutdown(descriptor, Int32(SHUT_WR))
     }
 
-    /// Closes the descriptor; it must be out of every set and watcher.
+    /// Closes the descriptor; remove it from every set and watcher before.
     public static func close(_ descriptor: Int32) {
         _ = Glibc.close(descriptor)
     }
 
-    /// Sets on a listening TCP socket what every stream accepted from it inherits, no Nagle delay and little unsent data inside
-    /// the kernel, and defers accepting until a client has sent something.
+    /// Sets the options of a listening TCP socket, which every accepted stream inherits.
     ///
-    /// Without TCP_NOTSENT_LOWAT the kernel takes 4 MiB for a client that never reads, before the outbox sees anything.
-    /// TCP_DEFER_ACCEPT saves the loop a wake-up for each client (docs/decisions/0011); one that stays silent comes through
-    /// when that time is over.
+    /// They are: no Nagle delay, little unsent data inside the kernel, and accepting only when a client has sent
+    /// something.
+    ///
+    /// Without TCP_NOTSENT_LOWAT the kernel accepts 4 MiB for a client that never reads, before the outbox notices
+    /// anything. TCP_DEFER_ACCEPT saves the loop a wake-up for each client (docs/decisions/0011); a silent client is
+    /// accepted after `deferralSeconds`.
     static func configure(listening descriptor: Int32, unsentLowWaterBytes: Int32, deferralSeconds: Int32) {
         setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1)
         setOption(descriptor, Int32(IPPROTO_TCP), TCP_DEFER_ACCEPT, deferralSeconds)

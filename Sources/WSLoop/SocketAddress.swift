@@ -12,7 +12,7 @@ public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
 
     private let storage: Storage
 
-    /// A unix-domain socket's path; nil if it is empty or longer than the kernel takes (107 bytes).
+    /// A unix-domain socket's path; nil if it is empty or longer than the kernel allows (107 bytes).
     public init?(unixPath path: String) {
         guard !path.isEmpty, path.utf8.count <= 107, !path.utf8.contains(0) else { return nil }
         storage = .unix(path: path)
@@ -42,7 +42,7 @@ public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
             storage = unsafe address.withMemoryRebound(to: sockaddr_in6.self, capacity: 1) { six in
                 let host = unsafe withUnsafeBytes(of: six.pointee.sin6_addr) { unsafe [UInt8]($0) }
                 let port = unsafe six.pointee.sin6_port
-                // A socket of both families gives IPv4 addresses in this form.
+                // A dual-stack socket reports IPv4 addresses in this form.
                 if let four = SocketAddress.mappedHost(host) { return .ipv4(host: four.bigEndian, port: port) }
                 return unsafe .ipv6(host: host, port: port, scope: six.pointee.sin6_scope_id)
             }
@@ -83,7 +83,7 @@ public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
         if case .unix(let path) = storage { path } else { nil }
     }
 
-    /// The bits of the IP address as one of IPv6, into which IPv4 is mapped (RFC 4291 section 2.5.5.2).
+    /// The IP address as 128 bits; IPv4 addresses are mapped into IPv6 (RFC 4291 section 2.5.5.2).
     ///
     /// Nil for a unix socket.
     public var ipBits: (high: UInt64, low: UInt64)? {
@@ -94,7 +94,7 @@ public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether only this machine can be at the other end: 127.0.0.0/8, ::1, their mapped forms, or a unix socket.
+    /// Whether the peer must be on this machine: 127.0.0.0/8, ::1, their mapped forms, or a unix socket.
     public var isLocal: Bool {
         switch storage {
         case .ipv4(let host, _): UInt32(bigEndian: host) >> 24 == 127
@@ -105,7 +105,7 @@ public struct SocketAddress: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The IPv4 address that an IPv6 one stands for (RFC 4291 section 2.5.5.2); nil if it stands for none.
+    /// The IPv4 address in an IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2); nil if it is not mapped.
     private static func mappedHost(_ host: [UInt8]) -> UInt32? {
         guard host[..<12] == [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF] else { return nil }
         return UInt32(truncatingIfNeeded: number(host[12...]))
@@ -173,7 +173,7 @@ extension SocketAddress {
         }
     }
 
-    /// Reads an address that a call such as accept(2) or getsockname(2) writes.
+    /// Reads an address that a call such as accept(2) or getsockname(2) fills in.
     static func read(
         _ call: (UnsafeMutablePointer<sockaddr>, UnsafeMutablePointer<socklen_t>) -> Int32
     ) -> SocketAddress {

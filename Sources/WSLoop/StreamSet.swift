@@ -7,24 +7,24 @@ public protocol StreamSetDelegate: AnyObject {
     func streamReady(_ key: StreamKey, _ readiness: Readiness)
 }
 
-/// Names a stream in a set: a slot, and a generation that tells a reused slot from the old one.
+/// Identifies a stream in a set by its slot and a generation, which distinguishes successive users of the slot.
 public struct StreamKey: Equatable, Sendable {
     /// The slot's index.
     public let slot: UInt32
-    /// Counts the slot's tenants.
+    /// Counts the users of the slot.
     public let generation: UInt32
 
-    /// Names the given tenant of a slot.
+    /// Makes the key of a slot's user.
     public init(slot: UInt32, generation: UInt32) {
         self.slot = slot
         self.generation = generation
     }
 }
 
-/// All client sockets of a loop: one epoll set, nested in libuv's by a single poll handle.
+/// All client sockets of a loop: one epoll set, nested in libuv's through a single poll handle.
 ///
-/// A `uv_poll_t` for each socket would cost 160 bytes and a walk through libuv for each event; here a socket costs nothing
-/// in user space. Level-triggered: what a turn leaves unread is reported again.
+/// A `uv_poll_t` for each socket would cost 160 bytes, and each event a detour through libuv. Here a socket costs no
+/// user-space memory. The set is level-triggered: unread input is reported again in the next turn.
 @safe
 public final class StreamSet {
     private static let batch = 512
@@ -59,19 +59,19 @@ public final class StreamSet {
         try check(control(EPOLL_CTL_ADD, stream, key, interest), "epoll_ctl add")
     }
 
-    /// Changes what a member waits for.
+    /// Changes the readiness that a member waits for.
     ///
     /// A hang-up is reported even with an empty interest.
     public func update(_ stream: Int32, key: StreamKey, interest: Readiness) {
         _ = control(EPOLL_CTL_MOD, stream, key, interest)
     }
 
-    /// Takes a descriptor out, before it is closed.
+    /// Removes a descriptor; call it before closing the descriptor.
     public func remove(_ stream: Int32) {
         _ = control(EPOLL_CTL_DEL, stream, StreamKey(slot: 0, generation: 0), [])
     }
 
-    /// Ends the set; its descriptors are the caller's to close.
+    /// Closes the set; the caller must close the member descriptors.
     public func close() {
         let descriptor = descriptor
         watcher.close { Socket.close(descriptor) }

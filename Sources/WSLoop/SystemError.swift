@@ -4,7 +4,7 @@ internal import CUV
 public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The positive errno value.
     public let code: Int32
-    /// What was attempted, for people: "bind 0.0.0.0:8081".
+    /// The attempted operation, for humans: "bind 0.0.0.0:8081".
     public let operation: String
 
     /// Makes an error from an errno value, positive or negated as libuv returns it.
@@ -13,13 +13,13 @@ public struct SystemError: Error, Equatable, Sendable, CustomStringConvertible {
         self.operation = operation
     }
 
-    /// The attempt and the system's words for what went wrong.
+    /// The operation and the system's error text.
     public var description: String {
         unsafe "\(operation): \(String(cString: uv_strerror(-code)))"
     }
 }
 
-/// Throws unless a libuv call succeeded.
+/// Throws if a libuv call failed.
 func check(_ result: Int32, _ operation: @autoclosure () -> String) throws(SystemError) {
     guard result >= 0 else { throw SystemError(code: result, operation: operation()) }
 }

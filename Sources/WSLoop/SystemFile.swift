@@ -1,8 +1,8 @@
 internal import Glibc
 
-/// A file that is read at once, such as those of /proc.
+/// Reads a file in one go, such as those in /proc.
 public enum SystemFile {
-    /// The file's first bytes, at least `minBytes` of a longer one; nil, with errno, if it cannot be read.
+    /// The file's first bytes, at least `minBytes` if it is longer; nil, with errno set, if it cannot be read.
     public static func read(_ path: String, minBytes: Int = 1 << 20) -> [UInt8]? {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
@@ -18,7 +18,7 @@ public enum SystemFile {
         return bytes
     }
 
-    /// The file's text, with what is not UTF-8 replaced.
+    /// The file's text; invalid UTF-8 is replaced.
     static func text(_ path: String) -> String? {
         read(path).map { String(decoding: $0, as: UTF8.self) }
     }

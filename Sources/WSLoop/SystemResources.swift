@@ -1,14 +1,14 @@
 internal import CUV
 
-/// The memory and the cores that the process may use: the machine's, or less where a control group says so.
+/// The memory and the cores that the process may use: the machine's, or less if a control group limits them.
 public struct SystemResources: Sendable {
     /// The memory in bytes.
     public let memoryBytes: Int
-    /// How many threads can run at once: a part of a core counts as one.
+    /// The number of threads that can run at once; a fraction of a core counts as one.
     public let cores: Int
-    /// The memory limit of a control group, if it is below what the machine has.
+    /// The memory limit of a control group, if it is lower than the machine's memory.
     public let memoryLimit: ControlGroupLimit<Int>?
-    /// The CPU quota of a control group in cores, if it is below what the machine has.
+    /// The CPU quota of a control group in cores, if it is lower than the machine's number of cores.
     public let coreLimit: ControlGroupLimit<Double>?
 
     init(machineMemoryBytes: Int, machineCores: Int, groups: ControlGroups) {
@@ -18,7 +18,7 @@ public struct SystemResources: Sendable {
         cores = coreLimit.map { Int($0.value.rounded(.up)) } ?? machineCores
     }
 
-    /// Asks the system.
+    /// Reads the values from the system.
     public static func measure() -> SystemResources {
         let total = Int(clamping: uv_get_total_memory())
         return SystemResources(

@@ -10,20 +10,21 @@ public final class Timer: Handle {
         }
     }
 
-    /// Starts, or starts anew: fires after `delayMilliseconds`, then every `intervalMilliseconds` unless that is 0.
+    /// Starts or restarts the timer: fires after `delayMilliseconds`, then every `intervalMilliseconds` unless that is
+    /// 0.
     public func start(afterMilliseconds delayMilliseconds: UInt64, everyMilliseconds intervalMilliseconds: UInt64 = 0) {
         guard !isClosed else { return }
         _ = unsafe uv_timer_start(
             raw, { unsafe Handle.runAction($0?.pointee.data) }, delayMilliseconds, intervalMilliseconds)
     }
 
-    /// Stops it; it can be started again.
+    /// Stops the timer; it can be started again.
     public func stop() {
         guard !isClosed else { return }
         _ = unsafe uv_timer_stop(raw)
     }
 
-    /// Whether it is running.
+    /// Whether the timer is running.
     public var isActive: Bool {
         unsafe uv_is_active(memory.assumingMemoryBound(to: uv_handle_t.self)) != 0
     }

@@ -1,33 +1,33 @@
-// Both: which of the two headers a system type belongs to is decided by which module the compiler loads first.
+// Both imports are needed: which header a system type belongs to depends on the module that the compiler loads first.
 internal import CUV
 internal import CUring
 internal import Glibc
 
-/// Writes that are handed to the kernel together: what goes to which descriptor, and what became of it.
+/// Writes that are handed to the kernel together, and their results.
 ///
-/// One list per loop, used again and again.
+/// A loop reuses one list all the time.
 @safe
 public final class WriteList {
-    /// How many writes it takes.
+    /// The most writes in a list.
     public static let capacity = 128
-    /// How many pieces one write takes; far below the kernel's 1,024, past it a second write costs little.
+    /// The most pieces of a write; far below the kernel's 1,024, but beyond it a second write costs little.
     public static let maxPieces = 64
 
     struct Write {
         let descriptor: Int32
         var firstPiece: Int
         var pieceCount = 0
-        /// The count of bytes taken, or a negated errno.
+        /// The number of bytes written, or a negated errno.
         var result = 0
     }
 
     let writes: UnsafeMutableBufferPointer<Write>
     private let pieces: UnsafeMutableBufferPointer<iovec>
-    // Private: a mutable public property costs an exclusivity check for each access.
+    // Private, because a mutable public property costs an exclusivity check for each access.
     private var writeCount = 0
     private var pieceCount = 0
 
-    /// Makes an empty list; its pages cost nothing until they are used.
+    /// Makes an empty list; its pages take no memory until they are used.
     public init() {
         unsafe writes = .allocate(capacity: WriteList.capacity)
         unsafe pieces = .allocate(capacity: WriteList.capacity * WriteList.maxPieces)
@@ -38,25 +38,25 @@ public final class WriteList {
         unsafe pieces.deallocate()
     }
 
-    /// How many writes are in it.
+    /// The number of writes.
     public var count: Int { writeCount }
 
-    /// Adds a write, without pieces yet; the list must not be full.
+    /// Adds a write without pieces; the list must not be full.
     public func add(to descriptor: Int32) {
         precondition(writeCount < WriteList.capacity, "WriteList: more than \(WriteList.capacity) writes")
         unsafe writes.initializeElement(at: writeCount, to: Write(descriptor: descriptor, firstPiece: pieceCount))
         writeCount += 1
     }
 
-    /// Where a write goes.
+    /// The descriptor of a write.
     func descriptor(_ index: Int) -> Int32 {
         precondition(index < writeCount)
         return unsafe writes[index].descriptor
     }
 
-    /// Adds a piece to the last write; false if that takes no more.
+    /// Adds a piece to the last write; returns false if the write cannot hold more.
     ///
-    /// The memory must stay as it is until the list was sent.
+    /// The memory must not change until the list was sent.
     @unsafe
     public func append(_ piece: UnsafeRawBufferPointer) -> Bool {
         guard unsafe writes[writeCount - 1].pieceCount < WriteList.maxPieces else { return false }
@@ -67,7 +67,7 @@ public final class WriteList {
         return true
     }
 
-    /// Gives a write its one piece, which was not known when it was added.
+    /// Sets the only piece of a write that was added before the piece was known.
     @unsafe
     func setPiece(_ piece: UnsafeRawBufferPointer, of index: Int) {
         precondition(index < writeCount)
@@ -80,7 +80,7 @@ public final class WriteList {
         pieceCount += 1
     }
 
-    /// What became of a write, once the list was sent.
+    /// The result of a write, after the list was sent.
     public func result(_ index: Int) -> Socket.WriteResult {
         precondition(index < writeCount)
         return unsafe Socket.WriteResult(writes[index].result)
@@ -92,7 +92,7 @@ public final class WriteList {
         pieceCount = 0
     }
 
-    /// The pieces of a write, as the kernel wants them.
+    /// The pieces of a write, in the kernel's form.
     @unsafe
     func pieces(of index: Int) -> UnsafeMutablePointer<iovec> {
         unsafe pieces.baseAddress.unsafelyUnwrapped + writes[index].firstPiece

@@ -4,7 +4,7 @@
 /// The version of all programs of this package.
 const char *cbuild_version(void);
 
-/// The commit that was built, or "" if the build was not told (BUILD_COMMIT, see Package.swift).
+/// The commit that was built, or "" if BUILD_COMMIT was not set (see Package.swift).
 const char *cbuild_commit(void);
 
 #endif

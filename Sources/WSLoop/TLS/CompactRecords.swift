@@ -1,12 +1,12 @@
 internal import TLSRecord
 
-/// Records by `TLSRecord`: an idle session is its keys (docs/decisions/0014).
+/// The record layer of `TLSRecord`: an idle session holds only its keys (docs/decisions/0014).
 final class CompactRecords: RecordLayer {
     private let output: TLSOutput
-    // Unchecked: touched for every read and record, by what knows nothing of the session (docs/decisions/0009).
+    // Unchecked because they are used for every read and record, by code that cannot call back (docs/decisions/0009).
     @safe @exclusivity(unchecked) private var reader: RecordReader
     @safe @exclusivity(unchecked) private var sealer: RecordSealer
-    /// The front of a record whose rest has not arrived.
+    /// The beginning of an incomplete record.
     private var partialRecord: [UInt8] = []
 
     init(_ agreement: TLSHandshake.Agreement, role: RecordReader.Role, output: TLSOutput) {
@@ -20,7 +20,7 @@ final class CompactRecords: RecordLayer {
     var heldInputBytes: Int { partialRecord.capacity }
 
     func fill(_ buffer: ReadBuffer, from descriptor: Int32, atMost byteCount: Int) -> Socket.ReadResult {
-        buffer.fill(from: descriptor, atMost: byteCount, behind: partialRecord)
+        buffer.fill(from: descriptor, atMost: byteCount, after: partialRecord)
     }
 
     func open(_ buffer: ReadBuffer) -> OpenedRecords {
@@ -56,17 +56,17 @@ final class CompactRecords: RecordLayer {
         output.endRecord(isSealed: false)
     }
 
-    func sayGoodbye() {
+    func sendCloseNotify() {
         put(.alert, [1, 0])
     }
 
-    /// RFC 8446 4.6.3: before anything else is sent.
+    /// RFC 8446 4.6.3: a key update goes before anything else.
     private func changeKeysIfDue() -> Bool {
         guard output.recordBegin == nil, let message = sealer.dueKeyUpdate else { return true }
         return put(.handshake, message) && sealer.changeKeys()
     }
 
-    /// Makes a record of its own.
+    /// Seals one record with this content.
     @discardableResult
     private func put(_ type: ContentType, _ content: [UInt8]) -> Bool {
         unsafe sealer.add(content.span.bytes, type, to: output) && sealer.finish(type, in: output)

@@ -1,21 +1,21 @@
 internal import COpenSSL
 internal import TLSRecord
 
-/// Records by OpenSSL's session, which reads what the loop has received and writes into the loop's output.
+/// The record layer of OpenSSL's session, which reads from the loop's input and writes into the loop's output.
 @safe
 final class OpenSSLRecords: RecordLayer {
-    /// What the session holds of a record that has not wholly arrived takes this much.
+    /// The memory that the session holds for an incomplete record.
     private static let partialRecordBytes = 16_896
     private static let maxContentBytes = 16_384
 
-    /// Kept: it has the session.
+    /// Retained because it owns the session.
     private let handshake: TLSHandshake
     private let output: TLSOutput
     private let raw: OpaquePointer
     private let watch: UnsafeMutablePointer<copenssl_watch>
-    /// Where what was received begins in the buffer: the rest of a held record's content must fit in front of it.
+    /// The offset of new input in the buffer: the rest of a held record's content must fit before it.
     private var offset = 0
-    /// How many records were made since the last change of keys.
+    /// The number of records since the last key change.
     var sealedRecords: UInt64 = 0
 
     init(_ handshake: TLSHandshake, output: TLSOutput) {
@@ -28,7 +28,8 @@ final class OpenSSLRecords: RecordLayer {
                 input: output.input, records_per_key_update: UInt32(RecordReader.recordsPerKeyUpdate),
                 max_unpaid_records: UInt32(RecordReader.maxUnpaidRecords), unpaid_records: 0, renegotiates: 0))
         unsafe copenssl_keep_watch(raw, watch)
-        // The handshake has read from the descriptor, record by record, so that the next one is whole there.
+        // The handshake has read from the descriptor record by record, so the next record is still complete in the
+        // socket.
         unsafe BIO_up_ref(output.inputBIO)
         unsafe SSL_set0_rbio(raw, output.inputBIO)
     }
@@ -62,7 +63,7 @@ final class OpenSSLRecords: RecordLayer {
         return opened
     }
 
-    /// Decrypts what is lent, into memory that was read already: a record is longer than what it carries.
+    /// Decrypts the lent bytes into the space already read: a record is longer than its content, so it never overtakes.
     private func decrypt(_ bytes: UnsafeMutableRawBufferPointer, _ opened: inout OpenedRecords) {
         while true {
             let room = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[opened.dataBytes...])
@@ -76,7 +77,7 @@ final class OpenSSLRecords: RecordLayer {
         }
     }
 
-    /// Why a read brought nothing; nil if nothing is wrong.
+    /// Why a read returned nothing; nil if nothing is wrong.
     private var end: TLSSession.ReadResult? {
         if unsafe copenssl_watch_is_over(watch) != 0 {
             let violation =
@@ -125,14 +126,14 @@ final class OpenSSLRecords: RecordLayer {
         return unsafe SSL_write_ex(raw, bytes.baseAddress, bytes.count, &count) == 1
     }
 
-    /// RFC 8446 5.5, of which OpenSSL leaves it to its users to think; with TLS 1.2 there is no such change.
+    /// RFC 8446 5.5 requires new keys, which OpenSSL leaves to its users; TLS 1.2 has no key updates.
     private func changeKeysIfDue() {
         guard sealedRecords >= RecordSealer.maxRecords else { return }
         sealedRecords = 0
         _ = unsafe SSL_key_update(raw, SSL_KEY_UPDATE_NOT_REQUESTED)
     }
 
-    func sayGoodbye() {
+    func sendCloseNotify() {
         OpenSSLError.clear()
         _ = unsafe SSL_shutdown(raw)
     }

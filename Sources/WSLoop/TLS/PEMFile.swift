@@ -1,13 +1,13 @@
 internal import CUV
 internal import Glibc
 
-/// Says in plain words what is wrong with a file that OpenSSL could not use; its own ("no start line") do not help.
+/// Explains what is wrong with a file that OpenSSL could not use; OpenSSL's own texts ("no start line") do not help.
 enum PEMFile {
     enum Content { case certificate, privateKey }
 
     private static let maxBytes = 1 << 16
 
-    /// What is wrong with a file that should hold `content`; nil if it cannot be told.
+    /// What is wrong with a file that should hold `content`; nil if unknown.
     static func problem(of file: String, holding content: Content) -> String? {
         guard let text = text(of: file) else { return nil }
         guard !text.isEmpty else { return "it is empty" }
@@ -23,7 +23,7 @@ enum PEMFile {
         }
     }
 
-    /// The beginning of a regular file; a pipe was read up already.
+    /// The beginning of a regular file; a pipe cannot be read again.
     private static func text(of file: String) -> String? {
         var status = Glibc.stat()
         guard unsafe stat(file, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }

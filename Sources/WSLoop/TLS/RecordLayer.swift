@@ -1,37 +1,37 @@
-/// Who makes and reads the records of an established session (docs/decisions/0015).
+/// Which code seals and opens the records of an established session (docs/decisions/0015).
 public enum TLSRecords: String, CaseIterable, Sendable {
-    /// OpenSSL's session, which has done the handshake.
+    /// OpenSSL's session, which also does the handshake.
     case openssl
-    /// `TLSRecord`, with nothing left of OpenSSL's session.
+    /// `TLSRecord`; OpenSSL's session is freed after the handshake.
     case compact
 }
 
-/// What makes records of an established session's bytes, and bytes of its peer's records.
+/// Seals an established session's bytes into records, and opens its peer's records.
 ///
-/// What is to be sent goes into the session's output.
+/// Sealed records are added to the session's output.
 protocol RecordLayer: AnyObject {
-    /// How many bytes of memory are held for a record that has not wholly arrived.
+    /// Bytes of memory held for an incomplete record.
     var heldInputBytes: Int { get }
-    /// Fills a buffer from a descriptor, with at most so many bytes.
+    /// Fills a buffer with at most `byteCount` bytes from a descriptor.
     func fill(_ buffer: ReadBuffer, from descriptor: Int32, atMost byteCount: Int) -> Socket.ReadResult
-    /// Replaces a filled buffer's content by what the whole records in it carry.
+    /// Replaces a filled buffer's content with the content of the complete records in it.
     func open(_ buffer: ReadBuffer) -> OpenedRecords
-    /// Makes records of bytes, as full as possible: the last ones may wait for more of them, or `finishSealing`.
+    /// Seals bytes into records that are as full as possible; the last bytes wait for more, or for `finishSealing`.
     ///
     /// - Returns: false if OpenSSL fails.
     func seal(_ bytes: RawSpan) -> Bool
-    /// Makes a record of what waits; false if OpenSSL fails.
+    /// Seals the waiting bytes into a record; false if OpenSSL fails.
     func finishSealing() -> Bool
-    /// Drops what waits, after a failure.
+    /// Drops the waiting bytes after a failure.
     func abandonSealing()
-    /// Says that nothing more will be sent.
-    func sayGoodbye()
+    /// Announces that nothing more will be sent.
+    func sendCloseNotify()
 }
 
-/// What there was in a filled buffer.
+/// The result of opening the records in a buffer.
 struct OpenedRecords {
-    /// How many bytes are the buffer's content now.
+    /// The number of bytes of content in the buffer now.
     var dataBytes = 0
-    /// What is behind them.
+    /// The end of the stream, after those bytes.
     var end: TLSSession.ReadResult?
 }

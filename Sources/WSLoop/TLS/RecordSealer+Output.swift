@@ -1,7 +1,7 @@
 internal import TLSRecord
 
 extension RecordSealer {
-    /// Adds bytes to the output, and makes a record of them whenever one is full; `finish` does that with the last ones.
+    /// Adds bytes to the output and seals each record when it is full; `finish` seals the last one.
     ///
     /// - Returns: false if OpenSSL fails.
     mutating func add(_ bytes: RawSpan, _ type: ContentType, to output: TLSOutput) -> Bool {
@@ -17,7 +17,7 @@ extension RecordSealer {
         return true
     }
 
-    /// Makes a record of what was added since the last one; false if OpenSSL fails.
+    /// Seals the bytes added since the last full record; false if OpenSSL fails.
     mutating func finish(_ type: ContentType, in output: TLSOutput) -> Bool {
         guard let begin = output.recordBegin else { return true }
         output.append(unwritten: trailerBytes)

@@ -1,27 +1,29 @@
 internal import COpenSSL
 
-/// What sessions have in common: the role, trusted authorities, a certificate and the rules of the protocol.
+/// The settings that sessions share: the role, trusted authorities, a certificate and the protocol's rules.
 ///
-/// It is made once and never changed, so all loops may share it: OpenSSL's SSL_CTX_new(3) forbids only to change an SSL_CTX
-/// that sessions were made from; what these do with it themselves (its reference count, the store of certificates) is
-/// atomic or behind OpenSSL's locks. New certificates make a new context; a session keeps the one that it was made from.
+/// It never changes after it was made, so all loops may share it. SSL_CTX_new(3) forbids only to modify an SSL_CTX
+/// after sessions were made from it; what the sessions themselves change (its reference count, the certificate store)
+/// is atomic or protected by OpenSSL's locks. New certificates need a new context; a session keeps the one it was made
+/// from.
 @safe
 public final class TLSContext: @unchecked Sendable {
     enum Role { case client, server }
 
     let raw: OpaquePointer
     let role: Role
-    /// Who makes the records of its sessions.
+    /// Which code seals and opens the records of its sessions.
     public let records: TLSRecords
-    /// Contexts of the further certificates, and the table of all in which a session finds the one it is asked for.
+    /// The contexts of the additional certificates, and the table in which a session finds the one for the requested
+    /// name.
     private let others: [TLSContext]
     private let choices: UnsafeMutablePointer<copenssl_identities>?
-    /// A server's; the contexts of all names share them.
+    /// The ticket keys of a server; the contexts of all its names share them.
     private let tickets: TicketKeys?
 
     /// Makes a context for connections to servers, whose certificates it verifies.
     ///
-    /// It reads the files, so it blocks; with nil for the authorities the system's are read.
+    /// It blocks while it reads the files. Without an authorities file it uses the system's.
     public init(client options: TLSClientOptions) throws(TLSFailure) {
         unsafe raw = try TLSContext.make(TLS_client_method(), options.records)
         role = .client
@@ -42,12 +44,12 @@ public final class TLSContext: @unchecked Sendable {
         }
     }
 
-    /// Makes a context for clients' connections; it reads the files, so it blocks.
+    /// Makes a context for clients' connections; it blocks while it reads the files.
     public convenience init(server options: TLSServerOptions) throws(TLSFailure) {
         try self.init(server: options, clock: TicketKeys.systemClock)
     }
 
-    /// - Parameter clock: tells when keys of tickets are due.
+    /// - Parameter clock: decides when ticket keys are replaced.
     convenience init(server options: TLSServerOptions, clock: @escaping TicketKeys.Clock) throws(TLSFailure) {
         let tickets = TicketKeys(verifiesClients: options.clientCAFile != nil, clock: clock)
         var others: [TLSContext] = []
@@ -70,22 +72,22 @@ public final class TLSContext: @unchecked Sendable {
         try identify(certificateFile: identity.certificateFile, keyFile: identity.keyFile)
         if let choices = unsafe choices { unsafe copenssl_choose_identity(raw, choices) }
         unsafe copenssl_speak_http11(raw)
-        // The one that costs least is the one to choose (RFC 9325 has no preference among AEAD ciphers).
+        // Prefer the cheapest cipher (RFC 9325 has no preference among AEAD ciphers).
         unsafe SSL_CTX_set_options(raw, COPENSSL_OP_CIPHER_SERVER_PREFERENCE)
         _ = unsafe SSL_CTX_set_ciphersuites(
             raw, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256")
-        // Resumption works with tickets, which the client keeps; a cache here would hold up to 20,480 sessions.
+        // Resumption uses tickets, which clients keep; a cache here would hold up to 20,480 sessions.
         unsafe copenssl_cache_no_sessions(raw)
         unsafe tickets.serve(raw)
         guard let file = options.clientCAFile else { return }
         try trust(file)
         unsafe SSL_CTX_set_client_CA_list(raw, SSL_load_client_CA_file(file))
         unsafe SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nil)
-        // Tickets of verified clients are bound to this name; without one a resumed handshake fails.
+        // Tickets of verified clients are tied to this name; without it a resumed handshake fails.
         _ = unsafe SSL_CTX_set_session_id_context(raw, "pushd", 5)
     }
 
-    /// Makes a context of nobody in particular, which trusts everybody: for `TLSRecordCheck`.
+    /// Makes a context that verifies nothing and uses a throwaway certificate: for `TLSRecordCheck`.
     init(checking role: Role, _ records: TLSRecords) throws(TLSFailure) {
         unsafe raw = try TLSContext.make(role == .client ? TLS_client_method() : TLS_server_method(), records)
         self.role = role
@@ -123,10 +125,10 @@ public final class TLSContext: @unchecked Sendable {
         }
         // RFC 8996: TLS 1.0 and 1.1 must not be used.
         _ = unsafe copenssl_set_min_version(raw, TLS1_2_VERSION)
-        // TLS 1.2 with forward secrecy and authenticated encryption only (RFC 9325 4.2); TLS 1.3 has nothing else.
+        // TLS 1.2 only with forward secrecy and authenticated encryption (RFC 9325 4.2); TLS 1.3 has nothing else.
         _ = unsafe SSL_CTX_set_cipher_list(raw, "ECDHE+AES128+AESGCM:ECDHE+AESGCM:ECDHE+CHACHA20")
         unsafe SSL_CTX_set_options(raw, COPENSSL_OP_NO_RENEGOTIATION)
-        // A server sends a ticket when the handshake is done (`TLSHandshake.makeRecords`).
+        // A server sends a ticket after the handshake (`TLSHandshake.makeRecords`).
         _ = unsafe SSL_CTX_set_num_tickets(raw, 0)
         switch records {
         case .openssl: unsafe copenssl_release_buffers(raw)
@@ -143,8 +145,8 @@ public final class TLSContext: @unchecked Sendable {
     }
 
     private func identify(certificateFile: String, keyFile: String) throws(TLSFailure) {
-        // The key first: a certificate that does not match puts it out, and the check finds none. The other way round,
-        // reading the key fails with the same result as for a file without one.
+        // Read the key first: a certificate that does not match then removes it, and the check reports a missing key.
+        // In the other order, reading the key would fail with the same result as for a file without a key.
         try readKey(keyFile)
         if let reason = OpenSSLError.words(from: { unsafe SSL_CTX_use_certificate_chain_file(raw, certificateFile) }) {
             throw .unreadableCertificate(
@@ -158,7 +160,7 @@ public final class TLSContext: @unchecked Sendable {
     private func readKey(_ file: String) throws(TLSFailure) {
         var wantsPassphrase = false
         let reason = unsafe withUnsafeMutablePointer(to: &wantsPassphrase) { pointer in
-            // Without a callback OpenSSL asks on the terminal, and waits.
+            // Without a callback OpenSSL would ask for a passphrase on the terminal and wait.
             unsafe SSL_CTX_set_default_passwd_cb_userdata(raw, pointer)
             unsafe SSL_CTX_set_default_passwd_cb(raw) { _, _, _, pointer in
                 unsafe pointer?.assumingMemoryBound(to: Bool.self).pointee = true

@@ -1,18 +1,18 @@
-/// Why a context or session could not be made: a setting that does not work, with OpenSSL's words for it.
+/// Why a context or session could not be made: an unusable setting, with OpenSSL's error text.
 public enum TLSFailure: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The file of trusted authorities cannot be read, or has no certificate in it.
+    /// The file of trusted authorities cannot be read or contains no certificate.
     case unreadableAuthorities(file: String, reason: String)
-    /// The certificate's file cannot be read, or has none in it.
+    /// The certificate's file cannot be read or contains no certificate.
     case unreadableCertificate(file: String, reason: String)
-    /// The private key's file cannot be read, has none in it, or wants a passphrase.
+    /// The private key's file cannot be read, contains no key, or needs a passphrase.
     case unreadableKey(file: String, reason: String)
     /// Key and certificate do not belong together.
     case keyDoesNotMatch(keyFile: String, certificateFile: String)
     /// There is a private key but no certificate for it.
     case keyWithoutCertificate(keyFile: String)
-    /// No certificate can have this name: it is empty, has a NUL in it or is longer than 255 bytes.
+    /// A name that no certificate can have: empty, with a NUL, or longer than 255 bytes.
     case invalidServerName(String)
-    /// OpenSSL itself failed; out of memory as a rule.
+    /// OpenSSL itself failed, usually because it is out of memory.
     case library(operation: String, reason: String)
 
     /// The file and what is wrong with it.

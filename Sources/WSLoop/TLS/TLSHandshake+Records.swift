@@ -1,20 +1,20 @@
 internal import COpenSSL
 internal import TLSRecord
 
-// What a handshake that is done leaves.
+// What remains after a finished handshake.
 extension TLSHandshake {
-    /// What an established session goes on with where its records are not OpenSSL's.
+    /// The keys and limits for a session whose records are not OpenSSL's.
     struct Agreement {
         let reading: TrafficKeys
         let writing: TrafficKeys
         let maxContentBytes: Int?
     }
 
-    /// Begins the records of a handshake that is done; a server's ticket is then in the output.
+    /// Makes the record layer of a finished handshake; a server's ticket is then in the output.
     ///
     /// - Returns: nil if OpenSSL fails.
     func makeRecords() -> (any RecordLayer)? {
-        // A server's ticket is the first that it protects with its traffic secret.
+        // A server's ticket is the first message protected with its traffic secret.
         let sentRecords = context.role == .server ? sendTicket() : 0
         switch context.records {
         case .openssl: return OpenSSLRecords(self, output: output)
@@ -71,9 +71,9 @@ extension TLSHandshake {
         }
     }
 
-    /// Sends a client what it can resume the session with (RFC 8446 4.6.1); with TLS 1.2 the handshake has done that.
+    /// Sends the client a ticket for resumption (RFC 8446 4.6.1); with TLS 1.2 the handshake has already done that.
     ///
-    /// - Returns: how many records that took.
+    /// - Returns: the number of records it took.
     private func sendTicket() -> UInt64 {
         var records: UInt64 = 0
         OpenSSLError.clear()
@@ -98,7 +98,7 @@ extension TLSHandshake {
             _ = unsafe SSL_get_client_random(raw, base + half, half)
         }
         guard count == master.count, let secrets = unsafe secrets else { return nil }
-        // Each side has protected its Finished (RFC 5246 7.4.9), of which a peer may make several records.
+        // Each side has protected its Finished message (RFC 5246 7.4.9), which a peer may split into several records.
         let theirs = unsafe secrets.pointee.protected_records
         return TrafficKeys.pair(
             suite, masterSecret: master, randoms: randoms,

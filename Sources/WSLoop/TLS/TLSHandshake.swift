@@ -1,20 +1,20 @@
 internal import COpenSSL
 internal import Glibc
 
-/// The handshake of a session, which OpenSSL does; what it agrees on outlives it.
+/// The handshake of a session, done by OpenSSL; its result outlives it.
 @safe
 final class TLSHandshake {
     let raw: OpaquePointer
-    /// Kept: OpenSSL looks into its table of certificates.
+    /// Retained because OpenSSL reads its table of certificates.
     let context: TLSContext
-    /// Kept: OpenSSL writes into it.
+    /// Retained because OpenSSL writes into it.
     let output: TLSOutput
-    /// Noted for records that are not OpenSSL's.
+    /// The secrets to note for records that are not OpenSSL's.
     let secrets: UnsafeMutablePointer<copenssl_secrets>?
 
-    /// Begins one that reads from a descriptor and writes into an output.
+    /// Starts a handshake that reads from a descriptor and writes into an output.
     ///
-    /// - Parameter serverName: whom a client expects.
+    /// - Parameter serverName: the server that a client expects.
     init(
         _ context: TLSContext, descriptor: Int32, output: TLSOutput, serverName: String?
     ) throws(TLSFailure) {
@@ -30,7 +30,7 @@ final class TLSHandshake {
         if let reason = OpenSSLError.words(from: { unsafe SSL_set_rfd(raw, descriptor) }) {
             throw .library(operation: "SSL_set_rfd", reason: reason)
         }
-        // The other reference is the output's own.
+        // The output owns the other reference.
         unsafe BIO_up_ref(output.bio)
         unsafe SSL_set0_wbio(raw, output.bio)
         if let secrets = unsafe secrets { _ = unsafe copenssl_keep_secrets(raw, secrets) }
@@ -52,18 +52,18 @@ final class TLSHandshake {
     private var peer: String { context.role == .client ? "server" : "client" }
 
     private func expect(_ serverName: String) throws(TLSFailure) {
-        // A DNS name's last dot says that it is absolute; it is no part of it (RFC 6066 3), nor do certificates have it.
+        // A DNS name's final dot marks it as absolute; neither SNI (RFC 6066 3) nor certificates include it.
         let name = serverName.hasSuffix(".") ? String(serverName.dropLast()) : serverName
-        // An empty name would mean to OpenSSL that any will do.
+        // OpenSSL would accept any certificate for an empty name.
         guard !name.isEmpty, !name.utf8.contains(0) else { throw .invalidServerName(serverName) }
-        // RFC 6066 3: an address must not be sent as a name, and RFC 6125 1.7.2: it is compared with addresses only.
+        // An address must not be sent as a name (RFC 6066 3) and is compared only with addresses (RFC 6125 1.7.2).
         guard SocketAddress(host: name, port: 0) == nil else {
             guard unsafe X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(raw), name) == 1 else {
                 throw .invalidServerName(serverName)
             }
             return
         }
-        // RFC 9525 6.3: "*" stands for a whole label or for nothing, and 2: a name in the subject counts for nothing.
+        // RFC 9525: "*" replaces only a whole label (6.3), and a name in the subject is ignored (2).
         unsafe SSL_set_hostflags(
             raw, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT))
         guard unsafe SSL_set1_host(raw, name) == 1, unsafe copenssl_set_server_name(raw, name) == 1 else {
@@ -71,9 +71,9 @@ final class TLSHandshake {
         }
     }
 
-    // MARK: Going on
+    // MARK: Progress
 
-    /// Goes on as far as it gets without waiting; it never waits for room to write.
+    /// Proceeds as far as possible without waiting; it never waits for room to write.
     func step() -> TLSSession.HandshakeResult {
         OpenSSLError.clear()
         errno = 0
@@ -96,10 +96,10 @@ final class TLSHandshake {
     private var closed: String { "the \(peer) closed the connection during the TLS handshake" }
 
     private func words(for error: OpenSSLError) -> String {
-        // A verdict other than this one ends every handshake here, and says more than the queue.
+        // Any other verdict ends the handshake, and says more than the error queue.
         let verdict = unsafe SSL_get_verify_result(raw)
         guard verdict == Int(X509_V_OK) else { return unsafe String(cString: X509_verify_cert_error_string(verdict)) }
-        // Said of anything that is not a TLS record.
+        // OpenSSL reports this for any input that is not a TLS record.
         if error.isReason(SSL_R_WRONG_VERSION_NUMBER) { return "\(error) (the \(peer) does not seem to speak TLS)" }
         return error.description
     }

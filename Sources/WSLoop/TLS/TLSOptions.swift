@@ -1,12 +1,12 @@
-/// What a TLS client trusts and shows: the settings of one outgoing link.
+/// What a TLS client trusts and presents: the settings of one outgoing link.
 public struct TLSClientOptions: Sendable, Equatable {
-    /// A PEM file of the certificate authorities that the server's certificate must come from; nil: the system's.
+    /// A PEM file of the authorities that may have issued the server's certificate; nil: the system's.
     public var caFile: String?
-    /// A PEM file of the certificate to show when the server asks for one, followed by its chain; nil: none.
+    /// A PEM file of the certificate to present when the server asks for one, followed by its chain; nil: none.
     public var certificateFile: String?
-    /// A PEM file of that certificate's private key, without a passphrase; nil: `certificateFile` has it too.
+    /// A PEM file of that certificate's private key, without a passphrase; nil: the key is in `certificateFile`.
     public var keyFile: String?
-    /// Who makes the records.
+    /// Which code seals and opens the records.
     public var records: TLSRecords
 
     /// Makes the options.
@@ -34,16 +34,18 @@ public struct TLSIdentity: Sendable, Equatable {
     }
 }
 
-/// What a TLS server shows and demands.
+/// What a TLS server presents and requires.
 public struct TLSServerOptions: Sendable, Equatable {
-    /// The certificates, of which a client gets the first that is for the name it asks for (SNI), or else the first of all.
+    /// The certificates: a client gets the first one for the name it asks for (SNI), or else the first one.
     public var identities: [TLSIdentity]
-    /// A PEM file of authorities: every client must show a certificate from one of them; nil: none is asked for.
+    /// A PEM file of authorities for client certificates, which every client must then present; nil: none are
+    /// requested.
+    /// certificates.
     public var clientCAFile: String?
-    /// Who makes the records.
+    /// Which code seals and opens the records.
     public var records: TLSRecords
 
-    /// Makes the options of a server; there must be an identity.
+    /// Makes the options of a server; at least one identity is required.
     public init(identities: [TLSIdentity], clientCAFile: String? = nil, records: TLSRecords = .openssl) {
         precondition(!identities.isEmpty, "TLSServerOptions: a server needs a certificate")
         self.identities = identities
@@ -60,7 +62,7 @@ public struct TLSServerOptions: Sendable, Equatable {
             records: records)
     }
 
-    /// All files that are read.
+    /// All files that a context reads.
     public var files: [String] {
         identities.flatMap { [$0.certificateFile, $0.keyFile] } + (clientCAFile.map { [$0] } ?? [])
     }

@@ -2,46 +2,46 @@ internal import COpenSSL
 internal import Glibc
 internal import TLSRecord
 
-/// What the sessions of a loop share: a buffer for what they encrypt, until it is sent, and what encrypts it.
+/// What the sessions of a loop share: the ciphers, and a buffer for encrypted bytes until they are sent.
 ///
-/// Bytes belong to the session that added them, which the output checks. They come out as a `Part`, which goes to the
-/// session's descriptor and to no other. Confined to its loop's thread; it must outlive its sessions' use.
+/// Bytes belong to the session that added them; the output checks that. They are taken as a `Part`, which can be sent
+/// only to that session's descriptor. Confined to its loop's thread; it must outlive the sessions that use it.
 @safe
 public final class TLSOutput {
     /// Bytes of one session.
     public struct Part {
         let range: Range<Int>
-        /// Where its session sends.
+        /// The descriptor of the session.
         public let descriptor: Int32
 
-        /// How many there are.
+        /// The number of bytes.
         public var count: Int { range.count }
 
-        /// The part without its first bytes.
+        /// The part without its first `count` bytes.
         public func dropFirst(_ count: Int) -> Part {
             Part(range: range.dropFirst(count), descriptor: descriptor)
         }
     }
 
-    /// More than this is given back to the system when it is empty.
+    /// A larger buffer is returned to the system when it is empty.
     private static let keptBytes = 1 << 20
-    // Made once and never changed: any thread may use them.
+    // Made once and never changed, so any thread may use them.
     @safe private nonisolated(unsafe) static let outputMethod = unsafe copenssl_output_method()
     @safe private nonisolated(unsafe) static let inputMethod = unsafe copenssl_input_method()
 
     let bio: OpaquePointer
-    /// Where OpenSSL's sessions read from, and what is lent to the one that reads.
+    /// The input of OpenSSL's sessions, and the bytes lent to the session that is reading.
     let inputBIO: OpaquePointer
     let input: UnsafeMutablePointer<copenssl_input>
     let ciphers = RecordCiphers()
-    // What is unchecked is touched several times for each record (docs/decisions/0009).
+    // The unchecked properties are used several times per record (docs/decisions/0009).
 
-    /// What OpenSSL's next record will carry.
+    /// The plain content of OpenSSL's next record.
     @safe @exclusivity(unchecked) var plain: [UInt8] = []
-    /// Where the record begins whose content is being added, and is still plain.
+    /// The offset of the record whose content is being added and is still plain.
     @safe @exclusivity(unchecked) private(set) var recordBegin: Int?
     private let output: UnsafeMutablePointer<copenssl_output>
-    /// Whose the bytes behind `takenCount` are.
+    /// The session that owns the bytes after `takenCount`.
     @safe @exclusivity(unchecked) private var owner: ObjectIdentifier?
     @safe @exclusivity(unchecked) private var takenCount = 0
 
@@ -75,25 +75,25 @@ public final class TLSOutput {
         unsafe input.deallocate()
     }
 
-    /// How many bytes are in it.
+    /// The number of bytes in the buffer.
     public var count: Int { unsafe output.pointee.count }
 
-    // MARK: Whose bytes they are
+    // MARK: Ownership
 
-    /// Lets a session add bytes; nobody else's may be unclaimed.
+    /// Lets a session add bytes; no other session may have bytes that were not taken.
     func begin(for session: TLSSession) {
         precondition(owner == ObjectIdentifier(session) || count == takenCount, "TLSOutput: bytes of another session")
         owner = ObjectIdentifier(session)
     }
 
-    /// What a session has added and nobody has taken, without its first bytes.
+    /// The bytes that a session has added and that were not taken, from `offset` on.
     func part(of session: TLSSession, from offset: Int = 0) -> Part {
         precondition(owner == ObjectIdentifier(session) || count == takenCount, "TLSOutput: bytes of another session")
         precondition(recordBegin == nil && plain.isEmpty, "TLSOutput: a record is not complete")
         return Part(range: takenCount + offset..<count, descriptor: session.descriptor)
     }
 
-    /// What a session has added, which is no longer its own: others may add behind it.
+    /// Takes the bytes that a session has added; other sessions may add bytes after them.
     func take(from session: TLSSession) -> Part {
         let part = part(of: session)
         takenCount = count
@@ -101,7 +101,7 @@ public final class TLSOutput {
         return part
     }
 
-    /// Lends the bytes of a part; nothing may be added meanwhile.
+    /// Lends the bytes of a part; nothing may be added during the call.
     public func lend<Result>(_ part: Part, _ body: (RawSpan) -> Result) -> Result {
         precondition(part.range.upperBound <= count)
         guard let bytes = unsafe output.pointee.bytes else { return body(RawSpan()) }
@@ -113,7 +113,7 @@ public final class TLSOutput {
         lend(part) { Socket.send($0, to: part.descriptor) }
     }
 
-    /// Makes a part the one piece of a write to its session; nothing may be added before it was sent.
+    /// Makes a part the only piece of a write to its session; nothing may be added before it was sent.
     public func place(_ part: Part, in list: WriteList, at write: Int) {
         precondition(part.range.upperBound <= count)
         precondition(list.descriptor(write) == part.descriptor, "TLSOutput: bytes for another session")
@@ -128,12 +128,12 @@ public final class TLSOutput {
         unsafe bytes.withUnsafeBytes { unsafe grow($0.count).copyMemory(from: $0) }
     }
 
-    /// Adds so many bytes, to be written by `change`.
+    /// Adds unspecified bytes, to be filled by `change`.
     func append(unwritten byteCount: Int) {
         _ = unsafe grow(byteCount)
     }
 
-    /// Adds a record's header, to be written when its content is complete.
+    /// Adds space for a record's header, which is written when the content is complete.
     func beginRecord(_ headerBytes: Int) -> Int {
         let begin = count
         recordBegin = begin
@@ -141,7 +141,7 @@ public final class TLSOutput {
         return begin
     }
 
-    /// Ends the record that was begun; if it could not be encrypted nothing of it may be sent.
+    /// Ends the current record; removes it if it could not be encrypted, so that no plain text is sent.
     func endRecord(isSealed: Bool) {
         if let begin = recordBegin, !isSealed { unsafe output.pointee.count = begin }
         recordBegin = nil
@@ -152,7 +152,7 @@ public final class TLSOutput {
         return unsafe UnsafeMutableRawBufferPointer(start: begin, count: byteCount)
     }
 
-    /// Lends the bytes from `begin` on to be changed.
+    /// Lends the bytes from `begin` on for modification.
     func change(from begin: Int, _ body: (inout MutableRawSpan) -> Bool) -> Bool {
         precondition(0...count ~= begin)
         guard let bytes = unsafe output.pointee.bytes else { return false }
@@ -160,7 +160,7 @@ public final class TLSOutput {
         return body(&span)
     }
 
-    /// Lets go of the last part that was taken, once it was sent or kept.
+    /// Releases the last part that was taken, after it was sent or copied.
     public func release(_ part: Part) {
         precondition(part.range.upperBound == count && takenCount == count, "TLSOutput: others have added bytes")
         guard part.range.lowerBound > 0 else { return removeAll() }
@@ -168,7 +168,7 @@ public final class TLSOutput {
         takenCount = part.range.lowerBound
     }
 
-    /// Empties it.
+    /// Empties the buffer.
     public func removeAll() {
         unsafe output.pointee.count = 0
         takenCount = 0

@@ -2,9 +2,9 @@ internal import COpenSSL
 internal import CUV
 internal import Glibc
 
-/// Tries the compact record layer before anything depends on it.
+/// Checks the compact record layer at start-up, before anything depends on it.
 ///
-/// With each version and cipher, and in both roles, it must understand OpenSSL's records and be understood.
+/// For each version and cipher, and in both roles, it must read OpenSSL's records, and OpenSSL must read its own.
 public enum TLSRecordCheck {
     struct Suite {
         let version: Int32
@@ -19,10 +19,10 @@ public enum TLSRecordCheck {
         Suite(version: TLS1_3_VERSION, cipher: "TLS_AES_256_GCM_SHA384"),
         Suite(version: TLS1_3_VERSION, cipher: "TLS_CHACHA20_POLY1305_SHA256"),
     ]
-    /// A byte, a record and a byte more than one, several records.
+    /// One byte, a full record, one byte more than that, several records.
     private static let sizes = [1, 16_384, 16_385, 40_000]
 
-    /// Runs the check; it takes some milliseconds.
+    /// Runs the check, which takes a few milliseconds.
     public static func run() throws(TLSFailure) {
         for suite in suites {
             for (client, server) in [(TLSRecords.compact, TLSRecords.openssl), (.openssl, .compact)] {
@@ -46,7 +46,7 @@ public enum TLSRecordCheck {
     }
 }
 
-/// A client and a server on a pair of sockets.
+/// A client and a server, connected by a socket pair.
 private final class TLSCheckPair {
     private let descriptors: (client: Int32, server: Int32)
     private let client: TLSSession

@@ -1,23 +1,23 @@
 // Reading.
 extension TLSSession {
-    /// What a read brought.
+    /// The result of a read.
     public enum ReadResult: Equatable, Sendable {
-        /// So many bytes are the buffer's content.
+        /// The buffer's content is this many bytes.
         case bytes(Int)
-        /// Nothing now; to be called again when the descriptor is readable.
+        /// Nothing to read now; call again when the descriptor is readable.
         case wouldBlock
-        /// The peer said that it sends nothing more (close_notify); the other direction may still be open.
+        /// The peer announced that it sends nothing more (close_notify); the other direction may still be open.
         case endOfStream
-        /// The stream ended without close_notify: the peer did not take the trouble, or somebody cut it short (RFC 8446 6.1).
+        /// The stream ended without close_notify: the peer left it out, or an attacker cut the stream (RFC 8446 6.1).
         case truncated
         /// The session is broken, for this reason.
         case failed(reason: String)
     }
 
-    /// Replaces the buffer's content by what has arrived; the handshake must be done.
+    /// Replaces the buffer's content with the bytes that have arrived; the handshake must be done.
     ///
-    /// - Parameter buffer: with room for at least one whole record, 20 KiB.
-    /// - Parameter byteCount: how much is taken from the kernel at most.
+    /// - Parameter buffer: has room for at least one complete record, 20 KiB.
+    /// - Parameter byteCount: the most bytes to read from the kernel.
     public func read(into buffer: ReadBuffer, atMost byteCount: Int = .max) -> ReadResult {
         precondition(isEstablished || isBroken, "TLSSession.read: the handshake is not done")
         if let end {
@@ -34,7 +34,7 @@ extension TLSSession {
         return end ?? .wouldBlock
     }
 
-    /// Puts what the records in a buffer carry into their place.
+    /// Replaces the records in a buffer with their content.
     private func open(_ buffer: ReadBuffer, _ records: any RecordLayer) -> ReadResult {
         output.begin(for: self)
         let opened = records.open(buffer)
@@ -48,34 +48,34 @@ extension TLSSession {
 
 // Writing.
 extension TLSSession {
-    /// What a send took.
+    /// The result of a send.
     public enum WriteResult: Equatable, Sendable {
-        /// So many bytes, at least one unless there were none.
+        /// This many bytes were accepted; at least one unless none were offered.
         case accepted(Int)
-        /// Nothing now; to be called again, with the same bytes, when the descriptor is writable.
+        /// Nothing was accepted now; call again, with the same bytes, when the descriptor is writable.
         case wouldBlock
-        /// The session is broken, for this reason; a read may know better why.
+        /// The session is broken, for this reason; a read may return a more precise one.
         case failed(reason: String)
     }
 
-    /// How much of what is offered to `send` is encrypted before the kernel has taken it.
+    /// The most bytes that `send` encrypts before the kernel has accepted them.
     private static let maxSealedBytes = 65_536
 
-    /// Adds bytes to what the session's output will have, in records as full as possible; the handshake must be done.
+    /// Adds bytes to the session's output, in records as full as possible; the handshake must be done.
     ///
-    /// It is complete, and other sessions may use the output, after `finishSealing`.
+    /// Call `finishSealing` to complete the last record, before other sessions use the output.
     public func seal(_ bytes: RawSpan) {
         precondition(isEstablished || isBroken, "TLSSession.seal: the handshake is not done")
-        guard let records, !isBroken, !saidGoodbye else { return }
+        guard let records, !isBroken, !sentCloseNotify else { return }
         output.begin(for: self)
         if !records.seal(bytes) { breakDown(records) }
     }
 
-    /// Ends what `seal` began.
+    /// Completes the records that `seal` began.
     ///
     /// - Returns: false if the session is broken, or `closeNotify` was called.
     public func finishSealing() -> Bool {
-        guard let records, !isBroken, !saidGoodbye else { return false }
+        guard let records, !isBroken, !sentCloseNotify else { return false }
         output.begin(for: self)
         if !records.finishSealing() { breakDown(records) }
         return !isBroken
@@ -86,14 +86,14 @@ extension TLSSession {
         end = .failed(reason: "encryption failed: \(OpenSSLError.take())")
     }
 
-    /// Sends as much of `bytes`, from `offset` on, as the kernel takes; the handshake must be done.
+    /// Sends as much of `bytes`, from `offset` on, as the kernel accepts; the handshake must be done.
     ///
-    /// Bytes beyond what was accepted may be encrypted already. So the next call must begin with the bytes that were not
-    /// accepted, and offer at least as many; they may have moved in memory.
+    /// Bytes after the accepted ones may already be encrypted. So the next call must begin with the first byte that was
+    /// not accepted, and offer at least as many bytes; they may have moved in memory.
     public func send(_ bytes: RawSpan, from offset: Int = 0) -> WriteResult {
         precondition(isEstablished || isBroken, "TLSSession.send: the handshake is not done")
         if case .failed(let reason)? = end { return .failed(reason: reason) }
-        guard !saidGoodbye else { return .failed(reason: "nothing can be sent behind a close_notify") }
+        guard !sentCloseNotify else { return .failed(reason: "nothing can be sent after a close_notify") }
         if sealedBytes == 0 {
             let part = bytes.extracting(offset...).extracting(first: TLSSession.maxSealedBytes)
             seal(part)
@@ -106,7 +106,7 @@ extension TLSSession {
         return .accepted(sealedBytes)
     }
 
-    /// Sends what is in an output of the session's own.
+    /// Sends the content of an output that belongs to this session alone.
     func flush() -> WriteResult {
         guard sendsOutput else { return .accepted(0) }
         while case let unsent = output.part(of: self, from: sentOutputBytes), unsent.count > 0 {

@@ -1,43 +1,43 @@
 /// TLS on one connected, non-blocking descriptor; confined to its loop's thread.
 ///
-/// The descriptor is the caller's: the caller waits for its readiness, and closes it when the session is no longer used.
-/// Nothing here blocks or waits.
+/// The caller owns the descriptor: it watches the readiness, and closes the descriptor when the session is no longer
+/// used. No call here blocks.
 ///
-/// OpenSSL does the handshake; who makes the records behind it is the context's choice (docs/decisions/0015).
+/// OpenSSL does the handshake; the context decides which code handles the records after it (docs/decisions/0015).
 public final class TLSSession {
-    /// How far the handshake is.
+    /// The progress of the handshake.
     public enum HandshakeResult: Equatable, Sendable {
         /// The session is established, and the server's name and certificate are verified.
         case done
-        /// To be called again when the descriptor is ready for this.
+        /// Call again when the descriptor is ready for this.
         case needs(Readiness)
-        /// It cannot be established; the reason is for the log.
+        /// The session cannot be established; the reason is for the log.
         case failed(reason: String)
     }
 
     let descriptor: Int32
     let output: TLSOutput
-    /// Whether the output is this session's own, which sends what is in it.
+    /// Whether the output belongs to this session alone, which then sends its content.
     let sendsOutput: Bool
     private(set) var handshaking: TLSHandshake?
-    /// Makes and reads the records, once the handshake is done.
+    /// The record layer, once the handshake is done.
     @safe @exclusivity(unchecked) private(set) var records: (any RecordLayer)?  // docs/decisions/0009, for each record
-    /// What every read reports from now on.
+    /// What every read returns from now on.
     var end: ReadResult?
-    /// Whether the peer was told that nothing more comes.
-    private(set) var saidGoodbye = false
-    /// How much of an output of its own the kernel has taken.
+    /// Whether the peer was told that nothing more will be sent.
+    private(set) var sentCloseNotify = false
+    /// How much of its own output the kernel has accepted.
     var sentOutputBytes = 0
-    /// How many of the bytes offered to `send` are in it.
+    /// How many of the bytes offered to `send` are in the output.
     var sealedBytes = 0
 
-    /// Whether another read would bring the end, of which the descriptor's readiness does not tell.
+    /// Whether another read would return the end of the stream, which the descriptor's readiness does not show.
     public internal(set) var hasPendingInput = false
 
-    /// Makes the client's side of a connection to `serverName`; it sends what it has to say by itself.
+    /// Makes the client side of a connection to `serverName`; the session itself sends its output.
     ///
     /// - Parameter serverName: the DNS name or numeric address that the server's certificate must be for. A DNS name is
-    ///   also told to the server, so that it can choose a certificate.
+    ///   also sent to the server, so that it can choose a certificate.
     public init(context: TLSContext, connected descriptor: Int32, to serverName: String) throws(TLSFailure) {
         precondition(context.role == .client, "TLSSession: a client needs a client's context")
         self.descriptor = descriptor
@@ -46,9 +46,9 @@ public final class TLSSession {
         handshaking = try TLSHandshake(context, descriptor: descriptor, output: output, serverName: serverName)
     }
 
-    /// Makes the server's side of an accepted connection, whose output the caller sends.
+    /// Makes the server side of an accepted connection; the caller sends the output.
     ///
-    /// Whatever a call on the session has to say, handshake messages, alerts and what is sealed, is then in `output`.
+    /// Everything a call produces (handshake messages, alerts, sealed bytes) is then in `output`.
     public init(context: TLSContext, accepted descriptor: Int32, output: TLSOutput) throws(TLSFailure) {
         precondition(context.role == .server, "TLSSession: a server needs a server's context")
         self.descriptor = descriptor
@@ -60,7 +60,7 @@ public final class TLSSession {
     /// Whether the handshake is done.
     public var isEstablished: Bool { records != nil }
 
-    /// Bytes of memory held for input that is not a whole record yet.
+    /// Bytes of memory held for an incomplete record.
     public var heldInputBytes: Int { records?.heldInputBytes ?? 0 }
 
     /// Takes what the session's calls have added to an output that the caller sends.
@@ -69,15 +69,15 @@ public final class TLSSession {
         return output.take(from: self)
     }
 
-    /// Goes on with the handshake, as far as it gets without waiting.
+    /// Continues the handshake as far as possible without waiting.
     ///
-    /// A client that is done has not been accepted yet: with TLS 1.3 the server looks at the client's certificate after
-    /// that (RFC 8446 4.4.2 and appendix E.1.2), and a refusal is what the first read brings.
+    /// A finished client handshake does not mean that the server accepted the client: with TLS 1.3 the server checks
+    /// the client's certificate afterwards (RFC 8446 4.4.2 and appendix E.1.2). The first read then returns a refusal.
     public func handshake() -> HandshakeResult {
         guard let handshaking else { return .done }
         if case .failed(let reason)? = end { return .failed(reason: reason) }
         output.begin(for: self)
-        // What was said last, an alert for instance, goes out even if it failed.
+        // Even after a failure the last message, such as an alert, is sent.
         switch (handshaking.step(), flush()) {
         case (.failed(let reason), _), (_, .failed(let reason)): return fail(reason)
         case (_, .wouldBlock): return .needs(.writable)
@@ -98,19 +98,19 @@ public final class TLSSession {
         return .failed(reason: reason)
     }
 
-    /// Tells the peer that nothing more will be sent, once everything was (RFC 8446 6.1).
+    /// Announces to the peer that nothing more will be sent, after everything was sent (RFC 8446 6.1).
     ///
-    /// It is tried once: if the kernel has no room, or a part of an earlier send still waits, the peer is not told. What the peer
-    /// sends can still be read.
+    /// This is tried once: if the kernel has no room, or part of an earlier send is still waiting, the peer is not
+    /// told. Input from the peer can still be read.
     public func closeNotify() {
-        guard let records, !isBroken, !saidGoodbye, sealedBytes == 0 else { return }
-        saidGoodbye = true
+        guard let records, !isBroken, !sentCloseNotify, sealedBytes == 0 else { return }
+        sentCloseNotify = true
         output.begin(for: self)
-        records.sayGoodbye()
+        records.sendCloseNotify()
         _ = flush()
     }
 
-    /// Whether the session failed, after which RFC 8446 6.2 allows no further byte.
+    /// Whether the session failed; RFC 8446 6.2 then allows no further byte.
     var isBroken: Bool {
         if case .failed? = end { true } else { false }
     }

@@ -1,43 +1,43 @@
 internal import COpenSSL
 
-// What OpenSSL asks for a ticket: SSL_CTX_set_tlsext_ticket_key_evp_cb(3) and SSL_CTX_set_session_ticket_cb(3).
+// OpenSSL's callbacks for tickets: SSL_CTX_set_tlsext_ticket_key_evp_cb(3) and SSL_CTX_set_session_ticket_cb(3).
 extension TicketKeys {
-    /// Lets a context's tickets be sealed with these keys, which must live as long as it.
+    /// Makes a context seal its tickets with these keys, which must outlive it.
     func serve(_ context: OpaquePointer) {
         unsafe copenssl_set_tickets(
             context, Unmanaged.passUnretained(self).toOpaque(),
             { session, name, iv, cipher, mac, seals in
-                guard let keys = unsafe TicketKeys.behind(copenssl_tickets(session)), let name = unsafe name else {
+                guard let keys = unsafe TicketKeys.keys(at: copenssl_tickets(session)), let name = unsafe name else {
                     return 0
                 }
                 return unsafe seals == 1 ? keys.seal(name, iv, cipher, mac) : keys.open(name, iv, cipher, mac)
             },
             { session, pointer in
-                unsafe TicketKeys.behind(pointer)?.noteAge(of: SSL_get_session(session)) ?? 0
+                unsafe TicketKeys.keys(at: pointer)?.noteAge(of: SSL_get_session(session)) ?? 0
             },
             { _, session, _, _, status, pointer in
-                unsafe TicketKeys.behind(pointer)?.judgeAge(of: session, status) ?? SSL_TICKET_RETURN_IGNORE
+                unsafe TicketKeys.keys(at: pointer)?.judgeAge(of: session, status) ?? SSL_TICKET_RETURN_IGNORE
             })
-        // OpenSSL's own bound is what clients are told.
+        // Clients are told a lifetime of at most OpenSSL's default.
         unsafe copenssl_set_session_lifetime(context, Int(min(periodSeconds, 7_200)))
     }
 
-    private static func behind(_ pointer: UnsafeMutableRawPointer?) -> TicketKeys? {
+    private static func keys(at pointer: UnsafeMutableRawPointer?) -> TicketKeys? {
         unsafe pointer.map { unsafe Unmanaged<TicketKeys>.fromOpaque($0).takeUnretainedValue() }
     }
 
-    /// 0: no ticket.
+    /// Returns 0 for no ticket.
     private func seal(
         _ name: UnsafeMutablePointer<UInt8>, _ iv: UnsafeMutablePointer<UInt8>?, _ cipher: OpaquePointer?,
         _ mac: OpaquePointer?
     ) -> Int32 {
         guard let key = sealing() else { return 0 }
-        // The name is what a key begins with.
+        // A key begins with its name.
         unsafe UnsafeMutableRawPointer(name).copyMemory(from: key.content, byteCount: Int(COPENSSL_TICKET_NAME_SIZE))
         return unsafe copenssl_use_ticket_key(key.content, cipher, mac, iv, 1)
     }
 
-    /// 0: the session is not resumed; 2: it is, and its ticket sealed anew.
+    /// Returns 0 if the session is not resumed, 1 if it is, and 2 if its ticket should also be renewed.
     private func open(
         _ name: UnsafeMutablePointer<UInt8>, _ iv: UnsafeMutablePointer<UInt8>?, _ cipher: OpaquePointer?,
         _ mac: OpaquePointer?
@@ -48,7 +48,7 @@ extension TicketKeys {
         return renews ? 2 : 1
     }
 
-    /// A session that was resumed has its time already.
+    /// A resumed session keeps the time of its original handshake.
     private func noteAge(of session: OpaquePointer?) -> Int32 {
         guard let session = unsafe session else { return 0 }
         return unsafe copenssl_verified_at(session) > 0 ? 1 : copenssl_note_verified_at(session, max(now, 1))

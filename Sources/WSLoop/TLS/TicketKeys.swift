@@ -3,13 +3,13 @@ internal import CUV
 internal import Glibc
 internal import Synchronization
 
-/// What a server's session tickets are sealed with, on all loops.
+/// The keys that seal a server's session tickets, shared by all loops.
 ///
-/// There is a new key each period. The one before it stays for tickets that are still good, and is wiped afterwards:
-/// whoever reads the memory cannot decrypt what was recorded months ago. A session is resumed for one period after the
-/// handshake in which all was verified, however often its ticket was renewed since.
+/// Each period gets a new key. The previous one is kept while tickets sealed with it are valid, and then wiped: an
+/// attacker who reads the memory cannot decrypt traffic recorded months ago. A session can be resumed for one period
+/// after its full handshake, however often its ticket was renewed since.
 final class TicketKeys: Sendable {
-    /// Seconds since any moment, which pass while the machine sleeps, too.
+    /// Seconds from an arbitrary start, which also pass while the machine is suspended.
     typealias Clock = @Sendable () -> UInt64
 
     static let systemClock: Clock = {
@@ -25,7 +25,7 @@ final class TicketKeys: Sendable {
 
     private let keys = Mutex(Keys())
     private let clock: Clock
-    /// A day; an hour where clients have certificates, which may expire or be revoked.
+    /// A day; an hour if clients have certificates, which may expire or be revoked.
     let periodSeconds: UInt64
 
     init(verifiesClients: Bool, clock: @escaping Clock) {
@@ -48,7 +48,7 @@ final class TicketKeys: Sendable {
         }
     }
 
-    /// The key with a name, and whether a ticket should be sealed anew; nil if there is none any more.
+    /// The key with a name, and whether a ticket sealed with it should be renewed; nil if that key is gone.
     func opening(_ name: UnsafePointer<UInt8>) -> (key: TicketKey, renews: Bool)? {
         let now = now
         return keys.withLock { keys in
@@ -59,21 +59,21 @@ final class TicketKeys: Sendable {
         }
     }
 
-    /// Drops keys whose last ticket is too old.
+    /// Drops keys whose tickets are all too old.
     private func drop(before now: UInt64, _ keys: inout Keys) {
         if let key = keys.previous, now - key.madeAt >= 2 * periodSeconds { keys.previous = nil }
         if let key = keys.newest, now - key.madeAt >= 2 * periodSeconds { keys.newest = nil }
     }
 
-    /// Whether a session may be resumed that was verified then.
+    /// Whether a session that was verified at that time may be resumed.
     func isFresh(verifiedAt time: UInt64) -> Bool {
         time > 0 && now >= time && now - time < periodSeconds
     }
 }
 
-/// A key, which is wiped when it is dropped.
+/// A key, which is wiped when it is freed.
 ///
-/// Nothing changes it after it was made, so all threads may use it.
+/// It never changes after it was made, so all threads may use it.
 @safe
 final class TicketKey: @unchecked Sendable {
     let madeAt: UInt64
