@@ -15,7 +15,7 @@ let settings: [SwiftSetting] = [
 // Only Bytes declares functions that return a span (`[UInt8].rawSpan`).
 let lifetimes: [SwiftSetting] = settings + [.enableExperimentalFeature("Lifetimes")]
 
-// What every executable has: a command line and a log.
+// The dependencies of every executable: a command line and a log.
 let command: [Target.Dependency] = [
     .product(name: "ArgumentParser", package: "swift-argument-parser"),
     .product(name: "Logging", package: "swift-log"),
@@ -24,7 +24,7 @@ let command: [Target.Dependency] = [
 let package = Package(
     name: "pushd",
     products: [
-        // What Fuzz/, a package of its own, feeds.
+        // The modules that Fuzz/, a separate package, tests.
         .library(
             name: "Modules",
             targets: [
@@ -53,7 +53,7 @@ let package = Package(
         .systemLibrary(name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .target(name: "TLSRecord", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(name: "WSLoop", dependencies: ["COpenSSL", "CUV", "CUring", "TLSRecord"], swiftSettings: settings),
-        // A build that is told its commit says it: BUILD_COMMIT=$(git rev-parse --short HEAD) swift build …
+        // Pass the commit to include it in the build: BUILD_COMMIT=$(git rev-parse --short HEAD) swift build …
         .target(
             name: "CBuild",
             cSettings: [.define("BUILD_COMMIT", to: "\"\(Context.environment["BUILD_COMMIT"] ?? "")\"")]),

@@ -1,16 +1,16 @@
 internal import Bytes
 internal import HTTP
 
-/// Reads the answers to requests that publish, on one connection.
+/// Reads the responses to publish requests on one connection.
 struct AnswerReader: ~Copyable {
-    /// What counts of an answer.
+    /// The relevant parts of a response.
     struct Answer: Equatable {
         let failure: PublishFailure?
         /// Whether the connection cannot be used for another request.
         let endsConnection: Bool
     }
 
-    /// How much of an error's body is kept.
+    /// The most bytes kept of an error's body.
     private static let keptBytes = 512
 
     private var heads = ResponseHeadParser()
@@ -18,12 +18,12 @@ struct AnswerReader: ~Copyable {
     private var body: [UInt8] = []
     private var missingBytes = 0
 
-    /// Reads `content` from `offset` on, up to the end of an answer; nil once all is used up.
+    /// Reads `content` from `offset` on, up to the end of a response; nil once all is used up.
     mutating func next(_ content: RawSpan, from offset: inout Int) throws(ResponseViolation) -> Answer? {
         if head == nil {
             guard let next = try heads.next(content, from: &offset) else { return nil }
             if next.isInterim { return try self.next(content, from: &offset) }
-            // An answer of unknown length is known well enough by its head; its connection is given up.
+            // The head of a response of unknown length says enough; its connection is given up.
             guard case .length(let count) = next.contentEnd else { return answer(next, endsConnection: true) }
             head = next
             missingBytes = count
@@ -42,7 +42,7 @@ struct AnswerReader: ~Copyable {
 
     private func answer(_ head: ResponseHead, endsConnection: Bool) -> Answer {
         guard head.status != 200 else { return Answer(failure: nil, endsConnection: endsConnection) }
-        // Other keys, channels and sizes there are none, so a request that is wrong will stay so; 429 asks for patience.
+        // Publishing always uses the same key, channels and sizes, so a request error stays one; 429 asks to wait.
         let isFinal = head.status < 500 && head.status != 429
         let text = ErrorBody.text(body).map { "status \(head.status): \($0)" } ?? "status \(head.status)"
         return Answer(failure: PublishFailure(text: text, isFinal: isFinal), endsConnection: endsConnection)

@@ -2,13 +2,13 @@ internal import RedisBridge
 public import WSLoop
 internal import WebSocket
 
-/// A run: subscribers connect, messages are published and counted, and a report comes of it.
+/// A run: subscribers connect, messages are published and counted, and the result is a report.
 public final class BenchRun {
     private enum Phase {
         case connecting, publishing, draining, closing
     }
 
-    private static let mostPerTurn = 512
+    private static let maxPerTurn = 512
     private static let closingMilliseconds: UInt64 = 2000
 
     private let plan: BenchPlan
@@ -31,8 +31,8 @@ public final class BenchRun {
     /// Runs the plan on the calling thread.
     ///
     /// - Parameters:
-    ///   - signals: end it early, with a report of what came so far; a second one ends it at once.
-    ///   - progress: is told how far it is, each second.
+    /// - signals: end the run early with a report so far; a second signal ends it at once.
+    /// - progress: called every second with the progress.
     public static func run(
         _ plan: BenchPlan, endingOn signals: [Int32], progress: @escaping (Progress) -> Void
     ) throws(SystemError) -> Report {
@@ -68,7 +68,7 @@ public final class BenchRun {
         handles.turnEnd.onEvent { [unowned self] in turnEnded() }
         handles.second.onEvent { [unowned self] in secondPassed() }
         handles.second.start(afterMilliseconds: 1000, everyMilliseconds: 1000)
-        // This only wakes the loop: what is due is done at the end of the turn.
+        // The timer only wakes the loop; due messages are published at the end of the turn.
         handles.due.onEvent {}
         handles.deadline.onEvent { [unowned self] in if phase == .closing { loop.stop() } }
         for signal in handles.signals { signal.onEvent { [unowned self] in interrupt() } }
@@ -108,7 +108,7 @@ public final class BenchRun {
         conclude()
     }
 
-    /// All that follows from what happened in a turn is done at its end.
+    /// Acts on everything that happened in a turn, at its end.
     private func turnEnded() {
         let now = Loop.monotonicNanoseconds
         note(now)
@@ -141,7 +141,7 @@ public final class BenchRun {
     private func connect() {
         subscribers.openMore()
         if subscribers.lost > 0 { failure = failure ?? "a subscriber was lost before all were connected" }
-        // What is on its way is waited for, so that the report says how many the server took.
+        // Wait for pending handshakes, so that the report shows how many the server accepted.
         if subscribers.handshakes == 0 { failure = failure ?? subscribers.refusal }
         if failure == nil, subscribers.opened == plan.connections, publisher == nil { startPublisher() }
         if failure != nil {
@@ -189,7 +189,7 @@ public final class BenchRun {
 
     private func publish() {
         if areAllLost { failure = failure ?? "no subscriber is left" }
-        for _ in 0..<BenchRun.mostPerTurn {
+        for _ in 0..<BenchRun.maxPerTurn {
             guard failure == nil, let publisher else { return phase = .draining }
             let now = Loop.monotonicNanoseconds
             guard publisher.hasRoom || pacing?.isOver(atNanoseconds: now) == true else { return }
@@ -200,7 +200,7 @@ public final class BenchRun {
             case .finished, nil: return phase = .draining
             }
         }
-        // Messages are read between two such batches, too.
+        // Publish in batches, so that messages are read in between.
         handles.due.start(atNanoseconds: 1)
     }
 
@@ -216,7 +216,7 @@ public final class BenchRun {
 
     // MARK: The end
 
-    /// Makes the report of what has come so far, and begins to close the connections.
+    /// Makes the report of everything so far and starts to close the connections.
     private func conclude() {
         guard phase != .closing else { return }
         phase = .closing

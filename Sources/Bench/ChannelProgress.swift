@@ -1,21 +1,21 @@
 internal import DequeModule
 
-/// How far the messages of one channel have got.
+/// The progress of one channel's messages.
 ///
-/// All subscribers of a channel get its messages in one order, so a message is where it is in that order, and a subscriber is
-/// at the message behind the last it got. What the messages are need not be known.
+/// All subscribers of a channel get its messages in the same order, so a count is enough: the n-th message is the same
+/// for every subscriber, and the content does not matter.
 struct ChannelProgress {
     private(set) var subscribers = 0
     private(set) var sent = 0
     private(set) var failed = 0
-    /// Messages that were published for sure: each subscriber has to get that many.
+    /// Messages that were certainly published: each subscriber must get this many.
     private(set) var acknowledged = 0
-    /// Messages that every subscriber has.
+    /// Messages that every subscriber has received.
     private var complete = 0
-    /// How many subscribers have the message behind the complete ones, the one behind that, and so on.
+    /// The number of subscribers that have the first incomplete message, the second, and so on.
     private var reached: Deque<Int> = []
 
-    /// Messages that were sent and have not been answered or not arrived everywhere.
+    /// Messages that were sent, but not answered yet or not received by all subscribers.
     var underWay: Int { sent - failed - min(acknowledged, subscribers == 0 ? acknowledged : complete) }
 
     mutating func join() { subscribers += 1 }
@@ -26,14 +26,14 @@ struct ChannelProgress {
         if failed { self.failed += 1 } else { acknowledged += 1 }
     }
 
-    /// A subscriber that had got `position` messages got one more.
+    /// A subscriber that had received `position` messages received one more.
     mutating func arrive(at position: Int) {
         let index = position - complete
         if index < reached.count { reached[index] += 1 } else { reached.append(1) }
         if index == 0 { passComplete() }
     }
 
-    /// A subscriber that had got `position` messages is gone.
+    /// A subscriber that had received `position` messages is gone.
     mutating func leave(at position: Int) {
         subscribers -= 1
         for index in 0..<max(position - complete, 0) { reached[index] -= 1 }

@@ -2,9 +2,9 @@ internal import Bytes
 internal import HTTP
 internal import WSLoop
 
-/// Publishes with `POST /publish`, one request at a time on each of its connections, which are made as they are needed.
+/// Publishes with `POST /publish`: one request at a time per connection; connections are made as needed.
 final class HTTPPublisher: Publisher, StreamSetDelegate {
-    /// After that time a server may be about to close an idle connection, and a request would cross its end.
+    /// After this time a server may be about to close an idle connection, just when a request is sent.
     private static let idleNanoseconds: UInt64 = 3_000_000_000
 
     private final class Connection {
@@ -31,7 +31,7 @@ final class HTTPPublisher: Publisher, StreamSetDelegate {
     private let buffer = ReadBuffer(byteCount: 65_536)
     private var streams: StreamSet?
     private var connections: [Connection?] = []
-    /// Slots of connections that wait for a request, those used last at the end.
+    /// Slots of idle connections, the most recently used last.
     private var idle: [Int] = []
     private var free: [Int] = []
     private var generation: UInt32 = 0
@@ -118,7 +118,7 @@ final class HTTPPublisher: Publisher, StreamSetDelegate {
 
     // MARK: Requests and answers
 
-    /// Goes on with the TLS handshake if there is one to make; true when there is no more.
+    /// Continues the TLS handshake, if there is one; returns true when it is done.
     private func secure(_ connection: Connection) -> Bool {
         switch connection.stream.secure() {
         case .done: break
@@ -166,7 +166,7 @@ final class HTTPPublisher: Publisher, StreamSetDelegate {
         do throws(ResponseViolation) {
             while let answer = try connection.reader.next(content, from: &offset) {
                 guard let publication = connection.publication else {
-                    // An answer that nobody asked for, such as the 408 of an idle connection.
+                    // A response without a request, such as the 408 for an idle connection.
                     return disconnect(connection)
                 }
                 connection.publication = nil

@@ -1,4 +1,4 @@
-/// What a run tells of itself while it lasts.
+/// A run's progress so far.
 public struct Progress: Equatable, Sendable {
     let seconds: Int
     let wantedConnections: Int
@@ -6,7 +6,7 @@ public struct Progress: Equatable, Sendable {
     /// Nil while connections are being opened.
     let flow: Flow?
 
-    /// What has gone through since the progress before.
+    /// The traffic since the last progress.
     struct Flow: Equatable, Sendable {
         let messagesPerSecond: Double
         let deliveriesPerSecond: Double
@@ -26,14 +26,14 @@ public struct Progress: Equatable, Sendable {
     }
 }
 
-/// Watches how a run gets on.
+/// Measures the progress of a run.
 struct Meter {
     private var startNanoseconds: UInt64 = 0
     private var openedNanoseconds: UInt64 = 0
     private var opened = 0
     private var deliveries = 0
     private var failed = 0
-    /// Since when nothing has come that is waited for.
+    /// The time since which nothing that is expected has arrived.
     private var quietSinceNanoseconds: UInt64
     private var last: (nanoseconds: UInt64, messages: Int, deliveries: Int)
     private let beginNanoseconds: UInt64
@@ -44,15 +44,15 @@ struct Meter {
         last = (now, 0, 0)
     }
 
-    /// How long it took to open the connections that were opened.
+    /// How long opening the connections took.
     var connectNanoseconds: UInt64 { openedNanoseconds - min(startNanoseconds, openedNanoseconds) }
 
-    /// The first connection is being opened.
+    /// Notes that the first connection is being opened.
     mutating func connecting(atNanoseconds now: UInt64) { startNanoseconds = now }
 
-    /// Looks at what has come so far.
+    /// Updates the counts.
     ///
-    /// A message that was refused is waited for as well: a server that refuses all of them lets nothing arrive.
+    /// Refused messages do not count as an arrival: a server that refuses all of them makes no progress.
     mutating func note(opened: Int, deliveries: Int, failed: Int, isWaiting: Bool, atNanoseconds now: UInt64) {
         if opened != self.opened { openedNanoseconds = now }
         let hasCome = opened != self.opened || deliveries != self.deliveries
@@ -63,10 +63,10 @@ struct Meter {
         self.failed = failed
     }
 
-    /// How long nothing has come that is waited for.
+    /// How long nothing that is expected has arrived.
     func quietNanoseconds(atNanoseconds now: UInt64) -> UInt64 { now - quietSinceNanoseconds }
 
-    /// What has gone through since the last call.
+    /// The traffic since the last call.
     mutating func flow(
         messages: Int, deliveries: Int, underWay: Int, atNanoseconds now: UInt64
     ) -> Progress.Flow {

@@ -1,19 +1,19 @@
-/// Decides when the next message is published; knows no clock, but is told the time.
+/// Decides when the next message is published; has no clock, but gets the time as a parameter.
 struct Pacing {
-    /// What is to be done.
+    /// What to do next.
     enum Step: Equatable {
-        /// Publish one now; its latency counts from this time on.
+        /// Publish a message now; its latency counts from this time.
         case publish(atNanoseconds: UInt64)
-        /// There is nothing to publish before this time.
+        /// Publish nothing before this time.
         case wait(untilNanoseconds: UInt64)
-        /// There is nothing to publish before something has arrived.
+        /// Publish nothing until something has arrived.
         case waitForArrival
         case finished
     }
 
-    /// Messages that are due from then on are measured.
+    /// Messages due from this time on are measured.
     let measuredFromNanoseconds: UInt64
-    /// Nothing that is due later is published; nil if the messages are counted.
+    /// Nothing due after this time is published; nil if the number of messages is fixed.
     let endNanoseconds: UInt64?
     let startNanoseconds: UInt64
     private let pace: BenchPlan.Pace
@@ -34,9 +34,9 @@ struct Pacing {
         }
     }
 
-    /// Whether nothing more is to be published.
+    /// Whether no more messages will be published.
     ///
-    /// At a rate, a message that was due within the duration is published however late it is.
+    /// At a fixed rate, a message that was due within the duration is published even if it is late.
     func isOver(atNanoseconds now: UInt64) -> Bool {
         guard issued < limit, let endNanoseconds else { return issued >= limit }
         return switch pace {
@@ -45,9 +45,9 @@ struct Pacing {
         }
     }
 
-    /// The next step at that time; after `publish` one message more counts as published.
+    /// The next step at this time; after `publish` one more message counts as published.
     ///
-    /// - Parameter underWay: the messages that have not arrived everywhere.
+    /// - Parameter underWay: the messages that have not arrived at every subscriber.
     mutating func next(atNanoseconds now: UInt64, underWay: Int) -> Step {
         guard !isOver(atNanoseconds: now) else { return .finished }
         var time = now
@@ -55,8 +55,8 @@ struct Pacing {
         case .inFlight(let count):
             guard underWay < count else { return .waitForArrival }
         case .rate(let perSecond):
-            // A message is late if the ones before it held it up, and the delay is a part of its latency: or else a server
-            // that stalls would be asked less often, just then (coordinated omission).
+            // If earlier messages delay a message, the delay is part of its latency. Otherwise a server that stalls
+            // would get fewer messages just then (coordinated omission).
             time = dueNanoseconds(perSecond)
             guard time <= now else { return .wait(untilNanoseconds: time) }
         }
@@ -64,14 +64,14 @@ struct Pacing {
         return .publish(atNanoseconds: time)
     }
 
-    /// When the next message is due.
+    /// The time when the next message is due.
     private func dueNanoseconds(_ perSecond: Double) -> UInt64 {
         startNanoseconds + UInt64(Double(issued) * 1e9 / perSecond)
     }
 }
 
 extension Duration {
-    /// The duration in nanoseconds; durations of a plan are not negative and shorter than centuries.
+    /// The duration in nanoseconds; a plan's durations are neither negative nor centuries long.
     var nanoseconds: UInt64 {
         let (seconds, attoseconds) = components
         return UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds / 1_000_000_000)

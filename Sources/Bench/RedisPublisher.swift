@@ -1,7 +1,7 @@
 internal import RedisBridge
 internal import WSLoop
 
-/// Publishes with Redis' PUBLISH, as many at once as are given, on one connection.
+/// Publishes with Redis' PUBLISH on one connection, without waiting for earlier replies.
 final class RedisPublisher: Publisher, RedisPublishLinkDelegate {
     private let channels: [[UInt8]]
     private let messageBytes: Int
@@ -9,7 +9,7 @@ final class RedisPublisher: Publisher, RedisPublishLinkDelegate {
     private var link: RedisPublishLink?
     private var isReady = false
 
-    /// Makes a publisher to the Redis channels of these names.
+    /// Makes a publisher to the Redis channels with these names.
     init(
         on loop: Loop, endpoint: RedisEndpoint, channels: [[UInt8]], messageBytes: Int, owner: any PublisherOwner
     ) throws(SystemError) {

@@ -1,9 +1,9 @@
 internal import Bytes
 internal import Histogram
 
-/// What came of a run.
+/// The result of a run.
 public struct Report: Sendable {
-    /// From when a message was due to when a subscriber had read it, in nanoseconds.
+    /// The time from when a message was due until a subscriber had read it, in nanoseconds.
     struct Latency: Equatable {
         let p50: UInt64
         let p90: UInt64
@@ -31,7 +31,7 @@ public struct Report: Sendable {
     var expected = 0
     var arrived = 0
     var missing = 0
-    /// Deliveries past the number of messages that were sent.
+    /// Deliveries in excess of the messages that were sent.
     var surplus = 0
     var strays = 0
 
@@ -43,10 +43,10 @@ public struct Report: Sendable {
     /// Nil if nothing that was measured has arrived.
     var latency: Latency?
 
-    /// What ended the run early.
+    /// Why the run ended early.
     var failure: String?
 
-    /// Why the run is a failure, in one line; nil if all that was published has arrived everywhere.
+    /// Why the run failed, in one line; nil if every published message arrived everywhere.
     public var problem: String? {
         var parts: [String] = []
         if let failure { parts.append(failure) }
@@ -67,7 +67,7 @@ public struct Report: Sendable {
 
     init() {}
 
-    /// Takes over what was counted.
+    /// Adds the counts of connections.
     mutating func count(
         _ plan: BenchPlan, _ subscribers: Subscribers, _ tally: Tally, connectNanoseconds: UInt64
     ) {
@@ -81,7 +81,7 @@ public struct Report: Sendable {
         subscribers.forEachOpened { count(arrived: $1, of: tally.channels[$0]) }
     }
 
-    /// Takes over what became of the messages.
+    /// Adds the counts of messages.
     mutating func count(_ tally: Tally) {
         published = tally.published
         failed = tally.failed
@@ -100,7 +100,7 @@ public struct Report: Sendable {
             maximum: histogram.valueAtPercentile(100))
     }
 
-    /// Takes over what a subscriber got of a channel's messages.
+    /// Adds the messages that a subscriber received of a channel.
     mutating func count(arrived count: Int, of channel: ChannelProgress) {
         expected += channel.acknowledged
         arrived += count

@@ -1,12 +1,12 @@
 public import WebSocket
 
 extension BenchPlan {
-    /// Throws if no WebSocket can be asked for, since a part of the URL or the subprotocol cannot stand in a request.
+    /// Throws if the URL or the subprotocol cannot be part of a WebSocket request.
     public func check() throws(ClientHandshake.InvalidRequest) {
         _ = try handshake(channel: channelName(0, run: RunID(0)))
     }
 
-    /// Asks for a WebSocket on a channel; what the URL's query has stays.
+    /// Makes the request for a WebSocket on a channel, keeping the URL's own query.
     func handshake(channel: String) throws(ClientHandshake.InvalidRequest) -> ClientHandshake {
         let separator = url.target.contains("?") ? "&" : "?"
         return try ClientHandshake(
@@ -24,7 +24,7 @@ extension BenchPlan {
         return Array((lines + ["", ""]).joined(separator: "\r\n").utf8)
     }
 
-    /// The path next to that of the WebSockets: `/ws` and `/publish`, `/push/ws` and `/push/publish`.
+    /// The publish path next to the WebSocket path: `/ws` and `/publish`, `/push/ws` and `/push/publish`.
     private var publishPath: String {
         let path = url.target.prefix { $0 != "?" && $0 != "#" }
         let directory = path.lastIndex(of: "/").map { path[...$0] } ?? "/"
@@ -32,7 +32,7 @@ extension BenchPlan {
     }
 }
 
-/// The encoding of what is not to be understood as syntax in a URL (RFC 3986 section 2.1).
+/// Encodes text for use in a URL (RFC 3986 section 2.1).
 enum PercentEncoding {
     /// Encodes all but unreserved characters (section 2.3).
     static func encode(_ text: String) -> String {

@@ -1,13 +1,13 @@
 internal import WSLoop
 
-/// A run's handles on the loop, made together and closed together.
+/// A run's handles on the loop, created and closed together.
 struct RunHandles {
     let turnEnd: BeforeSleepHook
-    /// Tells of the progress.
+    /// Reports the progress every second.
     let second: Timer
-    /// The end of publishing, then that of closing.
+    /// Ends publishing, and later closing.
     let deadline: Timer
-    /// When the next message is due.
+    /// Wakes the loop when the next message is due.
     let due: FineTimer
     let signals: [SignalWatcher]
 

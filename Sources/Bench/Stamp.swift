@@ -1,10 +1,10 @@
 internal import Bytes
 
-/// What a run's messages begin with: `~`, the run, `~`, and the time at which the message was to be published.
+/// The beginning of a run's messages: `~`, the run, `~`, and the time at which the message was due.
 ///
-/// It is text that JSON leaves as it is, so that it is found in an envelope as well.
+/// JSON leaves this text unchanged, so it is found inside an envelope as well.
 struct Stamp {
-    /// The bytes of a stamp.
+    /// The length of a stamp.
     static let byteCount = 32
     private static let markByteCount = 16
 
@@ -17,14 +17,14 @@ struct Stamp {
         words = (Stamp.word(mark.rawSpan, 0), Stamp.word(mark.rawSpan, 8))
     }
 
-    /// Appends a message's body: a stamp, filled up to the size.
+    /// Appends a message's body: a stamp, padded to the message size.
     func appendBody(atNanoseconds time: UInt64, byteCount: Int, to bytes: inout [UInt8]) {
         bytes.append(contentsOf: mark)
         bytes.append(contentsOf: Hexadecimal.digits(time).utf8)
         bytes.append(contentsOf: repeatElement(UInt8(ascii: "."), count: max(byteCount - Stamp.byteCount, 0)))
     }
 
-    /// The time in a message of this run; nil if it is none.
+    /// The time in a message of this run; nil for other messages.
     func time(in message: RawSpan) -> UInt64? {
         var offset = 0
         while offset + Stamp.byteCount <= message.byteCount {
@@ -50,7 +50,7 @@ enum Hexadecimal {
         return String(repeating: "0", count: 16 - text.utf8.count) + text
     }
 
-    /// Reads the digits, lower case only, from `offset` on; nil if they are no such.
+    /// Parses 16 lower-case digits at `offset`; nil if there are none.
     static func number(_ bytes: RawSpan, _ offset: Int) -> UInt64? {
         var number: UInt64 = 0
         for index in offset..<offset + 16 {

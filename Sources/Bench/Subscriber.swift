@@ -2,28 +2,28 @@ internal import Bytes
 internal import HTTP
 internal import WebSocket
 
-/// One subscriber, from the handshake to the end: bytes in, bytes out, and each message counted.
+/// One subscriber, from the handshake to the end: bytes in, bytes out; it counts the messages.
 final class Subscriber {
-    /// What became of the connection.
+    /// A change of the connection's state.
     enum Change: Equatable {
         /// The handshake is done.
         case opened
-        /// It came to nothing, and why.
+        /// The connection was refused, for this reason.
         case refused(String)
-        /// It was open and is of no more use, and why.
+        /// The open connection broke, for this reason.
         case lost(String)
-        /// It has ended after it was closed on purpose.
+        /// The connection ended after it was closed on purpose.
         case closed
     }
 
     private enum Stage { case opening, open, closing, over }
 
     let channel: Int
-    /// How many messages of the run it got.
+    /// The number of the run's messages received.
     private(set) var arrived = 0
-    /// What is to be sent, and not taken away yet.
+    /// Output that has not been sent yet.
     private(set) var output: [UInt8]
-    /// Whether the handshake was done once.
+    /// Whether the handshake was ever completed.
     private(set) var wasOpened = false
     private var stage = Stage.opening
     private let limits: ConnectionMachine.Limits
@@ -31,7 +31,7 @@ final class Subscriber {
     private var responses: ResponseHeadParser?
     private var machine = ConnectionMachine(role: .client)
 
-    /// Begins with the handshake's request as output.
+    /// Makes a subscriber with the handshake's request as output.
     init(_ handshake: ClientHandshake, channel: Int, limits: ConnectionMachine.Limits) {
         self.handshake = handshake
         self.channel = channel
@@ -40,13 +40,13 @@ final class Subscriber {
         responses = ResponseHeadParser()
     }
 
-    /// Whether the handshake is not done.
+    /// Whether the handshake is still in progress.
     var isOpening: Bool { stage == .opening }
 
-    /// The kernel took that much of the output.
+    /// Removes output that the kernel has accepted.
     func outputTaken(_ count: Int) { output.removeFirst(count) }
 
-    /// Takes what arrived, from `offset` on, and counts the messages in it; stops at the first change.
+    /// Handles input from `offset` on and counts its messages; stops at the first change.
     func receive(
         _ content: RawSpan, from offset: inout Int, atNanoseconds now: UInt64, stamp: Stamp,
         keys: inout MaskingKeys, tally: Tally
@@ -75,7 +75,7 @@ final class Subscriber {
         }
     }
 
-    /// Asks the server to close, unless it is not open: then false is returned.
+    /// Starts to close the connection; returns false if it is not open.
     func close(keys: inout MaskingKeys) -> Bool {
         guard stage == .open else { return false }
         stage = .closing
@@ -83,7 +83,7 @@ final class Subscriber {
         return true
     }
 
-    /// The connection has ended, or is to be ended, for that reason.
+    /// The connection has ended, or must be ended, for that reason.
     func ended(_ reason: String) -> Change? {
         defer { stage = .over }
         return switch stage {
@@ -113,12 +113,13 @@ final class Subscriber {
         arrived += 1
     }
 
-    /// Answers the server's Close frame (RFC 6455 section 5.5.1), unless it is the answer to ours: behind that the server ends the
-    /// connection, and so has the port to keep for a while.
+    /// Answers the server's Close frame (RFC 6455 section 5.5.1), unless that answers ours.
+    ///
+    /// In the second case the server ends the connection first, so the TIME_WAIT state stays on its side.
     private func closed(_ frame: CloseFrame?, _ keys: inout MaskingKeys) -> Change? {
         guard stage == .open else { return nil }
         FrameEncoder.appendMaskedClose(frame?.code ?? .normal, key: keys.next(), to: &output)
-        // The reason is the server's: escaped, so that it cannot write more than one line.
+        // The reason comes from the server; it is escaped so that it stays on one line.
         let reason = frame.map { "\($0.code.rawValue) \($0.reason.debugDescription)" } ?? "no code"
         return ended("the server closed with \(reason)")
     }

@@ -4,11 +4,11 @@ internal import WebSocket
 
 /// The connections of all subscribers.
 final class Subscribers: StreamSetDelegate {
-    private static let mostHandshakes = 128
+    private static let maxHandshakes = 128
 
     private struct Member {
         let subscriber: Subscriber
-        /// Nil once it is closed.
+        /// Nil once the connection is closed.
         var stream: ClientStream?
         var interest: Readiness = [.readable, .writable]
     }
@@ -23,20 +23,20 @@ final class Subscribers: StreamSetDelegate {
     private var keys = MaskingKeys()
     private var members: [Member] = []
     private var untriedAddresses: [SocketAddress] = []
-    /// How many handshakes have begun and not ended.
+    /// The number of handshakes in progress.
     private(set) var handshakes = 0
 
-    /// Where the first one was connected to, and all others after it.
+    /// The address that the first one connected to; all others use it too.
     private(set) var address: SocketAddress?
-    /// How many have been connected.
+    /// The number of connections that were opened.
     private(set) var opened = 0
-    /// How many of them were lost.
+    /// The number of opened connections that were lost.
     private(set) var lost = 0
-    /// What became of the first that was lost.
+    /// Why the first of them was lost.
     private(set) var firstLoss: String?
-    /// Why one could not be connected; no more are tried then.
+    /// Why a connection was refused; no more are attempted then.
     private(set) var refusal: String?
-    /// How many sockets are open.
+    /// The number of open sockets.
     private(set) var sockets = 0
 
     init(_ plan: BenchPlan, run: RunID, tally: Tally, on loop: Loop) throws(SystemError) {
@@ -44,22 +44,22 @@ final class Subscribers: StreamSetDelegate {
         self.run = run
         self.tally = tally
         stamp = Stamp(run: run)
-        // Every message of the run is smaller, in an envelope as well.
+        // Every message of the run is smaller, even in an envelope.
         limits = ConnectionMachine.Limits(maxMessageBytes: max(1 << 20, plan.messageBytes * 2), maxFragments: 1 << 16)
         members.reserveCapacity(plan.connections)
         streams = try StreamSet(on: loop, delegate: self)
     }
 
-    /// Connects the first one to the first of these addresses that answers.
+    /// Connects the first subscriber to the first of these addresses that answers.
     func start(at addresses: [SocketAddress]) {
         untriedAddresses = addresses
         connectToNextAddress(after: "no address")
     }
 
-    /// Connects as many more as may be on their way at once.
+    /// Connects more subscribers, as many as may be in progress at once.
     func openMore() {
         guard opened > 0 else { return }
-        while refusal == nil, members.count < plan.connections, handshakes < Subscribers.mostHandshakes { connect() }
+        while refusal == nil, members.count < plan.connections, handshakes < Subscribers.maxHandshakes { connect() }
     }
 
     /// Asks the server to close all connections.
@@ -69,14 +69,14 @@ final class Subscribers: StreamSetDelegate {
         }
     }
 
-    /// Closes what is still open.
+    /// Closes all remaining connections.
     func stop() {
         for index in members.indices { disconnect(index) }
         streams?.close()
         streams = nil
     }
 
-    /// Tells of each subscriber that was connected its channel, and how many messages it got.
+    /// Calls `body` for each subscriber that was connected.
     func forEachOpened(_ body: (_ channel: Int, _ arrived: Int) -> Void) {
         for member in members where member.subscriber.wasOpened {
             body(member.subscriber.channel, member.subscriber.arrived)
@@ -135,7 +135,7 @@ final class Subscribers: StreamSetDelegate {
 
     // MARK: One connection
 
-    /// Goes on with the TLS handshake if there is one to make; true when there is no more.
+    /// Continues the TLS handshake, if there is one; returns true when it is done.
     private func secure(_ index: Int, _ stream: ClientStream) -> Bool {
         switch stream.secure() {
         case .done: break
@@ -207,7 +207,7 @@ final class Subscribers: StreamSetDelegate {
         guard index < members.count, let stream = members[index].stream, stream.isSecure else { return }
         let subscriber = members[index].subscriber
         if !subscriber.output.isEmpty {
-            // What the server said before it went is still to be read, so a failure waits for the read that finds it.
+            // The server's last output is still to be read, so a failure is handled by the read that finds it.
             if case .accepted(let count) = stream.send(subscriber.output.rawSpan) {
                 subscriber.outputTaken(count)
             }

@@ -1,15 +1,15 @@
 internal import Histogram
 
-/// What a run counts.
+/// The counts of a run.
 final class Tally {
-    /// What is measured, which is everything but the warm-up.
+    /// The measured messages: all except the warm-up.
     struct Measured {
         fileprivate(set) var messages = 0
         fileprivate(set) var deliveries = 0
         fileprivate(set) var bytes = 0
-        /// When the last message of it arrived.
+        /// The arrival of the last measured message.
         fileprivate(set) var lastNanoseconds: UInt64 = 0
-        /// From when a message was due to when a subscriber had read it, in nanoseconds.
+        /// The time from when a message was due until a subscriber had read it, in nanoseconds.
         fileprivate(set) var latencies = Histogram<UInt64>(
             lowestDiscernibleValue: 1000, highestTrackableValue: 86_400_000_000_000)
     }
@@ -19,9 +19,9 @@ final class Tally {
     private(set) var deliveries = 0
     private(set) var published = 0
     private(set) var failed = 0
-    /// Messages of somebody else on the run's channels.
+    /// Messages of other publishers on the run's channels.
     private(set) var strays = 0
-    /// Messages that have not been answered or not arrived everywhere.
+    /// Messages that were not answered yet or not received by all subscribers.
     private(set) var underWay = 0
     private(set) var firstFailure: String?
     private(set) var measuredFromNanoseconds = UInt64.max
@@ -30,7 +30,7 @@ final class Tally {
         channels = Array(repeating: ChannelProgress(), count: count)
     }
 
-    /// Messages that are due from then on are measured.
+    /// Starts measuring: messages due from this time on count.
     func measure(fromNanoseconds time: UInt64) { measuredFromNanoseconds = time }
 
     func joined(_ channel: Int) { update(channel) { $0.join() } }
@@ -50,7 +50,7 @@ final class Tally {
         }
     }
 
-    /// A message that was due at `due` arrived at the subscriber which had got `position` messages of its channel.
+    /// A message that was due at `due` reached a subscriber that had received `position` messages of its channel.
     func arrived(_ channel: Int, at position: Int, dueNanoseconds due: UInt64, bytes: Int, nowNanoseconds now: UInt64) {
         deliveries += 1
         update(channel) { $0.arrive(at: position) }
@@ -73,7 +73,7 @@ final class Tally {
 @available(*, unavailable)
 extension Tally: Sendable {}
 
-/// A message that was given to a publisher.
+/// A message that was handed to a publisher.
 struct Publication: Equatable {
     let channel: Int
     let dueNanoseconds: UInt64
