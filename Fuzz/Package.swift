@@ -1,5 +1,5 @@
 // swift-tools-version: 6.2
-// Built by script/fuzz, which gives the sanitizers and -enable-testing to the modules of pushd as well.
+// Built by script/fuzz, which also passes the sanitizers and -enable-testing to pushd's modules.
 import PackageDescription
 
 let settings: [SwiftSetting] = [
@@ -11,7 +11,7 @@ let settings: [SwiftSetting] = [
     .enableUpcomingFeature("MemberImportVisibility"),
 ]
 
-/// libFuzzer brings main and calls `LLVMFuzzerTestOneInput`.
+/// libFuzzer provides main and calls `LLVMFuzzerTestOneInput`.
 func fuzzer(_ name: String) -> Target {
     .executableTarget(
         name: "fuzz-\(name)", dependencies: ["FuzzSupport", .product(name: "Modules", package: "pushd")],

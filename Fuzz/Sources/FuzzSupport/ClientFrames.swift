@@ -1,6 +1,6 @@
 public import TestSupport
 
-/// A message as a client sends it (RFC 6455 section 5.2): masked, in up to nine frames, with a ping in between.
+/// A message as a client sends it (RFC 6455 section 5.2): masked, in up to nine frames, with pings between them.
 public func clientFrames(
     _ opcode: UInt8, _ message: [UInt8], isCompressed: Bool = false, _ random: inout SeededGenerator
 ) -> [UInt8] {

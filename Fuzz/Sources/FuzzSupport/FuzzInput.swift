@@ -1,10 +1,10 @@
 public import TestSupport
 
-/// What libFuzzer made up, and a source of choices that is seeded by it: one input is always the same run.
+/// libFuzzer's input and a random generator seeded by it, so that the same input always gives the same run.
 public struct FuzzInput {
     /// The input.
     public let bytes: [UInt8]
-    /// Draws limits, cuts and the like.
+    /// Chooses limits, split positions and the like.
     public var random: SeededGenerator
 
     /// Copies the bytes that libFuzzer lends to `LLVMFuzzerTestOneInput`.
@@ -18,7 +18,7 @@ public struct FuzzInput {
         random = SeededGenerator(seed: FuzzInput.hash(bytes))
     }
 
-    /// FNV-1a.
+    /// The FNV-1a hash.
     private static func hash(_ bytes: [UInt8]) -> UInt64 {
         bytes.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     }
@@ -31,9 +31,10 @@ extension SeededGenerator {
         choices[Int.random(in: choices.indices, using: &self)]
     }
 
-    /// What `run` makes of `bytes` in one piece, which must be what it makes of them byte by byte and in random pieces.
+    /// The result of `run` for `bytes` in one piece, after checking that it is the same byte by byte and in random
+    /// pieces.
     ///
-    /// Every piece is an allocation of its own, so that the address sanitizer sees a read beyond it.
+    /// Every piece is a separate allocation, so that the address sanitizer sees a read beyond it.
     @inlinable
     public mutating func sameHoweverCut<Outcome: Equatable>(
         _ bytes: [UInt8], _ run: (_ pieces: [[UInt8]]) -> Outcome
@@ -45,7 +46,7 @@ extension SeededGenerator {
         return whole
     }
 
-    /// `bytes`, cut at up to eight places; a piece may be empty.
+    /// `bytes`, split at up to eight places; a piece may be empty.
     @inlinable
     public mutating func pieces(of bytes: [UInt8]) -> [[UInt8]] {
         let cuts = (0..<Int.random(in: 1...8, using: &self)).map { _ in Int.random(in: 0...bytes.count, using: &self) }

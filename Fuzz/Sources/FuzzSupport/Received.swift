@@ -1,14 +1,14 @@
 import Bytes
 public import WebSocket
 
-/// All that a machine makes of one connection's input.
+/// Everything that a machine returns for one connection's input.
 public struct Received: Equatable {
     /// The events in order.
     public private(set) var events: [ConnectionMachine.Event] = []
-    /// What the peer did wrong: mostly one thing, but a message that is too big does not end the connection by itself.
+    /// The violations: usually at most one, but after a message that is too big another may follow.
     public private(set) var violations: [ProtocolViolation] = []
 
-    /// Gives `pieces` to `machine` and checks that it uses them up.
+    /// Feeds `pieces` to `machine` and checks that it consumes them.
     public init(
         _ pieces: [[UInt8]], by machine: consuming ConnectionMachine, _ limits: ConnectionMachine.Limits
     ) {
@@ -25,9 +25,9 @@ public struct Received: Equatable {
         }
     }
 
-    /// After a message that was too big only the peer's Close frame is of interest.
+    /// After a message that was too big, only the peer's Close frame counts.
     private mutating func take(_ event: ConnectionMachine.Event) {
-        // How often it is told that more of a message follows depends on how many frames the sender made of it.
+        // The number of fragment events depends on how the sender split the message.
         guard event != .fragment else { return }
         expect(!isOver, "\(event) after the end")
         if !violations.isEmpty, !event.isClose { expect(false, "\(event) after \(violations)") }
@@ -40,7 +40,7 @@ public struct Received: Equatable {
         violations.append(violation)
     }
 
-    /// A Close frame or a violation that fails the connection has come: nothing may follow.
+    /// After a Close frame or a violation that fails the connection, nothing may follow.
     private var isOver: Bool {
         events.last?.isClose == true || violations.last?.failsConnection == true
     }

@@ -5,7 +5,7 @@ import WebSocket
 
 @testable import PushServer
 
-/// Control messages: one text message, alone and out of frames, and the replies to it.
+/// Control messages: one text message, parsed directly and out of frames, and the replies to it.
 @c(LLVMFuzzerTestOneInput)
 public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
     var input = unsafe FuzzInput(data, byteCount)
@@ -27,7 +27,7 @@ public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
     return 0
 }
 
-/// What came of one message in frames.
+/// The result of one message in frames.
 private enum Arrived: Equatable {
     case nothing
     case request(id: [UInt8], Result<ClientCommand, CommandViolation>)
@@ -50,7 +50,7 @@ extension ClientRequest {
     }
 }
 
-/// An id is a string or a number of the message, verbatim.
+/// An id is a string or a number, copied from the message unchanged.
 private func checkID(_ request: ClientRequest, in text: [UInt8]) {
     guard !request.id.isEmpty else { return }
     expect(JSON.isValid(request.id.rawSpan), "an id that is not JSON")
@@ -73,7 +73,7 @@ private func checkCommand(_ request: ClientRequest, in text: [UInt8]) {
     }
 }
 
-/// Every reply is one JSON object that holds what it was made of.
+/// Every reply is one JSON object with the values it was made from.
 private func checkReplies(to request: ClientRequest, _ text: [UInt8]) {
     let channel = String(decoding: text, as: UTF8.self)
     checkReply(ServerReply.pong(id: request.id), "action", "pong", request.id)

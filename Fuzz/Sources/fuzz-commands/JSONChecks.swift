@@ -1,7 +1,7 @@
 import Bytes
 import FuzzSupport
 
-/// The validator and the parser of objects agree with each other and with a naive reading of RFC 8259.
+/// The validator and the object parser agree with each other and with a naive implementation of RFC 8259.
 func checkJSON(_ text: [UInt8], isObject: Bool) {
     let isValid = JSON.isValid(text.rawSpan)
     expectEqual(isValid, NaiveJSON.isValid(text), "valid JSON")
@@ -21,7 +21,7 @@ func checkJSON(_ text: [UInt8], isObject: Bool) {
     }
 }
 
-/// A recursive descent along RFC 8259's rules, over Unicode scalars.
+/// A recursive descent parser of RFC 8259's rules, over Unicode scalars.
 private struct NaiveJSON {
     static let whitespace: [UInt8] = [0x20, 0x09, 0x0A, 0x0D]
 

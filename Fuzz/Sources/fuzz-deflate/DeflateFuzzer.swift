@@ -4,7 +4,7 @@ import TestSupport
 
 @testable import WebSocket
 
-/// permessage-deflate: the input is read as frames, as compressed messages, as a message to compress and as an offer.
+/// permessage-deflate: treats the input as frames, as compressed messages, as a message to compress, and as an offer.
 @c(LLVMFuzzerTestOneInput)
 public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
     var input = unsafe FuzzInput(data, byteCount)
@@ -15,7 +15,7 @@ public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
     return 0
 }
 
-/// The input as frames on a connection with compression.
+/// Treats the input as frames on a connection with compression.
 private func checkFrames(_ input: inout FuzzInput) {
     let limits = ConnectionMachine.Limits(
         maxMessageBytes: input.random.pick(0, 1, 125, 1_000, 65_536), maxFragments: input.random.pick(1, 4, 1_000))
@@ -33,7 +33,7 @@ private func checkFrames(_ input: inout FuzzInput) {
     }
 }
 
-/// The input as what a compressor writes: messages that end with a sync flush and may refer back to earlier ones.
+/// Treats the input as a compressor's output: messages end with a sync flush and may refer back to earlier ones.
 private func checkMessages(_ input: inout FuzzInput) {
     let limits = ConnectionMachine.Limits(maxMessageBytes: input.random.pick(5_000, 65_536), maxFragments: 1_000)
     let payloads = input.bytes.split(separator: Deflater.tail, maxSplits: 7, omittingEmptySubsequences: false)
@@ -57,7 +57,7 @@ private func checkMessages(_ input: inout FuzzInput) {
     }
 }
 
-/// An inflater without context is shared: what one connection sends does not harm the next.
+/// An inflater without context is shared: one connection's input must not affect the next connection.
 private func receive(
     _ frames: [UInt8], _ keepsContext: Bool, _ limits: ConnectionMachine.Limits, _ random: inout SeededGenerator
 ) -> Received {

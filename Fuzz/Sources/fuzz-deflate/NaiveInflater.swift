@@ -1,6 +1,6 @@
 import WebSocket
 
-/// DEFLATE bit by bit, as RFC 1951 describes it, and what RFC 7692 makes of it.
+/// Decodes DEFLATE bit by bit, as in RFC 1951, with the rules of RFC 7692.
 struct NaiveInflater {
     /// How far back a message may refer.
     var windowBytes = 32_768
@@ -9,7 +9,7 @@ struct NaiveInflater {
     private var input: [UInt8] = []
     private var position = 0
 
-    /// The message whose compressed form is `compressed`; it may refer back to those before (RFC 7692 section 7.2.2).
+    /// Decompresses a message, which may refer back to earlier ones (RFC 7692 section 7.2.2).
     mutating func inflate(_ compressed: [UInt8], maxBytes: Int) throws(ProtocolViolation) -> [UInt8] {
         guard !compressed.isEmpty else { return [] }
         let start = history.count
@@ -24,14 +24,14 @@ struct NaiveInflater {
             case 2: try inflateBlock(try readCodes())
             default: throw .invalidDeflate
             }
-            // The bits behind a final block up to the next byte mean nothing.
+            // The bits after a final block, up to the next byte, have no meaning.
             if isFinal { align() }
             if isFinal, position == 8 * compressed.count { break }
         } while position < 8 * input.count
         return Array(history[start...])
     }
 
-    /// A block as it is (section 3.2.4).
+    /// Copies a stored block (section 3.2.4).
     private mutating func copyStored() throws(ProtocolViolation) {
         align()
         let count = try bits(16)
@@ -39,7 +39,7 @@ struct NaiveInflater {
         for _ in 0..<count { try append(UInt8(try bits(8))) }
     }
 
-    /// Literals and references (section 3.2.5).
+    /// Decodes literals and references (section 3.2.5).
     private mutating func inflateBlock(_ codes: (symbols: NaiveCode, distances: NaiveCode)) throws(ProtocolViolation) {
         while true {
             let symbol = try decode(codes.symbols)
@@ -67,7 +67,7 @@ struct NaiveInflater {
         for _ in 0..<count { try append(history[history.count - distance]) }
     }
 
-    /// The codes of a block that brings its own (section 3.2.7).
+    /// Reads the codes of a block with dynamic codes (section 3.2.7).
     private mutating func readCodes() throws(ProtocolViolation) -> (symbols: NaiveCode, distances: NaiveCode) {
         let (symbolCount, distanceCount, lengthCount) = (try bits(5) + 257, try bits(5) + 1, try bits(4) + 4)
         guard symbolCount <= 286, distanceCount <= 30 else { throw .invalidDeflate }
@@ -104,7 +104,7 @@ struct NaiveInflater {
         throw .invalidDeflate
     }
 
-    /// The next bits of the input, the first of them lowest; what stops before its end is damaged.
+    /// The next bits of the input, lowest first; input that ends too early is damaged.
     private mutating func bits(_ count: Int) throws(ProtocolViolation) -> Int {
         guard position + count <= 8 * input.count else { throw .invalidDeflate }
         var value = 0
@@ -124,13 +124,13 @@ struct NaiveInflater {
         history.append(byte)
     }
 
-    /// Section 3.2.6.
+    /// The fixed codes (section 3.2.6).
     private static let fixed = (
         NaiveCode((0..<288).map { $0 < 144 ? 8 : $0 < 256 ? 9 : $0 < 280 ? 7 : 8 }),
         NaiveCode([Int](repeating: 5, count: 32))
     )
 
-    /// The lengths that the symbols from 257 on stand for, and how many bits more say which.
+    /// The lengths of the symbols from 257 on: a base and a number of extra bits.
     private static let lengths: [(base: Int, extra: Int)] =
         (3...10).map { ($0, 0) }
         + (1...5).flatMap { extra in (0..<4).map { ((4 + $0) << extra + 3, extra) } } + [(258, 0)]
@@ -140,7 +140,7 @@ struct NaiveInflater {
 struct NaiveCode {
     private var symbols: [[Int]] = Array(repeating: [], count: 16)
     private var firstCodes = [Int](repeating: 0, count: 16)
-    /// What is not used of the codes there are, in units of the longest.
+    /// The unused part of the code space, in units of the longest code.
     private var unused = 1 << 15
 
     init(_ lengths: some Sequence<Int>) {
@@ -153,7 +153,7 @@ struct NaiveCode {
 
     var isComplete: Bool { unused == 0 }
 
-    /// Complete, or empty, or a single symbol of one bit.
+    /// Whether the code is complete, empty, or a single symbol of one bit.
     var isUsable: Bool { isComplete || symbols.dropFirst(2).allSatisfy(\.isEmpty) && unused >= 0 }
 
     func symbol(_ code: Int, _ bitCount: Int) -> Int? {

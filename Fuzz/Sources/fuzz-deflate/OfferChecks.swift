@@ -4,7 +4,7 @@ import HTTP
 
 @testable import WebSocket
 
-/// The input as a Sec-WebSocket-Extensions header: refused, or answered with no more than was offered.
+/// Treats the input as a Sec-WebSocket-Extensions header: it is refused, or the answer grants no more than was offered.
 func checkOffer(_ header: [UInt8]) {
     checkElement(String(decoding: header, as: UTF8.self))
     guard let head = upgrade(header) else { return }
@@ -23,14 +23,14 @@ func checkOffer(_ header: [UInt8]) {
     }
 }
 
-/// An element that is written again is read again as the same.
+/// An element that is parsed, written and parsed again stays the same.
 private func checkElement(_ text: String) {
     guard let offer = ExtensionOffer(parsing: text) else { return }
     let parameters = offer.parameters.map { "; \($0.name)" + ($0.value.map { "=\"\($0)\"" } ?? "") }
     expectEqual(ExtensionOffer(parsing: offer.name + parameters.joined()), offer, "what was read")
 }
 
-/// RFC 7692 section 7.1: what the answer says of the client's side and of the server's window must have been offered.
+/// RFC 7692 section 7.1: the answer's parameters for the client and for the server's window must have been offered.
 private func isAnswered(_ offer: ExtensionOffer, by answer: ExtensionOffer) -> Bool {
     guard offer.name == answer.name else { return false }
     return answer.parameters.allSatisfy { parameter in
@@ -45,7 +45,7 @@ private func isAnswered(_ offer: ExtensionOffer, by answer: ExtensionOffer) -> B
     }
 }
 
-/// A request with the header; nil if that makes it no request, or several.
+/// A request with the header; nil if the result is not exactly one request.
 private func upgrade(_ header: [UInt8]) -> RequestHead? {
     let start = """
         GET /ws HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\

@@ -4,9 +4,9 @@ import FuzzSupport
 @testable import Channels
 @testable import WebSocket
 
-/// A message comes out of a window as it went in, smaller on the way, and refers back no further than the window.
+/// A compressed message is smaller, decompresses to itself, and refers back no further than the window.
 func checkRoundTrip(_ input: inout FuzzInput) {
-    // Often above the threshold for compression, and now and then above the largest window.
+    // Often above the threshold for compression, and sometimes above the largest window.
     let isLong = Int.random(in: 0..<32, using: &input.random) == 0
     let repeats = 1 + (isLong ? 40_000 : input.random.pick(0, 256, 1_000)) / max(input.bytes.count, 1)
     let message = [[UInt8]](repeating: input.bytes, count: repeats).flatMap { $0 }
@@ -32,7 +32,7 @@ private func checkLimit(_ compressed: [UInt8], _ message: [UInt8]) {
     }
 }
 
-/// What a subscriber with that window gets.
+/// Checks the frame that a subscriber with this window gets.
 private func checkPublished(_ payload: [UInt8], _ window: DeflateWindow) {
     let message = Message(channel: "c", payload: payload, receivedNanoseconds: 0)
     var deflaters = DeflaterSet()

@@ -2,7 +2,7 @@ import Bytes
 import FuzzSupport
 import WebSocket
 
-/// Frames as a client sends them, to a machine in the server's role.
+/// Treats the input as a client's frames to a server's machine.
 @c(LLVMFuzzerTestOneInput)
 public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
     var input = unsafe FuzzInput(data, byteCount)
@@ -37,7 +37,7 @@ private func check(_ event: ConnectionMachine.Event, _ limits: ConnectionMachine
     }
 }
 
-/// What a server sends back arrives at the client as it came from there.
+/// The server sends the events back, and the client must receive the same.
 private func checkEcho(_ events: [ConnectionMachine.Event]) {
     var frames: [UInt8] = []
     for event in events {
@@ -56,7 +56,7 @@ private func checkEcho(_ events: [ConnectionMachine.Event]) {
     expectEqual(echo.violations, [], "what a client objects to")
 }
 
-/// A reason of any length is cut to what a Close frame holds, and never inside a character.
+/// A reason of any length is shortened to fit a Close frame, never inside a character.
 private func checkClose(_ reason: String) {
     var frame: [UInt8] = []
     FrameEncoder.appendClose(.goingAway, reason: reason, to: &frame)

@@ -4,7 +4,7 @@ import TestSupport
 
 @testable import HTTP
 
-/// HTTP: requests in a row, and all that is asked of their heads up to the handshake.
+/// HTTP: several requests, and everything that is read from their heads, up to the handshake.
 @c(LLVMFuzzerTestOneInput)
 public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
     var input = unsafe FuzzInput(data, byteCount)
@@ -25,7 +25,7 @@ public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
 }
 
 extension RequestParser.Limits {
-    /// Those of the server, or small ones that short inputs reach.
+    /// The server's limits, or small ones that short inputs reach.
     fileprivate static func random(_ random: inout SeededGenerator) -> RequestParser.Limits {
         guard Bool.random(using: &random) else { return RequestParser.Limits() }
         return RequestParser.Limits(
@@ -34,13 +34,13 @@ extension RequestParser.Limits {
     }
 }
 
-/// All that a parser finds in one connection's input.
+/// Everything that a parser finds in one connection's input.
 private struct Outcome: Equatable {
     private(set) var requests: [Seen] = []
     private(set) var heads: [RequestHead] = []
     private(set) var violation: HTTPViolation?
     private(set) var isIdle = true
-    /// The head that has been reported, and whose request has not been yet.
+    /// The head that was reported while its request is not complete.
     private(set) var announced: [UInt8]?
 
     init(of pieces: [[UInt8]], _ limits: RequestParser.Limits) {
@@ -61,7 +61,7 @@ private struct Outcome: Equatable {
         var offset = 0
         while let event = try parser.next(piece.rawSpan, from: &offset) {
             switch event {
-            // Whether a client is told to continue depends on what has come already; what it sends does not.
+            // `expectsContinue` depends on how much of the body has arrived; what the client sends does not.
             case .head(let head, _):
                 expect(announced == nil, "a head inside of another request")
                 announced = head.bytes
@@ -82,13 +82,13 @@ private struct Outcome: Equatable {
     }
 }
 
-/// A request, comparable.
+/// The comparable parts of a request.
 private struct Seen: Equatable {
     let head: [UInt8]
     let body: [UInt8]
     let method: RequestHead.Method
     let minorVersion: Int
-    /// Where the target and its parts, the names and the values lie in the head.
+    /// The positions of the target, its parts, the names and the values in the head.
     let bounds: [Range<Int>?]
 
     init(_ request: Request) {

@@ -2,7 +2,7 @@ import FuzzSupport
 
 @testable import HTTP
 
-/// Header fields by name: the ways to ask must agree.
+/// All functions that look up header fields by name must agree.
 func checkFields(_ head: RequestHead) {
     for name in ["host", "connection", "upgrade", "cookie", "x", "sec-websocket-protocol"] as [StaticString] {
         let elements = head.listValues(of: name)
@@ -20,12 +20,12 @@ func checkFields(_ head: RequestHead) {
     if head.hasToken("close", in: "connection") { expect(!head.keepsAlive, "a connection lives on after close") }
 }
 
-/// Only ASCII letters: to `String.lowercased` a Kelvin sign is a k.
+/// Lower-cases only ASCII letters: `String.lowercased` turns a Kelvin sign into a k.
 private func lowercased(_ text: String) -> some Sequence<UInt8> {
     text.utf8.lazy.map { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) ? $0 | 0x20 : $0 }
 }
 
-/// The target's parts are what a naive reader finds.
+/// The target's parts must be the ones that a naive parser finds.
 func checkTarget(_ head: RequestHead) {
     let path = head.path
     expect(path.hasPrefix("/") || path == "*", "a path of \(path)")
@@ -41,7 +41,7 @@ func checkTarget(_ head: RequestHead) {
     }
 }
 
-/// `application/x-www-form-urlencoded` read with no regard to speed; nil if a name, or a value that is asked for, is bad.
+/// A naive parser of `application/x-www-form-urlencoded`; nil if a name or a requested value is malformed.
 private func naiveQueryValues(_ target: String, _ name: String) -> [[UInt8]]? {
     guard let question = target.firstIndex(of: "?") else { return [] }
     var values: [[UInt8]] = []

@@ -3,7 +3,7 @@ import FuzzSupport
 import HTTP
 import WebSocket
 
-/// A request that is accepted is answered with a 101 that nothing of the request can break out of.
+/// An accepted request is answered with a 101 that no part of the request can break.
 func checkHandshake(_ head: RequestHead) {
     let subprotocol = "pushd.v1"
     do throws(HandshakeViolation) {
@@ -21,7 +21,7 @@ func checkHandshake(_ head: RequestHead) {
     }
 }
 
-/// Who may connect and publish is decided for any header.
+/// For every header, connecting and publishing are either allowed or denied.
 func checkAccess(_ head: RequestHead) {
     let open = AccessRules(allowedOrigins: [.all], publishKeys: [])
     expectEqual(open.denial(of: head, from: [], for: .connect), nil, "all origins are allowed")
@@ -37,7 +37,7 @@ func checkAccess(_ head: RequestHead) {
     }
 }
 
-/// Of the addresses in X-Forwarded-For the last counts that is no trusted proxy's; Forwarded can only take that away.
+/// The client is the last address in X-Forwarded-For that is not a trusted proxy's, unless Forwarded contradicts it.
 func checkForwarding(_ head: RequestHead) {
     let range = expectSome(try? AddressRange(parsing: "10.0.0.0/8"), "a range")
     let (proxies, proxy) = (TrustedProxies([.range(range)]), expectSome(IPAddress("10.0.0.1"), "an address"))
@@ -54,7 +54,7 @@ func checkForwarding(_ head: RequestHead) {
     if !isAlone, nodes { expect(client.address == expected || client.address == proxy, "two headers, and \(client)") }
 }
 
-/// An address with or without a port, read by trial.
+/// Parses an address with or without a port by trying both.
 private func naiveAddress(_ text: String) -> IPAddress? {
     let text = String(text.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
     if let address = IPAddress(text) { return address }

@@ -1,7 +1,8 @@
 import FuzzSupport
 import WebSocket
 
-/// The hub: a script of joins, leaves, publishes, replies, blocked and broken connections (`HubScript`).
+/// The hub: the input is a script of joins, leaves, publishes, replies, and blocked or broken connections
+/// (`HubScript`).
 @c(LLVMFuzzerTestOneInput)
 public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
     var input = unsafe FuzzInput(data, byteCount)
@@ -11,10 +12,9 @@ public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
     return 0
 }
 
-/// A client got whole frames but for the last.
+/// A client received complete frames, except perhaps for the last.
 ///
-/// Each message came at most once, in order, and was published while the
-/// client was joined.
+/// Each message came at most once, in order, and was published while the client was joined.
 private func checkReceived(_ client: HubScript.Client, _ bytes: [UInt8]) {
     let limits = ConnectionMachine.Limits(maxMessageBytes: 1 << 20, maxFragments: 1)
     let received = Received([bytes], by: ConnectionMachine(role: .client), limits)

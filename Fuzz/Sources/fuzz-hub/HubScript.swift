@@ -3,10 +3,10 @@ import Channels
 import FuzzSupport
 import WebSocket
 
-/// A hub that is driven by a script, and what each of its clients may get.
+/// A hub that is driven by a script, and the messages that each of its clients may receive.
 ///
-/// Each step is a byte that says what is done, and one that says by whom. When a flush has found something out about a
-/// client, that client goes on with the script at once, as a real one does that waited for room.
+/// Each step is a byte for the action and a byte for the client. When a flush reports an event for a client, that
+/// client acts at once, as a real one does that was waiting for room.
 final class HubScript {
     final class Client {
         let slot: UInt32
@@ -19,7 +19,7 @@ final class HubScript {
         init(slot: UInt32, link: Int) { (self.slot, self.link) = (slot, link) }
     }
 
-    /// Each with its policy, see `policies`.
+    /// Each has a policy, see `policies`.
     static let channels = ["a", "b", "old", "new", "last", "keys"]
     private static let policies: [SlowConsumerPolicies.Rule] = [
         .init(pattern("old"), .dropOldest), .init(pattern("new"), .dropNewest), .init(pattern("last"), .conflate),
@@ -39,7 +39,7 @@ final class HubScript {
     private var messages = 0
     private var links = 0
 
-    /// What became of the messages, each counted for each subscriber.
+    /// The fate of the messages, counted per subscriber.
     struct Counts {
         var published = 0
         var settled = 0
@@ -79,7 +79,7 @@ final class HubScript {
         }
     }
 
-    /// What a client may ask for at any moment.
+    /// The actions that a client may take at any time.
     private func act(_ action: Int, _ client: Client) {
         let channel = HubScript.channels[next() % HubScript.channels.count]
         switch action % 16 {
@@ -142,7 +142,7 @@ final class HubScript {
         }
     }
 
-    /// Everybody reads everything.
+    /// All clients read everything.
     private func settle() {
         transport.portionBytes = .max
         repeat {

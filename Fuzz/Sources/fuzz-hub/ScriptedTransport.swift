@@ -2,7 +2,7 @@ import Bytes
 import Channels
 import FuzzSupport
 
-/// A kernel for each link, which takes as many bytes as it has room for, and may break.
+/// A simulated kernel: each link accepts as many bytes as it has room for, and may break.
 final class ScriptedTransport: HubTransport {
     struct Link {
         var room = Int.max
@@ -11,7 +11,7 @@ final class ScriptedTransport: HubTransport {
     }
 
     var links: [Link] = []
-    /// The most bytes that one write takes.
+    /// The most bytes that one write accepts.
     var portionBytes = Int.max
 
     func send(_ writes: PreparedWrites) {

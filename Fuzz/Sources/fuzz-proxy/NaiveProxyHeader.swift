@@ -1,6 +1,6 @@
 @testable import Access
 
-/// Reads headers with no regard to speed or order: first it finds where one ends, then what is in it.
+/// A naive parser of headers: it first finds the end of one, then looks inside.
 enum NaiveProxyHeader {
     private static let signature: [UInt8] = [0x0D, 0x0A, 0x0D, 0x0A, 0x00, 0x0D, 0x0A, 0x51, 0x55, 0x49, 0x54, 0x0A]
     private static let text = Array("PROXY ".utf8)
@@ -62,7 +62,7 @@ enum NaiveProxyHeader {
         return .header(header)
     }
 
-    /// Whether the last extension about TLS that says something says yes; nil if one ends too early.
+    /// Whether the last TLS extension that says anything says yes; nil if one ends too early.
     private static func tls(_ extensions: [UInt8]) -> Bool? {
         var (rest, isSecure) = (extensions[...], false)
         while !rest.isEmpty {

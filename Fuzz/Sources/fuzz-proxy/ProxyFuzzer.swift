@@ -3,7 +3,7 @@ import FuzzSupport
 
 @testable import Access
 
-/// The header of the PROXY protocol, and what may be in its place.
+/// The PROXY protocol's header, and other input in its place.
 @c(LLVMFuzzerTestOneInput)
 public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
     var input = unsafe FuzzInput(data, byteCount)
@@ -16,13 +16,13 @@ public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
     return 0
 }
 
-/// What becomes of a connection's first bytes.
+/// The result of reading a connection's first bytes.
 enum Outcome: Equatable {
     case incomplete
     case header(ProxyHeader)
     case refused(ProxyHeaderViolation)
 
-    /// Gives the reader all that has come so far with each piece, as the server does.
+    /// With each piece, gives the reader everything that has arrived so far, as the server does.
     init(_ pieces: [[UInt8]]) {
         self = .incomplete
         var bytes: [UInt8] = []

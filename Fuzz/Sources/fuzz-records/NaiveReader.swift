@@ -1,6 +1,6 @@
 @testable import TLSRecord
 
-/// What a reader is to make of bytes, told from a list of all records that were ever made: no other is authentic.
+/// The expected result of a reader, from a list of all records that were ever made: no other record is authentic.
 struct NaiveReader {
     private let suite: RecordSuite
     private let role: RecordReader.Role
@@ -9,7 +9,7 @@ struct NaiveReader {
     private var sequence: UInt64 = 0
     private var opened = Opened()
     private var messages: [UInt8] = []
-    /// A key update costs 16, a record of data pays 1.
+    /// Each key update adds 16, each record of data subtracts 1.
     private var debt = 0
 
     init(_ suite: RecordSuite, _ role: RecordReader.Role, _ sealed: [[UInt8]: SealedRecord]) {

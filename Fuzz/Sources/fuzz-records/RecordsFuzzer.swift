@@ -3,7 +3,7 @@ import FuzzSupport
 
 @testable import TLSRecord
 
-/// A script of what a peer sends, well made or not, to a reader in either role: first the suite and the role, then steps.
+/// A script of valid and invalid records for a reader in either role: first the suite and the role, then the steps.
 @c(LLVMFuzzerTestOneInput)
 public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
     var input = unsafe FuzzInput(data, byteCount)
@@ -16,7 +16,7 @@ public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
 
     let ciphers = RecordCiphers()
     let expected = NaiveReader(suite, role, sending.sealed).open(sending.bytes)
-    // Byte by byte, what is long takes a second.
+    // Long input byte by byte would take a second.
     var cuts = [[sending.bytes], input.random.pieces(of: sending.bytes)]
     if sending.bytes.count <= 1000 { cuts.append(sending.bytes.map { [$0] }) }
     for pieces in cuts {
@@ -31,7 +31,7 @@ private let suites = RecordSuite.Version.allCases.flatMap { version in
     }
 }
 
-/// Keys of one direction, which count from zero.
+/// Keys of one direction, with record numbers from zero.
 func makeKeys(_ suite: RecordSuite) -> TrafficKeys {
     let secret = [UInt8](repeating: 1, count: 48)
     let keys =
@@ -41,22 +41,22 @@ func makeKeys(_ suite: RecordSuite) -> TrafficKeys {
     return expectSome(keys, "no keys")
 }
 
-/// All that came out of a reader.
+/// All output of a reader.
 struct Opened: Equatable {
     var data: [UInt8] = []
     var end: RecordReader.End?
     var wantsKeyUpdate = false
-    /// How many bytes were whole records.
+    /// The number of bytes that were complete records.
     var recordBytes = 0
 
     init() {}
 
-    /// Gives the pieces to a new reader, as a session does: what is no whole record is offered again with the next one.
+    /// Feeds the pieces to a new reader as a session does: incomplete records are offered again with the next piece.
     init(_ pieces: [[UInt8]], _ suite: RecordSuite, _ role: RecordReader.Role, _ ciphers: RecordCiphers) {
         var reader = RecordReader(makeKeys(suite), role: role)
         var rest: [UInt8] = []
         for piece in pieces where end == nil {
-            // Of exactly this size, so that the address sanitizer sees what is beyond it.
+            // Of exactly this size, so that the address sanitizer sees a read beyond it.
             let offered = rest + piece
             var bytes = offered
             let progress = unsafe bytes.withUnsafeMutableBytes { bytes in

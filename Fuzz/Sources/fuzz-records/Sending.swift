@@ -2,7 +2,7 @@ import FuzzSupport
 
 @testable import TLSRecord
 
-/// The rest of the input, which never runs dry.
+/// The rest of the input; returns zeros at its end.
 struct Script {
     private var rest: ArraySlice<UInt8>
 
@@ -12,7 +12,7 @@ struct Script {
 
     mutating func byte() -> UInt8 { rest.popFirst() ?? 0 }
 
-    /// As many bytes as the next one says.
+    /// Reads a count from one byte and then that many bytes.
     mutating func bytes() -> [UInt8] {
         let count = Int(byte())
         defer { rest = rest.dropFirst(count) }
@@ -20,18 +20,18 @@ struct Script {
     }
 }
 
-/// A record as it was made.
+/// The content of a record.
 struct SealedRecord {
     let plaintext: [UInt8]
-    /// How often keys had changed.
+    /// The number of key changes before it.
     let generation: Int
     let sequence: UInt64
 }
 
-/// What a peer sends when it follows a script.
+/// A peer that sends what a script says.
 final class Sending {
     private(set) var bytes: [UInt8] = []
-    /// By their bytes: all records there are, also those that were not sent.
+    /// All records that exist, also those that were not sent, by their bytes.
     private(set) var sealed: [[UInt8]: SealedRecord] = [:]
 
     private let suite: RecordSuite
@@ -85,7 +85,7 @@ final class Sending {
         generation += 1
     }
 
-    /// One around the limits; more would only take time.
+    /// Sends one record near the size limits; more would only take time.
     private func sendLong(_ type: UInt8, _ count: Int, isPadded: Bool) {
         longRecords += 1
         guard longRecords == 1 else { return }
@@ -116,7 +116,7 @@ final class Sending {
         return record
     }
 
-    /// Past the sealer, which would make no such record.
+    /// Bypasses the sealer, which would not make such a record.
     private func seal(anyType type: UInt8, _ content: [UInt8], padding: Int) -> [UInt8] {
         let isTLS13 = suite.version == .tls13
         let sequence = keys.sequence
@@ -125,7 +125,7 @@ final class Sending {
         var record = [isTLS13 ? 23 : type, 3, 3, UInt8(protectedBytes >> 8), UInt8(protectedBytes & 0xFF)]
         record += [UInt8](repeating: 0xBB, count: suite.explicitNonceBytes) + plaintext
         record += [UInt8](repeating: 0, count: RecordSuite.tagBytes)
-        // An explicit nonce that is used twice gives nothing away here.
+        // Reusing an explicit nonce is harmless here.
         expect(
             unsafe record.withUnsafeMutableBytes { unsafe keys.protect($0, .sealing, with: ciphers) },
             "a record that was not made")

@@ -4,7 +4,7 @@ import WebSocket
 
 @testable import Channels
 
-/// A message is one frame of each form, which a client reads back as what was published.
+/// A message is one frame in each wire form, and a client reads the published payload from it.
 func checkEnvelope(channel: String, payload: [UInt8]) {
     let message = Message(channel: channel, payload: payload, receivedNanoseconds: 0)
     expectEqual(message.isText, String(validating: payload, as: UTF8.self) != nil, "text")
@@ -27,7 +27,7 @@ private func received(_ message: Message, _ encoding: WireEncoding) -> Connectio
     return received.events[0]
 }
 
-/// JSON stands in the envelope as it is, other text as a string, other bytes as Base64.
+/// The envelope contains JSON unchanged, other text as a string, and other bytes as Base64.
 private func checkData(_ object: JSONObject, in text: [UInt8], _ payload: [UInt8], isText: Bool) {
     let raw = object.rawRange(of: "data").map { Array(text[$0]) }
     if !isText {
@@ -48,7 +48,7 @@ private func trimmed(_ json: [UInt8]) -> [UInt8] {
     return Array(json.drop(while: isBlank).reversed().drop(while: isBlank).reversed())
 }
 
-/// RFC 4648 section 4, bit by bit.
+/// Decodes RFC 4648 section 4 bit by bit.
 private func naiveBase64Decoded(_ text: String) -> [UInt8] {
     let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
     var (bytes, bits, bitCount) = ([] as [UInt8], 0, 0)

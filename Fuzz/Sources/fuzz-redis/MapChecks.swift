@@ -6,7 +6,7 @@ import FuzzSupport
 
 /// The map leads from every Redis channel to its channel and back, and the other way round.
 ///
-/// The first line is the prefix, those with `=` are aliases, and all of them are names.
+/// The first line is the prefix, lines with `=` are aliases, and all lines are names.
 func checkMap(_ lines: [[UInt8]]) {
     let texts = lines.map { String(decoding: $0, as: UTF8.self) }
     let aliases = texts.dropFirst().compactMap { alias(in: $0) }
@@ -28,7 +28,7 @@ func checkMap(_ lines: [[UInt8]]) {
     }
 }
 
-/// What a pattern covers comes by it exactly once, and is not subscribed by name as well.
+/// A channel that a pattern covers arrives through it exactly once, and is not also subscribed by name.
 func checkPatterns(_ lines: [[UInt8]]) {
     let texts = lines.map { String(decoding: $0, as: UTF8.self) }
     let patterns = texts.dropFirst().map { Wildcard($0) }
@@ -59,7 +59,7 @@ private func alias(in line: String) -> (redis: String, channel: String)? {
     return (String(line[..<equals]), String(line[line.utf8.index(after: equals)...]))
 }
 
-/// Unicode's own word on what a control character is.
+/// Unicode's own definition decides what a control character is.
 func checkName(_ name: String) {
     let hasControls = name.unicodeScalars.contains { $0.properties.generalCategory == .control }
     expectEqual(ChannelName.isValid(name), (1...255).contains(name.utf8.count) && !hasControls, "\(name) as a name")

@@ -1,9 +1,9 @@
 import FuzzSupport
 import RedisBridge
 
-/// Redis: the input is read as what Redis sends, as names, one a line, and as URLs, one a line.
+/// Redis: treats the input as output of Redis, as names (one per line) and as URLs (one per line).
 ///
-/// Envelopes are made of the names and of all of it.
+/// Envelopes are made from the names and from the whole input.
 @c(LLVMFuzzerTestOneInput)
 public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
     var input = unsafe FuzzInput(data, byteCount)
@@ -11,7 +11,7 @@ public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
     let lines = input.bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 7, omittingEmptySubsequences: false)
         .map { Array($0) }
     checkMap(lines)
-    // The naive matcher takes a time that grows with the power of the stars.
+    // The naive matcher takes exponential time in the number of stars.
     if lines.allSatisfy({ $0.count < 24 }) { checkPatterns(lines) }
     checkEnvelope(channel: String(decoding: lines[0], as: UTF8.self), payload: input.bytes)
     for line in lines {

@@ -3,15 +3,15 @@ import FuzzSupport
 
 @testable import RedisBridge
 
-/// What Redis pushes is read the same however it is cut, and its messages reach their channels.
+/// Redis' output is read the same however it is split, and its messages reach their channels.
 func checkStream(_ input: inout FuzzInput) {
-    // hiredis allocates what an array announces: Redis is trusted not to lie about that.
+    // hiredis allocates as much as an array announces; Redis is trusted not to announce too much.
     guard !announcesLargeArray(input.bytes) else { return }
     // Often short enough that strings are left out.
     let maxStringBytes = input.random.pick(1 << 20, 0, 1, 4, 9, 30)
     let pushes = input.random.sameHoweverCut(input.bytes) { readPushes($0, maxStringBytes) }
     let longest = pushes.flatMap({ $0 }).map({ $0.count }).max() ?? 0
-    // Lines are bounded otherwise.
+    // The reader limits lines in another way.
     let hasLines = input.bytes.contains { "+-:".utf8.contains($0) }
     expect(hasLines || longest <= maxStringBytes, "a string of \(longest) bytes")
     let map = RedisChannelMap(prefix: "push:", aliases: [("global_channel", "global")])
@@ -28,7 +28,7 @@ private func announcesLargeArray(_ bytes: [UInt8]) -> Bool {
     }
 }
 
-/// The elements of each reply, as the bridge asks for them.
+/// The elements of each reply, in the way the bridge reads them.
 private func readPushes(_ pieces: [[UInt8]], _ maxStringBytes: Int) -> [[[UInt8]]] {
     let reader = expectSome(ReplyReader(maxStringBytes: maxStringBytes), "a reader")
     var pushes: [[[UInt8]]] = []
