@@ -3,7 +3,7 @@ import Testing
 
 @testable import Bench
 
-/// The same, with every subscriber's count looked at each time.
+/// The same, by looking at every subscriber's count each time.
 private struct NaiveProgress {
     var counts: [Int?]
     var sent = 0

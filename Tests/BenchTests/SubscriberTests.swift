@@ -6,7 +6,7 @@ import WebSocket
 
 private let run = RunID(7)
 
-/// A subscriber on channel 0 and what it reads from a server.
+/// A subscriber on channel 0, and its input from a server.
 private struct Fixture {
     let tally = Tally(channels: 1)
     let subscriber: Subscriber
@@ -26,7 +26,7 @@ private struct Fixture {
         tally.measure(fromNanoseconds: 0)
     }
 
-    /// Reads bytes in pieces of at most so many; returns what changed.
+    /// Reads bytes in pieces of at most `size` bytes; returns the changes.
     func receive(_ bytes: [UInt8], atMost size: Int = .max) -> [Subscriber.Change] {
         var changes: [Subscriber.Change] = []
         var keys = MaskingKeys()
@@ -45,7 +45,7 @@ private struct Fixture {
         return changes
     }
 
-    /// Takes what is to be sent behind the handshake's request.
+    /// The output after the handshake's request.
     func sent() -> [UInt8] {
         let output = subscriber.output
         subscriber.outputTaken(output.count)
@@ -112,7 +112,7 @@ private func message(_ run: RunID, _ time: UInt64) -> [UInt8] {
         FrameEncoder.appendClose(.tryAgainLater, reason: "too\nslow", to: &close)
         let stream = fixture.answer + frame(.text, message(run, 1)) + close + frame(.text, message(run, 2))
         #expect(fixture.receive(stream) == [.opened, .lost("the server closed with 1013 \"too\\nslow\"")])
-        #expect(fixture.subscriber.arrived == 1, "nothing counts behind a Close frame")
+        #expect(fixture.subscriber.arrived == 1, "nothing counts after a Close frame")
         #expect(fixture.sent().dropFirst(fixture.requestCount).starts(with: [0x88, 0x82]))
     }
 

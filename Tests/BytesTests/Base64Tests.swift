@@ -11,7 +11,7 @@ private func decodedByteCount(_ text: String) -> Int? {
     Base64.decodedByteCount(Array(text.utf8).rawSpan)
 }
 
-/// Bit by bit: the definition, with no groups of three.
+/// The definition, bit by bit, without groups of three.
 private func naivelyEncoded(_ bytes: [UInt8]) -> String {
     let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/")
     var bits = bytes.flatMap { byte in (0..<8).map { byte >> (7 - $0) & 1 } }

@@ -1,11 +1,10 @@
-// The scanner against a second opinion: a recursive validator, written as naively as the grammar reads, on random
-// documents and on each of them with one byte changed.
+// Compares the scanner with a naive recursive validator, on random documents and on each of them with one byte changed.
 
 import Bytes
 import TestSupport
 import Testing
 
-/// RFC 8259 as a recursive parser: each rule returns what is left behind it, or nil.
+/// RFC 8259 as a recursive parser: each rule returns the rest of the text after it, or nil.
 private enum NaiveJSON {
     typealias Rest = ArraySlice<Character>
 
@@ -128,7 +127,7 @@ private struct JSONGenerator {
 
 @Suite("JSON against a naive validator")
 struct JSONDifferentialTests {
-    /// Bytes that matter to the grammar; any other value is tried too, at random.
+    /// Bytes that matter to the grammar; other bytes are tried at random.
     private static let hostileBytes =
         Array("\"\\{}[],:0e.-+ \n\tu/a".utf8) + [0x00, 0x1F, 0x7F, 0x80, 0xC2, 0xE0, 0xED, 0xF4, 0xFF]
 

@@ -7,7 +7,7 @@ private func encoded(_ text: String) -> String {
     return String(decoding: output, as: UTF8.self)
 }
 
-/// The string that the JSON string `json` stands for.
+/// The value of the JSON string `json`.
 private func decoded(_ json: String) throws -> String? {
     let text = Array("{\"s\":\(json)}".utf8)
     guard case .string(let value) = try JSONObject(parsing: text.rawSpan)["s"] else { return nil }
@@ -27,7 +27,7 @@ struct JSONStringTests {
         #expect(encoded(text) == json)
     }
 
-    @Test("appends behind what is there, and bytes like a String")
+    @Test("appends to existing text, and takes bytes as well as a String")
     func appends() {
         var output = Array("[".utf8)
         let bytes = Array("ü\n".utf8)

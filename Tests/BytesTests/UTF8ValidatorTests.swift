@@ -2,14 +2,14 @@ import Bytes
 import TestSupport
 import Testing
 
-/// The whole text at once, byte by byte, and cut in two everywhere; nil if they disagree.
+/// Validates the text at once, byte by byte, and split in two everywhere; nil if the results differ.
 private func verdict(_ bytes: [UInt8]) -> Bool? {
     let whole = UTF8Validator.isValid(bytes.rawSpan)
     for split in 0...bytes.count {
         var validator = UTF8Validator()
         let first = validator.consume(bytes.rawSpan.extracting(..<split))
         let second = validator.consume(bytes.rawSpan.extracting(split...))
-        // What was refused once stays refused.
+        // A text that was refused stays refused.
         if second, !first { return nil }
         if (second && validator.isAtBoundary) != whole { return nil }
     }
@@ -44,8 +44,8 @@ private func isValidForSwift(_ bytes: [UInt8]) -> Bool {
     }
 
     @Test func everySequenceOfThreeBytes() {
-        // Behind an ASCII byte come the sequences of two bytes, which have a test of their own. This one uses one
-        // buffer for all 8.4 million, and the definition in place of String.
+        // After an ASCII byte come the sequences of two bytes, which have their own test. This one uses one buffer for
+        // all 8.4 million, and the definition instead of String.
         var bytes: [UInt8] = [0, 0, 0]
         var disagreements = 0
         for code in (0x80 << 16)..<(1 << 24) {

@@ -57,8 +57,9 @@ struct BodyTests {
         #expect(parse(parts.joined() + "B@D \r\n") == expected + [.violation(.badMethod)])
     }
 
-    /// What a front end that reads the other header would take for a body must not become a request here, or the
-    /// other way round: each is refused, and nothing behind it is read.
+    /// A front end that reads the other header would see the body end elsewhere.
+    ///
+    /// Both requests must be refused, and nothing after them may be read.
     @Test(arguments: [
         "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: chunked\r\nContent-Length: 6\r\n",
         "Transfer-Encoding : chunked\r\nContent-Length: 6\r\n", "Transfer-Encoding: xchunked\r\nContent-Length: 6\r\n",
@@ -79,7 +80,7 @@ struct BodyTests {
         }
     }
 
-    @Test func `the offset stands behind the request`() throws {
+    @Test func `the offset is after the request`() throws {
         let upgrade = Array(get("Upgrade: websocket\r\nConnection: Upgrade\r\n").utf8)
         let input = upgrade + [0x81, 0x80, 1, 2, 3, 4]
         for cut in 0..<upgrade.count {
@@ -108,9 +109,9 @@ struct BodyTests {
     }
 }
 
-/// The head of a request with a body is reported before the body; `Expect: 100-continue`, RFC 9110 10.1.1.
+/// The head of a request with a body is reported before the body; `Expect: 100-continue` is RFC 9110 10.1.1.
 struct HeadEventTests {
-    /// The events of these pieces: `H` for a head, `C` for one whose client waits for a 100, `R` for a request.
+    /// The events for these pieces: `H` for a head, `C` for one whose client waits for a 100, `R` for a request.
     private func events(_ pieces: [String]) throws(HTTPViolation) -> String {
         var parser = RequestParser(limits: .init())
         var events = ""

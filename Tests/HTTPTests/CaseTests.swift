@@ -4,7 +4,7 @@ import Testing
 @testable import HTTP
 
 private func matches(_ text: [UInt8], _ lowercase: StaticString) -> Bool {
-    // Behind other bytes, since a word may begin anywhere.
+    // After other bytes, because a word may begin at any offset.
     let bytes = [0x41, 0x42, 0x43] + text + [0x44]
     return bytes.rawSpan.matchesIgnoringCase(3..<3 + text.count, lowercase)
 }

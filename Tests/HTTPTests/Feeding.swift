@@ -2,11 +2,11 @@ import Bytes
 import HTTP
 import Testing
 
-/// What a user of the parser can see of one result.
+/// The parts of a result that a user of the parser can see.
 enum Outcome: Equatable {
     case request(Seen)
     case violation(HTTPViolation)
-    /// The input ended inside of a request.
+    /// The input ended inside a request.
     case incomplete
 }
 
@@ -39,7 +39,7 @@ struct Seen: Equatable {
     }
 }
 
-/// Everything the parser says about `pieces`, fed one after the other; heads that come before a body are left out.
+/// Everything the parser returns for `pieces`, fed one after the other, except heads that come before a body.
 func outcomes(_ pieces: [ArraySlice<UInt8>], limits: RequestParser.Limits = .init()) -> [Outcome] {
     var parser = RequestParser(limits: limits)
     var outcomes: [Outcome] = []
@@ -58,7 +58,7 @@ func outcomes(_ pieces: [ArraySlice<UInt8>], limits: RequestParser.Limits = .ini
     return parser.isIdle ? outcomes : outcomes + [.incomplete]
 }
 
-/// The outcomes of `text` fed whole, which must be those of byte by byte and of every `stride`-th cut in two.
+/// The outcomes of `text` fed at once, checked against those byte by byte and of every `stride`-th split in two.
 func parse(
     _ text: String, limits: RequestParser.Limits = .init(), stride step: Int = 1,
     location: SourceLocation = #_sourceLocation
@@ -80,7 +80,7 @@ func parse(
     return whole
 }
 
-/// The one request in `text`.
+/// The only request in `text`.
 func request(_ text: String) throws -> Request {
     var parser = RequestParser(limits: .init())
     var offset = 0

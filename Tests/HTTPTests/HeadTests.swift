@@ -88,7 +88,7 @@ struct HeaderTests {
         #expect(parse(get(lines + "\r\n")) == [.request(Seen(.get, "/", x: values))])
     }
 
-    @Test func `every byte at every position of a value is judged alike`() {
+    @Test func `every byte at every position of a value is treated alike`() {
         for length in 1...24 {
             for byte in UInt8.min...UInt8.max where byte != 0x0A && byte != 0x0D {
                 var value = [UInt8](repeating: UInt8(ascii: "a"), count: length)

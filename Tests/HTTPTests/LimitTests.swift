@@ -2,7 +2,7 @@ import Bytes
 import HTTP
 import Testing
 
-/// Each limit is inclusive, and holds while the request is incomplete.
+/// Each limit is inclusive and also applies to incomplete requests.
 struct LimitTests {
     private let limits = RequestParser.Limits(requestLineBytes: 40, headBytes: 100, headerCount: 5, bodyBytes: 20)
 

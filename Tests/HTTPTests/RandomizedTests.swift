@@ -3,7 +3,7 @@ import HTTP
 import TestSupport
 import Testing
 
-/// Random inputs against naive readers, and random cuts against none.
+/// Compares random inputs with naive parsers, and random splits with unsplit input.
 struct RandomizedTests {
     @Test(arguments: 0..<8)
     func `chunks agree with a naive decoder`(seed: UInt64) {

@@ -22,13 +22,13 @@ private struct Answer: Equatable {
     }
 }
 
-/// Everything a parser says about input that is nothing but heads.
+/// Everything a parser returns for input that consists only of heads.
 private struct Reading: Equatable {
     var answers: [Answer] = []
     var violation: ResponseViolation?
 }
 
-/// Gives `input` to `parser` in pieces that end at `cuts`.
+/// Feeds `input` to `parser` in pieces that end at `cuts`.
 private func read(_ input: [UInt8], _ parser: consuming ResponseHeadParser, cuts: [Int] = []) -> Reading {
     var reading = Reading()
     var start = 0
@@ -47,7 +47,7 @@ private func read(_ input: [UInt8], _ parser: consuming ResponseHeadParser, cuts
     return reading
 }
 
-/// What `text` is read as when whole, which must be what comes of it byte by byte and cut in two at every place.
+/// The result for `text` at once, checked against the results byte by byte and split in two at every place.
 private func read(
     _ text: String, limit: Int = 16384, location: SourceLocation = #_sourceLocation
 ) -> Reading {
@@ -124,7 +124,7 @@ struct ResponseHeadTests {
     ])
     func `where the content ends`(fields: String, end: ResponseHead.ContentEnd) {
         #expect(read(ok(fields)) == Reading(answers: [Answer(200, end)]))
-        // RFC 9112 6.3: these have none, and their fields may tell what another method would have got.
+        // RFC 9112 6.3: these have no content; their fields may describe the response to another method.
         for status in [101, 204, 304] {
             #expect(read("HTTP/1.1 \(status) \r\n\(fields)\r\n") == Reading(answers: [Answer(status, .length(0))]))
         }
@@ -202,7 +202,7 @@ struct ResponseViolationTests {
         let reason = String(repeating: "a", count: 1024 - 13)
         #expect(read("HTTP/1.1 200 \(reason)\r\n\r\n") == Reading(answers: [Answer(200)]))
         #expect(read(ok(String(repeating: "a:\r\n", count: 100))) == Reading(answers: [Answer(200)]))
-        // "X: " and the two line ends are 7 bytes.
+        // "X: " and the two line ends take 7 bytes.
         let head = { (count: Int) in ok("X: \(String(repeating: "a", count: count - 7))\r\n") }
         #expect(read(head(60), limit: 60) == Reading(answers: [Answer(200, x: [String(repeating: "a", count: 53)])]))
         #expect(read(head(61), limit: 60) == Reading(violation: .head(.headTooLarge)))

@@ -2,7 +2,7 @@ import Bytes
 import HTTP
 import Testing
 
-/// Every violation with the inputs that must cause it, and what is answered.
+/// Every violation, the inputs that must cause it, and the status of the response.
 struct ViolationTests {
     static let inputs: [(HTTPViolation, [String])] = [
         (.emptyRequestLine, ["\r\n\r\n", "\r\n\r\nGET / HTTP/1.1\r\n"]),

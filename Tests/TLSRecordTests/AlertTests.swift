@@ -12,13 +12,13 @@ import Testing
         let more = try Peer(suite)
         let bytes = more.data("a") + more.data("b") + more.alert(level, 0)
         try expect(bytes, suite, gives: "ab", then: .closeNotify)
-        // RFC 8446 6.1: what comes behind it is ignored, whatever it is.
+        // RFC 8446 6.1: everything after it is ignored.
         try expect(bytes + more.data("c"), suite, gives: "ab", then: .closeNotify)
         try expect(bytes + more.alert(2, 40), suite, gives: "ab", then: .closeNotify)
         try expect(bytes + [UInt8](repeating: 0xFF, count: 50), suite, gives: "ab", then: .closeNotify)
     }
 
-    /// RFC 8446 6: the level says nothing; all but two are errors, the unknown ones too.
+    /// RFC 8446 6: the level has no meaning; all alerts except two are errors, including unknown ones.
     @Test(arguments: RecordSuite.ofTLS13, [0, 1, 2, 255] as [UInt8])
     func alertsOfTLS13AreFatal(suite: RecordSuite, level: UInt8) throws {
         for description in AlertTests.everyOther {
@@ -30,7 +30,7 @@ import Testing
         }
     }
 
-    /// RFC 8446 6.1: close_notify comes behind it.
+    /// RFC 8446 6.1: close_notify follows it.
     @Test(arguments: RecordSuite.ofTLS13, [1, 2] as [UInt8])
     func userCanceledIsNoEnd(suite: RecordSuite, level: UInt8) throws {
         let peer = try Peer(suite)
@@ -38,7 +38,7 @@ import Testing
         try expect(bytes, suite, gives: "ab", then: .closeNotify)
     }
 
-    /// RFC 5246 7.2.2: who gets a warning may go on.
+    /// RFC 5246 7.2.2: after a warning the session may continue.
     @Test(arguments: RecordSuite.ofTLS12)
     func warningsOfTLS12AreIgnored(suite: RecordSuite) throws {
         let peer = try Peer(suite)

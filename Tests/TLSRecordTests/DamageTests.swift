@@ -2,7 +2,7 @@ import Testing
 
 @testable import TLSRecord
 
-/// What was not sent so, in this place, by the peer.
+/// Records that the peer did not send in this form or at this place.
 @Suite struct DamageTests {
     @Test(arguments: RecordSuite.inUse)
     func everyFlippedBitIsFound(suite: RecordSuite) throws {
@@ -15,7 +15,7 @@ import Testing
                 [good + damaged + next], Secret(suite), role: .server, with: RecordCiphers())
             #expect(received.data == Array("good".utf8), "bit \(bit)")
             switch bit / 8 {
-            // A length that is too long may have to wait for the record's end.
+            // With a length that is too large, the error may come only after the record's end.
             case 3, 4:
                 let ends = [nil, .violation(.badRecordMAC), .violation(.recordOverflow)] as [RecordReader.End?]
                 #expect(ends.contains(received.end), "bit \(bit)")
@@ -26,7 +26,7 @@ import Testing
         }
     }
 
-    /// The same of the other types: with TLS 1.2 the type is outside.
+    /// The same for the other types: with TLS 1.2 the type is visible.
     @Test(arguments: RecordSuite.ofTLS12)
     func noTypeBecomesAnother(suite: RecordSuite) throws {
         for type in [21, 22, 23] as [UInt8] {
@@ -39,7 +39,7 @@ import Testing
         }
     }
 
-    /// A type that there is not is refused before the record is opened, since its length means nothing.
+    /// An unknown type is refused before the record is opened, because its length has no meaning.
     private func verdict(onType type: UInt8, _ suite: RecordSuite) -> RecordViolation {
         suite.version == .tls12 && (20...23).contains(type) ? .badRecordMAC : .unexpectedMessage
     }
@@ -79,7 +79,7 @@ import Testing
         }
     }
 
-    /// The contexts are the loop's: one session's bad record does not harm the next session.
+    /// The contexts belong to the loop: one session's bad record must not affect the next session.
     @Test(arguments: RecordSuite.inUse)
     func aBadRecordHarmsItsSessionOnly(suite: RecordSuite) throws {
         let ciphers = RecordCiphers()

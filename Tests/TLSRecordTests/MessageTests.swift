@@ -3,7 +3,7 @@ import Testing
 
 @testable import TLSRecord
 
-/// Messages behind a handshake: key updates, tickets, and what has no place.
+/// Messages after the handshake: key updates, tickets, and messages that are not allowed.
 @Suite struct MessageTests {
     private static let roles: [RecordReader.Role] = [.client, .server]
 
@@ -74,7 +74,7 @@ import Testing
         try expect(bytes + peer.data("b"), suite, role: .client, gives: "b")
     }
 
-    /// Each costs its reader more than its sender, so a few are free and each further one needs 16 records of data.
+    /// Each costs the reader more than the sender, so a few are free and each further one needs 16 records of data.
     @Test(arguments: RecordSuite.ofTLS13)
     func keyUpdatesAreBoundedByTheRecordsOfData(suite: RecordSuite) throws {
         let peer = try Peer(suite)
@@ -99,7 +99,7 @@ import Testing
         try expect(bytes + peer.keyUpdate(), suite, gives: text, then: .violation(.tooManyKeyUpdates))
     }
 
-    /// What came before is not saved up for later.
+    /// Earlier data is not saved up for later updates.
     @Test func muchDataDoesNotPayInAdvance() throws {
         let peer = try Peer(.aes128)
         var bytes: [UInt8] = []
@@ -147,7 +147,7 @@ import Testing
         var random = SeededGenerator(seed: 3)
         for _ in 0..<10 {
             let peer = try Peer(suite)
-            // The messages' ends are not the records'.
+            // The messages do not end where the records end.
             var rest = ([10, 0, 300] + [Int.random(in: 0...100, using: &random)]).flatMap { Peer.ticket($0) }[...]
             var bytes = peer.data("a")
             while !rest.isEmpty {
@@ -209,7 +209,7 @@ import Testing
         }
     }
 
-    /// The header says what will come: nobody waits for it.
+    /// The header announces the length: it is refused without waiting for the message.
     @Test(arguments: RecordSuite.inUse, roles)
     func aMessageIsRefusedByItsHeader(suite: RecordSuite, role: RecordReader.Role) throws {
         for type in UInt8.min...UInt8.max {
@@ -246,7 +246,7 @@ import Testing
         try expect(peer.data("a") + peer.handshake(hello), suite, gives: "a", then: .violation(.renegotiation))
     }
 
-    /// Both ends speak out of turn.
+    /// Either end sends a message that it must not send.
     @Test(arguments: RecordSuite.inUse, roles)
     func otherMessagesAreRefused(suite: RecordSuite, role: RecordReader.Role) throws {
         for type in UInt8.min...UInt8.max {

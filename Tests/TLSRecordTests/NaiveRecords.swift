@@ -2,7 +2,7 @@ import COpenSSL
 
 @testable import TLSRecord
 
-/// RFC 2104, by OpenSSL's one-shot function.
+/// HMAC (RFC 2104) by OpenSSL's one-shot function.
 func hmac(_ hash: RecordSuite.Hash, _ key: [UInt8], _ message: [UInt8]) -> [UInt8] {
     var code = [UInt8](repeating: 0, count: hash.byteCount)
     let function = unsafe hash == .sha256 ? EVP_sha256() : EVP_sha384()
@@ -24,7 +24,7 @@ func naivePRF(
     return Array(bytes.prefix(byteCount))
 }
 
-/// RFC 8446 7.1 with an empty context, on RFC 5869 2.3 for any length.
+/// HKDF-Expand-Label (RFC 8446 7.1) with an empty context, using RFC 5869 2.3 for any length.
 func naiveExpandLabel(_ hash: RecordSuite.Hash, _ secret: [UInt8], _ label: String, _ byteCount: Int) -> [UInt8] {
     let label = Array("tls13 \(label)".utf8)
     let info = [UInt8(byteCount >> 8), UInt8(byteCount & 0xFF), UInt8(label.count)] + label + [0]
@@ -37,7 +37,7 @@ func naiveExpandLabel(_ hash: RecordSuite.Hash, _ secret: [UInt8], _ label: Stri
     return Array(bytes.prefix(byteCount))
 }
 
-/// Makes records from the definitions, each with an OpenSSL context of its own.
+/// Makes records by the definitions, each with its own OpenSSL context.
 struct NaiveRecords {
     let suite: RecordSuite
     let key: [UInt8]
@@ -51,7 +51,7 @@ struct NaiveRecords {
         self.sequence = sequence
     }
 
-    /// Those of the one that writes with the secret; with TLS 1.2 that is the client.
+    /// The keys of the end that writes with the secret; with TLS 1.2 that is the client.
     init(_ secret: Secret) {
         let suite = secret.suite
         let keyBytes = suite.aead == .aes128GCM ? 16 : 32
@@ -71,7 +71,7 @@ struct NaiveRecords {
 
     /// The next record.
     ///
-    /// - Parameter explicitNonce: with GCM and TLS 1.2; the number of the record if none is given.
+    /// - Parameter explicitNonce: for GCM with TLS 1.2; by default the number of the record.
     mutating func record(_ type: UInt8, _ content: [UInt8], explicitNonce: [UInt8]? = nil) -> [UInt8] {
         let number = (0..<8).map { UInt8(truncatingIfNeeded: sequence >> (56 - 8 * UInt64($0))) }
         sequence += 1

@@ -2,7 +2,7 @@ import Testing
 
 @testable import TLSRecord
 
-/// What is inside of records: types, padding, lengths.
+/// The content of records: types, padding, lengths.
 @Suite struct PlaintextTests {
     private let content = Array("hello".utf8)
 
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    /// Its time is before the end of the handshake (RFC 8446 5, RFC 5246 7.1).
+    /// It is allowed only before the end of the handshake (RFC 8446 5, RFC 5246 7.1).
     @Test(arguments: RecordSuite.inUse)
     func changeCipherSpecIsRefused(suite: RecordSuite) throws {
         let peer = try Peer(suite)
@@ -65,10 +65,10 @@ import Testing
     func recordsLookLikeApplicationData(suite: RecordSuite) throws {
         let good = try Peer(suite).data("x")
         for type in UInt8.min...UInt8.max where type != 23 {
-            // Not even the rest of the header is waited for.
+            // Refused without waiting for the rest of the header.
             try expect(good + [type], suite, gives: "x", then: .violation(.unexpectedMessage))
         }
-        // As middleboxes like it during the handshake (RFC 8446 D.4), and no longer afterwards.
+        // Allowed for middleboxes during the handshake (RFC 8446 D.4), but not afterwards.
         try expect(good + [20, 3, 3, 0, 1, 1], suite, gives: "x", then: .violation(.unexpectedMessage))
         try expect([21, 3, 3, 0, 2, 2, 40], suite, then: .violation(.unexpectedMessage))
     }
@@ -110,7 +110,7 @@ import Testing
         }
     }
 
-    /// RFC 8446 5.2, RFC 5246 6.2.3: by the header alone.
+    /// RFC 8446 5.2, RFC 5246 6.2.3: refused by the header alone.
     @Test(arguments: RecordSuite.inUse)
     func tooLongRecordsAreRefusedByTheirHeader(suite: RecordSuite) throws {
         let limit = suite.version == .tls13 ? 16_640 : 18_432

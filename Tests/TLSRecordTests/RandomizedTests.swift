@@ -3,7 +3,7 @@ import Testing
 
 @testable import TLSRecord
 
-/// Random sessions, cut at random.
+/// Random sessions, split at random.
 @Suite struct RandomizedTests {
     @Test(arguments: RecordSuite.inUse, [.client, .server] as [RecordReader.Role])
     func sessionsBringWhatWasSent(suite: RecordSuite, role: RecordReader.Role) throws {
@@ -43,7 +43,7 @@ import Testing
         var random = SeededGenerator(seed: 3)
         let ciphers = RecordCiphers()
         for _ in 0..<1000 {
-            // Half of it begins like a record, so that it gets further than the first byte.
+            // Half of the input begins like a record, so that it gets further than the first byte.
             let start: [UInt8] = Bool.random(using: &random) ? [23, 3, 3, 0, random.bytes(1)[0] / 2] : []
             let bytes = start + random.bytes(Int.random(in: 0...150, using: &random))
             let whole = try Received([bytes], Secret(suite), role: .server, with: ciphers)
@@ -54,7 +54,7 @@ import Testing
     }
 }
 
-/// What a peer that keeps the rules may send, and what is to come out.
+/// Valid input from a peer, and the expected output.
 private struct RandomSession {
     private(set) var bytes: [UInt8] = []
     private(set) var data: [UInt8] = []
@@ -115,7 +115,7 @@ private struct RandomSession {
 }
 
 extension SeededGenerator {
-    /// The bytes, cut at up to eight places.
+    /// The bytes, split at up to eight places.
     fileprivate mutating func pieces(of bytes: [UInt8]) -> [[UInt8]] {
         let cuts = (0..<Int.random(in: 0...8, using: &self)).map { _ in Int.random(in: 0...bytes.count, using: &self) }
         var start = 0

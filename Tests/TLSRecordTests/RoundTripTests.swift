@@ -3,7 +3,7 @@ import Testing
 
 @testable import TLSRecord
 
-/// What a sealer makes, a reader opens, however it is cut.
+/// A reader opens everything that a sealer makes, however it is split.
 @Suite struct RoundTripTests {
     private static let sizes = [0, 1, 2, 1000, 16_383, 16_384]
 
@@ -23,7 +23,8 @@ import Testing
         try expect(texts.flatMap { peer.data($0) }, suite, gives: texts.joined())
     }
 
-    /// The last one of a full buffer is cut, and goes on in front of the next: nothing in front of it is touched again.
+    /// The last record of a full buffer is cut and continues at the front of the next: bytes before it are not touched
+    /// again.
     @Test(arguments: RecordSuite.inUse)
     func buffersEndInsideARecord(suite: RecordSuite) throws {
         var random = SeededGenerator(seed: 1)
@@ -49,7 +50,7 @@ import Testing
         }
     }
 
-    /// Bytes behind the records are not touched, as they are offered again.
+    /// Bytes after the records are not touched, because they are offered again.
     @Test(arguments: RecordSuite.inUse)
     func theRestStaysAsItIs(suite: RecordSuite) throws {
         let peer = try Peer(suite)
@@ -90,7 +91,7 @@ import Testing
         init(_ reader: consuming RecordReader) { self.reader = reader }
     }
 
-    /// A TLS 1.2 peer counts as it likes: OpenSSL begins at a random number (RFC 5288 3).
+    /// A TLS 1.2 peer may choose its nonces: OpenSSL begins at a random number (RFC 5288 3).
     @Test(arguments: RecordSuite.ofTLS12.filter { $0.aead != .chaCha20Poly1305 })
     func explicitNoncesMayBeAny(suite: RecordSuite) throws {
         var naive = NaiveRecords(Secret(suite))

@@ -8,14 +8,15 @@ import Testing
     @Test(arguments: RecordSuite.inUse)
     func contentHasItsPlace(suite: RecordSuite) throws {
         let peer = try Peer(suite)
-        // RFC 5288 3: TLS 1.2 with GCM has eight bytes more in front, and RFC 8446 5.2: TLS 1.3 has one more behind.
+        // TLS 1.2 with GCM has eight more bytes before the content (RFC 5288 3), TLS 1.3 one more after it (RFC 8446
+        // 5.2).
         let isLong = suite.version == .tls12 && suite.aead != .chaCha20Poly1305
         #expect(peer.sealer.contentOffset == (isLong ? 13 : 5))
         #expect(peer.sealer.trailerBytes == (suite.version == .tls13 ? 17 : 16))
         #expect(peer.data("hello").count == peer.sealer.contentOffset + 5 + peer.sealer.trailerBytes)
     }
 
-    /// RFC 8446 5.2: outside, TLS 1.3 shows no types.
+    /// RFC 8446 5.2: TLS 1.3 hides the types.
     @Test(arguments: RecordSuite.inUse)
     func headersSayWhatTheyMay(suite: RecordSuite) throws {
         for type in [.alert, .handshake, .applicationData] as [ContentType] {
@@ -46,7 +47,7 @@ import Testing
         peer.sealer.askForKeyUpdate()
         peer.sealer.askForKeyUpdate()
         let message = try #require(peer.dueKeyUpdate)
-        // update_not_requested: or both ends would ask each other without end.
+        // update_not_requested: otherwise both ends would ask each other forever.
         #expect(message == [24, 0, 0, 1, 0])
         let update = peer.handshake(message)
         #expect(peer.dueKeyUpdate == message)
@@ -71,7 +72,7 @@ import Testing
         try expect(bytes, secret, gives: Array("abc".utf8))
     }
 
-    /// TLS 1.2 has none.
+    /// TLS 1.2 has no key updates.
     @Test(arguments: RecordSuite.ofTLS12)
     func noKeyUpdateIsEverDueWithTLS12(suite: RecordSuite) throws {
         let peer = try Peer(Secret(suite, sequence: SealerTests.limit + 5))

@@ -6,19 +6,19 @@ import Testing
 
 extension RecordSuite {
     static let aes128 = RecordSuite(version: .tls13, aead: .aes128GCM, hash: .sha256)
-    /// Those that handshakes agree on: RFC 8446 B.4, RFC 5289 3.2, RFC 7905 2.
+    /// The suites that handshakes agree on: RFC 8446 B.4, RFC 5289 3.2, RFC 7905 2.
     static let inUse = Version.allCases.flatMap { version in
         AEAD.allCases.map { RecordSuite(version: version, aead: $0, hash: $0 == .aes256GCM ? .sha384 : .sha256) }
     }
     static let ofTLS13 = inUse.filter { $0.version == .tls13 }
     static let ofTLS12 = inUse.filter { $0.version == .tls12 }
-    /// Also those that no handshake agrees on.
+    /// All suites, including those that no handshake agrees on.
     static let all = Version.allCases.flatMap { version in
         AEAD.allCases.flatMap { aead in Hash.allCases.map { RecordSuite(version: version, aead: aead, hash: $0) } }
     }
 }
 
-/// What both ends know: TLS 1.3's traffic secret or TLS 1.2's master secret.
+/// The shared secret: TLS 1.3's traffic secret or TLS 1.2's master secret.
 struct Secret {
     let suite: RecordSuite
     var bytes = (1...48).map { UInt8($0) }
@@ -32,7 +32,7 @@ struct Secret {
         self.sequence = sequence
     }
 
-    /// New ones each time, as they count.
+    /// New keys each time, because they count records.
     func keys() throws -> TrafficKeys {
         let keys =
             switch suite.version {
@@ -47,7 +47,7 @@ struct Secret {
     }
 }
 
-/// The end that sends: by a sealer, or past it to break any rule.
+/// The sending end: uses a sealer, or bypasses it to break a rule.
 final class Peer {
     let suite: RecordSuite
     private let keys: TrafficKeys
@@ -79,7 +79,7 @@ final class Peer {
     func handshake(_ content: [UInt8]) -> [UInt8] { record(.handshake, content) }
     func alert(_ level: UInt8, _ description: UInt8) -> [UInt8] { record(.alert, [level, description]) }
 
-    /// A record whose plaintext is what it is told, with any type outside.
+    /// A record with this plaintext and any outer type.
     func record(plaintext: [UInt8], outerType: UInt8 = 23) -> [UInt8] {
         let protectedBytes = suite.explicitNonceBytes + plaintext.count + RecordSuite.tagBytes
         var record = [outerType, 3, 3, UInt8(protectedBytes >> 8), UInt8(protectedBytes & 0xFF)]
@@ -90,13 +90,13 @@ final class Peer {
         return record
     }
 
-    /// A record that says it is of the type, known or not.
+    /// A record that claims to be of this type, known or unknown.
     func record(anyType type: UInt8, _ content: [UInt8]) -> [UInt8] {
         suite.version == .tls13
             ? record(plaintext: content + [type]) : record(plaintext: content, outerType: type)
     }
 
-    /// The message, behind which all is sealed with the next keys.
+    /// The message; all later records are sealed with the next keys.
     func keyUpdate(_ request: UInt8 = 0) -> [UInt8] {
         let record = handshake(Peer.keyUpdateMessage(request))
         changeKeys()
@@ -112,7 +112,7 @@ final class Peer {
 
     static func keyUpdateMessage(_ request: UInt8 = 0) -> [UInt8] { [24, 0, 0, 1, request] }
 
-    /// A NewSessionTicket with so long a body; what is in it does not matter here.
+    /// A NewSessionTicket with a body of this length; the content does not matter here.
     static func ticket(_ bodyBytes: Int) -> [UInt8] {
         [4, UInt8(bodyBytes >> 16), UInt8(bodyBytes >> 8 & 0xFF), UInt8(bodyBytes & 0xFF)]
             + [UInt8](repeating: 0x18, count: bodyBytes)
@@ -128,17 +128,17 @@ extension RecordReader {
     }
 }
 
-/// All that came out of a reader.
+/// All output of a reader.
 struct Received: Equatable {
     var data: [UInt8] = []
     var end: RecordReader.End?
     var wantsKeyUpdate = false
-    /// How many bytes were whole records.
+    /// The number of bytes that were complete records.
     var recordBytes = 0
 
     init() {}
 
-    /// Gives the pieces to a new reader, as a session does: what is no whole record is offered again with the next one.
+    /// Feeds the pieces to a new reader as a session does: incomplete records are offered again with the next piece.
     init(_ pieces: [[UInt8]], _ secret: Secret, role: RecordReader.Role, with ciphers: RecordCiphers) throws {
         var reader = RecordReader(try secret.keys(), role: role)
         var rest: [UInt8] = []
@@ -158,8 +158,8 @@ struct Received: Equatable {
     }
 }
 
-/// What comes out of `bytes` in one piece, which must be what comes out byte by byte and cut in two at every place (of long
-/// input, at some).
+/// The result for `bytes` in one piece, checked against byte by byte and split in two at every place (of long input, at
+/// some).
 func received(
     _ bytes: [UInt8], _ secret: Secret, role: RecordReader.Role = .server,
     sourceLocation: SourceLocation = #_sourceLocation
@@ -178,7 +178,7 @@ func received(
     return whole
 }
 
-/// Checks what comes out of `bytes`, however they are cut.
+/// Checks the result for `bytes`, however they are split.
 func expect(
     _ bytes: [UInt8], _ secret: Secret, role: RecordReader.Role = .server, gives data: [UInt8] = [],
     then end: RecordReader.End? = nil, wantsKeyUpdate: Bool = false, sourceLocation: SourceLocation = #_sourceLocation
@@ -200,7 +200,7 @@ func expect(
         sourceLocation: sourceLocation)
 }
 
-/// The bytes of hexadecimal digits, between which may be spaces.
+/// Parses hexadecimal digits, with optional spaces.
 func hex(_ text: String) -> [UInt8] {
     let digits = text.filter { !$0.isWhitespace }.compactMap(\.hexDigitValue)
     return stride(from: 0, to: digits.count, by: 2).map { UInt8(digits[$0] << 4 | digits[$0 + 1]) }

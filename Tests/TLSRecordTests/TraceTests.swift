@@ -2,7 +2,7 @@ import Testing
 
 @testable import TLSRecord
 
-/// RFC 8448 3: what follows the handshake, byte for byte.
+/// RFC 8448 3: the records after the handshake, byte for byte.
 @Suite struct TraceTests {
     private let client = Secret(
         .aes128, hex("9e40646ce79a7f9dc05af8889bce6552 875afa0b06df0087f792ebb7c17504a5"))
@@ -15,7 +15,7 @@ import Testing
         try expect(Trace.clientData + Trace.clientAlert, client, gives: content, then: .closeNotify)
     }
 
-    /// The ticket comes first and counts.
+    /// The ticket comes first and is counted.
     @Test func theServersRecordsAreOpened() throws {
         let bytes = Trace.serverTicket + Trace.serverData + Trace.serverAlert
         try expect(bytes, server, role: .client, gives: content, then: .closeNotify)
@@ -39,7 +39,7 @@ import Testing
         #expect(peer.alert(1, 0) == Trace.serverAlert)
     }
 
-    /// And so are they by the naive reading that other suites are held against.
+    /// The naive implementation, which other suites are compared with, makes the same records.
     @Test func theNaiveRecordsAreTheSame() {
         var clientRecords = NaiveRecords(
             .aes128, key: hex("17422dda596ed5d9acd890e3c63f5051"), iv: hex("5b78923dee08579033e523d9"))
@@ -81,7 +81,7 @@ private enum Trace {
         32 e1 67 c2 95 5d
         """)
     static let serverAlert = hex("17 03 03 00 13 b5 8f d6 71 66 eb f5 99 d2 47 20 cf be 7e fa 7a 88 64 a9")
-    /// What the server's first record holds: a NewSessionTicket.
+    /// The content of the server's first record: a NewSessionTicket.
     static let ticket = hex(
         """
         04 00 00 c9 00 00 00 1e fa d6 aa c5 02 00 00 00 b2 2c 03 5d 82 93 59 ee 5f f7 af 4e c9 00 00 00 00

@@ -4,7 +4,7 @@ import Testing
 @testable import TLSRecord
 
 @Suite struct TrafficKeysTests {
-    /// Any key, IV, nonce or additional data that differs makes another record.
+    /// A different key, IV, nonce or additional data makes a different record.
     @Test(arguments: RecordSuite.all)
     func recordsAreThoseOfTheDefinition(suite: RecordSuite) throws {
         for sequence in [0, 1, 0xFF, 0x100, 0x01_0203_0405_0607, 0xFFFF_FFFF_0000_0000] as [UInt64] {
@@ -41,14 +41,14 @@ import Testing
         }
     }
 
-    /// One that is missing must not become a key that everybody knows.
+    /// A missing secret must not result in a key that everybody knows.
     @Test(arguments: RecordSuite.ofTLS13, [0, 31, 33, 47, 49])
     func aSecretIsAsLongAsTheHash(suite: RecordSuite, byteCount: Int) {
         let secret = [UInt8](repeating: 1, count: byteCount)
         #expect(TrafficKeys(suite, secret: secret.rawSpan) == nil)
     }
 
-    /// RFC 8446 7.2; the first of these is what Botan's tests continue RFC 8448's trace with.
+    /// RFC 8446 7.2; the first of these is from Botan's tests, which continue RFC 8448's trace.
     @Test func updatesOfTheTraceAreKnown() throws {
         let updates = [
             (
@@ -102,7 +102,7 @@ import Testing
 private struct KeyBlock {
     let hash: RecordSuite.Hash
     let masterSecret: [UInt8]
-    /// The server's, then the client's.
+    /// The server's random, then the client's.
     let randoms: [UInt8]
     let bytes: [UInt8]
 

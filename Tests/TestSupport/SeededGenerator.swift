@@ -1,4 +1,5 @@
-/// SplitMix64: small, and the same numbers for the same seed, so that a failing case can be run again.
+/// SplitMix64: a small generator that returns the same numbers for the same seed, so that a failing case can be
+/// repeated.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

@@ -3,7 +3,7 @@ import Glibc
 
 @testable import WSLoop
 
-/// A throwaway certificate authority; its files are removed with it.
+/// A throwaway certificate authority, removed together with its files.
 @safe
 final class Authority {
     /// Files of a certificate and its key.
@@ -49,7 +49,7 @@ final class Authority {
     ///
     /// - Parameters:
     ///   - names: such as "DNS:localhost" or "IP:127.0.0.1".
-    ///   - withChain: whether the file has the authority's certificate as well.
+    /// - withChain: whether the file also contains the authority's certificate.
     func issue(
         _ names: String..., validity: ClosedRange<Int> = oneHour, withChain: Bool = false, passphrase: String? = nil
     ) throws -> Identity {
@@ -72,7 +72,7 @@ final class Authority {
         return Identity(certificateFile: path + ".pem", keyFile: path + ".key")
     }
 
-    /// A file of these bytes.
+    /// A file with these bytes.
     func file(containing text: String) throws -> String {
         let path = directory + "/broken.pem"
         let file = unsafe BIO_new_file(path, "w")

@@ -65,7 +65,7 @@ import Testing
         }
     }
 
-    /// Docker on version 1: the process' path is the host's, and what is mounted is that group.
+    /// Docker with version 1: the process' path is the host's path, and that group is mounted.
     @Test func version1WithTheGroupMountedAsTheRoot() {
         let groups = groups([
             "/proc/self/cgroup": "5:cpu,cpuacct:/docker/f00\n4:memory:/docker/f00\n1:name=systemd:/docker/f00\n",
@@ -83,7 +83,8 @@ import Testing
         #expect(groups.cores?.value == 0.5)
     }
 
-    /// A service of systemd on a host with both versions: memory is version 1's, and the limit of its slice holds.
+    /// A systemd service on a host with both versions: the memory limit is version 1's, and the limit of its slice
+    /// applies.
     @Test func bothVersions() {
         let groups = groups([
             "/proc/self/cgroup": """
@@ -115,7 +116,7 @@ import Testing
         #expect(groups.memory?.value == ControlGroupTests.mebibyte)
     }
 
-    /// cgroup_namespaces(7): groups outside of the namespace's root begin with `/..`.
+    /// cgroup_namespaces(7): the paths of groups outside the namespace's root begin with `/..`.
     @Test(arguments: [("/", "/../.."), ("/../other", "/"), ("/", "/pods/x"), ("/pods/xy", "/pods/x")])
     func aGroupThatIsNotBelowTheMountedOneIsTakenForThatOne(group: String, root: String) {
         let groups = groups([

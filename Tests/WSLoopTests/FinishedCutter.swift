@@ -5,7 +5,8 @@ import Glibc
 @testable import TLSRecord
 @testable import WSLoop
 
-/// Between a client of TLS 1.2 with AES-128-GCM and its server: makes a record of each byte of the client's Finished.
+/// Sits between a TLS 1.2 client with AES-128-GCM and its server, and puts each byte of the client's Finished into a
+/// record.
 final class FinishedCutter {
     private let pair: TLSPair
     private let ciphers = RecordCiphers()
@@ -16,7 +17,7 @@ final class FinishedCutter {
         self.pair = pair
     }
 
-    /// Moves what the client has sent, which must be whole records.
+    /// Forwards the client's output, which must be complete records.
     func moveToServer() throws {
         var bytes = [UInt8](repeating: 0, count: 65_536)
         let count = unsafe recv(pair.clientEnds.second, &bytes, bytes.count, 0)

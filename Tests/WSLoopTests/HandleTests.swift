@@ -79,7 +79,7 @@ struct HandleTests {
             later.onEvent { events.append("later") }
             later.start(afterMilliseconds: 30)
             try loop.turn(for: "the later timer") { events.contains("later") }
-            // What the first timer did is followed by the hook before the loop waits for the second one.
+            // After the first timer's action, the hook runs before the loop waits for the second timer.
             #expect(events.starts(with: ["soon", "hook"]))
             for handle in [hook, soon, later] as [Handle] { handle.close() }
         }

@@ -14,7 +14,7 @@ struct ListenerTests {
         return listener
     }
 
-    /// Over TCP a silent one comes a second later (docs/decisions/0011).
+    /// Over TCP a silent client is accepted a second later (docs/decisions/0011).
     @Test(arguments: Transport.available, [true, false])
     func clientsAreAccepted(transport: Transport, sending: Bool) throws {
         try withLoop { loop in
@@ -102,7 +102,7 @@ struct ListenerTests {
             let error = #expect(throws: SystemError.self) { try listen(on: loop, at: first.address) }
             #expect(error?.code == EADDRINUSE)
             #expect(error?.description == "listen on \(first.address): address already in use")
-            // The one that was there still works.
+            // The first listener still works.
             let client = try ClientSocket(to: first.address)
             client.close()
             first.close()
@@ -125,7 +125,7 @@ struct ListenerTests {
         try withLoop { loop in
             let path = temporaryPath()
             let address = try #require(SocketAddress(unixPath: path))
-            // What a killed server leaves behind: a bound file and nobody there.
+            // What a killed server leaves: a bound file, and no process.
             let dead = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
             #expect(unsafe address.withKernelForm { unsafe bind(dead, $0, $1) } == 0)
             Socket.close(dead)
@@ -151,7 +151,7 @@ struct ListenerTests {
     }
 
     @Test func withoutDescriptorsItPausesAndRecovers() async {
-        // In a process of its own, which may run out of them.
+        // In a separate process, which may run out of descriptors.
         await #expect(processExitsWith: .success) {
             let loop = try Loop()
             var starved: [SystemError] = []
@@ -177,7 +177,7 @@ struct ListenerTests {
             while case let copy = dup(0), copy >= 0 { hoard.append(copy) }
             try loop.turn(for: "starvation") { !starved.isEmpty }
             guard starved[0].code == EMFILE, accepted == 1 else { exit(12) }
-            // It does not spin: the loop turns on its timers only, a few times in this span.
+            // It does not spin: the loop turns only for its timers, a few times in this span.
             let begin = loop.nowMilliseconds
             var turns = 0
             ticker.start(afterMilliseconds: 50)

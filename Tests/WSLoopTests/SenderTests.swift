@@ -5,11 +5,11 @@ import Testing
 
 @testable import WSLoop
 
-/// How the tests send.
+/// The senders to test.
 enum Method: CaseIterable {
     case sockets, ring
 
-    /// Where the kernel has no io_uring to give, there is nothing to test.
+    /// Nothing to test if the kernel does not offer io_uring.
     static var available: [Method] {
         do throws(SystemError) {
             _ = try RingSender { _ in }
@@ -26,7 +26,7 @@ enum Method: CaseIterable {
     }
 }
 
-/// Two ends of a stream; our end does not block.
+/// The two ends of a stream; our end is non-blocking.
 private final class Pair {
     let ours: Int32
     let theirs: Int32
@@ -44,7 +44,7 @@ private final class Pair {
         close(theirs)
     }
 
-    /// Fills our end until the kernel takes no more; returns what was sent.
+    /// Writes to our end until the kernel accepts no more; returns the bytes sent.
     func fill() -> Int {
         let chunk = [UInt8](repeating: 0xEE, count: 4096)
         var sent = 0
@@ -52,7 +52,7 @@ private final class Pair {
         return sent
     }
 
-    /// What has arrived.
+    /// The bytes that have arrived.
     func received() -> [UInt8] {
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -72,7 +72,7 @@ private final class Pair {
         for piece in pieces { unsafe piece.withUnsafeBytes { #expect(unsafe list.append($0)) } }
     }
 
-    /// Every write arrives whole, in the order of its pieces, and at whom it is for.
+    /// Every write arrives complete, with its pieces in order, at its own peer.
     @Test(arguments: Method.available, [1, 2, 7, 8, 9, 64, 127, 128])
     func everyWriteArrivesAtItsOwnPeer(method: Method, count: Int) throws {
         let sender = try method.makeSender()
@@ -98,7 +98,7 @@ private final class Pair {
         }
     }
 
-    /// A peer that takes nothing, one that takes a part and one that is gone do not disturb the others.
+    /// A peer that accepts nothing, one that accepts a part, and one that is gone do not affect the others.
     @Test(arguments: Method.available)
     func eachWriteHasAResultOfItsOwn(method: Method) throws {
         let sender = try method.makeSender()
@@ -151,7 +151,7 @@ private final class Pair {
         #expect(pair.received() == bytes)
     }
 
-    /// The kernel takes nothing from a ring that another thread has made: everything is sent all the same, once.
+    /// The kernel refuses a ring from another thread; everything is still sent, once.
     @Test(.enabled(if: Method.available.contains(.ring)))
     func aRingThatFailsIsReplaced() throws {
         let failures = Failures()
@@ -176,7 +176,7 @@ private final class Pair {
     }
 
     private func makeRingOnAnotherThread(_ failures: Failures) throws -> RingSender {
-        // One thread makes it, the other uses it after the join: never both at once.
+        // One thread makes it, and the other uses it after the join, so never both at once.
         nonisolated(unsafe) var sender: RingSender?
         nonisolated(unsafe) let failures = failures
         let thread = try LoopThread(named: "ring") {

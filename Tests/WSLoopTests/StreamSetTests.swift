@@ -90,7 +90,7 @@ struct StreamSetTests {
                 }
             }
             for (index, pair) in pairs.enumerated() { pair.client.send(Array("client \(index)".utf8)) }
-            // Eight bytes through a buffer of four: what is left unread is reported again.
+            // Eight bytes through a buffer of four: unread bytes are reported again.
             try server.loop.turn(for: "all bytes") { received.values.map(\.count).reduce(0, +) == 24 }
             for index in 0..<3 { #expect(received[UInt32(index)] == Array("client \(index)".utf8)) }
             for pair in pairs { #expect(buffer.fill(from: pair.stream) == .wouldBlock) }

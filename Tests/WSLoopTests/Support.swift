@@ -6,7 +6,7 @@ struct TestFailure: Error, CustomStringConvertible {
     let description: String
 }
 
-/// Runs a test on a loop of its own, and traps if it leaves a handle.
+/// Runs a test on its own loop, and traps if the test leaves a handle open.
 func withLoop(_ body: (Loop) throws -> Void) throws {
     let loop = try Loop()
     defer { loop.close() }
@@ -17,7 +17,7 @@ extension Loop {
     /// Turns until the condition holds; the deadline is far away and ends only a test that would never end.
     func turn(for what: String, until condition: () throws -> Bool) throws {
         let deadline = Loop.monotonicNanoseconds + 20_000_000_000
-        // The ticker ends a turn that would sleep for long.
+        // The ticker ends a turn that would sleep too long.
         let ticker = try Timer(on: self)
         ticker.start(afterMilliseconds: 5, everyMilliseconds: 5)
         defer { ticker.close() }
@@ -48,7 +48,7 @@ final class ClientSocket {
         descriptor = -1
     }
 
-    /// Breaks the connection instead of ending it.
+    /// Resets the connection instead of closing it.
     func reset() {
         var linger = linger(l_onoff: 1, l_linger: 0)
         unsafe setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<linger>.size))
@@ -59,7 +59,7 @@ final class ClientSocket {
         _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.send(descriptor, $0.baseAddress, $0.count, 0) }
     }
 
-    /// What is there to read, at most `count` bytes; waits for the first byte.
+    /// The bytes that can be read, at most `count`; waits for the first byte.
     func receive(_ count: Int) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: count)
         let received = unsafe buffer.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, count, 0) }
@@ -78,7 +78,7 @@ final class ClientSocket {
     }
 }
 
-/// Where a test listens.
+/// The kind of address that a test listens on.
 enum Transport: String, CaseIterable {
     case ipv4
     case ipv6

@@ -13,7 +13,7 @@ struct SystemTests {
         #expect(SystemLimits.raiseDescriptorLimit() >= SystemLimits.openDescriptors())
     }
 
-    /// Asking loads the kernel's module, if there is one.
+    /// The check loads the kernel's module, if there is one.
     @Test func theKernelSaysWhetherItSpeaksTLS() {
         let hasKernelTLS = SystemLimits.hasKernelTLS
         var text = [CChar](repeating: 0, count: 200)
@@ -30,7 +30,7 @@ struct SystemTests {
         await #expect(processExitsWith: .success) {
             let more = (0..<100).map { _ in dup(STDERR_FILENO) }
             #expect(more.allSatisfy { $0 >= 0 })
-            // The test's runner opens and closes files meanwhile.
+            // The test runner opens and closes files in the meantime.
             var counts = (told: 0, counted: 0)
             repeat {
                 counts = (SystemLimits.openDescriptors(), SystemLimits.countedDescriptors())

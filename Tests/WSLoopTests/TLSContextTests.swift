@@ -54,7 +54,7 @@ import Testing
         #expect(
             failure(TLSClientOptions(certificateFile: identity.certificateFile, keyFile: missing))
                 == .unreadableKey(file: missing, reason: "no such file or directory"))
-        // Without a key's file, the certificate's must have it.
+        // Without a key file, the certificate's file must contain the key.
         #expect(
             failure(TLSClientOptions(certificateFile: identity.certificateFile))
                 == .unreadableKey(
@@ -64,7 +64,7 @@ import Testing
             failure(TLSClientOptions(keyFile: identity.keyFile)) == .keyWithoutCertificate(keyFile: identity.keyFile))
     }
 
-    /// Nobody is asked for the passphrase.
+    /// No one is asked for the passphrase.
     @Test func aKeyThatWantsAPassphrase() throws {
         let identity = try authority.issue("DNS:client", passphrase: "secret")
         #expect(

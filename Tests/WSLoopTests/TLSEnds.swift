@@ -4,7 +4,7 @@ import Glibc
 
 @testable import WSLoop
 
-/// A server's session with what its owner does for it: sending its output.
+/// A server's session whose output is sent, as its owner does.
 final class ServerEnd: TLSEnd {
     let session: TLSSession
     private let descriptor: Int32
@@ -61,10 +61,10 @@ final class ServerEnd: TLSEnd {
     }
 }
 
-/// OpenSSL itself, records and all: what ours must get on with.
+/// OpenSSL itself, including its records: the reference to interoperate with.
 @safe
 final class ReferenceEnd: TLSEnd {
-    /// Kept: OpenSSL asks it.
+    /// Retained because OpenSSL calls it.
     private let context: TLSContext
     private let session: OpaquePointer
     private let scratch: Ends
@@ -107,10 +107,10 @@ final class ReferenceEnd: TLSEnd {
             isPending = false
             return stop
         }
-        // A buffer is filled from a descriptor.
+        // A buffer can only be filled from a descriptor.
         _ = Socket.send(bytes.rawSpan.extracting(first: count), to: scratch.first)
         _ = buffer.fill(from: scratch.second)
-        // Another read tells.
+        // Another read returns the reason.
         isPending = true
         return .bytes(count)
     }

@@ -57,7 +57,7 @@ import Testing
         try pair.establish()
     }
 
-    /// RFC 5246 6.2.1: a message may be cut into as many records as its sender likes, also Finished, which is protected.
+    /// RFC 5246 6.2.1: a message may be split into any number of records, even Finished, which is protected.
     @Test(arguments: TLSRecords.allCases)
     func aFinishedInManyRecords(records: TLSRecords) throws {
         let pair = try TLSPair(version: .v12, isDirect: false, ours: .server(records))
@@ -96,7 +96,7 @@ import Testing
         }
     }
 
-    /// As after an authority was made anew: its name is known, its key is another.
+    /// This happens when an authority is recreated: the name is known, the key is another.
     @Test func aServerOfANamesakeIsRefused() throws {
         let namesake = try Authority()
         let results = try pair(namesake.issue("DNS:localhost")).shakeHands()
@@ -137,7 +137,7 @@ import Testing
         #expect(results.client == .failed(reason: reason))
     }
 
-    /// An empty name would match every certificate.
+    /// OpenSSL would accept any certificate for an empty name.
     @Test(arguments: ["", ".", "localhost\0.example.com", String(repeating: "a", count: 300)])
     func whatIsNoNameIsRefused(serverName: String) throws {
         #expect(throws: TLSFailure.invalidServerName(serverName)) {
@@ -145,7 +145,7 @@ import Testing
         }
     }
 
-    /// RFC 6066 3: names are sent, without the last dot; addresses are not.
+    /// RFC 6066 3: names are sent, without the final dot; addresses are not.
     @Test(arguments: [("localhost", "localhost"), ("localhost.", "localhost"), ("127.0.0.1", nil), ("::1", nil)])
     func theNameThatTheServerIsTold(serverName: String, told: String?) throws {
         let pair = try pair(authority.issue("DNS:localhost", "IP:127.0.0.1", "IP:::1"), to: serverName, ours: .client)
@@ -162,7 +162,7 @@ import Testing
         try TLSPair(client: client, server: server, version: version).establish()
     }
 
-    /// With TLS 1.3 the client is done before the server looks at its certificate: the refusal comes with the first read.
+    /// With TLS 1.3 the client finishes before the server checks its certificate: the first read returns the refusal.
     @Test(arguments: TLSVersion.allCases, ["absent", "foreign", "expired"])
     func aClientWithoutTheDemandedCertificateIsRefused(version: TLSVersion, kind: String) throws {
         let identity = try authority.issue("DNS:localhost")
@@ -189,7 +189,7 @@ import Testing
         if version == .v13 {
             #expect(results.client == .done)
             pair.serverEnds.close(pair.serverDescriptor)
-            // A send that finds the connection gone does not hide the reason.
+            // A send that fails because the connection is gone does not hide the reason.
             let hello: [UInt8] = [1, 2, 3]
             guard case .failed = pair.client.send(hello.rawSpan) else {
                 Issue.record("the send succeeds")
@@ -209,7 +209,7 @@ import Testing
         #expect(pair.client.handshake() == .needs(.readable))
         if turns > 0 { _ = pair.server.handshake() }
         if turns > 1 { _ = pair.client.handshake() }
-        // What it leaves unread would make a reset of the end.
+        // Unread input would make the kernel reset the connection.
         var buffer = [UInt8](repeating: 0, count: 10_000)
         _ = unsafe recv(pair.serverDescriptor, &buffer, buffer.count, 0)
         pair.serverEnds.close(pair.serverDescriptor)

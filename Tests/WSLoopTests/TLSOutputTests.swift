@@ -63,7 +63,7 @@ import Testing
         let output = try TLSOutput()
         let pairs = try (0..<3).map { _ in try Pair(authority, context, output) }
         for pair in pairs { try pair.establish(output) }
-        // Sizes at which the buffer grows, and so moves, between one session's bytes and the next one's.
+        // Sizes at which the buffer grows, and therefore moves, between one session's bytes and the next one's.
         let texts = [randomBytes(10), randomBytes(60_000), randomBytes(20_000)]
         var parts: [TLSOutput.Part] = []
         for (pair, text) in zip(pairs, texts) {
@@ -82,7 +82,7 @@ import Testing
         #expect(output.count == 0)
     }
 
-    /// Bytes that nobody has taken are their session's: another one cannot add to them, nor send them.
+    /// Bytes that were not taken belong to their session: another session can neither add to them nor send them.
     @Test func bytesOfAnotherSessionAreNotTouched() async {
         await #expect(processExitsWith: .success) { try TLSOutputTests.mixSessions(takesFirst: true) }
         await #expect(processExitsWith: .failure) { try TLSOutputTests.mixSessions(takesFirst: false) }
@@ -101,7 +101,7 @@ import Testing
         }
     }
 
-    /// The contexts of the ciphers have the keys of the last session that used them.
+    /// The cipher contexts hold the keys of the last session that used them.
     @Test func keysEndWithTheirSession() throws {
         let authority = try Authority()
         let output = try TLSOutput()
@@ -146,7 +146,7 @@ import Testing
             try authority.issue($0)
         }
         let output = try TLSOutput()
-        // The client trusts only a certificate for this very name, so that the handshake tells.
+        // The client trusts only a certificate for this very name, so the handshake shows which one was chosen.
         let pair = try Pair(authority, context(identities), output, to: name)
         try pair.establish(output)
     }

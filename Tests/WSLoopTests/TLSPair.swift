@@ -5,7 +5,7 @@ import Testing
 
 @testable import WSLoop
 
-/// Two connected descriptors that do not block.
+/// Two connected, non-blocking descriptors.
 final class Ends {
     let first: Int32
     let second: Int32
@@ -39,7 +39,7 @@ protocol TLSEnd: AnyObject {
     func read(into buffer: ReadBuffer, atMost byteCount: Int) -> TLSSession.ReadResult
     func send(_ bytes: RawSpan, from offset: Int) -> TLSSession.WriteResult
     func closeNotify()
-    /// OpenSSL's session, which ours has no longer than the handshake takes.
+    /// OpenSSL's session; our sessions have one only during the handshake.
     var raw: OpaquePointer? { get }
 }
 
@@ -52,11 +52,11 @@ extension TLSSession: TLSEnd {
     var raw: OpaquePointer? { unsafe handshaking?.raw }
 }
 
-/// A client and a server in one thread, each with a descriptor of its own.
+/// A client and a server in one thread, each with its own descriptor.
 ///
-/// Between them is a wire that the test moves bytes over, or, if `isDirect`, the kernel alone.
+/// Between them is a wire over which the test moves bytes, or, if `isDirect`, only the kernel.
 final class TLSPair {
-    /// Who is a session of ours, and who makes its records; the other end is OpenSSL itself.
+    /// Which ends are our sessions, and which record layer they use; the other end is OpenSSL itself.
     struct Ours: CaseIterable, CustomTestStringConvertible {
         enum Ends: CaseIterable { case both, client, server }
         let ends: Ends
@@ -98,7 +98,7 @@ final class TLSPair {
         unsafe SSL_ctrl(self.client.raw, SSL_CTRL_SET_MAX_PROTO_VERSION, version.rawValue, nil)
     }
 
-    /// A pair that trusts each other.
+    /// A client and a server that trust each other.
     convenience init(
         version: TLSVersion = .v13, isDirect: Bool = true, ours: Ours = .both(.openssl)
     ) throws {
@@ -115,7 +115,7 @@ final class TLSPair {
     var clientDescriptor: Int32 { clientEnds.first }
     var serverDescriptor: Int32 { serverEnds.second }
 
-    /// Lets both go on until neither has anything left to do.
+    /// Lets both continue until neither has anything left to do.
     func shakeHands() throws -> (client: TLSSession.HandshakeResult, server: TLSSession.HandshakeResult) {
         for _ in 0..<100_000 {
             let results = (client: client.handshake(), server: server.handshake())
@@ -123,7 +123,7 @@ final class TLSPair {
             switch results {
             case (.needs, .needs): continue
             case (.needs, _), (_, .needs):
-                // The other one's last words are on their way.
+                // The other end's last output is still on its way.
                 let again = (client: client.handshake(), server: server.handshake())
                 if again == results, !moved { return results }
             default: return results
@@ -137,7 +137,7 @@ final class TLSPair {
         guard results == (.done, .done) else { throw TestFailure(description: "\(results)") }
     }
 
-    /// Moves what has arrived at the inner ends, at most `wireBytesPerStep` each way; false if there was nothing.
+    /// Moves the bytes that arrived at the inner ends, at most `wireBytesPerStep` each way; false if there were none.
     @discardableResult
     func moveWire() -> Bool {
         guard !isDirect else { return false }
@@ -155,7 +155,7 @@ final class TLSPair {
     }
 }
 
-/// Sends bytes through a session, from another place in memory at each call.
+/// Sends bytes through a session, from a different memory address at each call.
 final class Sending {
     private let session: any TLSEnd
     private var rest: ArraySlice<UInt8>
@@ -178,7 +178,7 @@ final class Sending {
     }
 }
 
-/// Collects what a session reads.
+/// Collects the output of a session.
 final class Receiving {
     private let session: any TLSEnd
     private let buffer: ReadBuffer
@@ -190,7 +190,7 @@ final class Receiving {
         buffer = ReadBuffer(byteCount: bufferBytes)
     }
 
-    /// One turn of a caller that trusts `hasPendingInput`.
+    /// One turn of a caller that relies on `hasPendingInput`.
     func step() {
         repeat {
             last = session.read(into: buffer)

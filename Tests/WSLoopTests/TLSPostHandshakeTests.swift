@@ -5,9 +5,9 @@ import Testing
 
 @testable import WSLoop
 
-/// What may come after the handshake.
+/// Messages after the handshake.
 @Suite struct TLSPostHandshakeTests {
-    /// RFC 8446 4.6.3: keys change in both directions, whoever asks, while data goes both ways.
+    /// RFC 8446 4.6.3: keys change in both directions, whichever end asks, while data is sent both ways.
     @Test(arguments: TLSPair.Ours.one, [SSL_KEY_UPDATE_REQUESTED, SSL_KEY_UPDATE_NOT_REQUESTED])
     func keysChange(ours: TLSPair.Ours, kind: Int32) throws {
         let pair = try TLSPair(ours: ours)
@@ -29,7 +29,7 @@ import Testing
         #expect(atOther.bytes == answered)
     }
 
-    /// The new keys wait for the next data, and so behind a record that the kernel has not wholly taken.
+    /// The new keys wait for the next data, and therefore for a record that the kernel has not completely accepted.
     @Test(arguments: TLSPair.Ours.one)
     func aKeyUpdateThatHasToWait(ours: TLSPair.Ours) throws {
         let pair = try TLSPair(ours: ours)
@@ -60,7 +60,7 @@ import Testing
         #expect(atMine.bytes == sent)
     }
 
-    /// Each costs a hundred times what it takes to send: 32 are free, and every other one costs 16 records of data.
+    /// Each costs a hundred times more than sending it: 32 are free, and every further one needs 16 records of data.
     @Test(arguments: TLSPair.Ours.one)
     func changesOfKeysArePaidFor(ours: TLSPair.Ours) throws {
         let pair = try TLSPair(ours: ours)
@@ -120,7 +120,7 @@ import Testing
         #expect(pair.client.read(into: buffer) == .failed(reason: words))
     }
 
-    /// RFC 5246 7.4.1.1: it may be ignored, or refused; OpenSSL would refuse it as often as it is told.
+    /// RFC 5246 7.4.1.1: a client may ignore or refuse it; OpenSSL would refuse every single one.
     @Test(arguments: TLSRecords.allCases)
     func aServersWishForAnotherHandshakeIsNotGranted(records: TLSRecords) throws {
         let pair = try TLSPair(version: .v12, ours: .client(records))

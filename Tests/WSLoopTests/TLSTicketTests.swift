@@ -5,7 +5,7 @@ import Testing
 
 @testable import WSLoop
 
-/// For how long a session is resumed, and with which keys its ticket was sealed.
+/// How long a session can be resumed, and which key seals its ticket.
 @Suite struct TLSTicketTests {
     private static let day: UInt64 = 86_400
     private static let hour: UInt64 = 3_600
@@ -17,7 +17,7 @@ import Testing
         func pass(_ duration: UInt64) { seconds.withLock { $0 += duration } }
     }
 
-    /// A server, and a client that keeps the newest ticket it was given.
+    /// A server, and a client that keeps the newest ticket it received.
     @safe
     private final class Server {
         let watch = Watch()
@@ -42,7 +42,7 @@ import Testing
 
         deinit { unsafe SSL_SESSION_free(session) }
 
-        /// Connects, with the ticket if there is one; true if the session was resumed.
+        /// Connects, with a ticket if there is one; true if the session was resumed.
         func connect(keepsTicket: Bool = true) throws -> Bool {
             let pair = try TLSPair(client: client, server: server, version: version, ours: .server)
             if let session = unsafe session { unsafe SSL_set_session(pair.client.raw, session) }
@@ -51,7 +51,7 @@ import Testing
             let receiving = Receiving(from: pair.client)
             receiving.step()  // with TLS 1.3 the ticket comes first
             #expect(receiving.bytes.count == 1)
-            pair.client.closeNotify()  // OpenSSL does not resume what did not end well
+            pair.client.closeNotify()  // OpenSSL does not resume a session without close_notify
             if keepsTicket {
                 unsafe SSL_SESSION_free(session)
                 unsafe session = SSL_get1_session(pair.client.raw)
@@ -72,7 +72,7 @@ import Testing
         #expect(try server.connect())
     }
 
-    /// A resumed session gets a ticket as well, and that must not make it younger.
+    /// A resumed session gets a ticket too, which must not extend its lifetime.
     @Test(arguments: TLSVersion.allCases)
     func renewedTicketsDoNotMakeASessionYounger(version: TLSVersion) throws {
         let server = try Server(version, verifiesClients: true)
@@ -85,7 +85,7 @@ import Testing
         #expect(try !server.connect())
     }
 
-    /// A ticket of yesterday's key is good for what is left of its day.
+    /// A ticket with yesterday's key is valid for the rest of its day.
     @Test(arguments: TLSVersion.allCases)
     func theKeyBeforeStillOpens(version: TLSVersion) throws {
         let server = try Server(version)

@@ -10,13 +10,13 @@ import Testing
         1, 2, 1000, 16_383, 16_384, 16_385, 65_536, 100_000, 262_144, 1_048_577, 5_242_880,
     ]
 
-    /// Everything arrives, in order, through writes that take a part and buffers that move.
+    /// Everything arrives, in order, through partial writes and buffers that move.
     @Test(arguments: TLSVersion.allCases, TLSPair.Ours.allCases)
     func bytesArriveBothWays(version: TLSVersion, ours: TLSPair.Ours) throws {
         for size in TLSTransferTests.sizes { try transfer(size, TLSPair(version: version, ours: ours)) }
     }
 
-    /// Each of the ciphers that a TLS 1.2 handshake may end with.
+    /// Each cipher that a TLS 1.2 handshake may agree on.
     @Test(arguments: ["AES128-GCM-SHA256", "AES256-GCM-SHA384", "CHACHA20-POLY1305"], TLSPair.Ours.allCases)
     func theCiphersOfTLS12(cipher: String, ours: TLSPair.Ours) throws {
         let pair = try TLSPair(version: .v12, ours: ours)
@@ -103,9 +103,9 @@ import Testing
         #expect(atServer.bytes == Array(bytes.suffix(10)))
     }
 
-    // MARK: What the descriptor does not tell
+    // MARK: What the descriptor does not show
 
-    /// What was received is handed over, so that the descriptor tells of all that is left.
+    /// All received content is handed over, so that the descriptor's readiness shows everything that is left.
     @Test(arguments: TLSRecords.allCases)
     func allRecordsThatArrivedAreRead(records: TLSRecords) throws {
         let pair = try TLSPair(ours: .both(records))
@@ -126,14 +126,14 @@ import Testing
         #expect(pair.server.read(into: buffer) == .wouldBlock)
     }
 
-    /// So much is taken from the kernel at most, whatever it makes.
+    /// This is the most that is read from the kernel, whatever its content.
     @Test(arguments: TLSRecords.allCases)
     func aReadTakesAPartOfWhatArrived(records: TLSRecords) throws {
         let pair = try TLSPair(ours: .both(records))
         try pair.establish()
         for _ in 0..<3 { #expect(pair.client.send(randomBytes(10).rawSpan) == .accepted(10)) }
         let buffer = ReadBuffer(byteCount: 20_000)
-        // A record of ten bytes is 32 long.
+        // A record of ten bytes is 32 bytes long.
         #expect(pair.server.read(into: buffer, atMost: 40) == .bytes(10))
         #expect(!pair.server.hasPendingInput)
         #expect(pair.server.read(into: buffer, atMost: 23) == .wouldBlock)
@@ -141,7 +141,7 @@ import Testing
         #expect(pair.server.read(into: buffer) == .bytes(10))
     }
 
-    /// Whoever reads while there is pending input must not spin on half a record.
+    /// A caller that reads while input is pending must not spin on half a record.
     @Test(arguments: TLSRecords.allCases)
     func halfARecordIsNotPendingInput(records: TLSRecords) throws {
         let pair = try TLSPair(version: .v12, isDirect: false, ours: .both(records))
@@ -221,7 +221,7 @@ import Testing
         #expect(pair.client.read(into: buffer) == .failed(reason: "sslv3 alert bad record mac"))
     }
 
-    /// The descriptor is its owner's.
+    /// The descriptor belongs to the caller.
     @Test func theDescriptorOutlivesTheSession() throws {
         let ends = try Ends()
         do {

@@ -131,11 +131,11 @@ private func unmasked(_ opcode: Opcode, _ payload: [UInt8], rsv1: Bool = false) 
     @Test func keysAreNew() {
         var first = MaskingKeys()
         var second = MaskingKeys()
-        // Of 2,000 numbers of 32 bits two are equal once in 2,000 runs.
+        // Among 2,000 numbers of 32 bits, two are equal in one of 2,000 runs.
         var keys: [UInt32] = []
         for _ in 0..<1_000 { keys += [first.next(), second.next()] }
         #expect(Set(keys).count > 1_990)
-        // Every bit of them changes.
+        // Every bit of the keys varies.
         #expect(keys.reduce(0, |) == UInt32.max)
         #expect(keys.reduce(UInt32.max, &) == 0)
     }

@@ -15,7 +15,7 @@ private func handshake(
         fields: fields, nonce: sampleNonce)
 }
 
-/// Why no request is made of that.
+/// Why no request can be made from these values.
 private func problem(
     _ host: String = "h", _ target: String = "/", subprotocols: [String] = [], origin: String? = nil,
     fields: [(name: String, value: String)] = []
@@ -37,7 +37,7 @@ private func responseHead(_ bytes: [UInt8]) throws -> ResponseHead {
     return head
 }
 
-/// The answer to the sample key; nil for a field leaves its line out.
+/// The response to the sample key; nil for a field leaves its line out.
 private func answer(
     _ line: String = "HTTP/1.1 101 Switching Protocols", upgrade: String? = "websocket",
     connection: String? = "Upgrade", accept: String? = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", extra: [String] = []
@@ -175,7 +175,7 @@ private func failure(_ response: ResponseHead) throws -> ClientHandshake.Failure
         #expect(try failure(answer(accept: nil)) == .missingAcceptKey)
         let again = "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
         #expect(try failure(answer(extra: [again])) == .repeatedAcceptKey)
-        // The last looks the same, and Swift's strings say it is: a Kelvin sign for the K.
+        // The last one has a Kelvin sign instead of the K, which Swift's strings treat as equal.
         for accept in [
             "", "dGhlIHNhbXBsZSBub25jZQ==", "S3PPLMBITXAQ9KYGZZHZRBK+XOO=", "s3pPLMBiTxaQ9kYGzzhZRbK+xOo",
             "\"s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\"", "s3pPLMBiTxaQ9kYGzzhZRb\u{212A}+xOo=",

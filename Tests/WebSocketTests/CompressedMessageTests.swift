@@ -8,7 +8,7 @@ private func deflated(_ message: [UInt8]) -> [UInt8] {
 }
 
 private let hello: [UInt8] = [0xF2, 0x48, 0xCD, 0xC9, 0xC9, 0x07, 0x00]
-/// RSV1, as the three reserved bits are counted in `clientFrame`.
+/// RSV1, in `clientFrame`'s numbering of the three reserved bits.
 private let rsv1: UInt8 = 0b100
 
 @Suite struct CompressedMessageTests {
@@ -56,7 +56,7 @@ private let rsv1: UInt8 = 0b100
         #expect(ProtocolViolation.invalidDeflate.closeCode == .invalidPayload)
     }
 
-    /// The limit is for the message; what cannot become one within it is refused before it is kept.
+    /// The limit is for the message; compressed data that cannot stay within it is refused before it is stored.
     @Test func theLimitHoldsAfterInflation() {
         let limits = Limits(maxMessageBytes: 1_000, maxFragments: 10)
         let fits = [UInt8](repeating: 0x61, count: 1_000)
@@ -68,7 +68,7 @@ private let rsv1: UInt8 = 0b100
         expect(announced, gives: [], then: .messageTooBig, limits: limits, compressing: true)
     }
 
-    /// A message that cannot be compressed grows by the headers of its blocks, and must not fail for that.
+    /// A message that cannot be compressed grows by its block headers, and must not fail because of them.
     @Test func anIncompressibleMessageOfTheLargestSizePasses() {
         var random = SeededGenerator(seed: 11)
         let message = random.bytes(1_000)

@@ -85,7 +85,7 @@ private let hello = Array("Hello".utf8)
         #expect(feed(frame, cuts: cuts) == Outcome(events: [.binary(bytes)]))
     }
 
-    @Test func `each frame of a message is told`() throws {
+    @Test func `each frame of a message is reported`() throws {
         var machine = ConnectionMachine()
         let bytes = text("a", fin: false) + clientFrame(0x9) + more("b", fin: false) + more("c", fin: true)
         var offset = 0

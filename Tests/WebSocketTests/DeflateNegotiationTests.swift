@@ -3,7 +3,7 @@ import HTTP
 import Testing
 import WebSocket
 
-/// What the server answers to an offer: the header's value, or nil.
+/// The server's answer to an offer: the header's value, or nil.
 private func answer(
     _ offers: String..., policy: DeflateAgreement.Policy = .withoutContext
 ) throws -> String? {
@@ -42,7 +42,7 @@ private let plainAnswer = "permessage-deflate; server_no_context_takeover; clien
                 == plainAnswer + "; server_max_window_bits=\(agreed)")
     }
 
-    /// RFC 7692 section 7: a parameter that is unknown, repeated or has a wrong value declines the offer.
+    /// RFC 7692 section 7: an offer with an unknown, repeated or malformed parameter is declined.
     @Test(
         arguments: [
             "server_no_context_takeover=1", "client_no_context_takeover=\"1\"", "server_max_window_bits",

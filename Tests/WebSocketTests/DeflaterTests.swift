@@ -36,7 +36,7 @@ private func deflate(_ message: [UInt8], _ deflater: Deflater) -> [UInt8]? { def
         for count in [0, 1, 2, 3, 10, 1_000, 70_000] {
             #expect(deflate(random.bytes(count), deflater) == nil)
         }
-        // And what came after is not harmed by what was given up half-way.
+        // A result that was given up must not affect the next one.
         let message = [UInt8](repeating: 0x2E, count: 1_000)
         let payload = try #require(deflate(message, deflater))
         #expect(try Inflater().inflate(payload.rawSpan, maxBytes: 1_000) == message)
@@ -48,13 +48,13 @@ private func deflate(_ message: [UInt8], _ deflater: Deflater) -> [UInt8]? { def
         #expect(payload.last == 0 && !payload.suffix(4).elementsEqual([0x00, 0x00, 0xFF, 0xFF]))
     }
 
-    /// A repetition further back than the window is one that a client with that window could not resolve.
+    /// A client cannot resolve a reference that goes back further than its window.
     @Test(arguments: [(DeflateWindow.bits9, 512), (.bits12, 4_096)])
     func theWindowIsHonoured(window: DeflateWindow, windowBytes: Int) throws {
         let deflater = try #require(Deflater(window: window))
         var random = SeededGenerator(seed: 3)
         let block = random.bytes(200)
-        // zlib keeps 262 bytes of the window for itself.
+        // zlib reserves 262 bytes of the window for itself.
         let near = block + random.bytes(windowBytes / 16) + block
         let far = block + random.bytes(windowBytes + 300) + block
         #expect(deflate(near, deflater) != nil)

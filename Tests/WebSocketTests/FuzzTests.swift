@@ -38,7 +38,7 @@ import WebSocket
         for _ in 0..<20_000 {
             let count = Int.random(in: 0...40, using: &random)
             var bytes = random.bytes(count)
-            // Half of it begins like a frame, so that it gets further than the first byte.
+            // Half of the input begins like a frame, so that it gets further than the first byte.
             if Bool.random(using: &random), count > 1 {
                 bytes[0] = (bytes[0] & 0x80) | ([0, 1, 2, 8, 9, 10].randomElement(using: &random) ?? 0)
                 bytes[1] |= 0x80
@@ -48,7 +48,7 @@ import WebSocket
     }
 }
 
-/// Valid frames: messages of all kinds and sizes, in fragments, with control frames in between.
+/// Valid frames: messages of all kinds and sizes, in fragments, with control frames between them.
 private func randomSession(_ random: inout SeededGenerator) -> [UInt8] {
     var bytes: [UInt8] = []
     for _ in 0...Int.random(in: 0..<6, using: &random) {
@@ -92,7 +92,7 @@ private func randomCuts(_ count: Int, _ random: inout SeededGenerator) -> [Int] 
     (0..<Int.random(in: 0...5, using: &random)).map { _ in Int.random(in: 0...count, using: &random) }.sorted()
 }
 
-/// A decoder of valid input that has all of it: no state, no checks, one frame after the other.
+/// A decoder for complete, valid input: no state and no checks, one frame after the other.
 private func naiveEvents(_ bytes: [UInt8]) -> [Event] {
     var events: [Event] = []
     var message: [UInt8] = []

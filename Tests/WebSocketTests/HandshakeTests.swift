@@ -120,7 +120,7 @@ private func subprotocol(_ offers: [String], _ supported: [String]) throws -> St
         for key in bad {
             #expect(try violation(request(key: key)) == .badKey, "\(key)")
         }
-        // Four unused bits that are not zero: 22 random digits are a key.
+        // Four unused bits that are not zero: a key may be 22 random digits.
         #expect(try violation(request(key: "dGhlIHNhbXBsZSBub25jZR==")) == nil)
     }
 

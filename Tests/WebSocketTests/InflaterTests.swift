@@ -52,12 +52,12 @@ private func violation(_ bytes: [UInt8], maxBytes: Int = 1 << 20) -> ProtocolVio
         }
     }
 
-    /// zlib flushes an empty message after another to nothing at all.
+    /// zlib compresses an empty message after another to nothing at all.
     @Test func nothingIsAnEmptyMessage() {
         #expect(inflate([]) == "")
     }
 
-    /// Some senders end a message with a final block and no empty one behind it.
+    /// Some senders end a message with a final block and without an empty block after it.
     @Test func aMessageMayEndWithAFinalBlock() {
         #expect(inflate(hex("f3 48 cd c9 c9 07 00")) == "Hello")
     }
@@ -87,7 +87,7 @@ private func violation(_ bytes: [UInt8], maxBytes: Int = 1 << 20) -> ProtocolVio
         #expect(violation(compressed, maxBytes: count - 1) == .messageTooBig)
     }
 
-    /// Ten MiB in some KiB: what is past the limit is not inflated, so nothing large is allocated.
+    /// Ten MiB in some KiB: nothing beyond the limit is decompressed, so nothing large is allocated.
     @Test func aBombStopsAtTheLimit() throws {
         let zeros = [UInt8](repeating: 0, count: 10 << 20)
         let compressed = Deflater(window: .bits12)?.deflate(zeros.rawSpan)
@@ -97,7 +97,7 @@ private func violation(_ bytes: [UInt8], maxBytes: Int = 1 << 20) -> ProtocolVio
         #expect(inflate(bomb, maxBytes: 10 << 20)?.utf8.count == 10 << 20)
     }
 
-    /// A short message in a stored block (RFC 1951 section 3.2.4): below a few bytes nothing gets smaller.
+    /// A short message in a stored block (RFC 1951 section 3.2.4), because a few bytes cannot be compressed.
     private func plainBlock(_ message: [UInt8]) -> [UInt8]? {
         guard message.count < 256 else { return nil }
         let count = UInt8(message.count)

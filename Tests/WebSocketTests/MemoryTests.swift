@@ -41,7 +41,7 @@ import Testing
         for count in 1...200 {
             offset = 0
             _ = try machine.receive(piece.rawSpan, from: &offset, limits: limits)
-            // What the allocator rounds up, a page at most, counts as capacity.
+            // The allocator rounds up by at most a page, which counts as capacity.
             #expect(machine.message.bytes.capacity <= 2 * count * 1_000 + 4_096)
         }
     }

@@ -10,10 +10,10 @@ extension Limits {
     static let generous = Limits(maxMessageBytes: 1 << 20, maxFragments: 1_000)
 }
 
-/// How a test frame spells its length.
+/// How a test frame encodes its length.
 enum LengthForm { case minimal, bits16, bits64 }
 
-/// A frame as a client sends it, byte by byte from RFC 6455 section 5.2; any rule can be broken.
+/// A frame as a client sends it, byte by byte from RFC 6455 section 5.2; it can break any rule.
 func clientFrame(
     _ opcode: UInt8, _ payload: [UInt8] = [], fin: Bool = true, reserved: UInt8 = 0,
     key: [UInt8]? = [0x37, 0xFA, 0x21, 0x3D], form: LengthForm = .minimal
@@ -22,7 +22,7 @@ func clientFrame(
         + payload.enumerated().map { index, byte in key.map { byte ^ $0[index % 4] } ?? byte }
 }
 
-/// The header alone, also for payloads that never come.
+/// The header alone, also for payloads that are never sent.
 func frameHeader(
     _ opcode: UInt8, _ payloadBytes: Int, fin: Bool = true, reserved: UInt8 = 0,
     key: [UInt8]? = [0x37, 0xFA, 0x21, 0x3D], form: LengthForm = .minimal
@@ -49,11 +49,11 @@ extension Event {
     static func text(_ string: String) -> Event { .text(Array(string.utf8)) }
 }
 
-/// All that came out of a machine.
+/// All output of a machine.
 struct Outcome: Equatable {
     var events: [Event] = []
     var violation: ProtocolViolation?
-    /// How many bytes had been given when the violation was found.
+    /// The number of bytes fed when the violation was found.
     var violationOffset: Int?
 
     static func == (left: Outcome, right: Outcome) -> Bool {
@@ -61,7 +61,7 @@ struct Outcome: Equatable {
     }
 }
 
-/// Gives `bytes` to a new machine in pieces that end at `cuts`.
+/// Feeds `bytes` to a new machine in pieces that end at `cuts`.
 func feed(
     _ bytes: [UInt8], cuts: [Int] = [], limits: Limits = .generous, role: ConnectionMachine.Role = .server,
     inflater: Inflater? = nil
@@ -91,7 +91,7 @@ func feed(
     return outcome
 }
 
-/// Checks `bytes` given whole, byte by byte, and cut in two at every place (of long input, at some).
+/// Checks `bytes` fed at once, byte by byte, and split in two at every place (of long input, at some).
 func expect(
     _ bytes: [UInt8], gives expected: [Event], then violation: ProtocolViolation? = nil,
     limits: Limits = .generous, compressing: Bool = false, sourceLocation: SourceLocation = #_sourceLocation

@@ -101,7 +101,7 @@ import WebSocket
     }
 
     @Test func badTextIsFoundWithItsByte() {
-        // The frame is 7,000 bytes long and never ends; the bad byte is the 5th.
+        // The frame is 7,000 bytes long and incomplete; the bad byte is the 5th.
         let bytes = frameHeader(0x1, 7_000, key: [0, 0, 0, 0]) + [0x61, 0x62, 0x63, 0x64, 0xFF, 0x65, 0x66]
         let outcome = feed(bytes, cuts: Array(0...bytes.count))
         #expect(outcome.violation == .invalidText)
@@ -163,7 +163,8 @@ import WebSocket
     }
 }
 
-/// Too much is no breach of the protocol: the closing handshake must still find its way (RFC 6455 section 7.1.2).
+/// A message over the limits does not break the protocol: the closing handshake still takes place (RFC 6455 section
+/// 7.1.2).
 @Suite struct OversizedMessageTests {
     private let limits = Limits(maxMessageBytes: 100, maxFragments: 3)
     private let close = clientFrame(0x8, [0x03, 0xE8])
