@@ -1,4 +1,4 @@
-"""Fixtures: every test starts the daemons it needs, on free ports, and stops them by the means an operator has."""
+"""Fixtures: every test starts the daemons it needs on free ports, and stops them as an operator does."""
 
 import pytest
 from support.limits import allow_all_descriptors
@@ -15,7 +15,7 @@ def many_descriptors():
 
 @pytest.fixture
 def start(tmp_path):
-    """Starts a pushd with these options (and environment variables as keywords); stopped after the test.
+    """Starts a pushd with these options (keywords are environment variables) and stops it after the test.
 
     `kind` is the class that runs it.
     """
@@ -39,7 +39,7 @@ def start(tmp_path):
 
 @pytest.fixture(params=["openssl", "compact"])
 def tls_records(request):
-    """Who makes the records: a test of TLS that uses it is run with both."""
+    """The TLS record layer: a test with this fixture runs with both."""
     return request.param
 
 
@@ -51,7 +51,7 @@ def pushd(start):
 
 @pytest.fixture
 def stopped_redis(tmp_path):
-    """A redis-server that the test starts itself."""
+    """A redis-server that is not running; the test starts it."""
     server = RedisServer(tmp_path)
     yield server
     server.kill()
@@ -64,13 +64,13 @@ def redis_server(stopped_redis):
 
 @pytest.fixture
 def node(start, redis_server):
-    """A pushd on that Redis, connected to it."""
+    """A pushd that is connected to that Redis."""
     return start("--redis", redis_server.url).wait_for_status("ok")
 
 
 @pytest.fixture
 def witness(pushd):
-    """A client that must not notice what the test does to its pushd."""
+    """A client that must not be affected by what the test does to pushd."""
     witness = Witness(pushd)
     yield witness
     witness.stop()

@@ -1,4 +1,4 @@
-"""Who may ask for /metrics and the whole /health: this machine, --admin, --api-key."""
+"""Access to /metrics and the full /health: from this machine, with --admin, with --api-key."""
 
 import json
 import re
@@ -24,14 +24,14 @@ def reason(pushd, headers=()):
 
 @pytest.fixture(params=["loopback", "unix"])
 def near(start, tmp_path, request):
-    """Starts a pushd that is asked from this machine, in one of the two ways."""
+    """Starts a pushd and connects from this machine, over TCP or a unix socket."""
     listen = "127.0.0.1:0" if request.param == "loopback" else f"unix:{tmp_path}/socket"
     return lambda *options: start("--listen", listen, *options)
 
 
 @pytest.fixture
 def from_elsewhere(start):
-    """Starts a pushd that is asked from an address that is not loopback."""
+    """Starts a pushd and connects from an address that is not loopback."""
     if not (address := own_address()):
         pytest.skip("this machine has no address but loopback")
 
@@ -94,7 +94,7 @@ def test_a_publish_key_is_no_api_key(start):
 
 
 def admin_of(pushd):
-    """The same pushd, asked at its admin address."""
+    """The same pushd at its admin address."""
     pushd.port = int(re.search(r"listening on 127.0.0.1:(\d+) for admin requests", pushd.log())[1])
     return pushd
 

@@ -1,4 +1,4 @@
-"""What strangers send: each is answered, and nobody else notices."""
+"""Bad input: every client gets an answer, and no other client is affected."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""nginx, HAProxy and Caddy of Debian in front of pushd, with the configurations that docs/deploy shows."""
+"""Debian's nginx, HAProxy and Caddy in front of pushd, with the configurations of docs/deploy."""
 
 import pytest
 from support import free_port, wait_until
@@ -10,7 +10,7 @@ from support.tls import trusting
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 SITE = f"https://{NAME}"
-OPTIONS = ["--allow-origin", SITE, "--trusted-proxy", "127.0.0.1"]  # of the command that each page shows
+OPTIONS = ["--allow-origin", SITE, "--trusted-proxy", "127.0.0.1"]  # from the command on each page
 KINDS = pytest.mark.parametrize("kind", PROXIES, ids=lambda kind: kind.program)
 
 
@@ -21,7 +21,7 @@ def authority(tmp_path):
 
 @pytest.fixture
 def serve(start, tmp_path, authority):
-    """Starts a pushd with more options, and a proxy with these changes in front of it."""
+    """Starts a pushd with these options behind a proxy with these changes."""
     running = []
 
     def serve(kind, *more, options=OPTIONS, changes=(), port=None):
@@ -40,7 +40,7 @@ def serve(start, tmp_path, authority):
 
 
 def refusal(connect, *arguments, **options):
-    """The status with which a WebSocket is refused."""
+    """The HTTP status of a refused WebSocket."""
     with pytest.raises(InvalidStatus) as refused:
         connect(*arguments, **options)
     return refused.value.response.status_code
@@ -117,7 +117,7 @@ def test_the_clients_close_code_reaches_the_server(serve, kind):
     proxy, pushd = serve(kind)
     client = proxy.raw("/ws")
     client.send_frame(CLOSE, (4000).to_bytes(2, "big") + b"bye")
-    assert client.read_close_code() == 4000  # as pushd has read it
+    assert client.read_close_code() == 4000  # as received by pushd
     wait_until(lambda: closed(pushd, "client") == 1, "a counted close")
 
 
@@ -158,7 +158,7 @@ def test_without_pings_the_proxy_cuts_it_and_that_is_counted(serve, kind):
     wait_until(lambda: closed(pushd, "aborted") == 1, "a counted end")
 
 
-# Where a client comes from
+# The client's address
 
 
 @KINDS
@@ -223,7 +223,7 @@ def test_a_page_of_another_site_is_refused_and_the_log_says_how_to_admit_it(serv
 
 @KINDS
 def test_pages_of_its_own_origin_need_not_be_listed(serve, kind):
-    """Each says X-Forwarded-Proto."""
+    """Each proxy sends X-Forwarded-Proto."""
     proxy, _ = serve(kind, options=["--allow-host", NAME, "--trusted-proxy", "127.0.0.1"])
     proxy.connect(origin=SITE).close()
     assert refusal(proxy.connect, origin=f"http://{NAME}") == 403

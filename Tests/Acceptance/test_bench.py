@@ -1,4 +1,4 @@
-"""pushd bench against real servers: what it counts, what it says, and how it ends."""
+"""pushd bench against real servers: its counts, its output, and how it ends."""
 
 import contextlib
 import json
@@ -16,7 +16,7 @@ FAST = ["--warm-up", "0"]
 
 
 class Bench:
-    """A running pushd bench; killed if it does not end in time, so that no test waits for ever."""
+    """A running pushd bench; killed if it does not end in time, so that no test waits forever."""
 
     def __init__(self, url, *options, **variables):
         self.process = subprocess.Popen(
@@ -69,7 +69,7 @@ def bench(pushd, *options, **variables):
 
 
 def measured(pushd, *options, **variables):
-    """The report of a run that has to succeed."""
+    """The report of a run that must succeed."""
     return bench(pushd, "--json", *options, **variables).succeeded().report
 
 
@@ -93,7 +93,7 @@ def test_every_delivery_is_counted(start, workers):
     metrics = pushd.fresh_metrics()
     assert metrics.sum("pushd_deliveries_total") == 6000
     assert metrics.sum("pushd_messages_in_total", source="http") == 200
-    # They end by a closing handshake.
+    # They end with a closing handshake.
     assert metrics.sum("pushd_connections_closed_total", reason="client") == 30
     assert metrics.sum("pushd_connections_closed_total", reason="aborted") == 0
 
@@ -108,7 +108,7 @@ def test_the_table_names_the_same(pushd):
 
 def test_messages_go_to_all_channels_in_turn(pushd):
     report = measured(pushd, "--connections", "10", "--channels", "4", "--messages", "8")
-    # Two messages for each channel, of which two have three subscribers and two have two.
+    # Two messages per channel; two channels have three subscribers and two have two.
     assert_complete(report, 10, 8, 2 * 10)
 
 
@@ -121,7 +121,7 @@ def test_the_subprotocol_wraps_messages(pushd):
 
 @pytest.mark.parametrize("size", ["32", "100000", "1000000"])
 def test_messages_of_any_size(pushd, size):
-    # One at a time: several of the largest are more than a connection's outbox holds.
+    # One at a time, because several of the largest exceed a connection's outbox.
     report = measured(pushd, "--connections", "4", "--messages", "10", "--size", size, "--in-flight", "1")
     assert_complete(report, 4, 10, 40)
 
@@ -207,7 +207,7 @@ def test_a_redis_that_is_lost_ends_the_run(node, redis_server):
 
 @pytest.fixture
 def foreign(start):
-    """A pushd that takes the publisher for another machine's, and asks for a key."""
+    """A pushd that sees the publisher as another machine and requires a key."""
     if not (address := own_address()):
         pytest.skip("this machine has no address of its own")
     pushd = start("--listen", "0", "--publish-key", "right")
@@ -233,7 +233,7 @@ def test_too_large_a_message_is_refused(start):
 
 
 def test_a_degraded_server_refuses_and_the_run_ends(start, stopped_redis):
-    """503 is no reason to give up at once, but if nothing arrives at all the run ends."""
+    """After a 503 the run continues, but it ends if nothing arrives at all."""
     pushd = start("--redis", stopped_redis.url).wait_for_status("degraded")
     result = bench(pushd, "--connections", "1", "--duration", "600", "--rate", "50", "--patience", "2")
     result.failed("nothing has arrived for 2 s", "not published", "status 503")
@@ -248,7 +248,7 @@ def test_a_server_killed_in_the_middle_ends_the_run_with_a_report(start):
     wait_until(lambda: pushd.metrics().sum("pushd_deliveries_total") > 1000, "deliveries")
     pushd.process.kill()
     pushd.process.wait()
-    pushd.process.returncode = 0  # for the fixture: this end was on purpose
+    pushd.process.returncode = 0  # tells the fixture that this end was intended
     result = running.wait().failed()
     report = result.report
     assert report["problem"] == result.problem
@@ -258,7 +258,7 @@ def test_a_server_killed_in_the_middle_ends_the_run_with_a_report(start):
 
 
 class Forwarder:
-    """Takes connections to a port of its own and passes them on, so that a test can cut one of them."""
+    """Forwards connections from its own port, so that a test can cut one of them."""
 
     def __init__(self, address):
         self.address = address
@@ -384,7 +384,7 @@ def test_a_second_interrupt_does_not_wait(pushd):
     wait_until(lambda: pushd.metrics().sum("pushd_deliveries_total") > 100, "deliveries")
     pushd.signal(signal.SIGSTOP)
     try:
-        # Signals that come before the one before was seen count as one.
+        # Signals that arrive before the previous one was handled count as one.
         while running.process.poll() is None:
             running.process.send_signal(signal.SIGINT)
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""The demo page in a real browser. Screenshots for people to look at go to .build/screenshots."""
+"""The demo page in a real browser. Screenshots for visual inspection go to .build/screenshots."""
 
 import subprocess
 
@@ -66,7 +66,7 @@ def test_the_page_publishes_and_counts(page, node):
 
 def test_the_page_works_below_a_prefix(browser, start):
     pushd = start("--path-prefix", "/push")
-    page = browser.open(f"http://127.0.0.1:{pushd.port}/push")  # and is led to /push/
+    page = browser.open(f"http://127.0.0.1:{pushd.port}/push")  # and is redirected to /push/
     page.wait_for("document.querySelector('#state')?.innerText.includes('open')")
     assert page.evaluate("socket.url").startswith(f"ws://127.0.0.1:{pushd.port}/push/ws?")
     assert f"http://127.0.0.1:{pushd.port}/push/publish?channel=news" in page.text("#curl-command")
@@ -110,7 +110,7 @@ def test_a_page_of_another_origin_cannot_connect(browser, node, start):
 
 @pytest.fixture
 def elsewhere(browser, start):
-    """A page that is not node's: its address, and the page."""
+    """A page of another pushd than `node`: its address and the page."""
     origin = f"http://127.0.0.1:{start().port}"
     page = browser.open(f"{origin}/health")
     wait_until(lambda: page.evaluate("location.origin") == origin, "the other origin")
@@ -118,7 +118,7 @@ def elsewhere(browser, start):
 
 
 def fetched(page, pushd):
-    """What a script of the page gets for publishing with a key, which the browser asks for leave for first."""
+    """The result of publishing with a key from the page's script, for which the browser sends a preflight first."""
     return page.evaluate(
         f"fetch('http://127.0.0.1:{pushd.port}/publish?channel=c', {{method: 'POST', body: 'x', headers:"
         " {Authorization: 'Bearer key'}}).then(answer => answer.text(), () => 'refused')"
@@ -132,7 +132,7 @@ def test_a_page_of_a_listed_origin_publishes_and_reads_the_answer(elsewhere, sta
 
 
 def test_the_page_stands_in_no_frame(elsewhere):
-    """Not even in one of its own origin, where a script could see it."""
+    """Not even in a frame of its own origin, where a script could read it."""
     _, page = elsewhere
     shown = page.evaluate(
         "new Promise(done => { const frame = document.createElement('iframe'); frame.src = '/';"

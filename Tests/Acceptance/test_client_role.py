@@ -1,4 +1,4 @@
-"""The client role, as examples/cat (ws-cat) plays it, against servers that are not ours: websockets', and raw sockets."""
+"""The WebSocket client in examples/cat (ws-cat) against other servers: the websockets package and raw sockets."""
 
 import base64
 import hashlib
@@ -19,7 +19,7 @@ DEFLATE = pytest.mark.parametrize("options", [[], ["--deflate"]], ids=["plain", 
 
 
 class Cat:
-    """A running ws-cat; it is killed if it does not end in time, so that no test waits for ever."""
+    """A running ws-cat; killed if it does not end in time, so that no test waits forever."""
 
     def __init__(self, url, *options, stdin=subprocess.PIPE):
         self.process = subprocess.Popen(
@@ -41,13 +41,13 @@ class Cat:
         self.process.stdin.close()
 
     def wait(self):
-        """The exit status, what was still printed, and the line on standard error."""
+        """The exit status, the remaining output, and the line on standard error."""
         rest, problem = self.process.stdout.read(), self.process.stderr.read().decode()
         assert problem.count("\n") == (1 if problem else 0), problem
         return self.process.wait(), rest, problem.removesuffix("\n")
 
     def problem(self):
-        """What went wrong, which something must have."""
+        """The problem that was reported; there must be one."""
         status, rest, problem = self.wait()
         assert (status, rest) == (1, b""), problem
         return problem.removeprefix("ws-cat: ")
@@ -59,13 +59,13 @@ class Cat:
             if stream and not stream.closed:
                 try:
                     stream.close()
-                except BrokenPipeError:  # what was not sent yet is of no interest
+                except BrokenPipeError:  # unsent input does not matter
                     pass
         self.process.wait()
 
 
 class Server:
-    """A server of the websockets package, whose connections the test takes and speaks on."""
+    """A server of the websockets package; the test uses its connections."""
 
     def __init__(self, **options):
         self.accepted = queue.Queue()
@@ -90,7 +90,7 @@ class Server:
 
 
 class RawServer:
-    """A server for one connection that answers the handshake as it is told to; its socket times out."""
+    """A server for one connection that answers the handshake as the test says; its socket has a timeout."""
 
     def __init__(self):
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -100,7 +100,7 @@ class RawServer:
         self.received = b""
 
     def accept(self):
-        """Waits for the request; returns the value its key has to be answered with."""
+        """Waits for the request; returns the accept value for its key."""
         self.socket, _ = self.listener.accept()
         self.socket.settimeout(10)
         while b"\r\n\r\n" not in self.received:
@@ -147,7 +147,7 @@ class RawServer:
 
 @pytest.fixture
 def started():
-    """What has to be stopped after the test, the last first."""
+    """Processes to stop after the test, the last one first."""
     things = []
     yield things
     for thing in reversed(things):
@@ -192,7 +192,7 @@ def connected(start_server, run_cat):
 
 @pytest.fixture
 def raw(raw_server, run_cat):
-    """A ws-cat whose handshake was answered, and the raw server's end."""
+    """A connected ws-cat and the raw server's end."""
     cat = run_cat(raw_server.url)
     raw_server.answer(raw_server.accept())
     return cat, raw_server
@@ -492,7 +492,7 @@ def test_an_answer_that_is_no_handshake(raw_server, run_cat, answer, problem):
         raw_server.socket.sendall(answer)
         raw_server.socket.shutdown(socket.SHUT_WR)
     except OSError:
-        pass  # it has read enough and is gone
+        pass  # it has read enough and is closed
     assert cat.problem() == problem
 
 

@@ -9,7 +9,7 @@ from support.kernel import unread_bytes
 from support.raw import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, Frame, encode_frame, handshake
 
 COMMAND = encode_frame(TEXT, b'{"action":"ping"}')
-UNREADABLE = encode_frame(TEXT, b"x")  # answered with an error that is much longer
+UNREADABLE = encode_frame(TEXT, b"x")  # the error in the answer is much longer
 OVERSIZED = encode_frame(BINARY, bytes(65_537))
 NORMAL = (1000).to_bytes(2, "big")
 GOING_AWAY = (1001).to_bytes(2, "big")
@@ -24,19 +24,19 @@ def queued_bytes(metrics):
 
 
 def leave_answers_unread(pushd, client):
-    """Sends commands until answers wait in pushd, but not so many that it stops reading; returns their number."""
-    client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # each packet is read before the next one
+    """Sends commands until answers are queued in pushd, but too few for it to stop reading; returns their number."""
+    client.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # so that each packet is read separately
     client.send(UNREADABLE)
     answer, count = len(encode_frame(TEXT, client.read_frame().payload, is_masked=False)), 0
     while count * answer < unread_bytes(client) + 40_000 or queued_bytes(pushd.fresh_metrics()) < 40_000:
         client.send(UNREADABLE * 100)
         count += 100
-        pushd.get("/health/live")  # meanwhile they are answered
+        pushd.get("/health/live")  # the commands are answered in the meantime
     return count
 
 
 def leave_messages_unread(pushd, client, channel):
-    """Publishes until the kernel takes no more for a subscriber; returns the number of messages."""
+    """Publishes until the kernel accepts no more for a subscriber; returns the number of messages."""
     count = 0
     while count * 10_000 < unread_bytes(client) + 100_000:
         pushd.publish(channel, "x" * 10_000)
@@ -46,7 +46,7 @@ def leave_messages_unread(pushd, client, channel):
 
 
 def is_still_open(client):
-    """Whether the server leaves the connection open, of which a moment is watched."""
+    """Whether the server leaves the connection open for a moment."""
     client.socket.settimeout(0.5)
     try:
         return client.receive_more()
@@ -98,7 +98,7 @@ def test_a_close_and_a_half_close_in_one_packet(pushd):
 
 
 def ends_after_messages(pushd, client, code):
-    """Reads whole frames, the Close as the last of them, and the end of the stream."""
+    """Reads complete frames, then a Close, then the end of the stream."""
     while (frame := client.read_frame()).opcode == TEXT:
         assert frame.payload == b"x" * 10_000
     assert (frame.opcode, frame.payload[:2]) == (CLOSE, code.to_bytes(2, "big"))
@@ -125,11 +125,11 @@ def test_the_close_comes_behind_messages_that_wait(pushd, last, code):
 )
 def test_the_close_reaches_a_slow_reader_that_goes_on_sending(pushd, last, code, pieces, pause):
     client = pushd.raw(receive_buffer=4096).upgrade("/ws?channel=c")
-    for _ in range(10):  # the kernel takes them all, so that pushd has nothing left to write
+    for _ in range(10):  # the kernel accepts them all, so that pushd has nothing left to write
         pushd.publish("c", "x" * 10_000)
     client.send(last)
     for _ in range(pieces):
-        threading.Event().wait(pause)  # the pace of a slow client, nothing is waited for
+        threading.Event().wait(pause)  # the pace of a slow client, not a wait for a condition
         client.send(bytes(500))
     ends_after_messages(pushd, client, code)
 
@@ -151,7 +151,7 @@ def closed_by_the_server(pushd, *clients):
         encode_frame(CLOSE),
         COMMAND + encode_frame(PING) + encode_frame(CLOSE, GOING_AWAY),
         encode_frame(CLOSE, b"\x00\x00"),
-        encode_frame(TEXT, b"\xff") + encode_frame(CLOSE, GOING_AWAY),  # data is skipped by now, not read
+        encode_frame(TEXT, b"\xff") + encode_frame(CLOSE, GOING_AWAY),  # data is skipped by now, not parsed
         b"\xff" * 1000,
     ],
     ids=["its code", "another code", "no code", "frames first", "bad code", "bad text first", "garbage"],
@@ -243,7 +243,7 @@ def test_a_client_that_half_closes_within_a_message_is_let_go(pushd, part):
 
 
 def test_a_close_without_a_mask_is_not_answered(pushd):
-    """Caddy 2.6 sends it when it reloads, and could pass our 1002 on to its client in the place of its own 1001."""
+    """Caddy 2.6 sends one when it reloads, and might forward our 1002 to its client instead of its own 1001."""
     client = pushd.raw().upgrade()
     client.send_frame(CLOSE, GOING_AWAY, is_masked=False)
     assert client.is_closed()

@@ -293,7 +293,7 @@ def test_the_json_log_is_one_object_a_line(start):
         assert isinstance(json.loads(line), dict)
 
 
-# What is warned about at the start
+# Warnings at the start
 
 
 def test_a_variable_that_no_option_reads(start):

@@ -1,4 +1,4 @@
-"""What a client may say over its WebSocket, and what it is told."""
+"""The commands that a client may send over its WebSocket, and the replies."""
 
 import json
 
@@ -177,7 +177,7 @@ def test_of_several_channels_those_past_the_limit_are_refused(start):
 
 @pytest.mark.parametrize("reached", [True, False], ids=["redis", "no redis"])
 def test_several_channels_are_confirmed_by_redis(start, redis_server, reached):
-    """Without Redis they are confirmed all the same, as one is."""
+    """Without Redis they are confirmed as well, like a single one."""
     pushd = start("--redis", redis_server.url).wait_for_status("ok")
     if not reached:
         redis_server.kill()

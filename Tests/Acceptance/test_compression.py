@@ -1,4 +1,4 @@
-"""permessage-deflate (RFC 7692), held against Python's zlib."""
+"""permessage-deflate (RFC 7692), compared with Python's zlib."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def deflate(message, compressor=None):
 
 
 def inflate(frame, bits=15):
-    """What a client with a window of so many bits makes of a frame."""
+    """The message in a frame, as decompressed by a client with a window of this many bits."""
     assert frame.is_compressed
     return zlib.decompressobj(wbits=-bits).decompress(frame.payload + TAIL)
 
@@ -94,7 +94,7 @@ def test_a_message_is_compressed_once_for_all_subscribers(pushd):
     pushd.publish("c", JSON)
     assert len({client.read_frame() for client in clients}) == 1
     wait_until(lambda: pushd.metrics().sum("pushd_compressions_total") >= 1, "the compression counted")
-    # Each worker may have needed it, and only the first has compressed.
+    # Each worker may need it, but only the first has compressed it.
     assert pushd.fresh_metrics().sum("pushd_compressions_total") == 1
 
 

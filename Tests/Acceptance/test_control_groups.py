@@ -1,4 +1,4 @@
-"""The limits of control groups, as a process in a container or a service sees them."""
+"""Control group limits, as a process in a container or a service sees them."""
 
 import pathlib
 import re
@@ -16,7 +16,7 @@ LEGACY = (
 
 
 class Contained(Pushd):
-    """A pushd that finds `files` below /sys/fs/cgroup, and `groups` and `mounts` in /proc."""
+    """A pushd that sees `files` below /sys/fs/cgroup, and `groups` and `mounts` in /proc."""
 
     def __init__(self, directory, files, groups, mounts, *options):
         root = directory / "cgroup"
@@ -35,14 +35,14 @@ class Contained(Pushd):
         super().__init__(directory, *options)
 
     def peak_bytes(self):
-        """The most memory that it had at once."""
+        """Its peak memory."""
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) << 10
 
 
 @pytest.fixture
 def contain(tmp_path):
-    """Starts a pushd with such files; stopped after the test."""
+    """Starts a pushd with such files and stops it after the test."""
     running = []
 
     def contain(*arguments):
@@ -64,7 +64,7 @@ def test_sixty_slow_clients_do_not_fill_a_small_container(contain):
     reader = pushd.connect("healthy")
     slow = [pushd.raw(receive_buffer=4096).upgrade(f"/ws?channel=slow{number}") for number in range(60)]
     publisher, body, refused = pushd.http(), b"." * (64 << 10), 0
-    for _ in range(80):  # 5 MiB for each, in all far more than the container has
+    for _ in range(80):  # 5 MiB for each, together far more than the container's memory
         for number in range(len(slow)):
             publisher.request("POST", f"/publish?channel=slow{number}", body)
             response = publisher.getresponse()

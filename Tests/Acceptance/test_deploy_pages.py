@@ -1,4 +1,4 @@
-"""docs/deploy: what its pages name exists, and what they show is what the other tests run."""
+"""docs/deploy: its pages name existing options and show the configurations that other tests run."""
 
 import re
 
@@ -14,7 +14,7 @@ OTHERS = ("aws ", "gcloud ", "kubectl ", "docker ")  # commands whose options ar
 
 
 def options_in(text):
-    """The options named in a page, but for those of other commands."""
+    """The options named in a page, except for those of other commands."""
     lines = [line for line in text.splitlines() if not line.strip().startswith(OTHERS) and ".py " not in line]
     spans = [span for line in lines for span in re.sub(r"`(?:docker|kubectl|aws|gcloud) [^`]*`", "", line).split()]
     return {option for span in spans for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*(?![\w-])", span)}
@@ -102,7 +102,7 @@ def test_pushd_takes_the_arguments_and_answers_the_probes(start, container, redi
 
 
 def test_variables_of_a_service_named_pushd_are_no_settings(start):
-    """Kubernetes sets them in every pod of the namespace: they must not end the start, nor be warned about."""
+    """Kubernetes sets them in every pod of the namespace: they must neither prevent the start nor cause a warning."""
     pushd = start(
         PUSHD_SERVICE_HOST="10.0.0.7",
         PUSHD_SERVICE_PORT="8081",

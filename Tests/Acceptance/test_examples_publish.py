@@ -1,4 +1,4 @@
-"""examples/publish: the scripts that publish from shell, Python and Node, over HTTP and through a real Redis."""
+"""examples/publish: the shell, Python and Node scripts that publish over HTTP and through a real Redis."""
 
 import re
 import signal
@@ -21,11 +21,11 @@ SETTINGS = {"NODE_PATH": node_client.ENVIRONMENT["NODE_PATH"], "REDIS_URL": ""}
 
 MESSAGES = ["hello", "", "-h", "--", "@/etc/hostname", "$HOME `id` \\n %s * '\"", '{"city": "Tromsø"}', "two\nlines"]
 UNREACHABLE = "refused|couldn't connect"
-LINES = ["first", "", " \t-n @x \r", "line\u2028separator", "x" * 200_000, "last"]  # one is too long for an argument
+LINES = ["first", "", " \t-n @x \r", "line\u2028separator", "x" * 200_000, "last"]  # one exceeds an argument
 
 
 class Script:
-    """One of the scripts with its settings; they are checked for what a shell sees of them."""
+    """One of the scripts with its settings, checked from the outside, as a shell sees it."""
 
     def __init__(self, name, **settings):
         self.name = name
@@ -44,16 +44,16 @@ class Script:
         )
 
     def publish(self, *arguments, lines=""):
-        """Publishes, and expects that it was accepted without a word."""
+        """Publishes and expects success without output."""
         script = self.start(*arguments)
         assert (*script.communicate(lines, PATIENCE_S), script.returncode) == ("", "", 0)
 
     def fail(self, reason, *arguments, lines=""):
-        """Publishes, and expects that it was not accepted."""
+        """Publishes and expects a failure."""
         self.expect_failure(reason, self.start(*arguments), lines)
 
     def expect_failure(self, reason, script, lines=""):
-        """Expects a failure for this reason, a regular expression since each client has words of its own."""
+        """Expects a failure with this reason, a regular expression because each client has its own error texts."""
         output, errors = script.communicate(lines, PATIENCE_S)
         assert (output, script.returncode) == ("", 1), errors
         assert re.fullmatch(f"{self.name}: not accepted: .*(?:{reason}).*\n", errors, re.IGNORECASE), errors
@@ -61,7 +61,7 @@ class Script:
 
 @pytest.fixture(scope="session")
 def node_redis():
-    """Is skipped where this Node has no package for Redis; script/setup-packages installs Debian's."""
+    """Skips the test if Node has no Redis package; script/setup-packages installs Debian's."""
     probe = [node_client.COMMAND or "node", "--eval", "require('redis')"]
     if subprocess.run(probe, env=node_client.ENVIRONMENT, capture_output=True, check=False).returncode:
         pytest.skip("no redis package for Node here")
@@ -74,7 +74,7 @@ def name(request):
 
 @pytest.fixture
 def redis_name(name, request):
-    """The name of a script that can publish through Redis here."""
+    """The name of a script that can publish through Redis on this machine."""
     if name == "publish.mjs":
         request.getfixturevalue("node_redis")
     return name
@@ -86,7 +86,7 @@ def over_http(name, pushd, **settings):
 
 @pytest.fixture(params=["http", "http-redis", "redis"])
 def way(request, name):
-    """A pushd and the script that publishes to it: without Redis, to a node that has one, and through that."""
+    """A pushd and a script that publishes to it: without Redis, over HTTP to a node with Redis, and through Redis."""
     pushd = request.getfixturevalue("pushd" if request.param == "http" else "node")
     if request.param != "redis":
         return pushd, over_http(name, pushd)
@@ -171,7 +171,7 @@ def test_no_redis_listens(redis_name):
 
 @pytest.mark.parametrize("name", ["publish.py", "publish.mjs"])
 def test_without_the_redis_package_a_line_says_which(name, tmp_path):
-    """For Python the package is hidden by one that is not there; for Node by a copy that no package is near."""
+    """Python's package is shadowed by a broken one; Node's script is copied to a place without packages."""
     if name == "publish.mjs":
         copy = tmp_path / name
         copy.write_text((EXAMPLES / name).read_text())
@@ -203,7 +203,7 @@ def test_the_acl_of_redis_forbids_the_channel(redis_name, redis_server):
 
 
 def test_no_answer_is_not_waited_for_for_ever(node, redis_server, node_redis):
-    """Nothing is published twice because of it, either. All at once, since each waits some seconds."""
+    """The message is not published twice either. All scripts run in parallel, because each waits some seconds."""
     scripts = [Script(name, REDIS_URL=redis_server.url) for name in COMMANDS]
     scripts += [over_http(name, node) for name in COMMANDS]
     client = node.connect("news")

@@ -1,4 +1,4 @@
-"""Too much of what is allowed: each client gets its answers, nobody else waits, and memory stays where it is."""
+"""Floods of valid input: each client gets its answers, others are not delayed, and memory does not grow."""
 
 import contextlib
 import itertools
@@ -17,13 +17,13 @@ MEBIBYTE = 2**20
 
 @pytest.fixture
 def pushd(start):
-    """Without the limit that would make a flood take its time."""
+    """Without the rate limit, which would slow a flood down."""
     return start("--max-message-rate", "any")
 
 
 @contextlib.contextmanager
 def sending(client, data):
-    """Sends in the background: the server stops reading until its answers are read."""
+    """Sends in the background, because the server stops reading until its answers are read."""
     client.socket.settimeout(60)
     thread = threading.Thread(target=client.send, args=[data])
     thread.start()
@@ -32,7 +32,7 @@ def sending(client, data):
 
 
 def send_until_stuck(client, data):
-    """Sends until the server has taken nothing for a second; returns what is left."""
+    """Sends until the server accepts nothing for a second; returns the rest."""
     client.socket.settimeout(1)
     left = memoryview(data)
     with contextlib.suppress(TimeoutError):

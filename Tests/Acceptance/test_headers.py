@@ -1,4 +1,4 @@
-"""What answers tell browsers: types are not guessed, pages are not framed, listed origins may read."""
+"""Response headers for browsers: no type guessing, no framing, CORS for listed origins."""
 
 import http.client
 

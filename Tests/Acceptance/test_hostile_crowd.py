@@ -1,4 +1,4 @@
-"""Clients that pipeline commands, read nothing for a moment, then everything: nobody else may notice.
+"""Clients that pipeline commands, read nothing for a moment, then everything: no other client may notice.
 
 The long form is soak/hostile_crowd.py.
 """
@@ -7,7 +7,7 @@ import pytest
 from support.crowd import Siege, percentile
 
 SECONDS = 2.5
-MOST_TIMES_USUAL = 10  # other work of the machine counts here; the long form repeats and compares strictly
+MOST_TIMES_USUAL = 10  # generous, because other load on the machine counts; the long form is strict
 
 
 def attack(node, workers):

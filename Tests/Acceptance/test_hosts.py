@@ -1,4 +1,4 @@
-"""DNS rebinding: over loopback only names of this server are answered, whatever is asked for."""
+"""DNS rebinding: over loopback, every request must name a host of this server."""
 
 import json
 

@@ -168,4 +168,4 @@ def test_head_is_get_without_the_body(pushd, path):
     head = client.ask(b"HEAD %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % path.encode(), has_body=False)
     assert head.status == 200
     assert int(head.headers["content-length"]) > 0
-    assert client.ask(GET_HEALTH).status == 200  # which would fail if a body had been sent
+    assert client.ask(GET_HEALTH).status == 200  # this would fail if a body had been sent

@@ -1,4 +1,4 @@
-"""What strangers make the server hold on its way in stays within --inbound-budget, and who holds little is served."""
+"""Input that the server holds for clients stays within --inbound-budget, and modest clients are still served."""
 
 import contextlib
 import json
@@ -59,7 +59,7 @@ def test_strangers_hold_no_more_than_the_budget(pushd, attack, kind):
         wait_until(lambda: shed(pushd, kind) > 0, "strangers that were given up")
         peak = max(peak, pushd.resident_bytes())
         wait_until(lambda: pushd.metrics().sum("pushd_inbound_bytes") <= BUDGET, "the budget to be kept")
-    sockets = 8 * MEBIBYTE  # the connections' own memory, a few KB each
+    sockets = 8 * MEBIBYTE  # memory of the connections themselves, a few KB each
     assert peak - before <= BUDGET * 1.1 + sockets, f"{(peak - before) / MEBIBYTE:.1f} MiB more"
     assert pushd.log().count("--inbound-budget") >= 1
 
@@ -74,7 +74,7 @@ def test_a_stranger_with_a_body_is_told_to_come_back(start):
         assert response.status == 503
         assert response.headers["retry-after"]
         assert response.headers["connection"] == "close"
-        # Who holds less goes on.
+        # The client that holds less continues.
         clients[0].send(b"x" * 190_001)
         assert clients[0].read_response().status == 200
 
@@ -86,7 +86,7 @@ def test_a_half_message_is_given_up_with_1013(start):
     small.send(command[:-10])
     large.send(encode_frame(TEXT, b"x" * 60_000)[:-10])
     other = pushd.raw().upgrade()
-    # A buffer that grows is up to twice as large as what is in it, which still leaves `large` the largest.
+    # A growing buffer may be twice as large as its content, and `large` is still the largest then.
     other.send(encode_frame(TEXT, b"x" * 30_000)[:-10])
     assert large.read_close_code() == 1013
     small.send(command[-10:])
@@ -106,7 +106,7 @@ def test_handshakes_that_are_left_are_given_up(serve):
     pushd = serve("--inbound-budget", str(2 * MEBIBYTE))
     with contextlib.ExitStack() as stack:
         for _ in range(100):
-            # One that has been given up already may be reset.
+            # One that was already closed may be reset.
             with contextlib.suppress(OSError):
                 stack.enter_context(pushd.tcp()).send(b"\x16\x03\x01")
         wait_until(lambda: shed(pushd, "handshake") > 0, "handshakes that were given up")

@@ -1,4 +1,4 @@
-"""How writes get to the kernel (--io) and when (--pacing): the same bytes arrive either way."""
+"""--io and --pacing, which decide how and when writes happen: the same bytes arrive in all cases."""
 
 import os
 import pathlib
@@ -14,7 +14,7 @@ CHANNELS = ["a", "b"]
 
 
 def rings(pushd):
-    """How many io_urings the process has open."""
+    """The number of io_uring instances that the process has open."""
     directory = pathlib.Path(f"/proc/{pushd.process.pid}/fd")
     return sum(os.readlink(entry) == "anon_inode:[io_uring]" for entry in directory.iterdir())
 
@@ -25,7 +25,7 @@ class ForbiddenPushd(Pushd):
 
 @pytest.fixture(scope="module")
 def kernel_has_rings():
-    """Asks the kernel: 0 entries are refused with EINVAL by one that has and allows io_uring."""
+    """Whether the kernel allows io_uring: if so, it refuses 0 entries with EINVAL."""
     import ctypes
     import errno
 

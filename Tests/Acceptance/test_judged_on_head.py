@@ -1,4 +1,4 @@
-"""A request that will be refused is refused on its head: no byte of its body is read, and no 100 Continue is sent."""
+"""A request is refused on its head: before a byte of its body is read, and without 100 Continue."""
 
 import contextlib
 import json

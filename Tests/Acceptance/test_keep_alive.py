@@ -1,4 +1,4 @@
-"""How long an HTTP connection is kept for a next request, and what clients are told about that."""
+"""How long an idle HTTP connection is kept open, and the headers that announce it."""
 
 import time
 
@@ -8,7 +8,7 @@ from test_http import GET_HEALTH
 
 
 def idle_seconds(client):
-    """From an answer to the end of the connection."""
+    """The time from an answer to the end of the connection."""
     assert client.ask(GET_HEALTH).status == 200
     begin = time.monotonic()
     assert client.is_closed()
@@ -19,7 +19,7 @@ def idle_seconds(client):
 def test_an_idle_connection_is_closed_after_it_and_no_sooner(start, workers):
     pushd = start("--keep-alive", "2", "--workers", workers)
     client = pushd.raw()
-    for _ in range(3):  # each request begins the time anew
+    for _ in range(3):  # each request restarts the time
         assert client.ask(GET_HEALTH).headers["keep-alive"] == "timeout=2"
         time.sleep(0.8)
     assert idle_seconds(client) >= 2

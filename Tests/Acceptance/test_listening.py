@@ -1,4 +1,4 @@
-"""Where it listens: both address families, and what is said about an address that is none."""
+"""Listening addresses: both address families, and the errors for invalid addresses."""
 
 import pathlib
 import re

@@ -1,4 +1,4 @@
-"""What a client sends is counted, whatever it is: no client can fill a core."""
+"""The message rate limit counts all input, so that no client can use up a core."""
 
 import json
 import time
@@ -46,7 +46,7 @@ def test_a_message_counts_by_what_it_inflates_to(start):
     assert len(bomb) < 120
     pushd = start("--compression", "on", "--max-message-rate", "129")
     client = subscribe(pushd)
-    client.send(bomb * 2)  # 65 each
+    client.send(bomb * 2)  # counts 65 each
     assert [client.read_json() for _ in range(2)] == [{"action": "pong"}] * 2
     client.send(bomb)
     assert client.read_close_code() == 4429
@@ -97,7 +97,7 @@ def test_a_paused_client_gets_everything_later(start):
         assert client.read_json() == {"action": "pong", "id": number}
         if number == 30:
             assert other.ask(GET_HEALTH).status == 200
-    assert time.monotonic() - began > 1.2, "two times a second, less what is left of a tick"
+    assert time.monotonic() - began > 1.2, "two seconds, less up to a tick"
     assert over_rate(pushd) == 2
     other.send(GET_HEALTH * 50)
     assert [other.read_response().status for _ in range(50)] == [200] * 50
@@ -117,7 +117,7 @@ def test_a_paused_client_may_leave(start):
 
 @pytest.mark.parametrize("frames", [encode_frame(PONG), FRAGMENTS + encode_frame(CONTINUATION)], ids=["pongs", "fragments"])
 def test_by_default_one_client_cannot_fill_a_core(start, frames):
-    """The short form of soak/one_client.py. Without the limit most of a core went."""
+    """The short form of soak/one_client.py. Without the limit, one client used most of a core."""
     pushd = start("--workers", "1")
     client = pushd.raw(timeout=0.2).upgrade()
     block, sent = frames * (1_000_000 // len(frames)), 0

@@ -52,7 +52,7 @@ def test_the_figures_are_computed_once_a_second(start):
 
 
 def test_a_storm_of_scrapes_delays_nobody(pushd):
-    """The short form of soak/metrics_storm.py, whose bound for 9,000 connections is 20 ms."""
+    """The short form of soak/metrics_storm.py, whose limit for 9,000 connections is 20 ms."""
     idle, pinger = IdleCrowd(pushd.address, count=1000).start(), Pinger(pushd.address).start()
     statuses = ask_in_a_pipeline(pushd.address, "/metrics", count=400, clients=4)
     waits = pinger.stop()

@@ -1,4 +1,4 @@
-"""docs/mistakes.md: every row is typed, and says what the table says."""
+"""docs/mistakes.md: every row's command is run, and prints what the table says."""
 
 import os
 import re
@@ -15,7 +15,7 @@ LOG = "In the log"
 
 
 def rows():
-    """Heading, options of the server, command and message of each row."""
+    """The heading, server options, command and message of each row."""
     heading, options = "", []
     for line in DOCUMENT.read_text().splitlines():
         if line.startswith("#"):
@@ -30,7 +30,7 @@ def rows():
 
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory):
-    """What the document says is there."""
+    """The files that the document mentions."""
     folder = tmp_path_factory.mktemp("mistakes")
     pair = Authority(folder).sign("server")
     (folder / "chain.pem").write_text(pair.certificate.read_text())
@@ -53,7 +53,7 @@ def test_a_mistake_says_what_the_document_says(start, folder, heading, options, 
     pushd = start("--listen", "127.0.0.1:0", *options)
 
     def here(text):
-        """With the server's port and the next one in place of the document's."""
+        """The text with the server's port, and the next one, instead of the document's."""
         return text.replace("8081", str(pushd.port)).replace("8082", str(pushd.port + 1))
 
     expected = re.compile(".*".join(re.escape(part) for part in here(message).split("…")))

@@ -1,4 +1,4 @@
-"""--path-prefix: everything is served below a path as well, for proxies that leave it on."""
+"""--path-prefix: everything is also served below a path, for proxies that do not remove it."""
 
 import json
 

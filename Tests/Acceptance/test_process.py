@@ -1,4 +1,4 @@
-"""What a process is started with and may be sent: arguments, standard streams, signals."""
+"""The process' interface: arguments, standard streams, signals."""
 
 import os
 import pathlib
@@ -12,7 +12,7 @@ from support.raw import handshake
 
 
 class Started(Pushd):
-    """A pushd that `command` starts."""
+    """A pushd started by `command`."""
 
     def __init__(self, directory, command, *options):
         self.command = command
@@ -21,7 +21,7 @@ class Started(Pushd):
 
 @pytest.fixture
 def start_by(tmp_path):
-    """Starts a pushd by a command; stopped after the test."""
+    """Starts a pushd by a command and stops it after the test."""
     running = []
 
     def start_by(command, *options):
@@ -38,7 +38,7 @@ def start_by(tmp_path):
 
 @pytest.fixture
 def without_proc(tmp_path):
-    """The command, where nothing is mounted on /proc."""
+    """The command that runs pushd without a mounted /proc."""
     (tmp_path / "proc").mkdir()
     return namespace.command({"/proc": tmp_path / "proc"}, BINARY)
 
@@ -67,7 +67,7 @@ def test_closed_standard_streams_are_opened(start_by, tmp_path, closed, io):
     for descriptor in closed:
         assert os.readlink(f"/proc/{pushd.process.pid}/fd/{descriptor}") == "/dev/null"
     client = pushd.connect("c")
-    assert pushd.raw().ask(handshake(Origin="http://evil.example")).status == 403  # a line in the log
+    assert pushd.raw().ask(handshake(Origin="http://evil.example")).status == 403  # writes a line to the log
     assert pushd.publish("c", "hello") == 1
     assert client.recv(timeout=5) == "hello"
     pushd.stop()

@@ -1,4 +1,4 @@
-"""Addresses behind a proxy that tells the client's address first: --listen proxy:ADDR."""
+"""The PROXY protocol, with which a proxy sends the client's address first: --listen proxy:ADDR."""
 
 import contextlib
 import re
@@ -18,7 +18,7 @@ GET_METRICS = GET_HEALTH.replace(b"/health", b"/metrics")
 
 
 class Behind:
-    """A pushd with an ordinary address and one behind a proxy."""
+    """A pushd with an ordinary listener and one for a proxy."""
 
     def __init__(self, start, *options, address="proxy:127.0.0.1:0"):
         self.pushd = start("--listen", "127.0.0.1:0", "--listen", address, "--log-level", "debug", *options)

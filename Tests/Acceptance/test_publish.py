@@ -1,4 +1,4 @@
-"""POST /publish: bodies, limits, and who may."""
+"""POST /publish: bodies, limits, and permissions."""
 
 import json
 import re
@@ -159,12 +159,12 @@ def test_messages_of_one_publisher_keep_their_order(start, workers):
         assert [client.recv(timeout=5) for _ in range(1000)] == [str(number) for number in range(1000)]
 
 
-# Who may publish
+# Permissions
 
 
 @pytest.fixture
 def from_elsewhere(start):
-    """Publishes to a pushd with these options from an address that is not loopback."""
+    """Publishes from an address that is not loopback, to a pushd with these options."""
     address = own_address()
     if not address:
         pytest.skip("this machine has no address but loopback")
@@ -198,7 +198,7 @@ def test_others_without_a_right_key_are_unauthorized(from_elsewhere, headers):
 
 @pytest.fixture(params=["loopback", "unix"])
 def near(start, tmp_path, request):
-    """Starts a pushd that is asked from this machine, in one of the two ways."""
+    """Starts a pushd and connects from this machine, over TCP or a unix socket."""
     listen = "127.0.0.1:0" if request.param == "loopback" else f"unix:{tmp_path}/socket"
     return lambda *options: start("--listen", listen, *options)
 

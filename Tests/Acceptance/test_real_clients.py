@@ -1,6 +1,6 @@
-"""The WebSocket clients that people use, with compression and without, against examples/echo and pushd.
+"""Popular WebSocket clients, with and without compression, against examples/echo and pushd.
 
-A client that is not installed is skipped; script/setup-packages installs all that this system's apt has.
+A client that is not installed is skipped; script/setup-packages installs all that the system's apt has.
 """
 
 import contextlib
@@ -25,7 +25,7 @@ NODE = {"node-ws": node.find_ws, "node-own": node.find_own}
 PYTHON = {"websockets": python_websockets, "aiohttp": python_aiohttp, "websocket-client": python_websocket_client}
 BROWSERS = {"chromium": (Chromium, chromium.COMMAND), "firefox": (Firefox, firefox.COMMAND)}
 
-MAY_LACK_COMPRESSION = {"websocket-client", "node-own"}  # never had it; learned it late in Node 20
+MAY_LACK_COMPRESSION = {"websocket-client", "node-own"}  # never; only late in Node 20
 
 compression = pytest.mark.parametrize("compression", ["off", "on"])
 
@@ -61,7 +61,7 @@ def echo(tmp_path_factory):
 
 @pytest.fixture
 def subscribe(client, start):
-    """Lets the client subscribe to a new pushd; returns that and the outcome, which is there when pushd has ended."""
+    """Lets the client subscribe to a new pushd; returns it and the outcome, available after pushd has ended."""
     with ThreadPoolExecutor(1) as executor:
 
         def subscribe(compression):
@@ -79,14 +79,14 @@ CHARACTERS = [chr(code) for code in (*range(0xD800), *range(0x1F300, 0x1F600))] 
 
 
 def fit(text, size):
-    """As much of `text` as fits into so many bytes of UTF-8, filled up."""
+    """As much of `text` as fits into `size` bytes of UTF-8, padded to that size."""
     text = text.encode()[:size].decode(errors="ignore")
     return text + "." * (size - len(text.encode()))
 
 
 @functools.cache
 def messages(size):
-    """One text and one binary message that can be compressed, and one of each that hardly can."""
+    """A text and a binary message that compress well, and one of each that does not."""
     generator = random.Random(size)
     return [
         fit('{"city": "Tromsø", "temperature": 21.5}' * (size // 40 + 1), size),
@@ -97,7 +97,7 @@ def messages(size):
 
 
 def assert_same(received, sent):
-    """Like ==, without pages of bytes when they differ."""
+    """Like ==, but a failure does not print pages of bytes."""
     assert [(type(it), len(it)) for it in received] == [(type(it), len(it)) for it in sent]
     assert [number for number, message in enumerate(received) if message != sent[number]] == []
 
@@ -124,7 +124,7 @@ def test_a_byte_more_than_the_largest_message_is_1009(client, echo, compression,
 
 @pytest.fixture(scope="module")
 def offers_compression(client):
-    """Whether the client asks for it in its opening handshake, which is refused here."""
+    """Whether the client offers compression in its handshake, which is refused here."""
     with ThreadPoolExecutor(1) as executor, socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(PATIENCE_S)
         attempt = executor.submit(client.talk, Conversation(f"ws://127.0.0.1:{listener.getsockname()[1]}/"))
@@ -132,7 +132,7 @@ def offers_compression(client):
         with connection, connection.makefile("rb") as stream:
             headers = http.client.parse_headers(stream) if stream.readline() else {}
             connection.sendall(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
-        attempt.exception()  # most report the refusal so
+        attempt.exception()  # most clients report the refusal this way
     return "permessage-deflate" in headers.get("Sec-WebSocket-Extensions", "")
 
 

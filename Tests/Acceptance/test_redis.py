@@ -173,7 +173,7 @@ def test_a_redis_on_a_unix_socket(tmp_path, start):
 
 
 def test_two_nodes_deliver_everything_once_and_in_one_order(start, redis_server):
-    """500 subscribers a node, 10 channels, 10,000 messages from two publishers at once."""
+    """500 subscribers per node, 10 channels, and 10,000 messages from two concurrent publishers."""
     nodes = [start("--redis", redis_server.url, "--ping-interval", "300").wait_for_status("ok") for _ in range(2)]
     published = {channel: [f"{channel} {number:04}".encode() for number in range(1000)] for channel in CHANNELS}
 
@@ -193,7 +193,7 @@ def test_two_nodes_deliver_everything_once_and_in_one_order(start, redis_server)
         swarm.receive(1000 * frame_size, seconds=60)
         for publisher in publishers:
             publisher.join()
-        for channel in CHANNELS:  # whatever came twice would be in front of this
+        for channel in CHANNELS:  # a duplicate would come before this
             redis_server.publish(f"push:{channel}", "the end")
         swarm.receive(1000 * frame_size + 2 + len("the end"), seconds=10)
 

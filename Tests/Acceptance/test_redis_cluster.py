@@ -1,4 +1,4 @@
-"""Redis Cluster: sharded pub/sub by slot, failovers, slots that move, and ordinary pub/sub as a choice."""
+"""Redis Cluster: sharded pub/sub by slot, failovers, moving slots, and ordinary pub/sub as an option."""
 
 import collections
 import json
@@ -17,7 +17,7 @@ PLAIN = ("--redis-cluster-pubsub", "plain")
 
 @pytest.fixture
 def start_cluster(tmp_path):
-    """Starts one with these options of RedisCluster; stopped after the test."""
+    """Starts a RedisCluster with these options and stops it after the test."""
     clusters = []
 
     def start_cluster(**options):
@@ -31,7 +31,7 @@ def start_cluster(tmp_path):
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory):
-    """Three masters for the tests that end no process of it; slots that a test moved stay where they are."""
+    """Three masters, for tests that kill none of them; slots that a test moves stay moved."""
     cluster = RedisCluster(tmp_path_factory.mktemp("cluster"))
     try:
         yield cluster.start()
@@ -54,12 +54,12 @@ def start_nodes(start):
 
 
 def channels_of_all(cluster, count):
-    """So many channels of each master."""
+    """This many channels of each master."""
     return [channel for master in cluster.masters for channel in cluster.channels(master, count)]
 
 
 def is_at(nodes, master, channels):
-    """True if the nodes have sharded subscriptions to exactly these channels at this master."""
+    """Whether the nodes have sharded subscriptions to exactly these channels at this master."""
     counts = master.ask("PUBSUB", "SHARDNUMSUB", *(f"push:{channel}" for channel in channels))
     return cluster_channels(master) == set(channels) and set(counts[1::2]) == {len(nodes)}
 
@@ -133,7 +133,7 @@ def test_a_message_right_after_the_reply_is_not_missed(start_nodes, cluster):
 
 
 def test_joining_waits_for_nothing_but_redis(start_nodes, cluster):
-    """Against ordinary pub/sub on the same servers, since how long it takes depends on the machine."""
+    """Compared with ordinary pub/sub on the same servers, because the time depends on the machine."""
 
     def seconds(*options):
         [node] = start_nodes(cluster, *options, "--max-channels", "1000", count=1)
@@ -188,7 +188,7 @@ def test_the_cluster_may_start_after_pushd(tmp_path, start):
 
 
 def test_redis_has_the_channels_with_subscribers(start_nodes, cluster):
-    """After many random joins and leaves, and slots that moved in between."""
+    """After many random joins and leaves with moving slots in between."""
     [node] = start_nodes(cluster, "--workers", "2", "--max-channels", "1000", count=1)
     chance = random.Random(1)
     joiners = [Joiner(node, chance) for _ in range(10)]
@@ -224,7 +224,7 @@ def test_delivery_resumes_when_a_master_is_killed(start_nodes, replicated):
 
 
 def test_a_frozen_master_is_left_for_its_replica(start_nodes, replicated):
-    """Nothing closes the links to it."""
+    """Its links stay open."""
     frozen = replicated.masters[0]
     with Load(start_nodes(replicated), channels_of_all(replicated, 4), replicated.spublish) as load:
         frozen.freeze()
@@ -238,10 +238,10 @@ def test_a_frozen_master_is_left_for_its_replica(start_nodes, replicated):
 
 
 def test_a_master_that_hands_over_is_left_for_its_replica(start_nodes, replicated):
-    """CLUSTER FAILOVER: no process ends, the old master becomes the replica and at first still hands messages on.
+    """CLUSTER FAILOVER: no process ends; the old master becomes the replica and at first still delivers messages.
 
-    What it has delivered in the last moment comes to the new master as well, by the cluster's bus and tens of milliseconds
-    later, when the nodes may be subscribed there.
+    Its last messages also reach the new master, over the cluster bus and tens of milliseconds later, when the nodes may
+    already be subscribed there.
     """
     nodes = start_nodes(replicated)
     own = replicated.channels(replicated.masters[0], 4)
@@ -303,7 +303,7 @@ def test_a_dead_shard_does_not_stop_the_others(start_nodes, start_cluster):
         cluster.kill_master(0)
         for node in nodes:
             node.wait_for_status("degraded")
-            assert cpu_share(node, 1) < 0.2  # of which some is the load
+            assert cpu_share(node, 1) < 0.2  # part of this is the load
             assert node.request("POST", f"/publish?channel={dead[0]}", "hello").status == 503
             assert node.publish(other, "hello") == 0
         load.finish()
@@ -350,7 +350,7 @@ def test_http_publishes_follow_slots_that_move(start_nodes, cluster):
 
 
 def test_owners_that_disagree_do_not_make_it_spin(start_nodes, start_cluster):
-    """The old owner already sends everybody to the new one, which still sends everybody back."""
+    """The old owner already redirects to the new one, which still redirects back."""
     cluster = start_cluster()
     [node] = start_nodes(cluster, count=1)
     old, new = cluster.masters[:2]
@@ -402,7 +402,7 @@ def test_plain_delivery_resumes_when_the_master_it_uses_is_killed(start_nodes, r
 
 
 def test_plain_nodes_at_a_master_that_becomes_a_replica_hear_the_others(start_nodes, replicated):
-    """A cluster hands a message on wherever it was published, so that nothing is to be mended, and health is right."""
+    """A cluster forwards a message from any node, so nothing needs to change, and /health stays ok."""
     nodes = start_nodes(replicated, *PLAIN)
     clients = [node.connect("c") for node in nodes]
     old = replicated.masters[0]
@@ -413,7 +413,7 @@ def test_plain_nodes_at_a_master_that_becomes_a_replica_hear_the_others(start_no
     assert old.replication()["role"] == "slave"
     replicated.publish("push:c", "at the new master", replicated.masters[0])
     assert [client.recv(timeout=5) for client in clients] == ["at the new master"] * 2
-    late = start_nodes(replicated, *PLAIN, count=1)[0]  # the first master of its URL is the new one
+    late = start_nodes(replicated, *PLAIN, count=1)[0]  # the first master in its URL is the new one
     nodes, clients = [*nodes, late], [*clients, late.connect("c")]
     for node in nodes:
         node.publish("c", "from a node")

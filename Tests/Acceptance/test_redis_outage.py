@@ -1,4 +1,4 @@
-"""Redis away: late, killed, frozen."""
+"""Redis is away: starts late, is killed, or is frozen."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from support.redis_server import RedisServer
 
 
 def assert_delivery(pushd, server, clients, text):
-    """A message through Redis reaches all clients, of which each is on the channel c."""
+    """A message through Redis reaches all clients, each of which is on channel c."""
     wait_until(lambda: server.publish("push:c", "try") == 1, "pushd's subscription in Redis")
     server.publish("push:c", text)
     for client in clients:
@@ -21,7 +21,7 @@ def assert_delivery(pushd, server, clients, text):
 
 
 def cpu_share(pushd, seconds):
-    """The share of one core that the process takes over that time."""
+    """The share of one core that the process uses during this time."""
     cpu, began = pushd.cpu_seconds(), time.monotonic()
     time.sleep(seconds)
     return (pushd.cpu_seconds() - cpu) / (time.monotonic() - began)
@@ -57,7 +57,7 @@ def test_it_logs_one_line_for_each_change_of_state(node, redis_server):
     before = node.log()
     redis_server.kill()
     node.wait_for_status("degraded")
-    time.sleep(1.5)  # several attempts, of which none may log
+    time.sleep(1.5)  # several attempts, none of which may log
     redis_server.start()
     node.wait_for_status("ok")
     lines = node.log().removeprefix(before).splitlines()
@@ -109,7 +109,7 @@ def test_an_http_publish_without_redis_is_answered(node, redis_server):
     node.wait_for_status("degraded")
     response = node.request("POST", "/publish?channel=c", "hello")
     assert response.status in (200, 503)
-    if response.status == 200:  # it said so, so it has to be true
+    if response.status == 200:  # it was accepted, so it must arrive
         assert client.recv(timeout=5) == "hello"
 
 
@@ -138,7 +138,7 @@ def test_a_publish_waits_for_a_redis_that_is_back_soon(node, redis_server):
     redis_server.start()
     publisher.join()
     assert answers[0].status == 200
-    # Redis may have taken it before the subscription was back; then the client has heard of the gap instead.
+    # Redis may have accepted it before the subscription was back; then the client has got a gap notice instead.
     assert client.ping().wait(5)
 
 

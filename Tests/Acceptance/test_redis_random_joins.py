@@ -1,4 +1,4 @@
-"""After many random joins and leaves, pushd is subscribed in Redis to the channels with subscribers and no others."""
+"""After many random joins and leaves, pushd is subscribed in Redis to exactly the channels with subscribers."""
 
 import json
 import os
@@ -8,12 +8,12 @@ from support import wait_until
 from support.raw import TEXT
 
 IS_LONG = os.environ.get("PUSHD_LONG") == "1"
-ROUNDS, ROUND = (20, 5000) if IS_LONG else (5, 1000)  # changes before each look at Redis
+ROUNDS, ROUND = (20, 5000) if IS_LONG else (5, 1000)  # number of rounds, and changes before each check of Redis
 CHANNELS = [f"c{number}" for number in range(200)]
 
 
 class Joiner:
-    """A client, the channels it has joined, and the replies it waits for."""
+    """A client, its channels, and the replies it is waiting for."""
 
     def __init__(self, pushd, random):
         self.pushd, self.random = pushd, random
@@ -25,7 +25,7 @@ class Joiner:
         self.client = self.pushd.raw().upgrade("/ws?" + "&".join(f"channel={channel}" for channel in self.channels))
 
     def change(self):
-        """One join or leave, in rare cases a close that leaves all; the reply is read later."""
+        """Joins or leaves a channel, or rarely closes, which leaves all; the reply is read later."""
         chance = self.random.random()
         if chance < 0.01:
             self.read_replies()
@@ -55,7 +55,7 @@ class Joiner:
 
 
 def assert_redis_agrees(redis, joiners):
-    """Redis has exactly the channels of the clients, each with one subscriber: the node."""
+    """Redis has exactly the clients' channels, each with one subscriber: the node."""
     joined = set().union(*(joiner.channels for joiner in joiners))
 
     def agrees():

@@ -1,4 +1,4 @@
-"""Redis watched by Sentinels: pushd finds the master, follows it, and needs no particular Sentinel."""
+"""Redis with Sentinels: pushd finds the master, follows failovers, and does not depend on one Sentinel."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ CHANNELS = [f"c{number}" for number in range(10)]
 
 @pytest.fixture
 def stopped_sentinels(tmp_path):
-    """They and their servers, which the test starts itself."""
+    """Sentinels and their servers, not running; the test starts them."""
     sentinels = Sentinels(tmp_path)
     yield sentinels
     sentinels.kill()
@@ -31,12 +31,12 @@ def nodes(start, sentinels):
 
 
 def assert_delivery(nodes, sentinels, text="hello"):
-    """A message through the master, and one by HTTP at the first node, reach all of them."""
+    """A message through the master, and one over HTTP at the first node, reach all nodes."""
     clients = [node.connect("c") for node in nodes]
     wait_until(lambda: sentinels.publish("push:c", text) == len(nodes), "the nodes' subscriptions in the master")
     for client in clients:
         while client.recv(timeout=5) != text:
-            pass  # it was tried before the other node was there
+            pass  # published before the other node was subscribed
     assert nodes[0].publish("c", f"{text} by HTTP") >= 1
     for client in clients:
         assert client.recv(timeout=5) == f"{text} by HTTP"
@@ -45,7 +45,7 @@ def assert_delivery(nodes, sentinels, text="hello"):
 
 @contextlib.contextmanager
 def load_on(nodes, sentinels):
-    """Messages to whichever is the master; one that is frozen has half a second for each."""
+    """Publishes to the current master, with a timeout of half a second in case it is frozen."""
     connections = {}
 
     def publish(channel, payload):
@@ -88,7 +88,7 @@ def test_delivery_resumes_when_the_master_is_killed(nodes, sentinels):
 
 
 def test_a_frozen_master_is_left_for_the_new_one(nodes, sentinels):
-    """Nothing closes the links to it: only Sentinel's word and silence tell."""
+    """Its links stay open: only Sentinel's announcement and the silence show the failover."""
     with load_on(nodes, sentinels) as load:
         frozen = sentinels.master
         frozen.freeze()
@@ -101,7 +101,7 @@ def test_a_frozen_master_is_left_for_the_new_one(nodes, sentinels):
 
 
 def test_a_master_that_gives_up_its_role_is_left_for_the_new_one(nodes, sentinels):
-    """It runs on: for seconds it still takes messages as a master, and only then are its links cut."""
+    """It keeps running, and accepts messages as a master for seconds before its links are closed."""
     with load_on(nodes, sentinels) as load:
         sentinels.all[0].ask("FAILOVER", NAME)
         sentinels.wait_for_election()
@@ -110,7 +110,7 @@ def test_a_master_that_gives_up_its_role_is_left_for_the_new_one(nodes, sentinel
 
 
 def test_an_old_master_that_comes_back_is_not_believed(nodes, sentinels):
-    """It takes itself for the master until a Sentinel tells it otherwise."""
+    """It considers itself the master until a Sentinel reconfigures it."""
     with load_on(nodes, sentinels) as load:
         sentinels.master.kill()
         sentinels.wait_for_election()
@@ -194,7 +194,7 @@ def test_sentinels_may_start_after_pushd(start, stopped_sentinels):
 
 def test_it_does_not_spin_until_there_is_a_new_master(nodes, sentinels):
     for sentinel in sentinels.all[1:]:
-        sentinel.kill()  # the last one has no majority
+        sentinel.kill()  # the last Sentinel has no majority
     sentinels.master.kill()
     for node in nodes:
         node.wait_for_status("degraded")

@@ -1,4 +1,5 @@
-"""Redis changes under the nodes: roles, name, rights, cut links. The log names the cause, and the nodes find together.
+"""Redis changes under the nodes: roles, name, permissions, closed links. The log names the cause, and the nodes
+recover.
 
 The long form is soak/redis_swaps.py.
 """
@@ -29,7 +30,7 @@ def test_the_cause_is_named_and_nodes_hear_each_other_again(site, kind):
 
 
 def test_a_replica_is_listened_to_and_not_published_to(site):
-    """Until the name leads to the master. Nothing that is published at the master is lost in that time."""
+    """This lasts until the name resolves to the master. Messages published at the master are not lost meanwhile."""
     site.swap()
     for node in site.nodes:
         node.wait_for_status("degraded")

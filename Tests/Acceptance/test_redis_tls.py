@@ -1,4 +1,4 @@
-"""Redis behind TLS: whom pushd trusts, what it says when it does not, and that it is as good as the plain link."""
+"""Redis over TLS: certificate checks, their errors, and the same reliability as without TLS."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ from support.swarm import Swarm
 from test_redis_outage import cpu_share
 
 IS_LONG = os.environ.get("PUSHD_LONG") == "1"
-# OpenSSL's words for a chain that ends at nobody it trusts
+# OpenSSL's texts for a chain without a trusted authority
 UNKNOWN = "unable to get local issuer", "unable to verify the first", "self-signed", "self signed"
 
 
@@ -32,7 +32,7 @@ def other_authority(tmp_path):
 
 @pytest.fixture
 def serve(tmp_path):
-    """Starts a redis-server with these options of RedisServer; stopped after the test."""
+    """Starts a RedisServer with these options and stops it after the test."""
     servers = []
 
     def serve(**options):
@@ -62,7 +62,7 @@ def trusting(start, authority, tls_records):
 
 @pytest.fixture
 def node(trusting, tls_redis):
-    """A pushd on that Redis, connected to it."""
+    """A pushd that is connected to that Redis."""
     return trusting(tls_redis.url).wait_for_status("ok")
 
 
@@ -79,7 +79,7 @@ def assert_delivery(node, server):
 
 
 def reason(node):
-    """Why /health says that Redis is not connected; empty if it does not say."""
+    """The reason in /health why Redis is not connected; empty if there is none."""
     redis = node.health()["redis"]
     return "" if redis["state"] == "connected" else redis.get("reason") or ""
 
@@ -89,7 +89,7 @@ def redis_lines(node):
 
 
 def assert_refused(node, *reasons):
-    """Health and the log give one of these reasons, the log does so once, and nothing spins."""
+    """/health and the log (once) give one of these reasons, and pushd does not spin."""
 
     def is_told(text):
         return any(words in text.lower() for words in reasons)
@@ -215,7 +215,7 @@ def test_a_server_that_never_answers_the_handshake_times_out(trusting):
 
 @pytest.mark.parametrize("host, expected", [("localhost", "localhost"), ("127.0.0.1", None)])
 def test_the_server_is_told_the_name(trusting, authority, host, expected):
-    """Server Name Indication: RFC 6066 section 3 has no addresses in it."""
+    """Server Name Indication contains no addresses (RFC 6066 section 3)."""
     names = []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*authority.sign("server"))
@@ -330,7 +330,7 @@ def test_delivery_resumes_after_a_freeze(trusting, tls_redis):
 
 
 def test_no_descriptor_is_left_by_attempts(trusting, authority, serve):
-    """Many attempts that fail at the handshake."""
+    """After many attempts that fail during the handshake."""
     server = serve(tls=authority.sign("server", is_expired=True))
     node = trusting(server.url)
     wait_until(lambda: "certificate has expired" in reason(node), "the reason")
@@ -344,7 +344,7 @@ def test_no_descriptor_is_left_by_attempts(trusting, authority, serve):
     before = node.descriptors()
     more = attempts() + 5
     wait_until(lambda: attempts() > more, "more attempts", seconds=60)
-    assert node.descriptors() <= before + 2  # an attempt under way
+    assert node.descriptors() <= before + 2  # an attempt may be in progress
 
 
 def test_two_nodes_deliver_everything_once_and_in_order(trusting, tls_redis):
@@ -359,7 +359,7 @@ def test_two_nodes_deliver_everything_once_and_in_order(trusting, tls_redis):
 
 
 def seconds_for(node, server, count, size):
-    """How long it takes until that many messages that Redis is given at once have arrived at one subscriber."""
+    """The time until this many messages, published at once in Redis, have arrived at one subscriber."""
     swarm = Swarm([node], ["flood"], 1)
     payload = b"x" * size
     with server.client() as client, client.pipeline(transaction=False) as pipeline:

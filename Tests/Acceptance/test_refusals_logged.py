@@ -1,4 +1,4 @@
-"""A handshake that is refused is told to the operator, since browsers tell their users nothing."""
+"""Refused handshakes are logged for the operator, because browsers show nothing to their users."""
 
 import json
 
@@ -52,7 +52,7 @@ def test_a_full_server_says_so(start):
     ],
 )
 def test_a_handshake_that_cannot_be_read_is_logged_too(pushd, request_, status):
-    """A browser with too many cookies shows 1006 and nothing else."""
+    """For example, a browser with too many cookies shows only 1006."""
     response = pushd.raw().ask(request_)
     assert response.status == status
     (line,) = wait_until(lambda: [line for line in pushd.log().splitlines() if "request refused" in line], "a line")

@@ -7,7 +7,7 @@ from support.rolling import Cluster, roll_under_load
 
 pytestmark = pytest.mark.skipif(not HAProxy.is_installed(), reason="no HAProxy here")
 
-ONE_TRY = [("    option redispatch\n", "    retries 0\n")]  # HAProxy hides no refused connection
+ONE_TRY = [("    option redispatch\n", "    retries 0\n")]  # HAProxy must not hide refused connections by retrying
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def cluster(tmp_path, redis_server):
 def test_nobody_is_refused_while_nodes_are_replaced(cluster):
     clients, publisher = roll_under_load(cluster, 300)
     assert clients.failures == []
-    assert set(clients.codes) == {1001}  # each was told to go, none was cut off
+    assert set(clients.codes) == {1001}  # each got a Close frame, none was cut off
     assert clients.newcomers > 100
     assert publisher.published > 100
     assert publisher.failures == []

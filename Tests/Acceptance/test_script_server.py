@@ -1,4 +1,4 @@
-"""script/server: what it prints, and when. A swift that builds nothing stands in for the compiler."""
+"""script/server: its output. A fake swift that builds nothing replaces the compiler."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from support.pushd import ROOT, environment
 
 @pytest.fixture
 def server(tmp_path):
-    """Runs script/server with these options; nothing is built or installed."""
+    """Runs script/server with these options, without building or installing anything."""
     (tmp_path / "swift").write_text("#!/bin/sh\n")
     (tmp_path / "swift").chmod(0o755)
     running = []

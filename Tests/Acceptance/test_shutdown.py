@@ -48,12 +48,12 @@ def test_the_closes_are_spread_over_the_drain(start):
 
 
 class Draining:
-    """A pushd in a drain that lasts longer than any test: of its three clients the first is told to go at once."""
+    """A pushd in a drain that outlasts the test; it closes the first of its three clients at once."""
 
     def __init__(self, start):
         self.pushd = start("--workers", "1", "--drain", "600")
         self.clients = [self.pushd.connect("c") for _ in range(3)]
-        self.kept_alive = [self.pushd.http() for _ in range(10)]  # a draining pushd ends each with its next answer
+        self.kept_alive = [self.pushd.http() for _ in range(10)]  # a draining pushd closes each after its next answer
         for connection in self.kept_alive:
             assert ask(connection, "GET", "/health/ready").status == 200
         self.pushd.signal()

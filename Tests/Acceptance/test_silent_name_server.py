@@ -8,11 +8,11 @@ from support.pushd import BINARY, Pushd
 
 
 class SilentNameServer:
-    """Takes questions on an address of the loopback and answers none."""
+    """Receives questions on a loopback address and never answers."""
 
     def __init__(self):
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        for last in range(1, 255):  # each test has its own; port 53 is the only one that resolv.conf knows
+        for last in range(1, 255):  # each test has its own address, because resolv.conf allows only port 53
             self.address = f"127.53.0.{last}"
             try:
                 self.socket.bind((self.address, 53))
@@ -58,7 +58,7 @@ def test_its_silence_is_named_and_it_is_not_asked_again(tmp_path):
         wait_until(lambda: pushd.health()["redis"].get("reason") == reason, "the reason")
         assert pushd.health()["status"] == "degraded"
         assert pushd.log().count(reason) == 1
-        # Two links, each of which asks once for both kinds of address.
+        # Two links, each of which asks once for each kind of address.
         assert sum(1 for _ in iter(name_server.is_asked, None)) <= 4
     finally:
         pushd.stop()

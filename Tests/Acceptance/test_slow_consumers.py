@@ -1,4 +1,4 @@
-"""A client that does not keep up: what it loses, what it is told, and that nobody else notices."""
+"""Slow clients: what they lose, the notices they get, and that no other client is affected."""
 
 import json
 import socket
@@ -10,8 +10,8 @@ from support.raw import CLOSE, TEXT, encode_frame, handshake
 
 LIMIT = 65_536
 SIZE = 4096
-# What a publish did is counted by the end of the turn that answers it, on the loop that did it.
-ONE_LOOP = ("--workers", "1", "--pacing", "latency")  # what is answered has been written or dropped
+# A publish is counted by the end of the turn that answers it, on the loop that handled it.
+ONE_LOOP = ("--workers", "1", "--pacing", "latency")  # after the answer, the message has been written or dropped
 PLENTY = 4000  # messages: far more than the kernel and an outbox of LIMIT hold
 
 
@@ -25,7 +25,7 @@ def payload(number, size=SIZE):
 
 
 def publish_many(pushd, count, channel="c", key=None):
-    """Over one connection, all requests before the answers are read."""
+    """Sends all requests over one connection before it reads the answers."""
     path = f"/publish?channel={channel}" + (f"&key={key}" if key else "")
     connection = socket.create_connection(pushd.address)
     stream = connection.makefile("rb")
@@ -138,7 +138,7 @@ def test_conflation_keeps_the_newest_of_each_key(start):
     while not received or received[-1] != b"c49":
         received.append(slow.read_frame().payload)
     assert received[-3:] == [b"a49", b"b49", b"c49"]
-    # Of 150 only these waited; the kernel may have found room for some of the first.
+    # Only these of the 150 were waiting; the kernel may have had room for some of the first.
     assert sum(len(payload) != SIZE for payload in received) < 30
 
 
@@ -159,9 +159,9 @@ def test_a_client_that_takes_nothing_is_closed_though_it_is_alive(start):
     deadline = time.monotonic() + 10
     while pushd.metrics().sum("pushd_connections_closed_total", reason="stalled") == 0:
         assert time.monotonic() < deadline
-        slow.send(encode_frame(TEXT, b'{"action":"ping"}'))  # it is heard from all the time
+        slow.send(encode_frame(TEXT, b'{"action":"ping"}'))  # it sends all the time
         publish_many(pushd, 10)
-        slow_reader.take(20_000)  # and this one takes something, if not all
+        slow_reader.take(20_000)  # this one reads something, if not everything
     metrics = pushd.fresh_metrics()
     assert metrics.sum("pushd_connections_closed_total", reason="stalled") == 1
     assert metrics.sum("pushd_connections") == 1
@@ -201,7 +201,7 @@ def test_a_limit_for_less_than_two_messages_is_warned_about(start):
     assert " warning " in line and "(65536)" in line and "--max-publish (1048576)" in line
 
 
-# What one client may send
+# Limits on what one client sends
 
 
 def test_a_client_that_sends_too_fast_is_closed(start):
@@ -228,16 +228,16 @@ def test_or_told(start):
     assert replies[:10] == [{"action": "pong"}] * 10
     assert all("--max-message-rate" in reply["error"] for reply in replies[-10:])
     assert pushd.fresh_metrics().sum("pushd_messages_over_rate_total") >= 10
-    time.sleep(1.3)  # a second is what the limit is for
+    time.sleep(1.3)  # the limit is per second
     client.send_frame(TEXT, b'{"action":"ping"}')
     assert client.read_json() == {"action": "pong"}
 
 
-# Who may connect
+# Limits on connecting
 
 
 def answer(pushd, target="/ws"):
-    """What a handshake is answered with; the connection stays open to the end of the test."""
+    """The response to a handshake; the connection stays open until the end of the test."""
     return pushd.raw().ask(handshake(target))
 
 

@@ -1,4 +1,4 @@
-"""Who holds sockets: no address too many, and idle ones make room when descriptors run short."""
+"""Limits on sockets: per address, and idle ones are closed when descriptors run short."""
 
 import contextlib
 import resource
@@ -18,7 +18,7 @@ def is_served(client):
 
 
 def hold(stack, pushd, count):
-    """Idle keep-alive connections; returns those that were served."""
+    """Opens idle keep-alive connections; returns those that were served."""
     clients = [stack.enter_context(RawClient(pushd.address)) for _ in range(count)]
     return [client for client in clients if is_served(client)]
 
@@ -66,7 +66,7 @@ def test_idle_connections_make_room_for_others(start, workers):
     limit = pushd.descriptors() + 20
     resource.prlimit(pushd.process.pid, resource.RLIMIT_NOFILE, (limit, limit))
     with contextlib.ExitStack() as stack:
-        for _ in range(100):  # most of them wait in the kernel's queue
+        for _ in range(100):  # most of them wait in the kernel's accept queue
             stack.enter_context(RawClient(pushd.address)).send(GET_HEALTH)
         late = pushd.connect("news")
         assert pushd.publish("news", "hello") == 2

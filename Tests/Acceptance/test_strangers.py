@@ -1,4 +1,4 @@
-"""Strangers who send what has to be held stay within the inbound budget. The long form is soak/strangers.py."""
+"""Unauthenticated clients cannot exceed the inbound budget. The long form is soak/strangers.py."""
 
 import pytest
 from support import wait_until
@@ -6,7 +6,7 @@ from support.strangers import KEY, MEBIBYTE, Strangers, kinds, peak_while, resid
 from support.witness import Witness
 
 BUDGET = 8 * MEBIBYTE
-SLACK = 8 * MEBIBYTE  # code that runs for the first time, and pages that malloc keeps
+SLACK = 8 * MEBIBYTE  # for code that runs for the first time, and pages that malloc keeps
 
 
 @pytest.mark.parametrize("kind", [*kinds(b""), "mixed"])
@@ -17,6 +17,6 @@ def test_strangers_stay_within_the_inbound_budget(start, kind):
     strangers = Strangers(node.address, kind=kind, count=400).start()
     peak = peak_while(node.process.pid, seconds=2)
     assert isinstance(strangers.stop(), int)
-    witness.stop()  # nothing was lost, and nobody was cut off
+    witness.stop()  # checks that nothing was lost and no one was disconnected
     assert peak - before < 1.1 * BUDGET + SLACK
     wait_until(lambda: resident_bytes(node.process.pid) - before < SLACK, "the memory given back", seconds=60)

@@ -1,4 +1,4 @@
-"""TLS on listeners: whom it admits and how, and that everything works over it as it does without."""
+"""TLS on listeners: versions, ciphers and certificates, and everything else works as without TLS."""
 
 import asyncio
 import contextlib
@@ -32,15 +32,18 @@ COMMAND = encode_frame(TEXT, b'{"action":"ping"}')
 
 @functools.cache
 def event_loop():
-    """Turns in a thread of its own."""
+    """An asyncio loop in its own thread."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True).start()
     return loop
 
 
 class WebSocketClient:
-    """A client of the websockets package. Its synchronous one reads and writes an SSLSocket in two threads at once, and
-    Python 3.11 does not protect that: where tickets of TLS 1.3 meet the request, one of a hundred openings hangs."""
+    """A client of the websockets package, in its asynchronous form.
+
+    The synchronous one reads and writes an SSLSocket in two threads at once, which Python 3.11 does not support: when a
+    TLS 1.3 ticket coincides with the request, one of a hundred handshakes hangs.
+    """
 
     def __init__(self, url, **options):
         async def open_it():
@@ -69,7 +72,7 @@ class WebSocketClient:
 
 
 class TLSPushd(Pushd):
-    """A pushd with a TCP listener that speaks TLS; its clients trust `authority` and show the pair `shows`."""
+    """A pushd with a TLS listener; its clients trust `authority` and present the certificate `shows`."""
 
     def __init__(self, authority, shows, *arguments, **variables):
         self.authority = authority
@@ -77,7 +80,7 @@ class TLSPushd(Pushd):
         super().__init__(*arguments, **variables)
 
     def logged_ports(self):
-        """The ports with TLS and those without, once all are known. If no line says which, all have it."""
+        """The ports with and without TLS, once all are logged. If no line says which, all use TLS."""
         words = zip(self.options, self.options[1:])
         count = sum(option == "--listen" and not value.startswith("unix:") for option, value in words)
 
@@ -95,7 +98,7 @@ class TLSPushd(Pushd):
         return self.logged_ports()[0][0]
 
     def beside(self, unix_path=None):
-        """The same daemon at its listener without TLS."""
+        """The same daemon at its plain listener."""
         port = None if unix_path else self.logged_ports()[1][0]
         plain = Pushd.__new__(Pushd)
         plain.__dict__ = self.__dict__ | {"port": port, "unix_path": unix_path}
@@ -118,7 +121,7 @@ class TLSPushd(Pushd):
         return client.shake_hands(then) if shakes_hands else client
 
     def tcp(self, **options):
-        """A client that does not speak TLS."""
+        """A client without TLS."""
         client = RawClient(self.address, **options)
         self.clients.append(client)
         return client
@@ -158,7 +161,7 @@ def pair(authority):
 
 @pytest.fixture
 def serve(tmp_path, authority, pair, tls_records):
-    """Starts a pushd with these options that speaks TLS; stopped after the test."""
+    """Starts a pushd with TLS and these options, and stops it after the test."""
     numbers = itertools.count()
     with contextlib.ExitStack() as stack:
 
@@ -179,7 +182,7 @@ def pushd(serve):
 
 
 def s_client(port, *options, request=b""):
-    """Runs `openssl s_client`, which the system's configuration of OpenSSL does not restrain."""
+    """Runs `openssl s_client` without the restrictions of the system's OpenSSL configuration."""
     command = ["openssl", "s_client", "-connect", f"127.0.0.1:{port}", *map(str, options)]
     environment = os.environ | {"OPENSSL_CONF": "/dev/null"}
     done = subprocess.run(command, input=request, env=environment, capture_output=True, timeout=20, check=False)
@@ -187,7 +190,7 @@ def s_client(port, *options, request=b""):
 
 
 def publish_all(pushd, payloads, channel="c"):
-    """Over one connection, a hundred requests before their answers are read."""
+    """Publishes over one connection, a hundred requests at a time."""
     publisher = pushd.raw()
     head = b"POST /publish?channel=%s HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
     for start in range(0, len(payloads), 100):
@@ -201,7 +204,7 @@ def publish_all(pushd, payloads, channel="c"):
 
 
 def assert_delivery(publisher, subscriber):
-    """From one listener to another one of the same daemon."""
+    """Checks delivery between two listeners of the same daemon."""
     with subscriber.connect("c") as client:
         assert publisher.publish("c", "hello") == 1
         assert client.recv(timeout=5) == "hello"
@@ -251,7 +254,7 @@ def test_it_speaks_tls_on_ipv6(serve):
 
 @pytest.fixture
 def lax_server(authority):
-    """`openssl s_server` that allows everything: what it accepts and pushd does not is pushd's refusal."""
+    """An `openssl s_server` that accepts everything: it shows that a refusal comes from pushd."""
     port = free_port()
     options = ["-accept", f"127.0.0.1:{port}", "-quiet", "-www", "-cipher", "ALL:COMPLEMENTOFALL:@SECLEVEL=0"]
     for prefix, new_key in (("", NEW_KEY), ("d", NEW_RSA_KEY)):
@@ -333,7 +336,7 @@ def test_sessions_are_resumed(serve, version, workers):
 
 @both_versions
 def test_openssl_resumes_a_session(pushd, tmp_path, version):
-    words = [f"-tls{version.replace('.', '_')}", "-ign_eof"]  # waits for the answer, behind which a ticket is known
+    words = [f"-tls{version.replace('.', '_')}", "-ign_eof"]  # waits for the answer, after which the ticket has arrived
     for kind, option in (("New", "-sess_out"), ("Reused", "-sess_in")):
         status, output = s_client(pushd.port, *words, option, tmp_path / "session", request=LAST_REQUEST)
         assert status == 0 and f"{kind}, TLSv{version}" in output and "HTTP/1.1 200" in output, output
@@ -475,7 +478,7 @@ def test_everybody_gets_every_message_in_order(serve, workers):
 
 @both_versions
 def test_publishing_through_redis(serve, redis_server, version):
-    """Each request waits for Redis, while the records behind it are read already."""
+    """Each request waits for Redis, while the following records have already been read."""
     pushd = serve("--redis", redis_server.url).wait_for_status("ok")
     client = pushd.connect("c")
     pushd.context = trusting(pushd.authority, version)

@@ -1,4 +1,4 @@
-"""The demo page over https in a real browser, which trusts the server's own key and no other."""
+"""The demo page over https in a real browser, which trusts only the server's own key."""
 
 import base64
 import hashlib
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(not COMMAND, reason="no Chromium here")
 
 @pytest.fixture
 def tls_records():
-    """OpenSSL's: browsers have nothing to do with records."""
+    """OpenSSL's only, because the record layer makes no difference here."""
     return "openssl"
 
 
@@ -26,7 +26,7 @@ exec {command} "$@" --host-resolver-rules="MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, E
 
 
 def fingerprint(pair):
-    """The hash of a public key, as Chromium wants it."""
+    """The hash of a public key, in Chromium's format."""
     words = ["openssl", "pkey", "-in", pair.key, "-pubout", "-outform", "DER"]
     public_key = subprocess.run(words, capture_output=True, check=True, timeout=10).stdout
     return base64.b64encode(hashlib.sha256(public_key).digest()).decode()

@@ -1,4 +1,4 @@
-"""TLS with clients that are slow, leave, or mean no good: what they get, and that a healthy one does not notice."""
+"""TLS with slow, disappearing and hostile clients: the answers they get, and that a healthy client is not affected."""
 
 import contextlib
 import itertools
@@ -36,12 +36,12 @@ ALERT = 21
 LIMIT = 65_536
 SIZE = 4096
 PLENTY = 4000  # messages: far more than the kernel and an outbox of LIMIT hold
-ONE_LOOP = ("--workers", "1", "--pacing", "latency")  # what is answered has been written or dropped
+ONE_LOOP = ("--workers", "1", "--pacing", "latency")  # after the answer, the message has been written or dropped
 STORM = 2000  # handshakes at once
 
 
 class TimedWitness(Witness):
-    """One that knows how long each message took from its publisher to itself."""
+    """A witness that measures the latency of each message."""
 
     def __init__(self, pushd):
         self.latencies = []
@@ -67,14 +67,14 @@ def witness(pushd):
 
 
 def read_all(client):
-    """What a client that does not speak TLS gets until the connection is closed."""
+    """Everything that a client without TLS receives until the connection is closed."""
     while client.receive_more():
         pass
     return bytes(client.received)
 
 
 def assert_refused(received):
-    """By an alert, or like a request in plain HTTP if it might be one, or without a word."""
+    """Refused by an alert, by an HTTP response if the input looks like HTTP, or by closing."""
     is_alert = received[:1] == bytes([ALERT]) and len(received) <= 14
     assert not received or is_alert or received.startswith(b"HTTP/1.1 400 "), received
 
@@ -89,7 +89,7 @@ def closed(pushd, reason):
 
 # Not TLS
 
-RECORD = b"\x16\x03\x01"  # a handshake, as TLS 1.0 like all first ones
+RECORD = b"\x16\x03\x01"  # a handshake record; the first one always claims TLS 1.0
 
 
 GARBAGE = {
@@ -112,7 +112,7 @@ GARBAGE = {
 
 @pytest.mark.parametrize("data", GARBAGE.values(), ids=GARBAGE)
 def test_what_is_no_client_hello_is_closed(pushd, data):
-    client = pushd.tcp(timeout=8)  # less than the time for a handshake
+    client = pushd.tcp(timeout=8)  # less than the handshake timeout
     client.send(data)
     assert_refused(read_all(client))
 
@@ -242,7 +242,7 @@ class InteractiveOpenSSL:
         self.process.wait()
 
     def type(self, line, answer, count=1):
-        """Until the answer has come for so many times in all."""
+        """Types a line until the answer has appeared `count` times in total."""
         self.process.stdin.write(line)
         self.process.stdin.flush()
         while self.output.count(answer) < count:
@@ -262,13 +262,13 @@ def test_a_client_does_not_renegotiate(pushd):
         openssl.type(TYPED_REQUEST, b"HTTP/1.1 200")
         openssl.type(b"R\n", b"RENEGOTIATING")
         while openssl.read():
-            pass  # it gives up by itself
+            pass  # it ends by itself
         refusal = openssl.output.partition(b"RENEGOTIATING")[2]
     assert re.search(b"no renegotiation|alert|unexpected eof|reset", refusal, re.IGNORECASE), refusal
 
 
 def test_keys_change_under_way(pushd):
-    """TLS 1.3's KeyUpdate, of the client's key alone (k) and of both (K)."""
+    """TLS 1.3's KeyUpdate, for the client's key alone (k) and for both keys (K)."""
     with InteractiveOpenSSL(pushd.port, "-tls1_3") as openssl:
         for number in range(1, 6):
             openssl.type(b"k\n", b"KEYUPDATE", 2 * number - 1)
@@ -287,14 +287,14 @@ def test_keys_do_not_change_without_end(pushd, key):
             openssl.process.stdin.write(key * 10)
             openssl.process.stdin.flush()
         while openssl.read():
-            pass  # closed, and it ends
+            pass  # the connection is closed, so it ends
 
 
 # Leaving
 
 
 def half_shaken(pushd, version):
-    """A client that has got the server's part of the handshake, and has not said its last word."""
+    """A client that has received the server's part of the handshake, but has not sent its last message."""
     client = pushd.raw(trusting(pushd.authority, version), shakes_hands=False)
     client.send_records(client.hello())
     assert client.socket.recv(1 << 16)
@@ -314,13 +314,13 @@ def test_nothing_is_left_of_clients_that_vanish(pushd, witness, version):
         half_shaken(pushd, version).reset()
         half_shaken(pushd, version).close()
         for then in (b"", handshake("/ws?channel=vanish"), GET_HEALTH * 100):
-            pushd.raw(context, then=then).reset()  # with answers under way
+            pushd.raw(context, then=then).reset()  # with answers in flight
             pushd.raw(context, then=then).close()
         client = pushd.raw(context).upgrade("/ws?channel=vanish")
         client.send_records(client.encrypt(COMMAND)[:10])
         client.close()
 
-    before = pushd.descriptors() + 5  # those who ask, and what is opened once
+    before = pushd.descriptors() + 5  # for the measuring connections, and descriptors that are opened once
     for _ in range(30):
         vanish()
         assert witness.failure is None
@@ -514,7 +514,7 @@ def test_two_thousand_handshakes_at_once(pushd, witness):
     before, memory = pushd.descriptors(), pushd.resident_bytes()
 
     def begin(_):
-        """A handshake of which nothing follows but its beginning."""
+        """Sends only the beginning of a handshake."""
         client = pushd.tcp(timeout=60)
         client.send(hello)
         return client

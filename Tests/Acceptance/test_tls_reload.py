@@ -1,4 +1,4 @@
-"""Certificates: files that are refused, which one is shown and demanded, and new ones without a restart."""
+"""Certificates: refused files, which certificate is presented or required, and reloading without a restart."""
 
 import contextlib
 import itertools
@@ -35,12 +35,12 @@ from test_tls import (  # noqa: F401, the fixtures among them
 IS_LONG = os.environ.get("PUSHD_LONG") == "1"
 CONNECTIONS = 1000 if IS_LONG else 100
 DELIVERIES_A_SECOND = 10_000
-PATIENCE_S = 60  # for a change to be noticed
+PATIENCE_S = 60  # to wait for a change to be noticed
 
 
 @pytest.fixture
 def tls_records():
-    """OpenSSL's: certificates have nothing to do with records."""
+    """OpenSSL's only, because the record layer makes no difference here."""
     return "openssl"
 
 
@@ -110,7 +110,7 @@ def test_options_are_environment_variables(serve, pair):
     assert pushd.health()["status"] == "ok"
 
 
-# Which one is shown, and demanded
+# Which certificate is presented or required
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_nobody_is_asked_for_a_certificate_otherwise(pushd):
 
 
 def install(source, target):
-    """Replaces a file in one step, as those who renew certificates do."""
+    """Replaces a file atomically, as tools that renew certificates do."""
     temporary = target.with_name(f".{target.name}.new")
     shutil.copy(source, temporary)
     temporary.replace(target)
@@ -204,7 +204,7 @@ def install_pair(pair, files):
 
 @pytest.fixture
 def place(tmp_path):
-    """Copies a pair to files that pushd is told to read, and that the test replaces."""
+    """Copies a pair to files that pushd reads and the test replaces."""
     numbers = itertools.count()
 
     def place(pair):
@@ -223,7 +223,7 @@ def files(place, pair):
 
 
 def shown(pushd, name="localhost"):
-    """The name in the certificate that a new connection sees."""
+    """The name in the certificate that a new connection gets."""
     context = trusting(pushd.authority)
     context.check_hostname = False
     with pushd.raw(context, name=name) as client:
@@ -237,7 +237,7 @@ def wait_until_shown(pushd, name, server_name="localhost"):
 
 
 def warnings(pushd, file):
-    """Lines of the log that warn of a file."""
+    """The log's warnings about a file."""
     return [line for line in pushd.log().splitlines() if " warning " in line and file.name in line]
 
 
@@ -267,7 +267,7 @@ def test_a_signal_without_new_files_changes_nothing(serve, files):
 
 @pytest.mark.parametrize("signals", [True, False], ids=["SIGHUP", "no signal"])
 def test_files_behind_a_link_that_is_switched(serve, authority, pair, tmp_path, signals):
-    """As Kubernetes mounts secrets: tls.crt -> ..data/tls.crt, and ..data -> a directory, another one each time."""
+    """As Kubernetes mounts secrets: tls.crt -> ..data/tls.crt, and ..data -> a directory that changes each time."""
     renewed = authority.sign("renewed")
     for number, source in enumerate((pair, renewed)):
         (tmp_path / f"..{number}").mkdir()
@@ -331,7 +331,7 @@ def test_the_authority_of_clients_may_change(serve, authority, other_authority, 
     def is_admitted(context, **options):
         try:
             return pushd.raw(context, **options).ask(GET_HEALTH).status == 200
-        except (ssl.SSLError, ConnectionError, AssertionError):  # closed during the handshake, or without an answer
+        except (ssl.SSLError, ConnectionError, AssertionError):  # closed during the handshake or without a response
             return False
 
     wait_until(lambda: is_admitted(new), "a client of the new authority", PATIENCE_S)
@@ -376,7 +376,7 @@ def test_a_broken_file_is_told_of_once(serve, files):
     pushd = serve(pairs=[files])
     files.certificate.write_bytes(b"broken")
     wait_until(lambda: warnings(pushd, files.certificate), "a warning", PATIENCE_S)
-    threading.Event().wait(3)  # a while is watched, nothing is waited for
+    threading.Event().wait(3)  # watches for a while; not a wait for a condition
     assert len(warnings(pushd, files.certificate)) == 1
 
 
@@ -404,13 +404,13 @@ def test_one_broken_pair_does_not_take_the_others_away(serve, authority, place, 
 
 
 class Load:
-    """Subscribers over TLS to one channel, messages at a steady rate, and a client that connects again and again."""
+    """TLS subscribers of one channel, messages at a steady rate, and a client that connects repeatedly."""
 
     def __init__(self, pushd, count):
         self.pushd = pushd
         self.subscribers = [TLSSubscriber(pushd, "c") for _ in range(count)]
         self.period = count / DELIVERIES_A_SECOND
-        self.sent = bytearray()  # what each subscriber has to get
+        self.sent = bytearray()  # the bytes that each subscriber must get
         self.newcomers = 0
         self.failure = None
         self.stopped, self.read_all = threading.Event(), threading.Event()
@@ -440,7 +440,7 @@ class Load:
         try:
             while not stopped.is_set():
                 step()
-        except Exception as failure:  # handed to the test's own thread
+        except Exception as failure:  # raised again in the test's thread
             self.failure = self.failure or failure
 
     def publish(self):
@@ -467,7 +467,7 @@ class Load:
             raise AssertionError("the load was disturbed") from self.failure
 
     def wait_for_deliveries(self):
-        """Until everybody has what is published by now, and some more."""
+        """Waits until every subscriber has all messages so far, and some more."""
         size, newcomers = len(self.sent) + 1000, self.newcomers + 2
         self.wait_for(lambda: min(map(self.received, self.subscribers)) > size, "deliveries to everybody")
         self.wait_for(lambda: self.newcomers > newcomers, "clients that connect")
@@ -476,7 +476,7 @@ class Load:
         return len(subscriber.client.received)
 
     def finish(self):
-        """Publishes nothing more, and waits until everybody has everything."""
+        """Stops publishing and waits until every subscriber has everything."""
         self.stopped.set()
         for thread in self.threads[:2]:
             thread.join()

@@ -1,4 +1,4 @@
-"""Proxies whose word counts on where their clients are: --trusted-proxy."""
+"""Proxies that are trusted to report their clients' addresses: --trusted-proxy."""
 
 import json
 
@@ -10,13 +10,13 @@ NETS = ["127.0.0.1", "127.0.0.0/8"]
 
 
 def upgrade(pushd, **headers):
-    """The status of the answer; the client stays connected."""
+    """The status of the response; the client stays connected."""
     return pushd.raw().ask(handshake(**headers)).status
 
 
 @pytest.fixture(params=["tcp", "unix"])
 def behind_proxy(start, tmp_path, request):
-    """Starts a pushd that is asked by a proxy it trusts, over TCP or a unix socket."""
+    """Starts a pushd behind a trusted proxy, over TCP or a unix socket."""
     listen, net = ("127.0.0.1:0", "127.0.0.0/8") if request.param == "tcp" else (f"unix:{tmp_path}/socket", "unix")
     return lambda *options: start("--listen", listen, "--trusted-proxy", net, *options)
 
@@ -105,7 +105,7 @@ def test_the_scheme_of_others_says_nothing(start):
 
 
 def test_over_loopback_a_trusted_proxy_is_asked_for_its_host_too(behind_proxy):
-    """Who lets a name point to this machine can make up headers as well (DNS rebinding)."""
+    """An attacker who points a name at this machine can also forge headers (DNS rebinding)."""
     pushd = behind_proxy()
     answer = pushd.raw().ask(handshake(Host="evil.example", X_Forwarded_For="1.2.3.4"))
     assert answer.status == (101 if pushd.unix_path else 403)

@@ -1,4 +1,4 @@
-"""Standard error that nobody reads holds up nothing, and what was lost of it is counted."""
+"""If standard error is not read, nothing blocks, and lost lines are counted."""
 
 import os
 import re
@@ -7,22 +7,22 @@ import pytest
 from support import wait_until
 from support.pushd import BINARY, Pushd
 
-LONG = "n" * 250  # a name, to fill the log with few clients
+LONG = "n" * 250  # a long name, so that few clients fill the log
 
 
 class Unread(Pushd):
-    """A pushd whose standard error is a pipe that the test reads when it wants to."""
+    """A pushd whose standard error is a pipe that the test may leave unread."""
 
     def __init__(self, directory, *options):
         pipe = directory / "pipe"
         os.mkfifo(pipe)
-        self.reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)  # a writer as well: it opens though nobody writes
+        self.reader = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)  # for writing too: it opens without a writer
         self.command = ("sh", "-c", f'exec "$0" "$@" 2>{pipe}', BINARY)
         self.seen = b""
         super().__init__(directory, "--listen", f"unix:{directory}/socket", *options)
 
     def read_log(self):
-        """Reads what is there; all that was read so far."""
+        """Reads the available bytes and returns everything read so far."""
         try:
             while piece := os.read(self.reader, 1 << 16):
                 self.seen += piece
@@ -40,7 +40,7 @@ def unread(tmp_path):
 
 
 def fill(pushd):
-    """Two thousand clients, each worth a line of half a KiB."""
+    """Connects two thousand clients, each of which causes a log line of half a KiB."""
     for number in range(2000):
         pushd.raw().upgrade(f"/ws?user_id={number}{LONG}&channel={LONG}")
     assert pushd.get("/health/live").status == 200

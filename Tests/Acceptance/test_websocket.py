@@ -1,4 +1,4 @@
-"""The opening handshake, who may open one, and the frames."""
+"""The opening handshake, its permissions, and the frames."""
 
 import json
 
@@ -214,7 +214,7 @@ def test_a_star_allows_every_origin(start, origin):
     assert status_of(start("--allow-origin", "*"), Origin=origin) == 101
 
 
-# As apps and devices name themselves; the last one writes capitals, which browsers do not send.
+# Origins of apps and devices; the last one has capitals, which browsers do not send.
 APPS = ["file://", "null", "tauri://localhost", "chrome-extension://abcdefghijklmnop", "https://App.Example"]
 
 

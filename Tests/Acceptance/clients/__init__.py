@@ -1,13 +1,13 @@
-"""WebSocket clients that people use. Each has `talk`, which has one conversation and tells what the client saw."""
+"""Popular WebSocket clients. Each has a function `talk`, which plays a conversation and returns what the client saw."""
 
 from dataclasses import dataclass
 
-PATIENCE_S = 20  # no client waits longer for anything
+PATIENCE_S = 20  # the longest that a client waits for anything
 
 
 @dataclass(frozen=True)
 class Conversation:
-    """What to do: connect, send each message when the one before it was answered, then close with `code` and `reason`.
+    """The script: connect, send each message after the answer to the previous one, close with `code` and `reason`.
 
     Without a code the client listens until the server closes. A text message is a str, a binary one is bytes.
     """

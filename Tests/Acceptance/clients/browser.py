@@ -1,4 +1,4 @@
-"""A browser: a page asks this process for conversations and posts what came of them."""
+"""A browser: its page fetches conversations from this process and posts the outcomes."""
 
 import pathlib
 import queue
@@ -14,11 +14,11 @@ FILES = {"/": ("browser.html", "text/html"), "/talk.mjs": ("talk.mjs", "text/jav
 
 
 class BrowserClient:
-    """Shows its page in `browser`, which `close` closes."""
+    """Opens its page in `browser`; `close` closes the browser."""
 
     def __init__(self, browser):
         self.browser = browser
-        self.tasks = queue.SimpleQueue()  # a conversation and the future that takes its outcome
+        self.tasks = queue.SimpleQueue()  # pairs of a conversation and the future of its outcome
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         Thread(target=self.server.serve_forever, daemon=True).start()
         browser.open(f"http://127.0.0.1:{self.server.server_port}/")
@@ -35,7 +35,7 @@ class BrowserClient:
 
     def _handler(self):
         tasks = self.tasks
-        current = None  # the page has one conversation after the other
+        current = None  # the page plays one conversation at a time
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self):

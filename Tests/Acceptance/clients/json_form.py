@@ -1,4 +1,4 @@
-"""Conversations and outcomes in the form that talk.mjs reads and writes."""
+"""Conversations and outcomes in the JSON format of talk.mjs."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Node: the ws package and the WebSocket that Node brings along."""
+"""Node: the ws package and Node's own WebSocket."""
 
 import os
 import pathlib
@@ -13,7 +13,7 @@ PROGRAM = pathlib.Path(__file__).with_name("node.mjs")
 ENVIRONMENT = {"NODE_PATH": "/usr/share/nodejs"} | os.environ  # where Debian's packages are
 
 WS = ([], "ws")
-# Global since Node 22, behind a flag in Node 20. For Node 18 there is the package that has become it.
+# Global since Node 22, behind a flag in Node 20. Node 18 needs the package that it was later taken from.
 OWN = [([], None), (["--experimental-websocket"], None), ([], "undici")]
 
 
@@ -29,12 +29,12 @@ class Node:
     def __init__(self, flags, module):
         self.flags = flags
         self.module = module
-        # Debian 12's undici 5.15 writes the length of a frame of 126 to some thousand bytes to a wrong place.
+        # Debian 12's undici 5.15 writes the length of frames of 126 to some thousand bytes at a wrong offset.
         self.broken_sizes = [126] if module == "undici" else []
 
     @classmethod
     def if_it_works(cls, flags, module):
-        """A client, or None where this Node has no such WebSocket."""
+        """A client, or None if this Node has no such WebSocket."""
         if not COMMAND:
             return None
         source = f"require('{module}')" if module else "globalThis"

@@ -1,4 +1,4 @@
-"""The websocket-client package, which has no compression."""
+"""The websocket-client package, which does not support compression."""
 
 from websocket import ABNF, create_connection
 

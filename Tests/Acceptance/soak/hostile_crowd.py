@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Lets a hostile crowd at pushd: nobody may be able to end the process, or to slow a healthy subscriber down much.
+"""Attacks pushd with many hostile clients: the process must survive, and a healthy subscriber must stay fast.
 
     .build/acceptance-venv/bin/python Tests/Acceptance/soak/hostile_crowd.py --pushd .build/release/pushd --runs 100
 
 The hostile clients pipeline pings, joins and leaves, read nothing for 30 ms, then everything. The channels they join
-and leave have 140 subscribers for each worker and a steady publisher. The runs go round 1 and 2 workers, each pacing,
-with and without TLS; each starts a daemon, measures a healthy subscriber's latency without and with the crowd, and ends the daemon with
-SIGTERM while the crowd is there. Exit status 1 if a daemon died or did not end with status 0, or if the median over a
-set-up's runs of p99 with the crowd by p99 without is more than --worst-ratio.
+and leave have 140 subscribers per worker and a steady publisher. The runs cover 1 and 2 workers, each pacing, with and
+without TLS. Each run starts a daemon, measures a healthy subscriber's latency without and with the attack, and sends
+SIGTERM to the daemon during the attack. The exit status is 1 if a daemon crashed or did not end with status 0, or if
+the ratio of p99 with and without the attack (the median over a set-up's runs) is more than --worst-ratio.
 """
 
 import argparse
@@ -34,12 +34,12 @@ SETUPS = list(itertools.product((1, 2), ("latency", "balanced", "throughput"), (
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pushd", default=str(ROOT / ".build/release/pushd"), help="the binary")
-    parser.add_argument("--pushd-option", action="append", default=[], help="one more word for its command line")
+    parser.add_argument("--pushd-option", action="append", default=[], help="an extra argument for pushd")
     parser.add_argument("--runs", type=int, default=len(SETUPS))
-    parser.add_argument("--only", default="", help="set-ups whose name has this in it, such as '2 balanced tls'")
-    parser.add_argument("--seconds", type=float, default=3, help="of each of a run's two measurements")
+    parser.add_argument("--only", default="", help="only set-ups whose name contains this, such as '2 balanced tls'")
+    parser.add_argument("--seconds", type=float, default=3, help="duration of each of a run's two measurements")
     parser.add_argument("--hostile", type=int, default=24, help="hostile clients")
-    parser.add_argument("--subscribers", type=int, default=140, help="of each busy channel for each worker")
+    parser.add_argument("--subscribers", type=int, default=140, help="subscribers per busy channel and worker")
     parser.add_argument("--worst-ratio", type=float, default=1.5)
     return parser.parse_args()
 
@@ -49,7 +49,7 @@ class Runs:
         self.options, self.directory = options, directory
         self.authority = Authority(directory)
         self.pair = self.authority.sign("server")
-        # By set-up: pairs of sorted latencies, without and with the crowd.
+        # Pairs of sorted latencies by set-up, without and with the attack.
         self.measured = collections.defaultdict(list)
         self.problems = []
 
@@ -60,7 +60,7 @@ class Runs:
         words = ["--workers", str(workers), "--pacing", pacing, *self.options.pushd_option]
         context = None
         if transport == "tls":
-            words += ["--listen", "127.0.0.1:0", "--listen", "tls:127.0.0.1:0"]  # the first for Pushd itself
+            words += ["--listen", "127.0.0.1:0", "--listen", "tls:127.0.0.1:0"]  # the first one is for Pushd itself
             words += ["--tls-cert", self.pair.certificate, "--tls-key", self.pair.key]
             context = trusting(self.authority)
         node = Pushd(directory, *map(str, words))
@@ -76,13 +76,13 @@ class Runs:
             print(self.problems[-1], flush=True)
 
     def _attack(self, node, setup, context):
-        """What went wrong, if anything did."""
+        """The problem, or None."""
         address = (node.host, tls_port(node)) if context else node.address
         with Siege(address, context, self.options.subscribers * setup[0]) as siege:
             usual = siege.latencies(self.options.seconds)
             with siege.crowd(self.options.hostile):
                 disturbed = siege.latencies(self.options.seconds)
-                node.signal()  # of no use to one that is writing why it crashed
+                node.signal()  # has no effect on a daemon that is crashing
                 try:
                     status = node.wait(20)
                 except subprocess.TimeoutExpired:

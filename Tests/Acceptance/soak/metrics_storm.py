@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""9,000 WebSockets, and 400 pipelined requests from each of 4 clients: how long does another client's ping wait?
+"""Measures a client's ping while 4 clients pipeline 400 requests each, with 9,000 open WebSockets.
 
     .build/acceptance-venv/bin/python Tests/Acceptance/soak/metrics_storm.py --pushd .build/release/pushd
 
-Asks for /metrics, and for each --path besides. Exit status 1 if a ping waited for more than --limit milliseconds.
+The requests are for /metrics and each --path. The exit status is 1 if a ping took longer than --limit milliseconds.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from support.storm import IdleCrowd, Pinger, ask_in_a_pipeline
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pushd", default=str(ROOT / ".build/release/pushd"), help="the binary")
-    parser.add_argument("--pushd-option", action="append", default=[], help="one more word for its command line")
+    parser.add_argument("--pushd-option", action="append", default=[], help="an extra argument for pushd")
     parser.add_argument("--connections", type=int, default=9000)
     parser.add_argument("--clients", type=int, default=4)
     parser.add_argument("--requests", type=int, default=400, help="of each client, in one pipeline")

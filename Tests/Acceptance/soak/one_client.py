@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""How much of a core can one client take, by each kind of input, and how long does another client's ping wait meanwhile?
+"""Measures how much CPU one client can use with each kind of input, and how long another client's pings take.
 
     .build/acceptance-venv/bin/python Tests/Acceptance/soak/one_client.py --pushd .build/release/pushd
 
-Exit status 1 if one took more than --limit percent.
+The exit status is 1 if a client used more than --limit percent of a core.
 """
 
 import argparse
@@ -45,7 +45,7 @@ KINDS = {
 
 
 def flood(pushd, kind, seconds):
-    """Sends as fast as the server takes it, and reads what comes; returns the bytes sent."""
+    """Sends as fast as the server accepts it and reads the answers; returns the number of bytes sent."""
     data, inflates = KINDS[kind]
     client = pushd.raw(timeout=0.5)
     if kind not in ("requests", "metrics"):
@@ -76,7 +76,7 @@ def flood(pushd, kind, seconds):
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pushd", default=str(ROOT / ".build/release/pushd"), help="the binary")
-    parser.add_argument("--pushd-option", action="append", default=[], help="one more word for its command line")
+    parser.add_argument("--pushd-option", action="append", default=[], help="an extra argument for pushd")
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--limit", type=float, default=70, help="percent of a core")
     return parser.parse_args()

@@ -3,9 +3,9 @@
 
     .build/acceptance-venv/bin/python Tests/Acceptance/soak/redis_flood.py --pushd .build/release/pushd
 
-Says what arrived, whether Redis or pushd cut somebody off and said so, that delivery goes on afterwards, and how long
-GET /health took in the worst case. Exit status 1 if a message is missing without anybody having been cut off, or arrives
-twice or out of order; if delivery does not resume; or if /health is not answered in time.
+Reports what arrived, whether Redis or pushd cut a connection and logged that, whether delivery continues afterwards,
+and the slowest response to GET /health. The exit status is 1 if a message is missing although no connection was cut, or
+arrives twice or out of order; if delivery does not resume; or if /health is not answered in time.
 """
 
 import argparse
@@ -30,21 +30,21 @@ from support.raw import CLOSE, RawClient, decode_frames
 from support.redis_server import RedisServer
 
 CHANNEL = "flood"
-DIGITS = 8  # a message is its number
+DIGITS = 8  # a message consists of its number
 FRAME_HEAD = bytes([0x81, DIGITS])
-BATCH = 1000  # messages of one write
+BATCH = 1000  # messages per write
 LAST = 10**DIGITS - 1  # the number of the message after the flood
 
 
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pushd", default=str(ROOT / ".build/release/pushd"), help="the binary")
-    parser.add_argument("--pushd-option", action="append", default=[], help="one more word for its command line")
+    parser.add_argument("--pushd-option", action="append", default=[], help="an extra argument for pushd")
     parser.add_argument("--rate", type=int, default=200_000, help="messages a second")
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--subscribers", type=int, default=10)
     parser.add_argument("--output-buffer-limit", default="32mb 8mb 60", help="Redis' client-output-buffer-limit pubsub")
-    parser.add_argument("--health-limit", type=float, default=1, help="seconds in which /health has to answer")
+    parser.add_argument("--health-limit", type=float, default=1, help="seconds within which /health must answer")
     parser.add_argument(
         "--pause", type=float, default=0, help="seconds for which pushd is frozen, so that Redis cuts it"
     )
@@ -64,7 +64,7 @@ def command(number):
 
 
 def publish(port, rate, seconds, results):
-    """A process: pipelines batches that were made before at this rate; tells how many had how many receivers."""
+    """A process that pipelines prepared batches at this rate; returns how many messages had how many receivers."""
     count = int(rate * seconds) // BATCH
     batches = [b"".join(map(command, range(batch * BATCH, (batch + 1) * BATCH))) for batch in range(count)]
     counts = {}
@@ -90,14 +90,14 @@ def read_counts(connection, expected, counts):
 
 
 class Subscriber:
-    """Keeps what it received; `closed` is why it was cut off."""
+    """Keeps the bytes it received; `closed` says why it was disconnected."""
 
     def __init__(self, address):
         self.client = RawClient(address).upgrade(f"/ws?channel={CHANNEL}")
         self.closed = None
 
     def read(self):
-        """Until the end of the stream. The bytes are looked at afterwards."""
+        """Reads to the end of the stream. The bytes are parsed afterwards."""
         self.client.socket.settimeout(None)
         while self.closed is None:
             try:
@@ -110,7 +110,7 @@ class Subscriber:
             self.client.received += data
 
     def report(self):
-        """The messages, of which all frames look alike and are split fast; then there may be a Close."""
+        """Parses the messages: all frames have the same length, so they are split quickly. A Close may follow."""
         received, size = bytes(self.client.received), len(FRAME_HEAD) + DIGITS
         end = received.rfind(FRAME_HEAD) + size if FRAME_HEAD in received else 0
         numbers = [int(number) for number in received[:end].split(FRAME_HEAD)[1:]]
@@ -127,7 +127,7 @@ class Subscriber:
 
 
 def subscribe(address, count, ready, stop, results):
-    """A process with the subscribers; at the end it tells what each received."""
+    """A process with the subscribers; at the end it returns what each received."""
     subscribers = [Subscriber(address) for _ in range(count)]
     threads = [threading.Thread(target=subscriber.read, daemon=True) for subscriber in subscribers]
     for thread in threads:
@@ -138,7 +138,7 @@ def subscribe(address, count, ready, stop, results):
 
 
 def watch_health(address, stop, results):
-    """A process: asks for /health twenty times a second over one connection."""
+    """A process that requests /health twenty times a second over one connection."""
     latencies, statuses, failures = [], set(), 0
     connection = http.client.HTTPConnection(*address, timeout=10)
     while not stop.wait(0.05):
@@ -162,7 +162,7 @@ class Flood:
         if options.tls:
             authority = Authority(directory)
             tls = authority.sign("server")
-            words += ["--port", str(plain_port)]  # for the publisher, besides
+            words += ["--port", str(plain_port)]  # an additional port for the publisher
         self.redis = RedisServer(directory, *words, tls=tls).start()
         self.publish_port = plain_port if tls else self.redis.port
         words = ["--redis", self.redis.url, "--ping-interval", "3600", *options.pushd_option]
@@ -205,7 +205,7 @@ class Flood:
         self.received, self.health = results["received"].get(), results["health"].get()
         for process in processes:
             process.join()
-        # Redis 7.0 does not count them in INFO yet.
+        # Redis 7.0 does not yet count them in INFO.
         self.cuts = self.redis.log().count("for overcoming of output buffer limits")
         self.redis_health = self.node.health()["redis"]
 
@@ -215,7 +215,7 @@ class Flood:
         self.node.signal(signal.SIGCONT)
 
     def recover(self):
-        """Until a message that is published now arrives at a new subscriber."""
+        """Waits until a message published now arrives at a new subscriber."""
         wait_until(lambda: self.node.health()["status"] == "ok", "ok on /health", seconds=60)
         with RawClient(self.node.address, timeout=60).upgrade(f"/ws?channel={CHANNEL}") as client:
             wait_until(lambda: self.redis.publish(f"push:{CHANNEL}", LAST) == 1, "pushd's subscription", seconds=60)
@@ -223,7 +223,7 @@ class Flood:
                 pass
 
     def check(self):
-        accepted = self.published["counts"].get(":1", 0) + 1  # and the last one
+        accepted = self.published["counts"].get(":1", 0) + 1  # plus the last one
         for number, subscriber in enumerate(self.received):
             self.require(not subscriber["wrong"], f"subscriber {number}: a message twice or out of order")
             if not subscriber["closed"]:
@@ -244,7 +244,7 @@ class Flood:
             self.problems.append(problem)
 
     def lines(self):
-        """What the log says about Redis after the first connection."""
+        """The log lines about Redis after the first connection."""
         return [line for line in self.node.log().splitlines() if "redis" in line.lower()][1:]
 
     def print_report(self):

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Disturbs Redis again and again under load, and checks what two nodes of pushd make of it.
+"""Disturbs Redis again and again under load, and checks how two nodes of pushd cope.
 
     .build/acceptance-venv/bin/python Tests/Acceptance/soak/redis_soak.py --pushd .build/release/pushd
 
-Two nodes, 1,000 subscribers, 200 messages a second and 2,000 more channels by default. Redis is killed and started
-again, frozen, made to cut its subscribers' links and to refuse the password. The table at the end says for each kind
-how long it took from the moment Redis answered again until messages arrived on all channels at both nodes. Exit status
-1 if something does not hold.
+Two nodes, 1,000 subscribers, 200 messages a second and 2,000 more channels by default. Redis is killed and restarted,
+frozen, made to close its subscribers' links, and made to refuse the password. The table at the end shows for each kind
+how long it took from Redis' recovery until messages arrived on all channels at both nodes. The exit status is 1 if a
+check failed.
 """
 
 import argparse
@@ -34,31 +34,31 @@ from support.steady_load import Publisher, Reader, numbered, parse
 from support.swarm import Subscriber
 
 PASSWORD, OTHER_PASSWORD = "soak-password", "another-password"
-MARGIN = 0.05  # seconds before a disturbance in which a message may already be caught by it
+MARGIN = 0.05  # seconds before a disturbance in which a message may already be affected
 NODES = 2
 
 
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pushd", default=str(ROOT / ".build/release/pushd"), help="the binary")
-    parser.add_argument("--pushd-option", action="append", default=[], help="one more word for its command line")
+    parser.add_argument("--pushd-option", action="append", default=[], help="an extra argument for pushd")
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--freezes", type=int, default=5)
     parser.add_argument("--client-kills", type=int, default=5, help="CLIENT KILL TYPE pubsub")
     parser.add_argument("--wrong-passwords", type=int, default=1)
-    parser.add_argument("--steady-seconds", type=float, default=3, help="of load between the disturbances")
+    parser.add_argument("--steady-seconds", type=float, default=3, help="seconds of load between the disturbances")
     parser.add_argument("--down-seconds", type=float, default=2, help="how long a killed Redis is away")
     parser.add_argument("--freeze-seconds", type=float, default=20)
     parser.add_argument("--silence", type=float, default=15, help="pushd's --redis-silence, which is passed if not 15")
     parser.add_argument("--clients", type=int, default=1000)
     parser.add_argument("--rate", type=float, default=200, help="messages a second")
-    parser.add_argument("--http-rate", type=float, default=10, help="messages a second over HTTP, besides")
+    parser.add_argument("--http-rate", type=float, default=10, help="additional messages a second over HTTP")
     parser.add_argument("--channels", type=int, default=10, help="channels with this load")
-    parser.add_argument("--more-channels", type=int, default=2000, help="channels that are subscribed and quiet")
+    parser.add_argument("--more-channels", type=int, default=2000, help="channels with subscribers but no messages")
     parser.add_argument("--resume-limit", type=float, default=1, help="seconds until delivery resumes")
     parser.add_argument("--http-limit", type=float, default=6, help="seconds until an HTTP publish is answered")
     parser.add_argument("--cpu-limit", type=float, default=3, help="percent of a core while Redis is away")
-    parser.add_argument("--rss-slack-mb", type=float, default=8, help="growth of the resident set that is no leak")
+    parser.add_argument("--rss-slack-mb", type=float, default=8, help="allowed growth of the resident set")
     return parser.parse_args()
 
 
@@ -66,7 +66,7 @@ def parse_options():
 class Disturbance:
     kind: str
     began: float = 0
-    again: float = 0  # Redis answers again
+    again: float = 0  # when Redis answers again
     first: dict = field(default_factory=dict)  # by publisher: the number of the first message from then on
     degraded: list = field(default_factory=list)  # seconds until /health said so, for each node that did
     resumed: list = field(default_factory=list)  # for each node: seconds until all channels had delivered
@@ -78,7 +78,7 @@ class Disturbance:
 
 
 class GapClient:
-    """A client of pushd.v1, which is told of gaps."""
+    """A client of pushd.v1, which receives gap notices."""
 
     def __init__(self, node, channel):
         self.channel = channel
@@ -92,7 +92,7 @@ class GapClient:
 
 
 class HttpPublisher(Publisher):
-    """Publishes at a node over HTTP; None for what it answered 503."""
+    """Publishes at a node over HTTP; returns None if it answered 503."""
 
     def __init__(self, node, channel, rate):
         super().__init__(self._post, [channel], rate, prefix="")
@@ -150,7 +150,7 @@ class Soak:
         self._wait_for_delivery(self.publisher.begun)
 
     def _connect(self, node):
-        """One subscriber of each loaded channel, one of that for HTTP, then the others; they share the quiet ones."""
+        """Connects a subscriber to each loaded channel and to the HTTP channel; the others share the quiet channels."""
         count = self.options.clients // NODES
         share = -(-len(self.quiet) // count)
         subscribers = []
@@ -162,7 +162,7 @@ class Soak:
         return subscribers
 
     def _publish(self, channel, text):
-        """The connection has no time limit: a frozen Redis executes this one message when it is thawed."""
+        """The connection has no timeout, so a frozen Redis executes this message when it is resumed."""
         if self.connection is None:
             self.connection = self.redis.client()
         return self.connection.publish(channel, text)
@@ -212,9 +212,9 @@ class Soak:
         return one
 
     def _stay_away(self, one, seconds):
-        """Looks at /health until it is degraded, and at the CPU from then on."""
+        """Polls /health until it is degraded, then measures the CPU."""
         waiting = list(self.nodes)
-        limit = 1 if one.kind != "freeze" else self.options.silence / 3 + 2  # a third, and the time between two probes
+        limit = 1 if one.kind != "freeze" else self.options.silence / 3 + 2  # a third, plus the time between two probes
         while waiting and time.monotonic() < one.began + limit:
             for node in list(waiting):
                 if node.health()["status"] == "degraded":
@@ -233,7 +233,7 @@ class Soak:
             self._require(status == "degraded", f"{one.kind}: {status} on /health while Redis was away")
 
     def _time_resumption(self, one):
-        """How long until Redis has all subscriptions, and until all channels delivered what was published since."""
+        """Measures how long it takes until Redis has all subscriptions and all channels deliver new messages."""
         wanted = [f"push:{channel}" for channel in self.channels + self.quiet]
         with self.redis.client() as client:
 
@@ -258,7 +258,7 @@ class Soak:
         self._require(killed >= NODES, f"client kill: only {killed} links")
 
     def _refuse(self):
-        """Redis wants another password, and everybody has to log in again."""
+        """Redis requires another password, and all clients must log in again."""
         with self.redis.client() as client:
             client.config_set("requirepass", OTHER_PASSWORD)
             client.execute_command("CLIENT", "KILL", "TYPE", "pubsub")
@@ -269,7 +269,7 @@ class Soak:
             client.config_set("requirepass", PASSWORD)
 
     def _deliver_everywhere(self):
-        """One more message for each of the quiet channels, which the resynchronisation must not have forgotten."""
+        """Publishes to each quiet channel, because the resynchronisation must not have missed any."""
         with self.redis.client() as client, client.pipeline(transaction=False) as pipeline:
             for number, channel in enumerate(self.quiet):
                 pipeline.publish(f"push:{channel}", numbered(channel, number))
@@ -324,8 +324,10 @@ class Soak:
                     self._require(count == 1, f"node {number}: {channel}: {count} messages, not 1")
 
     def _expected(self, node):
-        """For each channel the messages that were published while this node's link was up: from the first that arrived
-        of those published after a disturbance, until shortly before the next."""
+        """For each channel the messages published while this node's link was up.
+
+        That is from the first one that arrived after a disturbance until shortly before the next disturbance.
+        """
         starts = [self.warm_up, *self.disturbances]
         ends = [one.began for one in self.disturbances] + [time.monotonic()]
         expected = collections.defaultdict(set)
@@ -334,7 +336,7 @@ class Soak:
             publisher = self.http if channel == "http" else self.publisher
             sent = [message for message in publisher.sent if message.channel == channel]
             if publisher is self.http:
-                sent = [message for message in sent if message.receivers]  # a 200
+                sent = [message for message in sent if message.receivers]  # answered 200
             numbers = [arrival.number for arrival in self.reader.arrivals[subscriber] if arrival.channel == channel]
             for start, end in zip(starts, ends):
                 first = next((number for number in numbers if number >= start.first[publisher]), None)
@@ -382,7 +384,7 @@ def resources(node):
 
 
 def fewest_descriptors(node):
-    """Over half a second: connections of HTTP requests that have just ended do not count."""
+    """The minimum over half a second, so that connections of HTTP requests that just ended do not count."""
     counts = []
     for _ in range(10):
         counts.append(node.descriptors())
@@ -428,7 +430,7 @@ def print_table(soak):
 def main():
     options = parse_options()
     allow_all_descriptors()
-    sys.setswitchinterval(0.001)  # the threads that publish and read are to be on time
+    sys.setswitchinterval(0.001)  # the publishing and reading threads must be on time
     Pushd.command = (options.pushd,)
     with tempfile.TemporaryDirectory(prefix="redis-soak-") as directory:
         soak = Soak(options, pathlib.Path(directory))

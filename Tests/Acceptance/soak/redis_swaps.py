@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
-"""Does to Redis what operators do, again and again, and checks what two nodes of pushd say of it.
+"""Changes Redis as operators do, again and again, and checks what two nodes of pushd report.
 
     .build/acceptance-venv/bin/python Tests/Acceptance/soak/redis_swaps.py --pushd .build/release/pushd --tries 20
 
-Two servers, one the replica of the other, and a name that leads to the master (in a mount namespace with an
-/etc/hosts of its own). Each try changes their roles or the name, kills connections, takes rights away, or lets
-Redis cut a node that does not keep up. Each time both nodes' logs must name the cause within --limit seconds, no other
-cut may be called an overrun, and then each node must hear the other again. Exit status 1 if something does not hold.
+There are two servers, one the replica of the other, and a name that resolves to the master (in a mount namespace with
+its own /etc/hosts). Each try changes the roles or the name, kills connections, revokes permissions, or makes Redis cut
+a node that does not keep up. Each time both nodes' logs must name the cause within --limit seconds, no other
+disconnection may be called an overrun, and afterwards each node must receive the other's messages. The exit status is 1
+if a check failed.
 """
 
 import argparse
@@ -26,9 +27,9 @@ from support.redis_swaps import CAUSES, Site
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pushd", default=str(ROOT / ".build/release/pushd"), help="the binary")
-    parser.add_argument("--pushd-option", action="append", default=[], help="one more word for its command line")
+    parser.add_argument("--pushd-option", action="append", default=[], help="an extra argument for pushd")
     parser.add_argument("--tries", type=int, default=20, help="of each kind")
-    parser.add_argument("--only", default="", help="kinds whose name has this in it")
+    parser.add_argument("--only", default="", help="only kinds whose name contains this")
     parser.add_argument("--limit", type=float, default=5, help="seconds until the log names the cause")
     return parser.parse_args()
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Replaces three nodes behind HAProxy one after the other, with clients and a publisher: who notices?
+"""Replaces three nodes behind HAProxy one after the other, and checks that clients and a publisher do not notice.
 
     .build/acceptance-venv/bin/python Tests/Acceptance/soak/rolling_update.py --pushd .build/release/pushd
 
-Exit status 1 if a client was refused, was cut off without 1001 or did not come back, or if a publish failed.
+The exit status is 1 if a client was refused, was closed without 1001 or did not reconnect, or if a publish failed.
 """
 
 import argparse
@@ -26,7 +26,7 @@ def parse_options():
     parser.add_argument("--pushd", default=str(ROOT / ".build/release/pushd"), help="the binary")
     parser.add_argument("--clients", type=int, default=2000)
     parser.add_argument("--rate", type=float, default=100, help="publishes a second")
-    parser.add_argument("--drain-delay", type=int, default=3, help="seconds; HAProxy asks every second")
+    parser.add_argument("--drain-delay", type=int, default=3, help="in seconds; HAProxy checks every second")
     parser.add_argument("--drain", type=int, default=5, help="seconds")
     parser.add_argument("--no-retries", action="store_true", help="HAProxy tries each connection once")
     return parser.parse_args()

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""1,500 strangers make pushd hold what they send: bodies, half messages, fragments, names, handshakes, and all at once.
+"""1,500 clients without a key make pushd hold bodies, half messages, fragments, names, handshakes, and all at once.
 
     .build/acceptance-venv/bin/python Tests/Acceptance/soak/strangers.py --pushd .build/release/pushd
 
-Whoever is thrown out comes back. Exit status 1 if resident memory grew by more than the inbound budget and 10 %, if it
-is not back a minute later, or if a legitimate publisher and subscriber lost a message or were cut off. With --budget 0
-the option is not given, for daemons that do not know it, and memory is only measured.
+Clients that are disconnected come back. The exit status is 1 if resident memory grew by more than the inbound budget
+plus 10 %, if it is not back a minute later, or if a legitimate publisher and subscriber lost a message or were
+disconnected. With --budget 0 the option is not passed, for older daemons without it, and memory is only measured.
 """
 
 import argparse
@@ -25,23 +25,23 @@ from support.strangers import KEY, MEBIBYTE, Strangers, kinds, peak_while, resid
 from support.tls import TLSClient
 from support.witness import Witness
 
-SLACK = 8 * MEBIBYTE  # what memory may stay above the start's
+SLACK = 8 * MEBIBYTE  # how much memory may remain above the start's
 
 
 def parse_options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pushd", default=str(ROOT / ".build/release/pushd"), help="the binary")
-    parser.add_argument("--pushd-option", action="append", default=[], help="one more word for its command line")
+    parser.add_argument("--pushd-option", action="append", default=[], help="an extra argument for pushd")
     parser.add_argument("--budget", type=int, default=64, help="inbound budget in MiB, or 0")
     parser.add_argument("--strangers", type=int, default=1500)
     parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--minute", type=float, default=60, help="seconds after which memory must be back")
-    parser.add_argument("--only", default="", help="kinds whose name has this in it")
+    parser.add_argument("--minute", type=float, default=60, help="seconds until memory must be back")
+    parser.add_argument("--only", default="", help="only kinds whose name contains this")
     return parser.parse_args()
 
 
 def attack(node, kind, options):
-    """One line of the table, and what does not hold."""
+    """Returns a line of the table and the failed checks."""
     tls_port = int(re.search(r"127\.0\.0\.1:(\d+) with TLS", node.log())[1])
     tls_address = (node.host, tls_port)
     client = TLSClient(tls_address, ssl.create_default_context())

@@ -1,4 +1,4 @@
-"""What the acceptance tests are written with: the daemons they start and the clients they use."""
+"""The building blocks of the acceptance tests: the daemons they start and the clients they use."""
 
 import contextlib
 import random
@@ -7,7 +7,7 @@ import time
 
 
 def wait_until(condition, what, seconds=10, pause=0.01):
-    """Waits for `condition()` to be true and returns its value; `what` names it in the failure."""
+    """Waits until `condition()` is true and returns its value; `what` describes it in the failure."""
     deadline = time.monotonic() + seconds
     while not (value := condition()):
         assert time.monotonic() < deadline, f"{seconds} s passed without: {what}"
@@ -16,9 +16,9 @@ def wait_until(condition, what, seconds=10, pause=0.01):
 
 
 def free_port():
-    """A port that nothing listens on, for a server that cannot pick one by itself or has to come back to it.
+    """A port that nothing listens on, for a server that cannot pick one itself or must restart on the same port.
 
-    It is below those that the system gives out by itself, so that no other server of the test is given it meanwhile.
+    It is below the ports that the system assigns, so that no other server of the test gets it in the meantime.
     """
     while True:
         port = random.randrange(15_000, 32_000)
@@ -30,7 +30,7 @@ def own_address():
     """An address of this machine that is not loopback, or None."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
-            probe.connect(("192.0.2.1", 9))  # sends nothing: it only asks for the route
+            probe.connect(("192.0.2.1", 9))  # sends nothing, but finds the route
             address = probe.getsockname()[0]
         except OSError:
             return None

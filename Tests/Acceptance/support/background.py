@@ -1,10 +1,10 @@
-"""Work in a thread of its own, for as long as a test's `with` statement lasts."""
+"""Background work in a thread, during a test's `with` statement."""
 
 import threading
 
 
 class Background:
-    """A thread that runs `work` until `stopped` is set; what goes wrong in it is raised by `stop`."""
+    """A thread that runs `work` until `stopped` is set; `stop` raises its exception, if there was one."""
 
     def __init__(self):
         self.failure = None
@@ -30,5 +30,5 @@ class Background:
     def _run(self):
         try:
             self.work()
-        except Exception as failure:  # handed to the test's own thread
+        except Exception as failure:  # raised again in the test's thread
             self.failure = failure

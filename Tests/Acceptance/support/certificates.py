@@ -1,4 +1,4 @@
-"""Throwaway certificate authorities and the certificates they sign, made by openssl."""
+"""Throwaway certificate authorities and their certificates, made by openssl."""
 
 import datetime
 import subprocess
@@ -37,7 +37,7 @@ subjectAltName = {}
 
 
 class Authority:
-    """Signs itself, or is an intermediate one that `issuer` signs, which its certificates have in their files."""
+    """A self-signed authority, or an intermediate one signed by `issuer` and included in its certificates' files."""
 
     def __init__(self, directory, name="Test Authority", issuer=None):
         self.issuer = issuer
@@ -57,7 +57,7 @@ class Authority:
             self._openssl(words, "-subj", f"/CN={name}", *NEW_KEY, "-keyout", "authority.key")
 
     def sign(self, name, names=HERE, is_expired=False, new_key=NEW_KEY):
-        """A certificate for these names or addresses, good for servers and for clients, and its key."""
+        """A certificate for these names or addresses, valid for servers and clients, and its key."""
         (self.directory / f"{name}.ext").write_text(EXTENSIONS.format(names))
         now = datetime.datetime.now(datetime.UTC)
         first, last = (-20, -1) if is_expired else (-1, 20)

@@ -20,7 +20,7 @@ class Chromium:
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 [COMMAND, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run"]
-                + ["--disable-background-networking", "--disable-component-update"]  # asks nobody outside this machine
+                + ["--disable-background-networking", "--disable-component-update"]  # stays on this machine
                 + ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
                 + ["--remote-debugging-port=0", f"--user-data-dir={directory}/profile", "--window-size=1280,900"],
                 stdout=log,

@@ -1,6 +1,6 @@
-"""A hostile crowd, the busy channels it attacks, and a healthy subscriber that measures what it feels of it.
+"""A hostile crowd, the busy channels it attacks, and a healthy subscriber that measures the effect.
 
-Each part is a process of its own. They speak to a daemon at `address`, over TLS where there is a `context`.
+Each part is a separate process. They connect to a daemon at `address`, with TLS if there is a `context`.
 """
 
 import contextlib
@@ -14,8 +14,8 @@ import time
 from .raw import PING, TEXT, RawClient, decode_frames, encode_frame
 from .tls import TLSClient
 
-BUSY = ("busy0", "busy1", "busy2")  # channels that a publisher keeps busy
-REST = 0.03  # seconds in which a hostile client reads nothing
+BUSY = ("busy0", "busy1", "busy2")  # channels with constant traffic
+REST = 0.03  # seconds during which a hostile client reads nothing
 READ_SIZE = 1 << 18
 
 
@@ -25,7 +25,7 @@ def open_client(address, context=None, **options):
 
 
 class Part:
-    """A process that works until it is told to stop, and then hands over what it found out."""
+    """A process that works until it is stopped and then returns its result."""
 
     def __init__(self, address, context=None, **options):
         self.ready, self.stopping = multiprocessing.Event(), multiprocessing.Event()
@@ -34,7 +34,7 @@ class Part:
         self.process = multiprocessing.Process(target=self._run, daemon=True)
 
     def work(self, **options):
-        """Sets `ready`, works until `stopping` is set, and returns what was found out."""
+        """Sets `ready`, works until `stopping` is set, and returns the result."""
         raise NotImplementedError
 
     def open(self, **options):
@@ -43,7 +43,7 @@ class Part:
     def _run(self):
         try:
             self.sender.send(self.work(**self.options))
-        except (OSError, AssertionError, ValueError) as failure:  # the daemon is gone, most likely
+        except (OSError, AssertionError, ValueError) as failure:  # the daemon is probably gone
             self.sender.send(repr(failure))
             self.ready.set()
 
@@ -53,7 +53,7 @@ class Part:
         return self
 
     def stop(self):
-        """What `work` returned; a text if it failed."""
+        """Returns the result of `work`, or a text if it failed."""
         self.stopping.set()
         found = self.receiver.recv() if self.receiver.poll(20) else "did not stop"
         self.process.join(5)
@@ -63,11 +63,11 @@ class Part:
 
 
 class Audience(Part):
-    """Subscribers of the busy channels that read everything and look at nothing."""
+    """Subscribers of the busy channels that read everything without parsing it."""
 
     def work(self, count):
         clients = [self.open().upgrade(f"/ws?channel={name}") for name in BUSY for _ in range(count)]
-        os.nice(10)  # as if they ran on other machines
+        os.nice(10)  # as if these clients ran on other machines
         readers = {client.socket.fileno(): client.socket.recv_into for client in clients}
         lost, room = 0, bytearray(READ_SIZE)
         with select.epoll() as poll:
@@ -79,7 +79,7 @@ class Audience(Part):
                 for number, _ in poll.poll(0, len(clients)):
                     size = 0
                     with contextlib.suppress(ConnectionError):
-                        size = readers[number](room)  # TLS records are read and not opened
+                        size = readers[number](room)  # TLS records are read but not decrypted
                     if not size:
                         lost += 1
                         poll.unregister(number)
@@ -87,13 +87,13 @@ class Audience(Part):
 
 
 def do_not_wait_for_a_core():
-    """As if it ran on a machine of its own: what it measures is the daemon's delay."""
+    """Raises the priority, as if the process ran on another machine, so that it measures the daemon's delay."""
     with contextlib.suppress(PermissionError):
         os.nice(-10)
 
 
 class Publisher(Part):
-    """Publishes a few messages at once to each busy channel, again and again, and waits for no answer.
+    """Publishes a few messages at once to each busy channel, again and again, without waiting for answers.
 
     Returns the bytes of the answers.
     """
@@ -117,7 +117,7 @@ class Publisher(Part):
 
 
 class Probe(Part):
-    """A healthy subscriber; returns the sorted seconds from publishing to receiving its messages."""
+    """A healthy subscriber; returns the sorted latencies of its messages in seconds."""
 
     def work(self, pause=0.004):
         do_not_wait_for_a_core()
@@ -134,7 +134,7 @@ class Probe(Part):
 
 
 class HostileClient:
-    """Pipelines commands, and reads when it is told to."""
+    """Pipelines commands, and reads only when `pull` is called."""
 
     def __init__(self, part, number, commands):
         self.client = part.open(receive_buffer=16384).upgrade(f"/ws?channel={BUSY[number % len(BUSY)]}")
@@ -143,7 +143,7 @@ class HostileClient:
         self.commands, self.left = commands, memoryview(b"")
 
     def push(self):
-        """Sends what the server takes."""
+        """Sends as much as the server accepts."""
         with contextlib.suppress(BlockingIOError):
             while True:
                 if not self.left:
@@ -152,7 +152,7 @@ class HostileClient:
                 self.left = self.left[self.socket.send(self.left) :]
 
     def pull(self, room):
-        """Reads what there is; False at the end of the stream."""
+        """Reads the available bytes; returns False at the end of the stream."""
         with contextlib.suppress(BlockingIOError):
             while self.socket.recv_into(room):
                 pass
@@ -161,7 +161,7 @@ class HostileClient:
 
 
 def pipeline(count=2000, every=8):
-    """Pings with long answers, and now and then a channel is left and joined again."""
+    """Pings with long answers; now and then it leaves and rejoins a channel."""
     answered = encode_frame(TEXT, json.dumps({"action": "ping", "id": "i" * 200}).encode())
     frames = [answered if number % 2 else encode_frame(PING, b"p" * 120) for number in range(count)]
     for number in range(0, count, every):
@@ -172,9 +172,9 @@ def pipeline(count=2000, every=8):
 
 
 class HostileCrowd(Part):
-    """Clients that push, rest and read, all at the same time; whoever is thrown out comes back.
+    """Clients that push, rest and read, all at the same time; disconnected clients come back.
 
-    Returns how often that was.
+    Returns how often a client was disconnected.
     """
 
     def work(self, count):
@@ -204,7 +204,7 @@ def percentile(ordered, share):
 
 
 class Siege:
-    """The busy channels of one daemon for as long as a `with` statement lasts, and measurements of them."""
+    """The busy channels of one daemon during a `with` statement, and measurements of them."""
 
     def __init__(self, address, context=None, subscribers=320):
         self.address, self.context = address, context
@@ -219,14 +219,14 @@ class Siege:
         self.found = [part.stop() for part in reversed(self.load)]
 
     def latencies(self, seconds):
-        """What a healthy subscriber measures now; a text if the daemon is gone."""
+        """A healthy subscriber's latencies now; a text if the daemon is gone."""
         probe = Probe(self.address, self.context).start()
-        probe.process.join(seconds)  # ends early only if the daemon does
+        probe.process.join(seconds)  # ends early only if the daemon ends
         return probe.stop()
 
     @contextlib.contextmanager
     def crowd(self, count=24):
-        """Attacks while the statement lasts."""
+        """Attacks during the `with` statement."""
         crowd = HostileCrowd(self.address, self.context, count=count).start()
         try:
             yield

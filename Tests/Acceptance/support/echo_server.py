@@ -1,4 +1,4 @@
-"""One echo-server process, built next to pushd."""
+"""An echo-server process, built next to pushd."""
 
 import pathlib
 import re

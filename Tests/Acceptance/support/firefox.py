@@ -7,7 +7,7 @@ import subprocess
 
 COMMAND = next(filter(shutil.which, ["firefox-esr", "firefox"]), None)
 
-# All that does not go to this machine goes to a proxy that is not there.
+# Traffic to other machines goes to a proxy that does not exist.
 NOWHERE = {
     "network.proxy.type": 1,
     "network.proxy.http": "127.0.0.1",

@@ -1,4 +1,4 @@
-"""A client that speaks HTTP/2 to a proxy: requests, and WebSockets by extended CONNECT (RFC 8441)."""
+"""An HTTP/2 client for a proxy: requests, and WebSockets by extended CONNECT (RFC 8441)."""
 
 import h2.config
 import h2.connection
@@ -12,7 +12,7 @@ CONNECT_PROTOCOL = h2.settings.SettingCodes.ENABLE_CONNECT_PROTOCOL
 
 
 class H2Client(RawClient):
-    """One stream on a connection of its own, whose data is read as a RawClient's."""
+    """One stream on its own connection; its data is read like a RawClient's."""
 
     def __init__(self, address, context, name):
         context.set_alpn_protocols(["h2"])
@@ -34,7 +34,7 @@ class H2Client(RawClient):
         return Response(self.status, self.headers, bytes(self.received))
 
     def open_websocket(self, target, **headers):
-        """The response to an extended CONNECT; 200 lets frames through in both directions."""
+        """Sends an extended CONNECT and returns the response; after a 200, frames pass in both directions."""
         while not self.h2.remote_settings.get(CONNECT_PROTOCOL):
             assert self.receive_more(), "closed before its SETTINGS"
         pseudo = {":method": "CONNECT", ":protocol": "websocket", ":path": target}
@@ -60,7 +60,7 @@ class H2Client(RawClient):
         self.secure.send(self.h2.data_to_send())
 
     def receive_more(self):
-        """False at the end of the stream, or of the connection."""
+        """Returns False at the end of the stream or of the connection."""
         if self.is_ended or not self.secure.receive_more():
             return False
         events = self.h2.receive_data(self.secure.take(len(self.secure.received)))

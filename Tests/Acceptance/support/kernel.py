@@ -1,10 +1,10 @@
-"""What the kernel holds of a connection, from /proc/net/tcp."""
+"""The kernel's buffers of a connection, from /proc/net/tcp."""
 
 import pathlib
 
 
 def unread_bytes(client):
-    """Bytes for a client on 127.0.0.1 that have left the server and that it has not read."""
+    """The number of bytes that the server has sent to a client on 127.0.0.1 and the client has not read."""
     own, peer = client.socket.getsockname()[1], client.socket.getpeername()[1]
     queues = {}
     for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:

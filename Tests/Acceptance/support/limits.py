@@ -1,9 +1,9 @@
-"""Limits of the process that runs the tests, and of what it starts."""
+"""Limits of the test process and its children."""
 
 import resource
 
 
 def allow_all_descriptors():
-    """Raises the limit of open files as far as it may go."""
+    """Raises the limit of open files to the maximum."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -1,4 +1,4 @@
-"""A strict reader of the Prometheus text format, version 0.0.4."""
+"""A strict parser of the Prometheus text format, version 0.0.4."""
 
 import re
 
@@ -9,7 +9,7 @@ TYPES = {"counter", "gauge", "histogram", "summary", "untyped"}
 
 
 class Metrics:
-    """The samples of one scrape; anything that Prometheus would refuse is an error."""
+    """The samples of one scrape; input that Prometheus would refuse is an error."""
 
     def __init__(self, text):
         assert text.endswith("\n")
@@ -39,6 +39,6 @@ class Metrics:
         return {name for name, _ in self.samples}
 
     def sum(self, name, **labels):
-        """The sum over all samples of that name which bear these labels."""
+        """The sum of all samples with that name and these labels."""
         wanted = {f'{label}="{value}"' for label, value in labels.items()}
         return sum(value for (sample, has), value in self.samples.items() if sample == name and wanted <= has)

@@ -1,7 +1,7 @@
-"""Runs a command that sees other files in some places: namespace.py SOURCE=TARGET... -- COMMAND [ARGUMENT...]
+"""Runs a command with other files at some paths: namespace.py SOURCE=TARGET... -- COMMAND [ARGUMENT...]
 
-Each SOURCE is mounted over its TARGET, an existing file or directory, in a mount namespace of the command's own. The command
-keeps the process' number, so what is mounted over /proc/self is what it sees there.
+Each SOURCE is mounted over its TARGET, an existing file or directory, in a new mount namespace. The command keeps this
+process' id, so that mounts over /proc/self apply to it.
 """
 
 import ctypes
@@ -34,6 +34,6 @@ if __name__ == "__main__":
 
 
 def command(mounts, *arguments):
-    """What to run so that `arguments` run with each of `mounts`, a dictionary of sources by target."""
+    """The command line that runs `arguments` with `mounts`, a dictionary from target to source."""
     pairs = [f"{source}={target}" for target, source in mounts.items()]
     return (sys.executable, __file__, *pairs, "--", *map(str, arguments))

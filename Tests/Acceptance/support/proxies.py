@@ -1,4 +1,4 @@
-"""nginx, HAProxy and Caddy in front of a pushd, each with the very configuration that docs/deploy shows."""
+"""nginx, HAProxy and Caddy in front of pushd, with exactly the configurations of docs/deploy."""
 
 import contextlib
 import http.client
@@ -19,7 +19,7 @@ PATH = os.environ["PATH"] + ":/usr/sbin:/sbin"  # Debian's nginx and haproxy are
 
 
 def replaced(text, changes):
-    """The text with these changes, each of which has to find its place."""
+    """The text with these replacements, each of which must match."""
     for old, new in changes:
         assert old in text, f"{old!r} is not in\n{text}"
         text = text.replace(old, new)
@@ -27,14 +27,14 @@ def replaced(text, changes):
 
 
 class Proxy:
-    """A running proxy that ends TLS for `NAME`, with a file of docs/deploy as its configuration.
+    """A running proxy that terminates TLS for `NAME`, with a configuration file of docs/deploy.
 
-    `changes` are pairs of texts, the first of which is replaced in the file. `ports` are those of the pushds: one, or
-    three for HAProxy.
+    `changes` are pairs of texts: the first is replaced by the second in the file. `ports` are those of the pushds: one,
+    or three for HAProxy.
     """
 
     program = file = page = None
-    # Changes that the page shows: how long the proxy waits for a byte (None: for ever), and where pushd is found.
+    # Changes that the page shows: how long the proxy waits for a byte (None: forever), and the path of pushd.
     idle_time = below_a_path = None
 
     @classmethod
@@ -58,7 +58,7 @@ class Proxy:
             raise
 
     def places(self, *ports):
-        """What is different on each machine: ports and files."""
+        """The parts that differ between machines: ports and files."""
         raise NotImplementedError
 
     def arguments(self):
@@ -95,10 +95,10 @@ class Proxy:
         return ("127.0.0.1", self.port)
 
     def connect(self, *channels, target="/ws", name=NAME, source="127.0.0.1", **options):
-        """A WebSocket of the websockets package from the address `source`, to the site that the user calls `name`."""
+        """A WebSocket of the websockets package from the address `source` to the site called `name`."""
         query = "&".join(f"channel={channel}" for channel in channels)
-        # The package reads and writes in two threads, which Python's SSL objects do not bear: a ticket of TLS 1.3 that is
-        # read while the handshake is written can stall the connection for ever.
+        # The package reads and writes in two threads, which Python's SSL objects do not support: reading a TLS 1.3
+        # ticket while the handshake is written can stall the connection forever.
         context = trusting(self.authority, version="1.2")
         options = {"close_timeout": 2, "proxy": None, "ssl": context, "server_hostname": NAME} | options
         plain = socket.create_connection(self.address, timeout=10, source_address=(source, 0))
@@ -106,12 +106,12 @@ class Proxy:
         return connect(f"wss://{name}{target}?{query}", sock=plain, **options)
 
     def raw(self, target, **headers):
-        """An open WebSocket that shows its frames."""
+        """An open WebSocket as a RawClient."""
         client = TLSClient(self.address, trusting(self.authority), name=NAME).shake_hands()
         return client.upgrade(target, Host=NAME, **headers)
 
     def http(self, name=NAME):
-        """A connection that is kept alive; the caller closes it."""
+        """A keep-alive connection; the caller closes it."""
         connection = http.client.HTTPConnection(name)
         plain = socket.create_connection(self.address, timeout=10)
         connection.sock = trusting(self.authority).wrap_socket(plain, server_hostname=NAME)

@@ -16,7 +16,7 @@ def text(source, destination="192.0.2.99"):
 
 
 def binary(source=None, extensions=b"", command=PROXY):
-    """Without a source it names none."""
+    """Without a source the header contains no address."""
     family, addresses = 0x00, b""
     if source:
         address = ipaddress.ip_address(source)

@@ -23,12 +23,12 @@ BINARY = os.environ.get("PUSHD") or str(ROOT / ".build/release/pushd")
 
 
 def environment(changes):
-    """This process' environment without settings for pushd, and with `changes`."""
+    """This process' environment without pushd's variables, plus `changes`."""
     return {name: value for name, value in os.environ.items() if not name.startswith("PUSHD_")} | changes
 
 
 def run_pushd(*arguments, **variables):
-    """Runs a pushd that is expected to end by itself."""
+    """Runs a pushd that should end by itself."""
     return subprocess.run(
         [BINARY, *arguments], env=environment(variables), capture_output=True, text=True, timeout=10, check=False
     )
@@ -48,7 +48,7 @@ class UnixHTTPConnection(http.client.HTTPConnection):
 class Pushd:
     """A running pushd. Without a --listen among the options it listens on a free port of 127.0.0.1."""
 
-    command = (BINARY,)  # what is run, to which the options are added
+    command = (BINARY,)  # the program to run; the options are added
 
     def __init__(self, directory, *options, **variables):
         self.log_path = directory / "stderr.log"
@@ -69,7 +69,7 @@ class Pushd:
         try:
             self.port = None if self.unix_path else self.logged_port()
             wait_until(self._is_up, "an answer on /health")
-        except BaseException:  # nobody else knows of the process yet
+        except BaseException:  # no one else can stop the process yet
             self.process.kill()
             self.process.wait()
             raise
@@ -91,12 +91,12 @@ class Pushd:
             return False
 
     def log(self):
-        """What it has logged so far: when the thread that writes the lines sleeps, all of them are written."""
+        """The log so far: all lines are written when the writing thread sleeps."""
         wait_until(lambda: not self._is_writing_log(), "the log to be written")
         return self.log_path.read_text()
 
     def _is_writing_log(self):
-        with contextlib.suppress(OSError):  # it has ended
+        with contextlib.suppress(OSError):  # the process has ended
             for thread in pathlib.Path(f"/proc/{self.process.pid}/task").iterdir():
                 if (thread / "comm").read_text() == "pushd-log\n":
                     return (thread / "stat").read_text().rpartition(")")[2].split()[0] != "S"
@@ -109,7 +109,7 @@ class Pushd:
         return self.unix_path or (self.host, self.port)
 
     def http(self):
-        """A connection that is kept alive; the caller closes it."""
+        """A keep-alive connection; the caller closes it."""
         return UnixHTTPConnection(self.unix_path) if self.unix_path else http.client.HTTPConnection(*self.address, timeout=10)
 
     def request(self, method, path, body=None, headers=()):
@@ -130,12 +130,12 @@ class Pushd:
         return self
 
     def metrics(self):
-        """The figures, which may be a second old: for conditions that are waited for, and bounds that always hold."""
+        """The metrics, which may be a second old: for conditions to wait for, and for limits that always hold."""
         return Metrics(self.get("/metrics").body.decode())
 
     def fresh_metrics(self):
-        """The figures as they are now or later, which may take a second: for what is asserted at once."""
-        self.get("/health/live")  # a publish may be answered a turn of the loop before it is delivered and counted
+        """Metrics that are not older than the call, which may take a second: for immediate assertions."""
+        self.get("/health/live")  # a publish may be answered one loop turn before it is delivered and counted
         called = time.time()
 
         def fresh():
@@ -189,11 +189,11 @@ class Pushd:
         return pages * os.sysconf("SC_PAGE_SIZE")
 
     def descriptors(self):
-        """How many it has open."""
+        """The number of open descriptors."""
         return len(os.listdir(f"/proc/{self.process.pid}/fd"))
 
     def stop(self):
-        """Ends the process the way an operator would, which has to work."""
+        """Stops the process as an operator does; this must succeed."""
         if self.process.poll() is None:
             for client in self.clients:
                 client.close()

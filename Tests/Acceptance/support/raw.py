@@ -1,4 +1,4 @@
-"""A client that sends any bytes it is told to, and reads HTTP answers and WebSocket frames strictly."""
+"""A client that sends arbitrary bytes and parses HTTP responses and WebSocket frames strictly."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def encode_frame(opcode, payload=b"", first_bits=0x80, is_masked=True):
 
 
 def decode_frames(stream, most=None, deflates=False):
-    """The whole frames at the beginning of `stream`, which a server sent, and the number of bytes they take."""
+    """The complete frames at the beginning of a server's `stream`, and their total length."""
     frames, at = [], 0
     while len(stream) - at >= 2 and len(frames) != most:
         first, second = stream[at], stream[at + 1]
@@ -62,7 +62,7 @@ def decode_frames(stream, most=None, deflates=False):
 
 
 class RawClient:
-    """A socket that times out, with what was received and not yet looked at."""
+    """A socket with a timeout, and the received bytes that were not parsed yet."""
 
     def __init__(self, address, timeout=10, receive_buffer=None):
         family = socket.AF_UNIX if isinstance(address, (str, os.PathLike)) else socket.AF_INET
@@ -89,14 +89,14 @@ class RawClient:
         self.socket.close()
 
     def send(self, data):
-        """Sends as much as the server is willing to take; what it answered is read afterwards."""
+        """Sends as much as the server accepts; the answers can be read afterwards."""
         try:
             self.socket.sendall(data)
         except (ConnectionResetError, BrokenPipeError):
             pass
 
     def receive_more(self):
-        """False at the end of the stream."""
+        """Returns False at the end of the stream."""
         try:
             data = self.socket.recv(1 << 20)
         except ConnectionResetError:
@@ -105,7 +105,7 @@ class RawClient:
         return bool(data)
 
     def is_closed(self):
-        """Reads until the server closes; True if nothing but that came."""
+        """Reads until the server closes; returns True if nothing else arrived."""
         while self.receive_more():
             pass
         return not self.received
@@ -156,7 +156,7 @@ class RawClient:
         return json.loads(frame.payload)
 
     def read_close_code(self):
-        """The code of the Close frame that has to come next, which is answered, and the end of the connection after it."""
+        """Reads a Close frame, answers it, expects the end of the connection, and returns the code."""
         frame = self.read_frame()
         assert frame.opcode == CLOSE, frame
         self.send_frame(CLOSE, frame.payload)

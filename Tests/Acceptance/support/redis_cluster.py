@@ -31,7 +31,7 @@ class Node(RedisServer):
         return self
 
     def ask(self, *words):
-        """Over a connection that is kept, so that one may ask often; a frozen node does not hold up the test."""
+        """Uses a persistent connection, so frequent calls are cheap; a frozen node does not block the test."""
         if self.connection is None:
             self.connection = self.client(socket_timeout=1)
         return self.connection.execute_command(*words)
@@ -42,14 +42,14 @@ class Node(RedisServer):
         return False
 
     def replication(self):
-        """INFO of it; empty if the node does not answer."""
+        """The replication part of INFO; empty if the node does not answer."""
         with contextlib.suppress(redis.RedisError):
             return self.ask("INFO", "replication")
         return {}
 
 
 class RedisCluster:
-    """`masters` are the nodes that own slots, each beside its replica in `replicas` (None without)."""
+    """`masters` own the slots; `replicas` has each one's replica, or None."""
 
     def __init__(self, directory, *options, masters=3, has_replicas=False, password=None):
         self.directory = directory
@@ -95,7 +95,7 @@ class RedisCluster:
         return other.id in str(node.ask("CLUSTER", "NODES"))
 
     def wait_until_ok(self):
-        """Until all that run agree on all slots, and all replicas follow."""
+        """Waits until all running nodes agree on all slots and all replicas follow their masters."""
         running = [node for node in self.nodes if node.is_running()]
         wait_until(lambda: all(self._agrees(node) for node in running), "a cluster that agrees", seconds=30)
         for replica in filter(None, self.replicas):
@@ -103,7 +103,7 @@ class RedisCluster:
                 wait_until(lambda: replica.replication().get("master_link_status") == "up", "its link")
 
     def _agrees(self, node):
-        """True if this node gives every slot to the one that `owners` has, and knows all nodes."""
+        """Whether this node assigns every slot as `owners` does, and knows all nodes."""
         return (
             node.cluster_is_ok()
             and ports_of_slots(node) == [owner.port for owner in self.owners]
@@ -119,7 +119,7 @@ class RedisCluster:
         return self.owners[self.slot(channel)]
 
     def spublish(self, channel, payload):
-        """Publishes to the shard of the channel, and returns how many clients got it there. Follows MOVED."""
+        """Publishes to the channel's shard and returns how many clients got it there; follows MOVED."""
         node = self.owner(channel)
         try:
             return node.ask("SPUBLISH", channel, payload)
@@ -127,14 +127,14 @@ class RedisCluster:
             return self.node_at(moved.port).ask("SPUBLISH", channel, payload)
 
     def publish(self, channel, payload, node=None):
-        """Ordinary PUBLISH, which the cluster sends to all its nodes; returns how many clients of this node got it."""
+        """Uses ordinary PUBLISH, which reaches all nodes; returns how many of this node's clients got it."""
         return (node or self.masters[0]).ask("PUBLISH", channel, payload)
 
     def node_at(self, port):
         return next(node for node in self.nodes if node.port == port)
 
     def channels(self, master, count, prefix="push:"):
-        """Names of pushd channels, one in each of so many slots of this master."""
+        """Names of pushd channels, each in a different slot of this master."""
         names = {}
         for number in range(100 * SLOTS):
             name = f"c{number:05}"
@@ -148,7 +148,7 @@ class RedisCluster:
     # Changes
 
     def move_slot(self, slot, to):
-        """Hands a slot without keys over the way redis-cli does."""
+        """Moves a slot without keys as redis-cli does."""
         source = self.owners[slot]
         if source is to:
             return
@@ -168,7 +168,7 @@ class RedisCluster:
         self.masters[number].kill()
 
     def wait_for_promotion(self, number):
-        """Until the replica of this master is elected; then they are swapped."""
+        """Waits until this master's replica is elected, then swaps the two."""
         old, new = self.masters[number], self.replicas[number]
         wait_until(lambda: new.replication().get("role") == "master", "a promoted replica", seconds=30)
         self.masters[number], self.replicas[number] = new, old
@@ -180,7 +180,7 @@ class RedisCluster:
 
 
 def ports_of_slots(node):
-    """The port of each slot's master as this node sees it; none if it does not answer."""
+    """The port of each slot's master in this node's view; empty if it does not answer."""
     ports = [None] * SLOTS
     with contextlib.suppress(redis.RedisError):
         for first, last, master, *_ in node.ask("CLUSTER", "SLOTS"):

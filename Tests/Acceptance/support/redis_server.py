@@ -1,4 +1,4 @@
-"""A redis-server of the test's own, which can be killed, started again on its port, and frozen."""
+"""A redis-server of the test, which can be killed, restarted on the same port, and frozen."""
 
 import signal
 import subprocess
@@ -11,8 +11,11 @@ from . import free_port, wait_until
 
 
 class RedisServer:
-    """With `tls`, a pair of support.certificates, it speaks only TLS; with `clients_of`, the file of an authority, it
-    demands that clients have a certificate of that one, as its own has to be."""
+    """A redis-server.
+
+    With `tls` (a pair of support.certificates) it accepts only TLS. With `clients_of` (the file of an authority) it
+    requires client certificates of that authority, which must also have issued its own.
+    """
 
     def __init__(
         self, directory, *options, password=None, tls=None, clients_of=None, address="127.0.0.1", port=None
@@ -62,7 +65,7 @@ class RedisServer:
         return (self.directory / "redis.log").read_text()
 
     def client(self, **options):
-        """It trusts any server, and tries everything only once. The options are those of redis-py."""
+        """A client that trusts any server and does not retry. The options are those of redis-py."""
         options |= {"host": self.address, "port": self.port, "password": self.password, "retry": Retry(NoBackoff(), 0)}
         if self.tls:
             options |= {"ssl": True, "ssl_cert_reqs": "none", "ssl_check_hostname": False}

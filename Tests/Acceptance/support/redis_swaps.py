@@ -1,6 +1,6 @@
-"""What operators, and services that run Redis for others, do to a Redis under two nodes of pushd.
+"""What operators and hosting services do to a Redis that two nodes of pushd use.
 
-Two servers of which one replicates the other, and a name that leads to one of them.
+There are two servers, one the replica of the other, and a name that resolves to one of them.
 """
 
 import contextlib
@@ -26,11 +26,11 @@ OVERRUN = "this node did not keep up: Redis cut the link at its output buffer li
 
 @dataclass
 class Outcome:
-    """What one disturbance led to, at each node."""
+    """The effect of one disturbance on each node."""
 
     kind: str
     told: list = field(default_factory=list)  # seconds until the log named the cause
-    back: list = field(default_factory=list)  # seconds from its end until it was ok again
+    back: list = field(default_factory=list)  # seconds from its end until the node was ok again
     problems: list = field(default_factory=list)
 
 
@@ -38,7 +38,7 @@ class Site:
     """`master` and `replica` are the servers in these roles."""
 
     def __init__(self, directory, start):
-        """`start(kind, *options)` starts a pushd of this class, which has hosts of its own."""
+        """`start(kind, *options)` starts a pushd of this class, with its own hosts file."""
         self.hosts = directory / "hosts"
         port = free_port()
         self.port = port
@@ -79,11 +79,11 @@ class Site:
         wait_until(is_up, "the replica's link to its master", seconds=30)
 
     def point_name_at(self, server):
-        """In place: the file is mounted."""
+        """Writes the file in place, because it is mounted."""
         self.hosts.write_text(f"127.0.0.1 localhost\n{server.address} {NAME}\n")
 
     def swap(self):
-        """By hand, as a service does it: the replica becomes the master, and no connection is closed."""
+        """Swaps the roles by hand, as a hosting service does: no connection is closed."""
         self._ask(self.replica, "REPLICAOF", "NO", "ONE")
         self._ask(self.master, "REPLICAOF", self.replica.address, self.port)
         self.master, self.replica = self.replica, self.master
@@ -97,7 +97,7 @@ class Site:
         with server.client() as client:
             return client.info("replication")["role"]
 
-    # Disturbances: each returns what ends it.
+    # Disturbances: each returns a function that ends it.
 
     def replicaof(self):
         self.swap()
@@ -143,7 +143,7 @@ class Site:
         return lambda: self._allow(self.master)
 
     def change_password(self):
-        """Connections stay, so somebody has to end them."""
+        """Connections survive a new password, so they are closed here."""
         self._ask(self.master, "ACL", "SETUSER", USER, "resetpass", ">other")
         self._ask(self.master, "CLIENT", "KILL", "USER", USER)
         return lambda: self._allow(self.master)
@@ -173,7 +173,7 @@ class Site:
         return end
 
     def overrun(self):
-        """The nodes read nothing while more comes than Redis keeps for them."""
+        """The nodes are stopped while more messages arrive than Redis' output buffer holds."""
         clients = [node.connect("flood") for node in self.nodes]
         self._ask(self.master, "CONFIG", "SET", "client-output-buffer-limit", "pubsub 65536 0 0")
         with self._stopped_nodes(), self.master.client() as client:
@@ -196,10 +196,10 @@ class Site:
             for node in self.nodes:
                 node.signal(signal.SIGCONT)
 
-    # Looking
+    # Observing
 
     def disturb(self, kind):
-        """Disturbs once and waits until all is as before."""
+        """Causes one disturbance and waits until everything works again."""
         outcome = Outcome(kind)
         pattern, is_overrun = re.compile(CAUSES[kind]), kind == "overrun"
         logs = [len(node.log()) for node in self.nodes]
@@ -227,7 +227,7 @@ class Site:
         return outcome
 
     def _assert_delivery(self, outcome):
-        """What either node publishes, and what anybody publishes at the master, reaches both."""
+        """Messages from either node and from the master reach both nodes."""
         for number, node in enumerate(self.nodes):
             node.publish("c", f"from node {number}")
         self.master.publish("push:c", "from the master")
@@ -245,7 +245,7 @@ class Site:
 
 
 REPLICA = r"this is a replica of 127\.0\.0\.[12]:\d+; messages must be published at its master"
-# What the log must say of each disturbance.
+# The log line that each disturbance must cause.
 CAUSES = {
     "replicaof": REPLICA,
     "replicaof_and_back": REPLICA,

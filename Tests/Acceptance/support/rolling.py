@@ -1,4 +1,4 @@
-"""Nodes behind HAProxy that are replaced one after the other, and clients and a publisher that note every failure."""
+"""Nodes behind HAProxy that are replaced one by one, and clients and a publisher that record every failure."""
 
 import asyncio
 import collections
@@ -15,7 +15,7 @@ from .proxies import NAME, HAProxy
 from .pushd import Pushd, ask
 from .tls import trusting
 
-EVERY = 50  # one client of so many joins the busy channel
+EVERY = 50  # one of this many clients joins the busy channel
 
 
 class Cluster:
@@ -40,7 +40,7 @@ class Cluster:
         return node.wait_for_status("ok")
 
     def roll(self):
-        """Replaces each node as an operator would: stop it, wait for its end, start it, wait until it is ready."""
+        """Replaces each node as an operator does: stop it, wait for its end, start a new one, wait for it."""
         for index, port in enumerate(self.ports):
             old = self.nodes[index]
             old.signal()
@@ -59,9 +59,9 @@ class Cluster:
 
 
 class Clients(Background):
-    """Clients that come back whenever they are closed, and newcomers that stay for a moment only.
+    """Clients that reconnect whenever they are closed, and others that stay only for a moment.
 
-    `failures` are handshakes that did not succeed, `codes` tell how connections ended.
+    `failures` are failed handshakes; `codes` are the close codes of connections.
     """
 
     def __init__(self, proxy, count):
@@ -131,7 +131,7 @@ class Clients(Background):
 
 
 class Publisher(Background):
-    """Publishes at a steady rate over a kept connection to the proxy; `failures` are answers other than 200."""
+    """Publishes at a steady rate over a keep-alive connection to the proxy; `failures` are answers other than 200."""
 
     def __init__(self, proxy, rate=100):
         super().__init__()
@@ -158,7 +158,7 @@ class Publisher(Background):
 
 
 def roll_under_load(cluster, count, rate=100):
-    """Replaces all nodes while clients and a publisher are there; returns both, with what they noted."""
+    """Replaces all nodes while clients and a publisher are active; returns both."""
     with Clients(cluster.proxy, count) as clients:
         wait_until(lambda: clients.open == count or clients.failure, f"{count} clients", seconds=120)
         with Publisher(cluster.proxy, rate) as publisher:

@@ -1,4 +1,4 @@
-"""A master, its replica and three Sentinels that watch them, all processes of the test's own."""
+"""A master, its replica and three Sentinels that watch them, all of them processes of the test."""
 
 import contextlib
 import itertools
@@ -11,17 +11,18 @@ from .redis_server import RedisServer
 
 NAME = "mymaster"
 QUORUM = 2
-# Milliseconds, not up to ten seconds. As rare as DOWN_AFTER, pings make a new master look down at once; more than five
-# times as frequent as INFO, they make each replica unfit.
+# Milliseconds instead of up to ten seconds. If pings are as rare as DOWN_AFTER, a new master seems down at once; if
+# they are more than five times as frequent as INFO, each replica counts as unfit.
 HASTE = ("ping-period", "400", "info-period", "500", "publish-period", "500", "ask-period", "500")
-# The last one votes and does not stand for election itself: three votes for three mean waiting for the next election.
+# The last one votes but does not stand for election: a tie between three candidates would mean waiting for the next
+# election.
 DOWN_AFTER = (1000, 1000, 2500)
-# Replication that starts at once and notices a loss soon.
+# Replication that starts at once and notices a broken link soon.
 REPLICATION = ("--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1")
 
 
 class Sentinel(RedisServer):
-    """One Sentinel: a redis-server that keeps what it learns in its own configuration file."""
+    """A Sentinel: a redis-server that stores its state in its configuration file."""
 
     def __init__(self, directory, master_port, down_after, password=None):
         super().__init__(directory)
@@ -51,13 +52,13 @@ class Sentinel(RedisServer):
             return client.execute_command("SENTINEL", *words)
 
     def master_port(self):
-        """The port of the master it names; None if it does not answer."""
+        """The port of the master in its view; None if it does not answer."""
         with contextlib.suppress(redis.RedisError):
             return int(self.ask("GET-MASTER-ADDR-BY-NAME", NAME)[1])
         return None
 
     def knows_all(self, master_port):
-        """True if it could lead a failover of this master: it knows the others and a replica that is in step."""
+        """Whether it could lead a failover of this master: it knows the others and an up-to-date replica."""
         master = fields(self.ask("MASTER", NAME))
         replicas = [fields(replica) for replica in self.ask("REPLICAS", NAME)]
         return (
@@ -117,7 +118,7 @@ class Sentinels:
         self.wait_until_ready()
 
     def wait_until_ready(self):
-        """Until each running Sentinel could lead a failover."""
+        """Waits until each running Sentinel could lead a failover."""
         running = [sentinel for sentinel in self.all if sentinel.is_running()]
         wait_until(
             lambda: all(sentinel.knows_all(self.master.port) for sentinel in running),
@@ -126,13 +127,13 @@ class Sentinels:
         )
 
     def _info(self, server):
-        """INFO of it; empty while it answers nothing: whoever becomes a replica disconnects its clients."""
+        """Its INFO; empty while it does not answer (a server that becomes a replica disconnects its clients)."""
         with contextlib.suppress(redis.ConnectionError), server.client() as client:
             return client.info("replication")
         return {}
 
     def wait_for_election(self):
-        """Until one Sentinel names the replica as the master; then `master` and `replica` are swapped."""
+        """Waits until a Sentinel names the replica as the master, then swaps `master` and `replica`."""
         expected = self.replica.port
         asked = [sentinel for sentinel in self.all if not sentinel.is_frozen]
         wait_until(lambda: any(one.master_port() == expected for one in asked), "a new master", seconds=30)
@@ -140,7 +141,7 @@ class Sentinels:
         assert self._info(self.master)["role"] == "master"
 
     def wait_for_demotion(self):
-        """Until the old master, which runs again, follows the new one and the Sentinels know it."""
+        """Waits until the restarted old master follows the new one and the Sentinels know it."""
         wait_until(lambda: self._info(self.replica).get("role") == "slave", "the old master's new role", seconds=30)
         wait_until(lambda: self._info(self.replica)["master_link_status"] == "up", "its link", seconds=30)
         self.wait_until_ready()

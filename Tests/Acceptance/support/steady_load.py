@@ -1,4 +1,4 @@
-"""Numbered messages at a steady rate, and who reads them: for tests of what a disturbance of Redis loses."""
+"""Numbered messages at a steady rate, and their readers: for tests of what a disturbance of Redis loses."""
 
 import collections
 import itertools
@@ -12,7 +12,7 @@ from .background import Background
 from .raw import decode_frames
 from .swarm import Swarm
 
-# `receivers` is what Redis said; None if it did not accept the message.
+# `receivers` is Redis' reply; None if it did not accept the message.
 Sent = collections.namedtuple("Sent", "number channel began receivers")
 Arrival = collections.namedtuple("Arrival", "number channel time")
 
@@ -42,7 +42,7 @@ class Publisher(Background):
         due = time.monotonic()
         while not self.stopped.wait(max(0, due - time.monotonic())):
             self._publish_one(next(self.channels))
-            due = max(due + 1 / self.rate, time.monotonic() - 0.1)  # what a frozen Redis held up is not made up for
+            due = max(due + 1 / self.rate, time.monotonic() - 0.1)  # do not make up for a freeze
 
     def _publish_one(self, channel):
         number, began, receivers = self.begun, time.monotonic(), None
@@ -50,12 +50,12 @@ class Publisher(Background):
         try:
             receivers = self.publish(f"{self.prefix}{channel}", numbered(channel, number))
         except (redis.RedisError, OSError):
-            pass  # away
+            pass  # Redis is away
         self.sent.append(Sent(number, channel, began, receivers))
 
 
 class Reader(Background):
-    """Reads in a thread for subscribers of support.swarm, and notes at those that are watched when what arrived."""
+    """Reads for subscribers of support.swarm in a thread, and records arrivals for the watched ones."""
 
     def __init__(self, subscribers, watched=None):
         super().__init__()
@@ -77,7 +77,7 @@ class Reader(Background):
                         self.lost.append(key.data)
 
     def _read(self, subscriber):
-        """False at the end of the stream."""
+        """Returns False at the end of the stream."""
         try:
             data = subscriber.client.socket.recv(65536)
         except BlockingIOError:
@@ -99,7 +99,7 @@ class Reader(Background):
             self.last[subscriber, channel] = number
 
     def has_reached(self, number, channels=None):
-        """True if each watched subscriber got a message of its channel with at least this number."""
+        """Whether each watched subscriber got a message of its channel with at least this number."""
         return all(
             self.last.get((subscriber, subscriber.channel), -1) >= number
             for subscriber in self.arrivals
@@ -114,7 +114,7 @@ class Reader(Background):
             raise AssertionError("the reader failed") from self.failure
 
     def settle(self):
-        """Waits until nothing has come for half a second."""
+        """Waits until nothing has arrived for half a second."""
         wait_until(lambda: time.monotonic() - self.last_read > 0.5, "silence", seconds=60)
 
 
@@ -139,17 +139,19 @@ class Load:
         self.swarm.close()
 
     def wait_for_delivery(self, seconds=2, channels=None):
-        """Until a message that is published from now on has arrived at each node, on each channel or on these."""
+        """Waits until messages published from now on have arrived at each node, on all or the given channels."""
         self.reader.wait_for(self.publisher.begun, seconds, channels)
 
     def finish(self):
-        """Publishes nothing more, and waits for what was published."""
+        """Stops publishing and waits for pending messages."""
         self.publisher.stop()
         self.reader.settle()
 
     def check(self, may_repeat=()):
-        """The load is undisturbed now: everything arrives. And whatever arrived since the beginning did so in order, and
-        once, but for these numbers."""
+        """Checks that everything arrives now, after the disturbance.
+
+        Everything that arrived since the beginning must have arrived in order and once, except for `may_repeat`.
+        """
         self.wait_for_delivery()
         first = self.publisher.begun
         self.wait_for_delivery()
@@ -158,7 +160,7 @@ class Load:
         self.assert_everything_arrived(messages, may_repeat)
 
     def assert_everything_arrived(self, messages, may_repeat=()):
-        """Each of them at each node, and whatever else arrived once and in order."""
+        """Checks that each of them arrived at each node, and that everything arrived once and in order."""
         missed = [message for message in messages if message.receivers != len(self.nodes)]
         assert messages and not missed, f"not for each node: {missed[:10]}"
         self.assert_once_and_in_order(may_repeat)
@@ -168,7 +170,7 @@ class Load:
             assert not missing, f"lost on {subscriber.channel}: {sorted(missing)[:10]}"
 
     def assert_once_and_in_order(self, may_repeat=()):
-        """Redis may execute late, and after others, what it did not answer in time; that arrives once too."""
+        """Redis may execute a command late that it did not answer in time; that message also arrives once."""
         accepted = {message.number for message in self.publisher.sent if message.receivers is not None}
         for arrivals in self.reader.arrivals.values():
             numbers = [arrival.number for arrival in arrivals]

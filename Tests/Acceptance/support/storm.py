@@ -12,7 +12,7 @@ from .raw import PING, PONG, Frame, handshake
 
 
 class IdleCrowd(Part):
-    """WebSockets that do nothing, so that whatever goes through all connections takes long."""
+    """Idle WebSockets, which make it slow to iterate over all connections."""
 
     def work(self, count):
         sockets = []
@@ -28,7 +28,7 @@ class IdleCrowd(Part):
 
 
 class Pinger(Part):
-    """Pings over a WebSocket again and again; returns the sorted seconds until the pongs."""
+    """Pings over a WebSocket again and again; returns the sorted round-trip times in seconds."""
 
     def work(self, pause=0.001):
         client, waits = self.open(timeout=60).upgrade(), []
@@ -47,7 +47,7 @@ def request(path, is_last=False):
 
 
 def ask_in_a_pipeline(address, path, count, clients):
-    """Asks for it so often from each client at once, and reads to the end.
+    """Requests a path `count` times from each client in a pipeline, and reads all answers.
 
     Returns how often each status was answered.
     """

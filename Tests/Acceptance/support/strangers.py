@@ -1,4 +1,4 @@
-"""Strangers who make the process hold as many bytes as they can, each kind in its own way."""
+"""Unauthenticated clients that make the process hold as many bytes as they can, in different ways."""
 
 import contextlib
 import functools
@@ -28,7 +28,7 @@ FRAGMENTS = (
 
 
 def names(number):
-    """Joins 127 channels with names of 255 bytes that nobody else has."""
+    """Joins 127 channels with unique names of 255 bytes."""
 
     def name(channel):
         return f"{number:05}-{channel:03}".ljust(255, "n")
@@ -39,7 +39,7 @@ def names(number):
 
 
 def kinds(hello):
-    """By name, what a stranger sends who has this number; `hello` are the bytes of a TLS ClientHello, or none.
+    """The bytes that a client with a given number sends, by kind; `hello` is a TLS ClientHello or empty.
 
     For a daemon with the publish key KEY.
     """
@@ -65,7 +65,7 @@ class Stranger:
         self.socket.connect_ex(address)
 
     def go_on(self, room):
-        """Sends what it has to, and reads what comes; False when it was thrown out."""
+        """Sends its bytes and reads the answers; returns False when it was disconnected."""
         try:
             with contextlib.suppress(BlockingIOError):
                 while self.left:
@@ -80,9 +80,9 @@ class Stranger:
 
 
 class Strangers(Part):
-    """Many of a kind, or of all in turns. Whoever is thrown out comes back, each at most every half second.
+    """Many clients of one kind, or of all kinds in turn. They reconnect at most every half second.
 
-    Returns how often that was.
+    Returns how often a client was disconnected.
     """
 
     def work(self, kind, count, hello=b"", tls_address=None):
@@ -122,7 +122,7 @@ def resident_bytes(pid):
 
 
 def peak_while(pid, seconds):
-    """The most resident bytes within so many seconds."""
+    """The peak of the resident memory during this time, in bytes."""
     peak, deadline = 0, time.monotonic() + seconds
     while time.monotonic() < deadline:
         peak = max(peak, resident_bytes(pid))

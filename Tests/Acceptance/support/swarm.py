@@ -34,7 +34,7 @@ class Swarm:
             subscriber.client.close()
 
     def receive(self, size, seconds):
-        """Reads until everybody has `size` bytes, and whatever else there is to read then."""
+        """Reads until every subscriber has `size` bytes, plus everything that is available then."""
         deadline = time.monotonic() + seconds
         with selectors.DefaultSelector() as selector:
             for subscriber in self.all:

@@ -1,4 +1,4 @@
-"""A client over TLS that sees its records."""
+"""A TLS client that shows its records."""
 
 import contextlib
 import ssl
@@ -10,7 +10,7 @@ VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
 
 def trusting(authority, version=None, pair=None):
-    """What a client wants of the server, and the certificate that it shows."""
+    """A client's TLS context: the trusted authority, the version, and its own certificate."""
     context = ssl.create_default_context(cafile=authority.file)
     if version:
         context.minimum_version = context.maximum_version = VERSIONS[version]
@@ -20,7 +20,7 @@ def trusting(authority, version=None, pair=None):
 
 
 class TLSClient(RawClient):
-    """A RawClient over TLS that sees its records. `end` tells how the server has ended the stream."""
+    """A RawClient over TLS that shows its records. `end` says how the server ended the stream."""
 
     def __init__(self, address, context, name="localhost", session=None, **options):
         self.incoming, self.outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -30,7 +30,7 @@ class TLSClient(RawClient):
         super().__init__(address, **options)
 
     def shake_hands(self, then=b""):
-        """Finishes the handshake, and sends `then` along with its last message."""
+        """Finishes the handshake and sends `then` together with its last message."""
         while True:
             try:
                 self.tls.do_handshake()
@@ -51,7 +51,7 @@ class TLSClient(RawClient):
         return self.outgoing.read()
 
     def encrypt(self, data):
-        """As few records as they fit into."""
+        """Encrypts bytes into as few records as possible."""
         with self.lock:
             if data:
                 self.tls.write(data)
@@ -64,7 +64,7 @@ class TLSClient(RawClient):
         super().send(records)
 
     def say_goodbye(self):
-        """Sends close_notify: nothing more will come from here."""
+        """Sends close_notify: the client will send nothing more."""
         with contextlib.suppress(ssl.SSLWantReadError):
             self.tls.unwrap()
         self.send_records(self.outgoing.read())

@@ -1,6 +1,6 @@
-"""Runs a command as on a machine that forbids io_uring: without_io_uring.py COMMAND [ARGUMENT...]
+"""Runs a command with io_uring forbidden: without_io_uring.py COMMAND [ARGUMENT...]
 
-A seccomp filter answers io_uring_setup(2) with EPERM, as those of container runtimes do.
+A seccomp filter makes io_uring_setup(2) fail with EPERM, as in container runtimes.
 """
 
 import ctypes
@@ -20,7 +20,7 @@ class Program(ctypes.Structure):
 
 
 def install(instructions):
-    """Filters the system calls of this process, and of what it becomes."""
+    """Filters the system calls of this process and of the program it executes."""
     code = b"".join(struct.pack("HBBI", *instruction) for instruction in instructions)
     program = Program(len(instructions), code)
     libc = ctypes.CDLL(None, use_errno=True)

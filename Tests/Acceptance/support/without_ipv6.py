@@ -1,6 +1,6 @@
 """Runs a command as on a machine without IPv6: without_ipv6.py COMMAND [ARGUMENT...]
 
-A seccomp filter answers socket(AF_INET6, ...) with EAFNOSUPPORT, as a kernel does that was started with ipv6.disable=1.
+A seccomp filter makes socket(AF_INET6, ...) fail with EAFNOSUPPORT, as a kernel with ipv6.disable=1 does.
 """
 
 import errno

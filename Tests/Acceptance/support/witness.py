@@ -25,7 +25,7 @@ class Witness(Background):
         assert self.client.recv(timeout=10) == text
 
     def stop(self):
-        """Fails if a message was ever lost or late, or if the next one is."""
+        """Fails if any message so far, or the next one, was lost or late."""
         try:
             super().stop()
             self._beat()
