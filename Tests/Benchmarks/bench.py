@@ -1,4 +1,4 @@
-"""Measures a load: what one more unit of it costs."""
+"""Measures the cost of one more unit of a load."""
 
 import functools
 import pathlib
@@ -9,8 +9,8 @@ from loads import Audience
 from secure import secure_port
 from support.pushd import Pushd
 
-# Valgrind may not know io_uring: with a call for each write the counts do not depend on its version.
-OPTIONS = ["--workers", "1", "--io", "poll"]  # of every pushd that is measured
+# Valgrind may not know io_uring; with one call per write the counts do not depend on its version.
+OPTIONS = ["--workers", "1", "--io", "poll"]  # for every measured pushd
 IDLE_CONNECTIONS = 15_000
 IDLE_SECURE_CONNECTIONS = 3_000
 
@@ -25,7 +25,7 @@ class Bench:
         self.idle_memory_over_tls = functools.cache(self._idle_memory_over_tls)
 
     def _marginal(self, load):
-        """The cost of one unit: the difference of a long and a short run, so that start, warm-up and end do not count."""
+        """The cost of one unit: the difference between a long and a short run, without start, warm-up and end."""
         return (self._cost(load, load.warm_up + load.units) - self._cost(load, load.warm_up)) / load.units
 
     def _cost(self, load, units):
@@ -38,7 +38,7 @@ class Bench:
                 end(pushd)
 
     def _idle_memory(self):
-        """The bytes by which each kind of memory in smaps_rollup grows with an idle connection, on a fresh pushd."""
+        """The growth of each kind of memory in smaps_rollup per idle connection, in bytes, on a fresh pushd."""
         pushd = self._start(Pushd)
         try:
             return growth(pushd, IDLE_CONNECTIONS)
@@ -46,7 +46,7 @@ class Bench:
             end(pushd)
 
     def _idle_memory_over_tls(self, records):
-        """The same with TLS 1.3, behind some that leave what a handshake needs for the next one to use."""
+        """The same with TLS 1.3, after some connections whose handshake buffers later ones reuse."""
         pushd = self._start(Pushd, secure_port(self.directory, records))
         try:
             growth(pushd, 100, tls="1.3")
@@ -68,13 +68,13 @@ def growth(pushd, connections, tls=None):
 
 
 def memory(pushd):
-    """The process' memory in bytes, from its page tables: what /proc/PID/stat says is off by up to 32 pages per core."""
+    """The process' memory in bytes, from its page tables; /proc/PID/stat is off by up to 32 pages per core."""
     rollup = pathlib.Path(f"/proc/{pushd.process.pid}/smaps_rollup").read_text()
     return {kind: int(size) * 1_024 for kind, size in re.findall(r"^(\w+): +(\d+) kB$", rollup, re.MULTILINE)}
 
 
 def end(pushd):
-    """Without a question whether it ends well, which other tests ask."""
+    """Ends the process without checking its exit status, which other tests check."""
     for client in pushd.clients:
         client.close()
     if pushd.process.poll() is None:

@@ -1,7 +1,7 @@
-"""A pushd under valgrind's callgrind, which counts what it executes in user space.
+"""A pushd under valgrind's callgrind, which counts the instructions executed in user space.
 
-The counts are read from the file that callgrind writes when the process ends: asking a running one for them
-(callgrind_control) takes ptrace, which containers may refuse.
+The counts come from the file that callgrind writes when the process ends. Reading them from a running process
+(callgrind_control) needs ptrace, which containers may refuse.
 """
 
 import re
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from support.pushd import BINARY, Pushd
 
 ALLOCATORS = {"malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc", "memalign"}
-NAME = re.compile(r"\((\d+)\)(?: (.*))?")  # a name is written out once and then stands for itself as a number
+NAME = re.compile(r"\((\d+)\)(?: (.*))?")  # a name is written once and then referred to by number
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Cost:
 
 
 def readable(binary, directory):
-    """A copy without debugging information: valgrind 3.19 gives up at that of C targets (DWARF 5), and needs none."""
+    """A copy without debugging information: valgrind 3.19 cannot read DWARF 5 and does not need it."""
     copy = directory / "pushd"
     subprocess.run(["strip", "--strip-debug", "-o", copy, binary], check=True)
     return copy
@@ -40,11 +40,12 @@ class ProfiledPushd(Pushd):
             *("valgrind", "--tool=callgrind", "--vgdb=no", "--dump-line=no"),
             *(f"--callgrind-out-file={self.profiles}", readable(BINARY, directory)),
         ]
-        # Hashes with a seed of their own in every process would make one run's dictionaries longer to search than another's.
+        # Without a fixed hash seed, looking up dictionary entries would take a different number of instructions in each
+        # run.
         super().__init__(directory, *options, SWIFT_DETERMINISTIC_HASHING="1")
 
     def cost(self):
-        """What the process did, from its start to its end, which this waits for."""
+        """Waits for the process to end, and returns the cost of the whole run."""
         self.stop()
         costs = [read_profile(path.read_text()) for path in self.profiles.parent.glob("callgrind*")]
         total = Cost(sum(cost.instructions for cost in costs), sum(cost.allocations for cost in costs))
@@ -53,7 +54,7 @@ class ProfiledPushd(Pushd):
 
 
 def read_profile(text):
-    """The totals of one file; there are several of them if callgrind dumped more than once."""
+    """The totals of one file, which has several sections if callgrind dumped more than once."""
     names, instructions, allocations = {}, 0, 0
     callee = None
     for line in text.splitlines():

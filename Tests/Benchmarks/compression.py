@@ -1,9 +1,9 @@
-"""What compression costs the server: CPU per delivery and memory per idle connection, with and without.
+"""Measures the cost of compression: CPU per delivery and memory per idle connection, with and without it.
 
     compression.py [--rounds N]
 
-1,000 subscribers get 1 KiB of JSON, one message at a time; 15,000 idle ones show the memory. Both kinds are measured in turns
-of shuffled order, each on a fresh pushd with one worker on a core of its own; the medians count.
+1,000 subscribers receive 1 KiB of JSON, one message at a time; 15,000 idle ones show the memory. The kinds are measured
+alternately in shuffled order, each on a fresh pushd with one worker on its own core; the results are medians.
 """
 
 import argparse
@@ -13,7 +13,7 @@ import random
 import selectors
 import statistics
 
-from throwaway import throwaway_pushd  # which also finds `support`
+from throwaway import throwaway_pushd  # also makes `support` importable
 
 from support.raw import decode_frames
 
@@ -22,7 +22,7 @@ SUBSCRIBERS, MESSAGES, IDLE = 1_000, 300, 15_000
 
 
 def message(number):
-    """1 KiB of JSON that no two messages share."""
+    """1 KiB of JSON, different for each message."""
     dice = random.Random(number)
     items = []
     while len(text := json.dumps({"update": number, "items": items})) < 1_024:
@@ -41,7 +41,7 @@ class Subscribers:
             self.clients.append(client)
 
     def receive_frame(self):
-        """Waits until everybody has got one message, and returns its size on the wire."""
+        """Waits until every subscriber has received one message, and returns its size on the wire."""
         first = self.clients[0]
         while not decode_frames(first.received, deflates=first.deflates)[1]:
             first.socket.setblocking(True)
@@ -62,7 +62,7 @@ def cpu_per_delivery(pushd, headers):
     publisher = pushd.http()
     sizes = []
     for number in range(MESSAGES):
-        if number == 10:  # warm
+        if number == 10:  # warmed up
             began = pushd.cpu_seconds()
         publisher.request("POST", "/publish?channel=c", body=message(number))
         publisher.getresponse().read()
@@ -72,7 +72,7 @@ def cpu_per_delivery(pushd, headers):
 
 
 def bytes_per_idle_connection(pushd, headers):
-    Subscribers(pushd, 500, headers)  # what is allocated only once
+    Subscribers(pushd, 500, headers)  # for memory that is allocated only once
     before = pushd.resident_bytes()
     Subscribers(pushd, IDLE, headers)
     return (pushd.resident_bytes() - before) / IDLE

@@ -9,7 +9,7 @@ FIGURES = pytest.StashKey[list]()
 
 
 def pytest_addoption(parser):
-    parser.addoption("--pushd-options", default="", help="more options for every pushd that is measured")
+    parser.addoption("--pushd-options", default="", help="additional options for every measured pushd")
 
 
 def pytest_configure(config):
@@ -25,7 +25,7 @@ def bench(tmp_path_factory, pytestconfig):
 
 @pytest.fixture
 def report(pytestconfig):
-    """Takes a line for the end of the output."""
+    """Adds a line to the end of the output."""
     return pytestconfig.stash[FIGURES].append
 
 

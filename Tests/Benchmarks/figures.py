@@ -11,7 +11,7 @@ REDIS = FromRedis(units=1_500, warm_up=50)
 
 
 def _delivery(bench):
-    """The slope: what one more subscriber adds to a message."""
+    """The cost that one more subscriber adds to a message."""
     return (bench.marginal(FAN_OUT) - bench.marginal(LONE_SUBSCRIBER)) / (FAN_OUT.subscribers - 1)
 
 

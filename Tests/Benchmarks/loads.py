@@ -1,5 +1,8 @@
-"""What a pushd is made to do while it is measured. Every load waits for all that a unit causes before the next begins:
-what happens in one turn of the loop does then not depend on how fast anybody is."""
+"""The loads under which pushd is measured.
+
+Each load waits for all effects of a unit before the next unit begins, so that the number of loop turns does not depend
+on timing.
+"""
 
 import contextlib
 import selectors
@@ -16,7 +19,7 @@ FRAME_BYTES = 4 + len(PAYLOAD)
 
 
 class Audience:
-    """WebSocket connections of one thread, which only count the bytes that they get, over TLS those in its records."""
+    """WebSocket connections in one thread that only count received bytes (with TLS, the content of its records)."""
 
     def __init__(self, pushd, targets, tls=None):
         self.selector = selectors.DefaultSelector()
@@ -25,7 +28,7 @@ class Audience:
             self.selector.register(client.socket, selectors.EVENT_READ, ContentCounter(tls) if tls else len)
 
     def receive(self, messages):
-        """Waits for so many messages, all connections together."""
+        """Waits for this many messages in total on all connections."""
         missing = messages * FRAME_BYTES
         while missing > 0:
             ready = self.selector.select(timeout=10)
@@ -42,20 +45,20 @@ class Load:
 
     @contextlib.contextmanager
     def around(self, directory):
-        """What has to be there besides pushd, whose options it yields."""
+        """Starts what the load needs besides pushd, and yields pushd's options."""
         yield ()
 
 
 @dataclass(frozen=True)
 class Publishing(Load):
-    """Messages published over one kept-alive HTTP connection, to one channel after the other. A unit is a message."""
+    """Publishes over one keep-alive HTTP connection to each channel in turn. A unit is a message."""
 
     channels: int
-    subscribers: int  # of a channel
+    subscribers: int  # per channel
     units: int
     warm_up: int
     in_flight: int = 1
-    shares_connections: bool = False  # whoever has one channel has all
+    shares_connections: bool = False  # each connection joins all channels
 
     def run(self, pushd, units):
         audience = self._audience(pushd)
@@ -84,7 +87,7 @@ class Publishing(Load):
 
 @dataclass(frozen=True, kw_only=True)
 class PublishingOverTLS(Publishing):
-    """The same to subscribers over TLS 1.3; with one in flight a message is a record."""
+    """The same for subscribers over TLS 1.3; one message at a time, so that each is a record."""
 
     records: str
 
@@ -98,7 +101,7 @@ class PublishingOverTLS(Publishing):
 
 @dataclass(frozen=True)
 class Connecting(Load):
-    """A unit is a connection: accepted, upgraded, subscribed to a channel that others have too, and closed by the client."""
+    """A unit is a connection: accepted, upgraded, subscribed to a shared channel, and closed by the client."""
 
     units: int
     warm_up: int
@@ -107,7 +110,7 @@ class Connecting(Load):
         Audience(pushd, ["/ws?channel=c"])
         before = pushd.descriptors()
         for _ in range(units):
-            # A turn that sees an end may also accept the next connection: waiting makes them turns of their own.
+            # A turn that handles the end of a connection may also accept the next one; waiting separates the turns.
             with pushd.raw() as client:
                 client.upgrade("/ws?channel=c")
             wait_until(lambda: pushd.descriptors() == before, "closed by pushd", pause=0)
@@ -115,7 +118,7 @@ class Connecting(Load):
 
 @dataclass(frozen=True)
 class FromRedis(Load):
-    """Messages published in Redis, one at a time, for one subscriber. A unit is a message."""
+    """Publishes in Redis, one message at a time, for one subscriber. A unit is a message."""
 
     units: int
     warm_up: int

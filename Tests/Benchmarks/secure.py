@@ -1,4 +1,4 @@
-"""A port with TLS beside the plain one, and clients there, who do not decrypt what they only count."""
+"""A TLS port besides the plain one, and clients that count bytes without decrypting them."""
 
 import pathlib
 import ssl
@@ -8,11 +8,11 @@ from support import free_port
 from support.certificates import Authority
 from support.tls import VERSIONS, TLSClient
 
-RECORD_BYTES = {"1.2": 29, "1.3": 22}  # what a record of AES-GCM has besides its content
+RECORD_BYTES = {"1.2": 29, "1.3": 22}  # the overhead of a record with AES-GCM
 
 
 class ContentCounter:
-    """Counts how many bytes of content the records in a stream have."""
+    """Counts the content bytes of the records in a stream."""
 
     def __init__(self, version):
         self.record_bytes = RECORD_BYTES[version]
@@ -29,14 +29,14 @@ class ContentCounter:
 
 
 def secure_port(directory, records="openssl"):
-    """The options for both ports."""
+    """pushd's options for both ports."""
     pair = Authority(pathlib.Path(tempfile.mkdtemp(dir=directory))).sign("pushd")
     listen = ("--listen", "127.0.0.1:0", "--listen", f"tls:127.0.0.1:{free_port()}")
     return *listen, "--tls-cert", str(pair.certificate), "--tls-key", str(pair.key), "--tls-records", records
 
 
 def secure_client(pushd, version):
-    """A client that has shaken hands; whom it talks to it does not ask."""
+    """A client after its handshake; it does not verify the server."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.minimum_version = context.maximum_version = VERSIONS[version]

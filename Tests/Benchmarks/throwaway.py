@@ -17,7 +17,7 @@ def throwaway_pushd(*options):
 
 @contextlib.contextmanager
 def throwaway(server_class, *arguments):
-    """A server in a directory of its own. Killed at the end, since its clients do not matter any more."""
+    """A server in its own directory. It is killed at the end, because its clients no longer matter."""
     with tempfile.TemporaryDirectory() as directory:
         server = server_class(pathlib.Path(directory), *arguments)
         try:

@@ -1,11 +1,11 @@
-"""What TLS costs the server: CPU per delivery and memory per idle connection, without and with both record layers.
+"""Measures the cost of TLS: CPU per delivery and memory per idle connection, without TLS and with both record layers.
 
     tls.py [--rounds N] [--nchan]        (with nginx and nchan, if they are there)
 
-1,000 subscribers get 128 bytes, one message at a time and 16 at once; 3,000 idle ones show the memory. Subscribers count what
-arrives and do not decrypt it: one that takes longer over TLS would have the server flush fewer messages together, and the ratio
-would be its own. The kinds are measured in turns of shuffled order, each on a fresh pushd with one worker on a core of its own;
-the medians count.
+1,000 subscribers receive 128 bytes, one message at a time and 16 in flight; 3,000 idle ones show the memory.
+Subscribers count bytes and do not decrypt them: a subscriber that is slower with TLS would change how many messages the
+server flushes together, and distort the ratio. The kinds are measured alternately in shuffled order, each on a fresh
+pushd with one worker on its own core; the results are medians.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import resource
 import statistics
 import tempfile
 
-from throwaway import throwaway_pushd  # which also finds `support`
+from throwaway import throwaway_pushd  # also makes `support` importable
 
 from bench import growth
 from loads import Audience, Publishing
@@ -30,7 +30,7 @@ SUBSCRIBERS, IDLE = 1_000, 3_000
 
 
 def cpu_per_delivery(pushd, version, in_flight):
-    """Microseconds of the server's CPU."""
+    """The server's CPU time in microseconds."""
     load = Publishing(channels=1, subscribers=SUBSCRIBERS, units=0, warm_up=0)
     audience = Audience(pushd, ["/ws?channel=c0"] * SUBSCRIBERS, version)
     publisher = pushd.raw()
@@ -46,7 +46,7 @@ def cpu_per_delivery(pushd, version, in_flight):
 
 
 def bytes_per_idle_connection(pushd, version):
-    growth(pushd, 100, version)  # what is allocated only once
+    growth(pushd, 100, version)  # for memory that is allocated only once
     return growth(pushd, IDLE, version)["Anonymous"]
 
 

@@ -1,9 +1,10 @@
-"""What a second worker brings: the time to write a message to many subscribers, with one worker and with two.
+"""Measures the gain of a second worker: the time to write a message to many subscribers, with one and two workers.
 
     workers.py [--rounds N]
 
-On a machine of few cores subscribers that read take the time that the second worker needs. So these do not read: the kernel keeps
-what they are sent. Only the last subscriber of each worker reads, and tells when a message has been written to all.
+On a machine with few cores, subscribers that read would use the CPU time that the second worker needs. So these do not
+read, and the kernel buffers their messages. Only the last subscriber of each worker reads, which shows when a message
+has been written to all.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import time
 
 from throwaway import throwaway_pushd
 
-SUBSCRIBERS, MESSAGES, WARM_UP = 4_000, 100, 10  # what one subscriber gets fits into its receive buffer
+SUBSCRIBERS, MESSAGES, WARM_UP = 4_000, 100, 10  # all messages fit into a subscriber's receive buffer
 
 
 def microseconds_per_delivery(pushd, workers):

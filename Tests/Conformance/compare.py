@@ -1,4 +1,4 @@
-"""compare.py EXPECTED.TXT INDEX.JSON... [--update] [--without=9,12]: holds Autobahn's verdicts against the expected ones.
+"""compare.py EXPECTED.TXT INDEX.JSON... [--update] [--without=9,12]: compares Autobahn's verdicts with expected ones.
 
 --without names the groups of cases that were not run.
 """

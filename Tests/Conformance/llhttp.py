@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""Holds echo-server against the requests of llhttp's test suite: llhttp.py CHECKOUT [--update].
+"""Compares echo-server's answers to the requests of llhttp's test suite: llhttp.py CHECKOUT [--update].
 
-A checkout of https://github.com/nodejs/llhttp has them in test/request/*.md, each with what llhttp makes of it. A case is
-`taken` if every request in it that is complete is answered as one that can be read, `refused` if one is not, and `waits` if more would have to come. What llhttp does is strict,
-but for the cases of its lenient modes, which pushd has not got. Where the two differ, llhttp_differences.txt must have a
-line: the case, what pushd does, and why. llhttp asks for no Host; a request that has none is given one here. Those about
-bodies are sent to `POST /`, which echo-server answers with the body: others are answered without a look at it.
+A checkout of https://github.com/nodejs/llhttp has the requests in test/request/*.md, each with llhttp's result. A case
+is `taken` if every complete request in it is answered as a valid one, `refused` if one is not, and `waits` if it is
+incomplete. llhttp's strict mode is the reference, except for the cases of its lenient modes, which pushd does not have.
+For each difference llhttp_differences.txt must have a line: the case, pushd's result, and the reason. llhttp does not
+require a Host header; here it is added to requests without one. Requests with bodies are sent to `POST /`, which
+echo-server answers with the body; for other paths it does not read the body.
 """
 
 import pathlib
@@ -25,7 +26,7 @@ REQUEST_LINE = re.compile(rb"^([!-~]+ [!-~]+ HTTP/1\.1\r\n)(?!(?:.+\r\n)*?(?i:ho
 
 
 def unescape(text):
-    """As test/md-test.ts does it."""
+    """As in test/md-test.ts."""
     text = text.removesuffix("\n")
     text = re.sub(r"\\\n", "", text).replace("\n", "\r\n")
     for name, character in (("r", "\r"), ("n", "\n"), ("t", "\t"), ("f", "\f")):
@@ -37,7 +38,7 @@ def unescape(text):
 
 
 def cases(checkout):
-    """Yields each case: its name, its bytes, and whether llhttp refuses it."""
+    """Yields the name and the bytes of each case, and whether llhttp refuses it."""
     for path in sorted(checkout.glob("test/request/*.md")):
         headings, code, log = [], None, None
         for kind, text in re.findall(r"^(#+ .*|.*\n=+|```(?:http|log)\n[\s\S]*?\n```)$()", path.read_text(), re.M):
@@ -52,7 +53,7 @@ def cases(checkout):
 
 
 def statuses(data):
-    """The status of each answer, and the text of the last."""
+    """The status of each response, and the text of the last one."""
     with socket.create_connection(("127.0.0.1", PORT), timeout=2) as client:
         received = b""
         try:

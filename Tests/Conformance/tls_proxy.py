@@ -1,4 +1,4 @@
-"""tls_proxy.py PORT CA.PEM: a way into a TLS server on this machine for a client that speaks plain TCP.
+"""tls_proxy.py PORT CA.PEM: connects plain TCP clients to a TLS server on this machine.
 
 Prints the port that it listens on.
 """

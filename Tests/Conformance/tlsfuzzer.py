@@ -1,10 +1,10 @@
-"""Runs tlsfuzzer's scripts against pushd, with both record layers, and holds what fails against tlsfuzzer.txt.
+"""Runs tlsfuzzer's scripts against pushd, with both record layers, and compares failures with tlsfuzzer.txt.
 
     tlsfuzzer.py CHECKOUT [--python PYTHON] [--update] [SCRIPT ...]
 
-CHECKOUT is a clone of github.com/tlsfuzzer/tlsfuzzer, PYTHON one that has its requirements (tlslite-ng). A script runs a
-sample of its conversations, always the same one. Those of TLS 1.2 negotiate ECDHE with AES-GCM: what they offer instead of
-CBC is what pushd has.
+CHECKOUT is a clone of github.com/tlsfuzzer/tlsfuzzer; PYTHON is an interpreter with its requirements (tlslite-ng). A
+script runs a fixed sample of its conversations. TLS 1.2 scripts negotiate ECDHE with AES-GCM, which pushd supports,
+instead of CBC.
 """
 
 import argparse
@@ -25,13 +25,13 @@ LAYERS = ("openssl", "compact")
 SUITE = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256"
 SAMPLE = "20"
 SCRIPT_SECONDS = 400
-# They measure time, or run for minutes to see random numbers of OpenSSL's handshake.
+# These measure time, or run for minutes to check random numbers of OpenSSL's handshake.
 LEFT_OUT = re.compile("timing|lucky13|minerva|workaround|random|shared_secret")
-NAMED = 8  # so many conversations of a script are named, of more only the count
+NAMED = 8  # name at most this many conversations of a script, then only count them
 
 
 def run_script(path, arguments):
-    """In a process of its own: the script as it is but for its ciphers and its dice."""
+    """Runs in a separate process: the script, with other ciphers and a fixed random seed."""
     random.seed(0)
     sys.path.insert(0, str(path.parents[2]))
     sys.argv = [str(path), *arguments]
@@ -45,7 +45,7 @@ def options(path):
 
 
 class Servers:
-    """A pushd for each layer, with a certificate demanded of clients or not."""
+    """A pushd for each record layer, with and without required client certificates."""
 
     def __init__(self, stack):
         sys.path.insert(0, str(ROOT / "Tests/Acceptance"))
@@ -53,7 +53,7 @@ class Servers:
         from test_tls import TLSPushd, tls_options
 
         directory = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        # RSA throughout, which is what the scripts offer to verify; its own authority, for clients too.
+        # RSA only, because the scripts offer to verify RSA; its own authority, also for clients.
         self.pair = Pair(directory / "server.pem", directory / "server.key")
         words = "req -x509 -newkey rsa:2048 -nodes -subj /CN=localhost -days 2 -addext subjectAltName=DNS:localhost,IP:127.0.0.1"
         files = ("-keyout", self.pair.key, "-out", self.pair.certificate)
@@ -86,9 +86,9 @@ class Servers:
 
 
 def outcome(python, path, arguments):
-    """How many conversations passed, and the names of those that did not."""
+    """The number of conversations that passed, and the names of the others."""
     command = [python, __file__, "--run", str(path), *arguments]
-    variables = os.environ | {"PYTHONHASHSEED": "0"}  # the order of sets
+    variables = os.environ | {"PYTHONHASHSEED": "0"}  # fixes the order of sets
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=SCRIPT_SECONDS, check=False, env=variables

@@ -1,5 +1,5 @@
-// Does on purpose what a sanitizer has to report, and what it must not: probe overflow|leak|race|mutex
-// script/sanitize runs it first: silence afterwards means something only if the alarm works.
+// Deliberately does what a sanitizer must report, and what it must not: probe overflow|leak|race|mutex
+// script/sanitize runs it first, because a silent sanitizer proves something only if it can report.
 import Glibc
 import Synchronization
 
@@ -22,7 +22,7 @@ private func twice(_ body: @Sendable @convention(c) (UnsafeMutableRawPointer?) -
             bytes[8] = 1
             bytes.deallocate()
         case "leak":
-            // What a register or a stack still holds is no leak; those of the other thread are gone.
+            // Values still in a register or on the stack do not count as leaks; those of the other thread are gone.
             twice { _ in
                 _ = malloc(64)
                 return nil

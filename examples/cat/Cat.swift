@@ -4,9 +4,9 @@ import Glibc
 import WSLoop
 import WebSocket
 
-/// A command-line client: sends each line of standard input as a message, and prints each message that comes as a line.
+/// A command-line client: sends each line of standard input as a message, and prints each received message as a line.
 ///
-/// It is the smallest program on the client role of WebSocket, and what that role is tested with.
+/// It is the smallest program that uses WebSocket's client role, and that role's tests use it.
 @main
 struct Cat: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -24,7 +24,7 @@ struct Cat: ParsableCommand {
 
     static let path = CommandLine.arguments.first ?? "ws-cat"
 
-    /// What is wrong is one line on standard error, as with pushd.
+    /// Reports an error in one line on standard error, as pushd does.
     static func main() {
         do {
             var command = try parseAsRoot()
@@ -41,12 +41,12 @@ struct Cat: ParsableCommand {
         StandardStreams.write(Array("ws-cat: \(problem)\n".utf8), to: STDERR_FILENO)
     }
 
-    @Option(help: "A subprotocol to offer; may be repeated. If the server speaks none of them, that is an error.")
+    @Option(help: "A subprotocol to offer; may be repeated. It is an error if the server supports none of them.")
     var subprotocol: [String] = []
 
     @Option(
         name: [.customShort("H"), .long],
-        help: ArgumentHelp("A further header field, 'Name: value'; may be repeated.", valueName: "field"),
+        help: ArgumentHelp("An additional header field, 'Name: value'; may be repeated.", valueName: "field"),
         transform: Cat.field)
     var header: [Field] = []
 
@@ -56,7 +56,7 @@ struct Cat: ParsableCommand {
     @Option(help: "The Origin header, as a browser sends it.")
     var origin: String?
 
-    @Flag(help: "At the end of standard input do not close, but go on until the server does.")
+    @Flag(help: "Do not close at the end of standard input; wait until the server closes.")
     var listen = false
 
     @Option(
@@ -86,7 +86,7 @@ struct Cat: ParsableCommand {
         return url
     }
 
-    /// A header field; Host stands in place of the URL's.
+    /// A header field; a Host field replaces the URL's.
     struct Field: Sendable {
         let name: String
         let value: String

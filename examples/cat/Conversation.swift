@@ -2,24 +2,24 @@ import Bytes
 import HTTP
 import WebSocket
 
-/// What the two ends of a WebSocket say to each other, from the handshake on: bytes in, lines and bytes out.
+/// The conversation of a WebSocket's two ends, including the handshake: bytes in, lines and bytes out.
 struct Conversation: ~Copyable {
-    /// How it ended.
+    /// How the conversation ended.
     enum Verdict: Equatable {
         case clean
-        /// With what went wrong, in one line.
+        /// Failed, with the problem in one line.
         case failed(String)
     }
 
     private static let limits = ConnectionMachine.Limits(maxMessageBytes: 1 << 28, maxFragments: 1 << 20)
 
-    /// What is to be sent, and not taken away yet.
+    /// Output that has not been sent yet.
     var output: [UInt8]
-    /// Nil while it is not known; then nothing more is to come, but output may be left.
+    /// Nil until the conversation ends; after that nothing is received, but output may be left.
     private(set) var verdict: Verdict?
     private let handshake: ClientHandshake
     private var responses = ResponseHeadParser()
-    /// An answer that is no handshake, while its content arrives.
+    /// A response that refuses the handshake, while its content arrives.
     private var refusal: Refusal?
     /// Nil until the handshake is done.
     private var machine: ConnectionMachine?
@@ -27,7 +27,7 @@ struct Conversation: ~Copyable {
     private var keys = MaskingKeys()
     private var hasSentClose = false
 
-    /// Begins with the handshake's request as output.
+    /// Starts with the handshake's request as output.
     init(_ handshake: ClientHandshake) {
         self.handshake = handshake
         output = handshake.request
@@ -39,10 +39,10 @@ struct Conversation: ~Copyable {
     /// Whether messages may be sent.
     var isOpen: Bool { isEstablished && !isClosing }
 
-    /// Whether nothing but the end is to come.
+    /// Whether only the end can follow.
     var isClosing: Bool { hasSentClose || verdict != nil }
 
-    /// Takes what arrived and returns the lines to print.
+    /// Handles received bytes and returns the lines to print.
     mutating func receive(_ content: RawSpan) -> [UInt8] {
         guard verdict == nil else { return [] }
         var offset = 0
@@ -76,24 +76,24 @@ struct Conversation: ~Copyable {
         }
     }
 
-    /// Sends a Close frame, unless that was done.
+    /// Sends a Close frame, unless one was sent.
     mutating func close(_ code: CloseCode, reason: String = "") {
         guard !hasSentClose else { return }
         hasSentClose = true
         FrameEncoder.appendMaskedClose(code, reason: reason, key: keys.next(), to: &output)
     }
 
-    /// Ends it; what went wrong first is what counts.
+    /// Ends the conversation; the first problem counts.
     mutating func fail(_ problem: String) {
         if verdict == nil { verdict = .failed(problem) }
     }
 
-    /// Ends it with what is known of a refusal, or else with `problem`.
+    /// Ends the conversation with the server's refusal, if there is one, or else with `problem`.
     mutating func stop(_ problem: String) {
         fail(refusal?.problem ?? problem)
     }
 
-    /// Reads answers to the handshake up to the one that counts.
+    /// Reads responses to the handshake up to the final one.
     private mutating func open(_ content: RawSpan, _ offset: inout Int) throws {
         while !isEstablished, refusal == nil, let response = try responses.next(content, from: &offset) {
             if response.isInterim { continue }
@@ -102,7 +102,7 @@ struct Conversation: ~Copyable {
                 break
             }
             let agreement = try handshake.check(response)
-            // RFC 6455 lets a server choose none; a browser gives up then, and so does this.
+            // RFC 6455 allows a server to choose none; browsers then fail the connection, and so does this client.
             guard agreement.subprotocol != nil || handshake.subprotocols.isEmpty else {
                 return fail(
                     "the server speaks none of the subprotocols: \(handshake.subprotocols.joined(separator: ", "))")
@@ -144,7 +144,7 @@ struct Conversation: ~Copyable {
         }
         close(frame.code)
         let isClean = frame.code == .normal || frame.code == .goingAway
-        // The reason is the server's: escaped, so that it cannot write more than one line.
+        // The reason comes from the server; it is escaped so that it stays on one line.
         verdict =
             isClean ? .clean : .failed("the server closed with \(frame.code.rawValue) \(frame.reason.debugDescription)")
     }

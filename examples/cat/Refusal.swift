@@ -1,7 +1,7 @@
 import Bytes
 import HTTP
 
-/// An answer that opens no WebSocket, and as much of its content as is shown.
+/// A response that does not open a WebSocket, and the part of its content that is shown.
 struct Refusal {
     private static let shownBytes = 4096
 
@@ -18,7 +18,7 @@ struct Refusal {
         }
     }
 
-    /// Whether more of it would not be shown.
+    /// Whether the shown part of the content has arrived.
     var isComplete: Bool { missingBytes == 0 }
 
     mutating func receive(_ content: RawSpan) {
@@ -27,7 +27,7 @@ struct Refusal {
         missingBytes -= piece.byteCount
     }
 
-    /// What it says, in one line.
+    /// The response in one line.
     var problem: String {
         "the server answered with status \(status)" + (ErrorBody.text(body).map { ": \($0)" } ?? "")
     }

@@ -3,9 +3,10 @@ import Glibc
 import WSLoop
 import WebSocket
 
-/// One connection: lines of standard input go out, messages come in, until it is closed.
+/// One connection: sends lines of standard input and prints received messages, until it is closed.
 ///
-/// Standard input is read only while nothing waits to be sent, so that a slow server slows down whoever writes to us.
+/// Standard input is read only while no output is waiting, so that a slow server slows down the process that writes to
+/// us.
 final class Session: StreamSetDelegate {
     private static let socketKey = StreamKey(slot: 0, generation: 0)
     private static let inputKey = StreamKey(slot: 1, generation: 0)
@@ -35,10 +36,10 @@ final class Session: StreamSetDelegate {
         conversation = Conversation(handshake)
     }
 
-    /// How it ended.
+    /// How the conversation ended.
     var verdict: Conversation.Verdict? { conversation.verdict }
 
-    /// Begins; the loop stops when all is over.
+    /// Starts; the loop stops at the end.
     func start(host: String, port: UInt16) throws(SystemError) {
         streams = try StreamSet(on: loop, delegate: self)
         deadline.onEvent { [unowned self] in end("no answer from the server within 10 s (1006)") }
@@ -80,7 +81,7 @@ final class Session: StreamSetDelegate {
 
     // MARK: The socket
 
-    /// Tries the next address; `problem` is what became of the one before.
+    /// Tries the next address; `problem` is the failure of the previous one.
     private func connect(after problem: String? = nil) {
         disconnect()
         guard verdict == nil, !untriedAddresses.isEmpty else { return end(problem ?? "no address") }
@@ -99,7 +100,7 @@ final class Session: StreamSetDelegate {
         stream = nil
     }
 
-    /// Goes on with the TLS handshake if there is one to make; true when there is no more.
+    /// Continues the TLS handshake, if there is one; returns true when it is done.
     private func secure() -> Bool {
         guard let stream else { return true }
         switch stream.secure() {
@@ -128,7 +129,7 @@ final class Session: StreamSetDelegate {
             buffer.withContent { content in
                 let lines = conversation.receive(content)
                 if !StandardStreams.write(lines, to: STDOUT_FILENO) { end("cannot write to standard output") }
-                // Without a WebSocket there is no closing handshake to wait for.
+                // Without an open WebSocket there is no closing handshake to wait for.
                 if !conversation.isEstablished, verdict != nil { finish() }
             }
             if stream.hasPendingInput { receive() }
@@ -149,7 +150,7 @@ final class Session: StreamSetDelegate {
                 isConnected = true
                 conversation.output.removeFirst(count)
             case .wouldBlock: break
-            // What the server said before it went is still to be read, and the end of the stream behind it.
+            // The server's last output and the end of the stream are still to be read.
             case .failed: conversation.output.removeAll()
             }
         }
@@ -165,7 +166,7 @@ final class Session: StreamSetDelegate {
         conversation.isOpen && stream != nil && conversation.output.isEmpty && !input.isAtEnd
     }
 
-    /// Returns false if the loop cannot tell when there is input: that of a file is always there.
+    /// Returns false if the loop cannot watch the input: a file is always readable.
     private func watchInput() -> Bool {
         if !isInputWatched {
             isInputWatched = (try? streams?.add(STDIN_FILENO, key: Session.inputKey, interest: .readable)) != nil
@@ -173,7 +174,7 @@ final class Session: StreamSetDelegate {
         return isInputWatched
     }
 
-    /// Takes it out, since a hang-up is reported even to whoever waits for nothing.
+    /// Removes it from the set, because a hang-up is reported even without interest.
     private func unwatchInput() {
         guard isInputWatched else { return }
         isInputWatched = false

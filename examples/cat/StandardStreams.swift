@@ -4,7 +4,7 @@ import WSLoop
 /// The lines of standard input.
 struct LineInput {
     private(set) var isAtEnd = false
-    /// What has come of a line whose end has not.
+    /// The beginning of a line whose end has not arrived.
     private var partialLine: [UInt8] = []
 
     /// Waits for input and returns the lines it completes, without their line feeds.
@@ -28,7 +28,7 @@ struct LineInput {
 
 /// The blocking calls on standard input, output and error.
 enum StandardStreams {
-    /// Reads what there is; nothing at the end.
+    /// Reads the available input; returns nothing at the end.
     fileprivate static func read() throws(SystemError) -> [UInt8] {
         var result = 0
         let bytes = unsafe [UInt8](unsafeUninitializedCapacity: 65_536) { buffer, count in
@@ -41,7 +41,7 @@ enum StandardStreams {
         return bytes
     }
 
-    /// Writes all of `bytes`; false if that cannot be done.
+    /// Writes all of `bytes`; returns false on failure.
     @discardableResult
     static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
         var written = 0

@@ -4,7 +4,7 @@ import Logging
 import PushServer
 import WSLoop
 
-/// A chat room in the browser: pushd as a library, with a page of its own and publishing by clients.
+/// A chat room in the browser: uses pushd as a library, with its own page and publishing by clients.
 @main
 struct Chat: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "chat-server")

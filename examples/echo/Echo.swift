@@ -5,9 +5,9 @@ import Logging
 import PushServer
 import WSLoop
 
-/// A server that answers every message with itself, and `POST /` with its body, through the same code as pushd.
+/// A server that echoes every message and the body of every `POST /`, with the same code as pushd.
 ///
-/// It is what the conformance suite talks to, and the smallest program on PushServer.
+/// The conformance suites test it, and it is the smallest program on PushServer.
 @main
 struct Echo: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "echo-server")
@@ -48,7 +48,7 @@ struct Echo: ParsableCommand {
         configuration.listen = [try ListenAddress(parsing: listen)]
         configuration.maxMessageBytes = maxMessage
         configuration.compresses = compression == .on
-        // It is to be tested with any request, and has nothing to protect.
+        // It must accept any request for tests, and has nothing to protect.
         configuration.allowedOrigins = [.all]
         configuration.allowedHosts = [.any]
         configuration.drain = .zero

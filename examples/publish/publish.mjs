@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // publish.mjs CHANNEL [MESSAGE]: publishes MESSAGE, or each line of standard input, to a channel of pushd.
-// If $REDIS_URL is set through Redis, else with HTTP to $PUSHD_URL, showing $PUSHD_PUBLISH_KEY if there is one.
+// Publishes through Redis if $REDIS_URL is set, else over HTTP to $PUSHD_URL with $PUSHD_PUBLISH_KEY, if set.
 import { createRequire } from "node:module";
 
 const { REDIS_URL, PUSHD_URL = "http://localhost:8081", PUSHD_PUBLISH_KEY: key } = process.env;
@@ -15,11 +15,11 @@ const fail = (error) => exit(`publish.mjs: not accepted: ${error.message || erro
 
 async function inTime(promise) {
   const timer = setTimeout(fail, 5000, new Error("no answer within 5 s"));
-  await promise.catch((error) => fail(error.cause ?? error)); // fetch has the reason as the cause
+  await promise.catch((error) => fail(error.cause ?? error)); // fetch puts the reason into the cause
   clearTimeout(timer);
 }
 
-async function* lines(stream, rest = "") { // readline would take U+2028 for the end of a line, too
+async function* lines(stream, rest = "") { // readline would also split lines at U+2028
   for await (const chunk of stream.setEncoding("utf8")) {
     const parts = (rest + chunk).split("\n");
     rest = parts.pop();
@@ -37,7 +37,7 @@ async function post(body) {
 
 function redisPackage() {
   try {
-    return createRequire(import.meta.url)("redis"); // import does not look at NODE_PATH
+    return createRequire(import.meta.url)("redis"); // import ignores NODE_PATH
   } catch (error) {
     if (error.code !== "MODULE_NOT_FOUND") throw error;
     exit("publish.mjs: REDIS_URL needs the package redis: npm install redis, or apt install node-redis and set "
@@ -52,4 +52,4 @@ if (REDIS_URL) {
   publish = (message) => client.publish(`push:${channel}`, message);
 }
 for await (const message of messages.length ? messages : lines(process.stdin)) await inTime(publish(message));
-process.exit(); // ends the connection, too
+process.exit(); // also ends the connection

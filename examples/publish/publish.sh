@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # publish.sh CHANNEL [MESSAGE]: publishes MESSAGE, or each line of standard input, to a channel of pushd.
-# If $REDIS_URL is set through Redis, else with HTTP to $PUSHD_URL, showing $PUSHD_PUBLISH_KEY if there is one.
+# Publishes through Redis if $REDIS_URL is set, else over HTTP to $PUSHD_URL with $PUSHD_PUBLISH_KEY, if set.
 set -euo pipefail
 
 die() { printf '%s\n' "$*" >&2; exit 1; }
@@ -8,7 +8,7 @@ die() { printf '%s\n' "$*" >&2; exit 1; }
 [ $# = 1 ] || [ $# = 2 ] || die 'usage: publish.sh CHANNEL [MESSAGE]'
 channel=$1
 
-# Both take the message from standard input: as an argument it would have a largest length.
+# Both read the message from standard input, because an argument has a maximum length.
 if [ -n "${REDIS_URL:-}" ]; then
     send() { timeout 5 redis-cli -u "$REDIS_URL" --no-auth-warning -e -x PUBLISH "push:$channel"; }
 else
