@@ -38,9 +38,7 @@ public struct TLSIdentity: Sendable, Equatable {
 public struct TLSServerOptions: Sendable, Equatable {
     /// The certificates: a client gets the first one for the name it asks for (SNI), or else the first one.
     public var identities: [TLSIdentity]
-    /// A PEM file of authorities for client certificates, which every client must then present; nil: none are
-    /// requested.
-    /// certificates.
+    /// A PEM file of authorities for client certificates, which are then required; nil for no client certificates.
     public var clientCAFile: String?
     /// Which code seals and opens the records.
     public var records: TLSRecords
