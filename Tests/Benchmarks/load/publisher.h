@@ -1,0 +1,10 @@
+// One connection that publishes, over HTTP or to Redis. It reads answers and does not wait for them.
+#pragma once
+
+#include <stdint.h>
+
+extern uint64_t publish_errors;
+
+void open_publisher(void);
+void publish(long channel);
+void read_publish_answers(void);
