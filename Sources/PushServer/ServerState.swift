@@ -6,48 +6,6 @@ internal import RedisBridge
 internal import Synchronization
 internal import WSLoop
 
-/// Names a connection of a worker, from any thread.
-struct ConnectionAddress: Sendable {
-    let worker: Int
-    let key: StreamKey
-}
-
-/// What a worker is told by others.
-enum WorkerMessage: Sendable {
-    /// To the home worker: a worker takes clients from now on.
-    case opened
-    /// To the home worker: a worker could not open or run its loop.
-    case failed(SystemError)
-    /// Take over a client that the home worker accepted.
-    case adopt(AcceptedStream, Peer, TLSContext?)
-    /// Deliver to the channel's subscribers of this worker.
-    case deliver(Message)
-    /// To the home worker: a channel has got or lost subscribers; see the directory.
-    case reconsider(channel: String)
-    /// From the home worker: subscriptions of the channel may be confirmed.
-    case settled(channel: String)
-    /// From the home worker: the channel's subscribers may have missed messages of that time.
-    case exposed(channel: String, milliseconds: UInt64)
-    /// To the home worker: publish through Redis and tell the connection.
-    case publish(channel: String, payload: [UInt8], from: ConnectionAddress)
-    /// From the home worker: what became of the connection's publish.
-    case published(StreamKey, failure: String?)
-    /// To itself: serve connections that had their share of a turn.
-    case goOn
-    /// Close idle HTTP connections: descriptors have run short.
-    case closeIdle
-    /// To itself: another turn is needed.
-    case wakeUp
-    /// To the home worker: begin the drain after a while.
-    case leave
-    /// Close the WebSockets over the drain period, then end.
-    case drain
-    /// To the home worker: a worker has no connections left.
-    case drained
-    /// End now.
-    case stop
-}
-
 /// Everything that the workers of a server share; safe from any thread.
 final class ServerState: Sendable {
     enum Phase: Int {
