@@ -50,7 +50,7 @@ extension Worker {
         } else {
             answer(action, connection, subscribers: nil)
         }
-        if connection.phase == .http { schedule(.keepAlive, connection, afterTicks: keepAliveTicks) }
+        tell(.requestComplete, connection)
         resume(connection, from: .publishing)
     }
 

@@ -9,9 +9,9 @@ import WebSocket
 @Suite struct MemoryTests {
     /// The budget of an idle connection, beside the hub's slot: 18,000 of them are to cost little.
     @Test func aConnectionIsSmall() throws {
-        let stream = AcceptedStream(
-            descriptor: -1, peer: try #require(SocketAddress(unixPath: "/x")), deferralMilliseconds: 0)
-        let connection = Connection(stream, [], slot: 0, generation: 1, limits: RequestParser.Limits())
+        let life = ConnectionLife(isProxied: false, at: 0, Timeouts(ServerConfiguration()))
+        let connection = Connection(
+            descriptor: -1, [], StreamKey(slot: 0, generation: 1), life, RequestReader(limits: RequestParser.Limits()))
         #expect(try heapBytes(of: connection) <= 160)
         #expect(connection.unread.capacity == 0)
         #expect(MemoryLayout<ConnectionMachine?>.size <= 64)

@@ -30,21 +30,22 @@ import WSLoop
             (.seconds(-1), 1), (.milliseconds(-1), 1),
         ] as [(Duration, UInt32)])
     func table(duration: Duration, ticks: UInt32) {
-        #expect(Worker.ticks(duration) == ticks)
+        #expect(DeadlineWheel.ticks(duration) == ticks)
     }
 
     @Test func wholeTicksAreNotShorterThanTheTime() {
         for microseconds in stride(from: 1, through: 1_100_000, by: 997) {
-            let ticks = Int64(Worker.ticks(.microseconds(microseconds)))
-            let time = Duration.milliseconds(ticks * Int64(Worker.tickMilliseconds))
+            let ticks = Int64(DeadlineWheel.ticks(.microseconds(microseconds)))
+            let time = Duration.milliseconds(ticks * Int64(DeadlineWheel.tickMilliseconds))
             #expect(time >= .microseconds(microseconds))
-            #expect(ticks == 1 || time - .milliseconds(Int64(Worker.tickMilliseconds)) < .microseconds(microseconds))
+            #expect(
+                ticks == 1 || time - .milliseconds(Int64(DeadlineWheel.tickMilliseconds)) < .microseconds(microseconds))
         }
     }
 
     @Test(arguments: [Duration.seconds(Int64.max), .seconds(Int64.max / 1000), .seconds(1 << 40)])
     func timesBeyondAllSenseAreVeryLong(duration: Duration) {
-        #expect(Worker.ticks(duration) == UInt32.max / 2)
+        #expect(DeadlineWheel.ticks(duration) == UInt32.max / 2)
     }
 }
 

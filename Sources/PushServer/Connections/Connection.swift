@@ -8,19 +8,6 @@ internal import WebSocket
 /// Confined to its worker's loop. An idle WebSocket owns this object and nothing else: no buffer, no parser, no timer, no handle. Its outbox and
 /// subscriptions are in the hub, under its slot.
 final class Connection {
-    enum Phase {
-        /// The header that a proxy sends before all else.
-        case proxyHeader
-        /// HTTP requests, one after the other.
-        case http
-        /// An open WebSocket.
-        case webSocket
-        /// The last bytes are on their way out; what still comes in is dropped, but for the peer's Close frame.
-        case closing
-        /// Gone; only a reference is left.
-        case closed
-    }
-
     /// Why no input is taken for now.
     struct Pause: OptionSet {
         let rawValue: UInt8
@@ -38,39 +25,22 @@ final class Connection {
         static let overRate = Pause(rawValue: 32)
     }
 
-    /// What the connection's place in the deadline wheel is for.
-    enum Deadline { case request, keepAlive, ping, pong, close, linger }
-
     let descriptor: Int32
     let slot: UInt32
     let generation: UInt32
     var peer: Peer
-    var phase: Phase
     var pause: Pause = []
-    var deadline = Deadline.request
     /// No further request is answered: this one said so, or was unreadable.
     var endsAfterResponse = false
     /// The request in hand is a HEAD.
     var omitsBody = false
-    /// A ping is out and nothing has been heard since.
-    var isPingUnanswered = false
-    /// The peer will send nothing more.
-    var peerEnded = false
     /// It is in the loop's `InboundLedger`.
     var holdsInput = false
-    /// Set while closing, once the peer's Close frame has come or none is waited for.
-    var closeIsComplete = false
     var interest: Readiness = .readable
-    var closeReason = CloseReason.aborted
-    var lastHeardTick: UInt32 = 0
-    var deadlineTick: UInt32 = 0
+    /// When it comes up in the timing wheel: at its deadline or before.
     var wheelTick: UInt32 = 0
-    /// While blocked: when the client was last seen to take something, and what the kernel still held for it then.
-    var progressTick: UInt32 = 0
-    var unacknowledgedBytes: Int32 = 0
-    /// While closing: when patience ends, whatever the peer does.
-    var patienceEndTick: UInt32 = 0
-    // Unchecked (docs/decisions/0009), as `unread`: touched for each event of the socket.
+    // Unchecked (docs/decisions/0009), as `requests` and `unread`: touched for each event of the socket.
+    @safe @exclusivity(unchecked) var life: ConnectionLife
     /// Only while HTTP is spoken.
     @safe @exclusivity(unchecked) var requests: RequestReader?
     var machine: ConnectionMachine?
@@ -79,19 +49,21 @@ final class Connection {
     /// Input that came while paused, or what has come of a proxy's header.
     @safe @exclusivity(unchecked) var unread: [UInt8] = []
 
-    init(_ stream: AcceptedStream, _ peer: Peer, slot: UInt32, generation: UInt32, limits: RequestParser.Limits) {
-        descriptor = stream.descriptor
+    init(descriptor: Int32, _ peer: Peer, _ key: StreamKey, _ life: consuming ConnectionLife, _ requests: RequestReader)
+    {
+        self.descriptor = descriptor
         self.peer = peer
-        phase = peer.contains(.proxied) ? .proxyHeader : .http
-        self.slot = slot
-        self.generation = generation
-        requests = RequestReader(limits: limits)
+        slot = key.slot
+        generation = key.generation
+        self.life = life
+        self.requests = requests
     }
 
     var key: StreamKey { StreamKey(slot: slot, generation: generation) }
+    var phase: ConnectionLife.Phase { life.phase }
     var isPaused: Bool { !pause.isEmpty }
     /// Whether it has sent nothing yet.
-    var isSilent: Bool { phase == .http && deadline == .request && requests?.isIdle == true }
+    var isSilent: Bool { phase == .http && life.deadline == .request && requests?.isIdle == true }
 }
 
 /// The request parser of a connection, let go of when it becomes a WebSocket.

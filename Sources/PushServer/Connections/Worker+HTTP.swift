@@ -15,9 +15,7 @@ extension Worker {
         do throws(HTTPViolation) {
             switch try requests.next(input, from: &offset) {
             case .none:
-                if connection.deadline != .request, !requests.isIdle {
-                    schedule(.request, connection, afterTicks: handshakeTicks)
-                }
+                if !requests.isIdle { tell(.requestBegun, connection) }
             case .head(let head, let expectsContinue):
                 begin(head, connection)
                 switch requests.route {
@@ -26,10 +24,10 @@ extension Worker {
                 default: break
                 }
                 if expectsContinue { hub.reply(connection.slot) { $0.append(contentsOf: Worker.continueResponse) } }
-                if connection.deadline != .request { schedule(.request, connection, afterTicks: handshakeTicks) }
+                tell(.requestBegun, connection)
             case .request(let request):
                 if requests.route == nil { begin(request.head, connection) }
-                schedule(.keepAlive, connection, afterTicks: keepAliveTicks)
+                tell(.requestComplete, connection)
                 if let route = requests.takeRoute(), admits(route, of: connection) {
                     answer(request, route, connection)
                 }
@@ -52,7 +50,7 @@ extension Worker {
 
     /// Sends a response, and ends the connection behind it if it must not be kept.
     func respond(_ response: Response, to connection: Connection) {
-        let closing = connection.endsAfterResponse || connection.peerEnded || state.phase == .draining
+        let closing = connection.endsAfterResponse || connection.life.isPeerFinished || state.phase == .draining
         let omitsBody = connection.omitsBody
         connection.omitsBody = false  // an unreadable next request is no HEAD
         var response = response
@@ -63,31 +61,7 @@ extension Worker {
             response.encode(
                 into: &$0, closing: closing, keepAlive: keepAliveLines, omittingBody: omitsBody, date: date)
         }
-        if closing { beginClosing(connection, isComplete: true) }
-    }
-
-    /// A request that was begun but not finished in time is answered; silence is not.
-    func requestTimedOut(_ connection: Connection) {
-        guard connection.phase != .proxyHeader else { return proxyHeaderTimedOut(connection) }
-        // Redis is asked: it, too, has a time limit.
-        guard connection.pending == nil else {
-            return schedule(.request, connection, afterTicks: Worker.ticks(.seconds(2)))
-        }
-        guard connection.phase == .http, connection.requests?.isIdle == false else { return close(connection) }
-        connection.endsAfterResponse = true
-        respond(.error(.requestTimeout, "the request did not arrive in time"), to: connection)
-    }
-
-    /// Ends a connection that waits for no answer, reads none, and has asked for nothing for a while.
-    func keepAliveEnded(_ connection: Connection) {
-        if let patience = patienceTicks(connection), patience > 0 {
-            return schedule(.keepAlive, connection, afterTicks: min(patience, keepAliveTicks))
-        }
-        let idleTicks = wheel.currentTick - connection.lastHeardTick
-        guard connection.pending == nil, idleTicks >= keepAliveTicks else {
-            return schedule(.keepAlive, connection, afterTicks: max(keepAliveTicks - min(idleTicks, keepAliveTicks), 1))
-        }
-        close(connection)
+        if closing { beginClosing(connection) }
     }
 
     /// Decides on a request's head alone what becomes of it.

@@ -14,15 +14,16 @@ extension Worker {
             switch event {
             case .blocked: waitForRoom(connection)
             case .drained: drained(connection)
-            case .lost(let reason): lost(connection, reason)
+            case .lost(let reason): tell(.lost(reason), connection)
             }
         }
         if hub.hasMarked { post(.wakeUp, to: index) }
     }
 
-    private func waitForRoom(_ connection: Connection) {
+    /// Bytes wait for the kernel: the socket reports when it takes more.
+    func waitForRoom(_ connection: Connection) {
         setInterest(connection.interest.union(.writable), connection)
-        watchForStall(connection)
+        tell(.blocked(unacknowledgedBytes: Socket.unacknowledgedBytes(connection.descriptor)), connection)
     }
 
     /// All that was queued for a connection has been written.
@@ -30,26 +31,7 @@ extension Worker {
         // More may have been queued since; then this comes again.
         guard isAllSent(connection) else { return }
         setInterest(connection.interest.subtracting(.writable), connection)
-        if connection.phase == .closing {
-            if connection.closeIsComplete { lingerAfterLastByte(connection) }
-        } else if connection.pause.contains(.unreadAnswers) {
-            resume(connection, from: .unreadAnswers)
-        }
-    }
-
-    private func lost(_ connection: Connection, _ reason: LossReason) {
-        // Answers were dropped: what came behind them would be taken for them.
-        guard connection.phase == .webSocket else { return close(connection) }
-        switch reason {
-        case .overflow: fail(connection, .tryAgainLater, "too slow", .slowConsumer)
-        case .overBudget(midFrame: false): fail(connection, .tryAgainLater, "server over budget", .overBudget)
-        case .overBudget(midFrame: true): abort(connection, .overBudget)
-        case .failed: close(connection)
-        }
-    }
-
-    private func abort(_ connection: Connection, _ reason: CloseReason) {
-        connection.closeReason = reason
-        close(connection)
+        tell(.allSent, connection)
+        if connection.pause.contains(.unreadAnswers) { resume(connection, from: .unreadAnswers) }
     }
 }

@@ -5,7 +5,7 @@ extension Worker {
     /// How many connections are looked at each time, and how many of them are closed at most.
     private static let idleSearch = (connections: 4096, closes: 128)
     /// Who has just connected, or asked, is not idle yet.
-    private static let idleTicks = Worker.ticks(.seconds(1))
+    private static let idleTicks = DeadlineWheel.ticks(.seconds(1))
 
     /// Closes some idle HTTP connections, going on where the last search ended.
     func closeIdle() {
@@ -22,6 +22,6 @@ extension Worker {
     private func isIdle(_ connection: Connection) -> Bool {
         connection.phase == .http && connection.requests?.isIdle == true && !connection.isPaused
             && connection.pending == nil && isAllSent(connection)
-            && wheel.currentTick - connection.lastHeardTick >= Worker.idleTicks
+            && connection.life.silentTicks(at: wheel.currentTick) >= Worker.idleTicks
     }
 }

@@ -31,32 +31,4 @@ extension Worker {
         state.sockets.remove(group)
         return false
     }
-
-    /// A connection's client has taken something: each time it is blocked, the kernel had room before.
-    private func noteProgress(_ connection: Connection) {
-        connection.progressTick = wheel.currentTick
-        connection.unacknowledgedBytes = Socket.unacknowledgedBytes(connection.descriptor)
-    }
-
-    /// Looks at a blocked connection before it has taken nothing for too long.
-    func watchForStall(_ connection: Connection) {
-        noteProgress(connection)
-        guard connection.phase == .webSocket, connection.deadline == .ping,
-            connection.deadlineTick > wheel.currentTick + stallTicks
-        else { return }
-        schedule(.ping, connection, afterTicks: stallTicks)
-    }
-
-    /// For how many ticks a blocked connection may still take nothing; nil if it is not blocked.
-    func patienceTicks(_ connection: Connection) -> UInt32? {
-        guard connection.interest.contains(.writable) else { return nil }
-        // Before the kernel has room again a slow client may have taken much of what the kernel holds.
-        if wheel.currentTick - connection.progressTick >= stallTicks,
-            Socket.unacknowledgedBytes(connection.descriptor) < connection.unacknowledgedBytes
-        {
-            noteProgress(connection)
-        }
-        let still = wheel.currentTick - connection.progressTick
-        return still < stallTicks ? stallTicks - still : 0
-    }
 }

@@ -51,7 +51,7 @@ extension Worker {
         let address = address(of: connection)
         if state.trustedProxies.includes(address) { connection.peer.insert(.trustedProxy) }
         if header.isSecure { connection.peer.insert(.tls) }
-        connection.phase = .http
+        tell(.proxied, connection)
         guard admitsSocket(from: address, connection.peer) else { return close(connection) }
         countedAddresses[connection.slot] = countedAddress(address, connection.peer)
         if let context {
@@ -59,8 +59,6 @@ extension Worker {
             noteHeld(connection)
             guard connection.phase != .closed else { return }
         }
-        heard(connection)
-        schedule(.request, connection, afterTicks: handshakeTicks)
         read(connection)
     }
 

@@ -14,7 +14,7 @@ public enum RateExcess: String, CaseIterable, Sendable {
 
 /// What a client has asked for in a second: a unit for each frame and request.
 struct MessageRate {
-    private static let windowTicks = UInt32(1000 / Worker.tickMilliseconds)
+    private static let windowTicks = UInt32(1000 / DeadlineWheel.tickMilliseconds)
 
     private var beginTick: UInt32 = 0
     private var spent: UInt32 = 0

@@ -36,11 +36,6 @@ extension Worker: StreamSetDelegate {
         resume(connection, from: .unreadAnswers)
     }
 
-    func heard(_ connection: Connection) {
-        connection.lastHeardTick = wheel.currentTick
-        connection.isPingUnanswered = false
-    }
-
     /// The most that a WebSocket is served in a turn; also the most that is kept of it while it is paused.
     private static let maxWebSocketReadBytes = 65_536
 
@@ -55,7 +50,7 @@ extension Worker: StreamSetDelegate {
             buffer.withContent { process($0, of: connection) }
             noteHeld(connection)
         case .wouldBlock: break
-        case .endOfStream: peerEnded(connection)
+        case .endOfStream: peerFinished(connection)
         case .failed: close(connection)
         }
     }
@@ -162,13 +157,9 @@ extension Worker: StreamSetDelegate {
         streams?.update(connection.descriptor, key: connection.key, interest: interest)
     }
 
-    /// The peer sends nothing more; whoever half-closes behind a request or a message still gets what is queued for it.
-    func peerEnded(_ connection: Connection) {
-        guard !connection.peerEnded, !isAllSent(connection) else { return close(connection) }
-        connection.peerEnded = true
-        releaseAll(connection)
-        setInterest(connection.interest.subtracting(.readable), connection)
-        beginClosing(connection, isComplete: true)
+    /// The peer sends nothing more.
+    func peerFinished(_ connection: Connection) {
+        tell(.peerFinished(isAllSent: isAllSent(connection)), connection)
     }
 }
 

@@ -55,7 +55,7 @@ extension Worker {
             heard(connection)
             buffer.withContent { process($0, of: connection) }
         case .wouldBlock: break
-        case .endOfStream, .truncated: peerEnded(connection)
+        case .endOfStream, .truncated: peerFinished(connection)
         case .failed: close(connection)
         }
         noteHeld(connection)
@@ -251,8 +251,7 @@ extension Worker {
         let connection = secure.connection
         if let output { secure.keep(part, of: output) }
         unsentBytes += part.count
-        setInterest(connection.interest.union(.writable), connection)
-        watchForStall(connection)
+        waitForRoom(connection)
     }
 
     /// Sends what a call on the session had to say by itself: handshake messages and alerts.
@@ -280,7 +279,8 @@ extension Worker {
             return false
         }
         guard secure.unsentBytes > 0 else { return true }
-        setInterest(connection.interest.union(.writable), connection)
+        // A client that takes nothing makes no progress by what it makes the session say.
+        if !connection.life.isBlocked { waitForRoom(connection) }
         return false
     }
 

@@ -29,7 +29,7 @@ extension Worker {
 
     /// After our Close frame only the peer's is of interest (RFC 6455 section 5.5.1).
     func awaitClose(_ input: RawSpan, _ offset: inout Int, _ connection: Connection) {
-        guard !connection.closeIsComplete, connection.machine != nil else {
+        guard connection.life.awaitsClose, connection.machine != nil else {
             offset = input.byteCount
             return
         }
@@ -50,13 +50,12 @@ extension Worker {
     /// Ends a WebSocket with a Close frame; the peer has a while to answer it.
     func fail(_ connection: Connection, _ code: CloseCode, _ text: String, _ reason: CloseReason) {
         guard connection.phase == .webSocket else { return }
-        connection.closeReason = reason
         abandonPending(connection)
         releaseAll(connection)
         hub.reply(connection.slot) { FrameEncoder.appendClose(code, reason: text, to: &$0) }
         setInterest(connection.interest.union(.readable), connection)
         let unread = connection.unread
-        beginClosing(connection, isComplete: false)
+        beginClosing(connection, reason, awaitsClose: true)
         // The peer's Close may be in what was kept while input was paused, and frames end where it does.
         process(unread.rawSpan, of: connection)
     }
@@ -82,7 +81,6 @@ extension Worker {
 
     /// The peer's Close is answered with the same code (RFC 6455 section 5.5.1), and the server ends TCP (7.1.1).
     private func peerCloses(_ frame: CloseFrame?, _ connection: Connection) {
-        connection.closeReason = .client
         abandonPending(connection)
         releaseAll(connection)
         let empty: [UInt8] = []
@@ -93,7 +91,7 @@ extension Worker {
                 FrameEncoder.appendFrame(.close, empty.rawSpan, to: &$0)
             }
         }
-        beginClosing(connection, isComplete: true)
+        beginClosing(connection, .client)
     }
 
     /// Ends the connection without a Close frame of ours, which RFC 6455 section 7.1.7 allows.
@@ -102,15 +100,12 @@ extension Worker {
     /// 1001.
     private func endUnanswered(_ connection: Connection) {
         guard connection.phase == .webSocket else { return }
-        connection.closeReason = .protocolError
         abandonPending(connection)
         releaseAll(connection)
-        beginClosing(connection, isComplete: true)
+        beginClosing(connection, .protocolError)
     }
 
     private func closeCompleted(_ connection: Connection) {
-        guard connection.phase == .closing, !connection.closeIsComplete else { return }
-        connection.closeIsComplete = true
-        if isAllSent(connection) { lingerAfterLastByte(connection) }
+        tell(.closeAnswered(isAllSent: isAllSent(connection)), connection)
     }
 }

@@ -47,7 +47,7 @@ extension Worker {
         connection.requests = nil
         forgetRate(of: connection)  // the handshake is no message
         connection.machine = ConnectionMachine(inflater: inflater(acceptance.deflate))
-        connection.phase = .webSocket
+        tell(.upgraded, connection)
         let encoding: WireEncoding = acceptance.subprotocol == Worker.envelopeSubprotocol ? .envelope : .plain
         hub.setForm(WireForm(encoding, deflated: acceptance.deflate?.window), of: connection.slot)
         hub.reply(connection.slot) { acceptance.encode(into: &$0) }
@@ -55,7 +55,6 @@ extension Worker {
         counters.handshakes[HandshakeResult.accepted.rawValue] += 1
         counters.webSockets += 1
         counters.opened += 1
-        schedule(.ping, connection, afterTicks: pingTicks)
         if state.phase == .draining { fail(connection, .goingAway, "server is going away", .drain) }
     }
 
@@ -82,7 +81,7 @@ extension Worker {
     /// Counts the end of what `finishOpening` counted.
     func webSocketEnded(_ connection: Connection) {
         counters.webSockets -= 1
-        counters.closed[connection.closeReason.rawValue] += 1
+        counters.closed[connection.life.closeReason.rawValue] += 1
         state.releaseWebSocket()
     }
 

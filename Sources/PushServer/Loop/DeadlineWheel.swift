@@ -2,6 +2,8 @@
 ///
 /// It is lazy: a deadline that moves later is not touched here; the slot comes up at its old tick and is put in again.
 struct DeadlineWheel {
+    static let tickMilliseconds: UInt64 = 250
+
     private var buckets: [[UInt32]]
     private(set) var currentTick: UInt32 = 0
 
@@ -27,5 +29,15 @@ struct DeadlineWheel {
         let index = Int(currentTick) % buckets.count
         defer { buckets[index] = [] }
         return buckets[index]
+    }
+
+    /// Whole ticks that are not shorter than `duration`, and one at least.
+    static func ticks(_ duration: Duration) -> UInt32 {
+        let (seconds, attoseconds) = duration.components
+        let milliseconds = seconds.multipliedReportingOverflow(by: 1000)
+        guard !milliseconds.overflow else { return UInt32.max / 2 }
+        let rest = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+        let total = UInt64(clamping: milliseconds.partialValue) + UInt64(clamping: rest)
+        return UInt32(clamping: min(max((total + tickMilliseconds - 1) / tickMilliseconds, 1), UInt64(UInt32.max / 2)))
     }
 }

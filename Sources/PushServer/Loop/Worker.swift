@@ -12,7 +12,6 @@ internal import WebSocket
 /// A turn of the loop: sockets that are ready are read, requests and frames handled, publishes marked; then, before the
 /// loop sleeps, `endTurn` takes what other loops sent and flushes every marked connection once.
 final class Worker {
-    static let tickMilliseconds: UInt64 = 250
     /// A publisher's messages that came together are published together: with 64 KiB a delivery of large ones costs a third more.
     private static let readBufferBytes = 262_144
 
@@ -27,13 +26,10 @@ final class Worker {
     let inflater = Inflater()
     let requestLimits: RequestParser.Limits
     let messageLimits: ConnectionMachine.Limits
-    let handshakeTicks: UInt32
+    let timeouts: Timeouts
     let pathPrefix: PathPrefix?
-    let keepAliveTicks: UInt32
     /// What answers say about it, in whole seconds; made once for all.
     let keepAliveLines: [UInt8]
-    let pingTicks: UInt32
-    let stallTicks: UInt32
     var streams: StreamSet?
     // Unchecked (docs/decisions/0009): touched for each event of a socket.
     @safe @exclusivity(unchecked) var connections: ContiguousArray<Connection?> = []
@@ -95,13 +91,10 @@ final class Worker {
         messageLimits = ConnectionMachine.Limits(
             maxMessageBytes: configuration.maxMessageBytes,
             maxFragments: Worker.maxFragments(forMessage: configuration.maxMessageBytes))
-        handshakeTicks = Worker.ticks(configuration.handshakeTimeout)
+        timeouts = Timeouts(configuration)
         pathPrefix = configuration.pathPrefix
-        keepAliveTicks = Worker.ticks(configuration.keepAlive)
         let keepAliveSeconds = Int(configuration.keepAlive.components.seconds)
         keepAliveLines = keepAliveSeconds > 0 ? Response.keepAliveLines(seconds: keepAliveSeconds) : []
-        pingTicks = Worker.ticks(configuration.pingInterval)
-        stallTicks = Worker.ticks(configuration.stallTimeout)
         hub.attach(self)
     }
 
@@ -116,7 +109,8 @@ final class Worker {
         self.pacingTimer = pacingTimer
         let ticker = try Timer(on: loop)
         ticker.onEvent { [unowned self] in tick() }
-        ticker.start(afterMilliseconds: Worker.tickMilliseconds, everyMilliseconds: Worker.tickMilliseconds)
+        let milliseconds = DeadlineWheel.tickMilliseconds
+        ticker.start(afterMilliseconds: milliseconds, everyMilliseconds: milliseconds)
         keep(ticker)
         try state.inboxes[index].open(on: loop) {}
     }
@@ -163,7 +157,10 @@ final class Worker {
     func adopt(_ stream: AcceptedStream, _ peer: Peer, _ context: TLSContext?) {
         let slot = hub.add(link: stream.descriptor)
         nextGeneration &+= 1
-        let connection = Connection(stream, peer, slot: slot, generation: nextGeneration, limits: requestLimits)
+        let connection = Connection(
+            descriptor: stream.descriptor, peer, StreamKey(slot: slot, generation: nextGeneration),
+            ConnectionLife(isProxied: peer.contains(.proxied), at: wheel.currentTick, timeouts),
+            RequestReader(limits: requestLimits))
         let counted = peer.contains(.proxied) ? nil : countedAddress(stream.peer.ip, peer)
         do throws(SystemError) {
             try streams?.add(stream.descriptor, key: connection.key, interest: .readable)
@@ -178,15 +175,13 @@ final class Worker {
         countedAddresses[slot] = counted
         while connections.count <= Int(slot) { connections.append(nil) }
         connections[Int(slot)] = connection
-        connection.lastHeardTick = wheel.currentTick
         if let context, !secure(connection, with: context) { return close(connection) }
-        schedule(.request, connection, afterTicks: handshakeTicks)
+        followDeadline(connection)
         if context != nil { noteHeld(connection) }
         guard connection.phase != .closed else { return }
         read(connection)
         if connection.isSilent, secureStream(connection.descriptor)?.hasBegun != true {
-            let waited = UInt32(stream.deferralMilliseconds / Worker.tickMilliseconds)
-            schedule(.request, connection, afterTicks: handshakeTicks - min(waited, handshakeTicks - 1))
+            tell(.deferred(ticks: UInt32(stream.deferralMilliseconds / DeadlineWheel.tickMilliseconds)), connection)
         }
     }
 
@@ -301,7 +296,7 @@ final class Worker {
     /// How much later than asked for the ticker fired is how long the loop was busy.
     private func observeLag() {
         let now = Loop.monotonicNanoseconds
-        let late = Int64(now - lastTickNanoseconds) - Int64(Worker.tickMilliseconds) * 1_000_000
+        let late = Int64(now - lastTickNanoseconds) - Int64(DeadlineWheel.tickMilliseconds) * 1_000_000
         counters.loopLag.observe(seconds: Double(max(late, 0)) / 1e9)
         lastTickNanoseconds = now
     }
