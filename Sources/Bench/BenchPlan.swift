@@ -15,7 +15,6 @@ public struct BenchPlan: Sendable {
     /// When the next message is published.
     public enum Pace: Equatable, Sendable {
         /// When fewer than this many are under way, that is, not acknowledged yet or not received by all subscribers.
-        /// subscribers have it.
         case inFlight(Int)
         /// At fixed times, whether or not earlier messages have arrived.
         case rate(perSecond: Double)
