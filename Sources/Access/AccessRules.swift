@@ -1,16 +1,16 @@
 public import HTTP
 
-/// Who may ask for what, decided on a request's head alone.
+/// Decides on a request's head alone whether the request is allowed.
 public struct AccessRules: Sendable {
-    /// What a request is for.
+    /// The purpose of a request.
     public enum Purpose: Sendable {
-        /// A page, or how the server is.
+        /// Reading a page or the server's health.
         case read
-        /// A WebSocket.
+        /// Opening a WebSocket.
         case connect
         /// Publishing.
         case publish
-        /// What only an admin may see and do.
+        /// Using endpoints that are for admins only.
         case administer
     }
 
@@ -23,11 +23,11 @@ public struct AccessRules: Sendable {
     /// Makes the rules.
     ///
     /// - Parameters:
-    ///   - allowedHosts: names that are taken over loopback; addresses, `localhost` and the origins' hosts always are.
-    ///   - allowedOrigins: pages that may come, besides those of this server.
-    ///   - publishKeys: one of them is needed for publishing, if there are any.
-    ///   - apiKeys: one of them is needed for what only an admin may, if there are any.
-    ///   - hasAdminAddress: whether there are addresses where that is asked for, so that it is found on no other.
+    /// - allowedHosts: names that are accepted over loopback; addresses, `localhost` and the origins' hosts always are.
+    /// - allowedOrigins: origins whose pages are allowed, besides this server's own.
+    /// - publishKeys: if there are any, publishing needs one of them.
+    /// - apiKeys: if there are any, admin endpoints need one of them.
+    /// - hasAdminAddress: whether there are admin addresses; the admin endpoints are then found only there.
     public init(
         allowedHosts: [HostPattern] = [], allowedOrigins: [OriginPattern] = [], publishKeys: [String] = [],
         apiKeys: [String] = [], hasAdminAddress: Bool = false
@@ -39,7 +39,7 @@ public struct AccessRules: Sendable {
         self.hasAdminAddress = hasAdminAddress
     }
 
-    /// Why a request is refused; nil if it is not.
+    /// Why a request is refused; nil if it is allowed.
     public func denial(of head: RequestHead, from peer: Peer, for purpose: Purpose) -> Denial? {
         if peer.contains(.loopback), !hosts.admits(head) { return .host }
         guard purpose != .read else { return nil }
@@ -51,17 +51,17 @@ public struct AccessRules: Sendable {
         }
     }
 
-    /// The value of `Access-Control-Allow-Origin` in the answer; nil if it has none.
+    /// The value of `Access-Control-Allow-Origin` for the response; nil for none.
     public func sharedOrigin(of head: RequestHead) -> String? {
         origins.sharedOrigin(of: head)
     }
 
-    /// Whether what only an admin may ask for is found on the address that a request came to.
+    /// Whether the admin endpoints are served on the address that the request came to.
     public func servesAdmin(on peer: Peer) -> Bool {
         peer.contains(.admin) || !hasAdminAddress
     }
 
-    /// A key that is configured is asked for everywhere; without one only this machine may publish.
+    /// A configured key is required from everywhere; without one only this machine may publish.
     private func publishDenial(of head: RequestHead, from peer: Peer) -> Denial? {
         guard !publishKeys.isEmpty else { return isThisMachine(head, peer) ? nil : .publishingIsLocal }
         switch publishKeys.verdict(on: head) {
@@ -71,9 +71,9 @@ public struct AccessRules: Sendable {
         }
     }
 
-    /// Without a key the admin address is for programs that reach it, and for pages of the same origin.
+    /// Without a key the admin address serves all programs that reach it, and pages of the same origin.
     ///
-    /// `--allow-origin` opens nothing here: it is about who may get messages.
+    /// `--allow-origin` has no effect here: it is about who may receive messages.
     private func adminDenial(of head: RequestHead, from peer: Peer) -> Denial? {
         guard !apiKeys.isEmpty else {
             guard origins.isProgramOrOwnPage(head, from: peer) else { return .origin }

@@ -1,15 +1,15 @@
 internal import Bytes
 
-/// Why a text is no range of addresses.
+/// Why a text is not a range of addresses.
 public enum AddressRangeViolation: Error, Equatable, CustomStringConvertible {
-    /// What is before the slash is no address.
+    /// The part before the slash is not an address.
     case noAddress
-    /// What is behind the slash is no number, or larger than an address has bits.
+    /// The part after the slash is not a number, or exceeds the number of bits in an address.
     case badLength(most: Int)
-    /// Bits are set behind those that count; such a range is perhaps not what was meant.
+    /// Bits after the prefix are set, so the range may not be what was meant.
     case bitsBehindPrefix(meant: String)
 
-    /// What is wrong, and what is right.
+    /// The problem and the accepted form.
     public var description: String {
         switch self {
         case .noAddress: "an address or a range is numeric, as in 10.0.0.0/8 or 2001:db8::1"
@@ -19,15 +19,15 @@ public enum AddressRangeViolation: Error, Equatable, CustomStringConvertible {
     }
 }
 
-/// A range of addresses such as `10.0.0.0/8`, or a single one.
+/// A range of addresses such as `10.0.0.0/8`, or a single address.
 ///
-/// No range of IPv6 has an address of IPv4, not even `::/0`.
+/// An IPv6 range never contains an IPv4 address, not even `::/0`.
 public struct AddressRange: Equatable, Sendable, CustomStringConvertible {
     private let first: IPAddress
-    /// How many bits of 128 are the same in all.
+    /// How many of the 128 bits all addresses of the range share.
     private let prefixBits: Int
 
-    /// Reads `ADDRESS` or `ADDRESS/LENGTH`.
+    /// Parses `ADDRESS` or `ADDRESS/LENGTH`.
     public init(parsing text: String) throws(AddressRangeViolation) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let address = IPAddress(parts[0]) else { throw .noAddress }
@@ -44,19 +44,19 @@ public struct AddressRange: Equatable, Sendable, CustomStringConvertible {
         guard first == address else { throw .bitsBehindPrefix(meant: "\(first)/\(length)") }
     }
 
-    /// Whether the range has an address.
+    /// Whether the range contains an address.
     public func contains(_ address: IPAddress) -> Bool {
         address.isIPv4 == first.isIPv4 && AddressRange.cut(address, toBits: prefixBits) == first
     }
 
-    /// As in `10.0.0.0/8`; without a length if it is one address.
+    /// As in `10.0.0.0/8`; without a length for a single address.
     public var description: String {
         guard prefixBits < 128 else { return "\(first)" }
         return "\(first)/\(first.isIPv4 ? prefixBits - 96 : prefixBits)"
     }
 
     private static func cut(_ address: IPAddress, toBits bits: Int) -> IPAddress {
-        // A shift by the width of a number or more gives zero.
+        // Shifting by the full width or more gives zero.
         let mask = (high: ~UInt64(0) << UInt64(max(64 - bits, 0)), low: ~UInt64(0) << UInt64(min(128 - bits, 64)))
         return IPAddress(high: address.high & mask.high, low: address.low & mask.low)
     }

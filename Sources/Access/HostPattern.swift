@@ -1,6 +1,6 @@
 internal import Bytes
 
-/// A host's name, `*.example.org` for names of one label or more before it, or `*` for any; without a port.
+/// A host name, `*.example.org` for its subdomains at any depth, or `*` for all names; without a port.
 public struct HostPattern: Sendable, CustomStringConvertible {
     private enum Kind: Equatable {
         case any
@@ -20,7 +20,7 @@ public struct HostPattern: Sendable, CustomStringConvertible {
         self.kind = kind
     }
 
-    /// Reads a pattern; nil if it is none.
+    /// Parses a pattern; nil if it is not valid.
     public init?(_ text: String) {
         description = text
         let name = text.lowercased()
@@ -37,7 +37,7 @@ public struct HostPattern: Sendable, CustomStringConvertible {
 
     var matchesAll: Bool { kind == .any }
 
-    /// Whether a name, in lower case, is one of these.
+    /// Whether a name (in lower case) matches the pattern.
     func matches(_ name: Substring) -> Bool {
         switch kind {
         case .any: true
@@ -46,7 +46,7 @@ public struct HostPattern: Sendable, CustomStringConvertible {
         }
     }
 
-    /// Letters, digits, hyphens and underscores in labels that are not empty, or an IPv6 address in brackets.
+    /// Non-empty labels of letters, digits, hyphens and underscores, or an IPv6 address in brackets.
     private static func isName(_ text: Substring) -> Bool {
         if text.hasPrefix("["), text.hasSuffix("]") {
             return text.dropFirst().dropLast().utf8.allSatisfy(isAddressByte)

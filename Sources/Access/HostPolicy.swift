@@ -1,10 +1,10 @@
 internal import Bytes
 internal import HTTP
 
-/// Under which names a server is asked over loopback.
+/// The host names that a server accepts over loopback.
 ///
-/// DNS rebinding: a page of `evil.example` lets its name point to 127.0.0.1. To the browser the server there then has
-/// the page's own origin. Only the Host header still shows the name.
+/// This stops DNS rebinding: a page of `evil.example` makes its name resolve to 127.0.0.1. For the browser the local
+/// server then has the page's own origin, and only the Host header still shows the name.
 struct HostPolicy: Sendable {
     private static let localhost = Array("localhost".utf8)
     private let names: [HostPattern]
@@ -13,14 +13,14 @@ struct HostPolicy: Sendable {
         self.names = names
     }
 
-    /// Whether a request may pass: its Host is an address or `localhost`, which point nowhere else, or a listed name.
+    /// Whether a request is allowed: its Host is an address or `localhost`, which cannot be rebound, or a listed name.
     ///
-    /// One without Host passes: browsers always send it.
+    /// A request without Host is allowed, because browsers always send one.
     func admits(_ head: RequestHead) -> Bool {
         head.withHost(admits) ?? true
     }
 
-    /// Whether a Host of these bytes may pass.
+    /// Whether a Host with these bytes is allowed.
     func admits(_ host: RawSpan) -> Bool {
         if host.byteCount > 0, host.byte(at: 0) == UInt8(ascii: "[") { return true }
         var end = 0
@@ -35,16 +35,16 @@ struct HostPolicy: Sendable {
         return names.contains { $0.matches(name[...]) }
     }
 
-    /// `localhost`, or a name that ends with `.localhost`: browsers ask no resolver for these (RFC 6761 section 6.3).
+    /// `localhost` or a name that ends with `.localhost`; browsers do not look these up (RFC 6761 section 6.3).
     private static func isLocalhost(_ name: RawSpan) -> Bool {
         let start = name.byteCount - localhost.count
         guard start >= 0, start == 0 || name.byte(at: start - 1) == UInt8(ascii: ".") else { return false }
-        // 0x20 makes capital letters of ASCII small ones, and nothing else a letter.
+        // Setting 0x20 turns ASCII capitals into lower-case letters, and no other byte into a letter.
         for index in 0..<localhost.count where name.byte(at: start + index) | 0x20 != localhost[index] { return false }
         return true
     }
 
-    /// Four numbers up to 255: browsers write addresses in no other form.
+    /// Four numbers up to 255, the only form in which browsers write addresses.
     private static func isIPv4(_ name: RawSpan) -> Bool {
         var (dots, digits, number) = (0, 0, 0)
         for offset in 0..<name.byteCount {

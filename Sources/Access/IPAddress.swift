@@ -2,26 +2,26 @@ internal import Glibc
 
 /// An IPv4 or IPv6 address.
 ///
-/// An IPv6 address that stands for an IPv4 one (RFC 4291 section 2.5.5.2) is that one.
+/// An IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2) is treated as the IPv4 address.
 public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
-    /// The halves of the IPv6 address, or of the form of the IPv4 one that is mapped into IPv6.
+    /// The halves of the IPv6 address; an IPv4 address is mapped into IPv6.
     let high: UInt64
     let low: UInt64
 
-    /// An address by its bits, as those of IPv6.
+    /// Makes an address from its 128 bits.
     public init(high: UInt64, low: UInt64) {
         (self.high, self.low) = (high, low)
     }
 
-    /// An address of IPv4.
+    /// Makes an IPv4 address.
     init(ipv4: UInt32) {
         self.init(high: 0, low: 0xFFFF_0000_0000 | UInt64(ipv4))
     }
 
-    /// Reads a numeric address without brackets; nil if it is none.
+    /// Parses a numeric address without brackets; nil if it is not one.
     public init?(_ text: some StringProtocol) {
         let text = String(text)
-        guard !text.utf8.contains(0) else { return nil }  // C would not look behind it
+        guard !text.utf8.contains(0) else { return nil }  // C would stop at a NUL
         var four = in_addr()
         var six = [UInt8](repeating: 0, count: 16)
         if unsafe inet_pton(AF_INET, text, &four) == 1 {
@@ -33,10 +33,10 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// Whether it is one of IPv4.
+    /// Whether it is an IPv4 address.
     public var isIPv4: Bool { high == 0 && low >> 32 == 0xFFFF }
 
-    /// What the address counts as where addresses are limited.
+    /// The group that limits per address count.
     public var group: AddressGroup {
         isIPv4 ? .ipv4(UInt32(truncatingIfNeeded: low)) : .ipv6Network(high)
     }
@@ -57,13 +57,13 @@ public struct IPAddress: Hashable, Sendable, CustomStringConvertible {
         return String(decoding: text.prefix { $0 != 0 }, as: UTF8.self)
     }
 
-    /// The number that bytes are in network order.
+    /// The number in these bytes, in network order.
     static func number(_ bytes: some Sequence<UInt8>) -> UInt64 {
         bytes.reduce(0) { $0 << 8 | UInt64($1) }
     }
 }
 
-/// Addresses that are limited as one, since one client can have all of them.
+/// A group of addresses that count as one in limits, because one client may own all of them.
 public enum AddressGroup: Hashable, Sendable {
     /// An IPv4 address.
     case ipv4(UInt32)

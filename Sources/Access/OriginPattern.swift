@@ -1,6 +1,6 @@
-/// Whose pages may come: `https://example.org`, `https://*.example.org`, `null` (pages without an origin), `*` (all).
+/// A pattern for origins: `https://example.org`, `https://*.example.org`, `null` (pages without an origin) or `*`.
 ///
-/// `file://`, without a host, is what some apps and devices send.
+/// Some apps and devices send `file://`, without a host.
 public struct OriginPattern: Sendable, CustomStringConvertible {
     private enum Kind {
         case all
@@ -8,7 +8,7 @@ public struct OriginPattern: Sendable, CustomStringConvertible {
         case pages(scheme: Substring, host: HostPattern, port: Substring)
     }
 
-    /// All pages, of whatever origin.
+    /// All origins.
     public static let all = OriginPattern(description: "*", kind: .all)
 
     /// The pattern as it was written.
@@ -20,7 +20,7 @@ public struct OriginPattern: Sendable, CustomStringConvertible {
         self.kind = kind
     }
 
-    /// Reads a pattern; nil if it is none.
+    /// Parses a pattern; nil if it is not valid.
     public init?(_ text: String) {
         description = text
         switch text {
@@ -38,12 +38,12 @@ public struct OriginPattern: Sendable, CustomStringConvertible {
         if case .all = kind { true } else { false }
     }
 
-    /// The hosts of these pages, if they have some.
+    /// The hosts of the matching pages, if they have any.
     var host: HostPattern? {
         if case .pages(_, let host, _) = kind { host } else { nil }
     }
 
-    /// Whether the page of an Origin header is one of these.
+    /// Whether an Origin header's value matches.
     func matches(_ text: String) -> Bool {
         switch kind {
         case .all: return true

@@ -1,6 +1,6 @@
 public import HTTP
 
-/// How a connection came in; what a request on it may do depends on it.
+/// How a connection reached the server, which decides what its requests may do.
 public struct Peer: OptionSet, Sendable {
     /// Its bits.
     public let rawValue: UInt8
@@ -14,23 +14,23 @@ public struct Peer: OptionSet, Sendable {
     public static let loopback = Peer(rawValue: 1)
     /// Over a unix-domain socket.
     public static let unixSocket = Peer(rawValue: 2)
-    /// With TLS that this process ends.
+    /// With TLS that this process terminates.
     public static let tls = Peer(rawValue: 4)
     /// On an address of `--admin`.
     public static let admin = Peer(rawValue: 8)
 
-    /// From a proxy whose word on where its requests come from counts.
+    /// From a proxy that is trusted to report the client's address.
     public static let trustedProxy = Peer(rawValue: 16)
 
-    /// Behind a proxy that tells the client's address with the PROXY protocol; then it is never this machine's.
+    /// From a proxy that announces the client with the PROXY protocol; the client is then never on this machine.
     public static let proxied = Peer(rawValue: 32)
 
-    /// Whether the other end is on this machine; it may still be a proxy that speaks for others.
+    /// Whether the other end is on this machine; it may still be a proxy for remote clients.
     public var isLocal: Bool { !isDisjoint(with: [.loopback, .unixSocket]) }
 }
 
 extension RequestHead {
-    /// Whether a proxy says that it passed this request on: then nobody knows from here who asks.
+    /// Whether a proxy says that it forwarded this request, so that its sender is unknown here.
     public var isForwarded: Bool {
         hasField(of: RequestHead.fieldsOfProxies)
     }

@@ -1,17 +1,17 @@
 internal import Bytes
 
-/// What a proxy says, before all else, about the connection that it passes on.
+/// A header in which a proxy announces the connection that it forwards.
 ///
-/// The PROXY protocol, versions 1 and 2, as in haproxy's proxy-protocol.txt.
+/// It is the PROXY protocol, versions 1 and 2, as in haproxy's proxy-protocol.txt.
 public struct ProxyHeader: Equatable, Sendable {
-    /// The client's address; nil if the proxy speaks for itself (LOCAL) or names none (UNKNOWN, UNSPEC, AF_UNIX).
+    /// The client's address; nil for the proxy's own connections (LOCAL) or without one (UNKNOWN, UNSPEC, AF_UNIX).
     public var client: IPAddress?
-    /// Whether the client came to the proxy with TLS, as only version 2 can tell.
+    /// Whether the client used TLS to the proxy, which only version 2 reports.
     public var isSecure = false
-    /// How many bytes the header has.
+    /// The length of the header.
     public let byteCount: Int
 
-    /// The most bytes that a header may have here, version 2 with all its extensions.
+    /// The longest accepted header, for version 2 with all its extensions.
     public static let maxBytes = 4096
 
     init(client: IPAddress? = nil, byteCount: Int) {
@@ -19,13 +19,13 @@ public struct ProxyHeader: Equatable, Sendable {
         self.byteCount = byteCount
     }
 
-    /// Reads the header that `bytes` begin with; nil if more of it has to come.
+    /// Parses the header at the start of `bytes`; nil if it is incomplete.
     public static func read(_ bytes: RawSpan) throws(ProxyHeaderViolation) -> ProxyHeader? {
         guard bytes.byteCount > 0 else { return nil }
         return bytes.byte(at: 0) == textStart[0] ? try readText(bytes) : try readBinary(bytes)
     }
 
-    /// Whether bytes begin as such a header does, and as no request does.
+    /// Whether the bytes begin like a PROXY header, and unlike any request.
     public static func isAnnounced(by bytes: RawSpan) -> Bool {
         for start in [Array("PROXY TCP".utf8), Array("PROXY UNKNOWN".utf8), signature] {
             if bytes.byteCount >= start.count, bytes.agrees(with: start) { return true }
@@ -37,7 +37,7 @@ public struct ProxyHeader: Equatable, Sendable {
 // Version 1: a line of text.
 extension ProxyHeader {
     private static let textStart = Array("PROXY ".utf8)
-    /// The most bytes of a line, its end included.
+    /// The longest line in bytes, including its end.
     private static let maxTextBytes = 107
 
     private static func readText(_ bytes: RawSpan) throws(ProxyHeaderViolation) -> ProxyHeader? {
@@ -53,7 +53,7 @@ extension ProxyHeader {
         return ProxyHeader(client: try client(bytes.extracting(0..<end - 1)), byteCount: end + 1)
     }
 
-    /// The source of `PROXY TCP4 SOURCE DESTINATION PORT PORT`; nil of `PROXY UNKNOWN`, whatever comes behind that.
+    /// The source in `PROXY TCP4 SOURCE DESTINATION PORT PORT`; nil for `PROXY UNKNOWN`, whatever follows it.
     private static func client(_ line: RawSpan) throws(ProxyHeaderViolation) -> IPAddress? {
         guard let text = line.asciiText else { throw .malformedLine }
         let words = text.split(separator: " ", omittingEmptySubsequences: false)
@@ -80,7 +80,7 @@ extension ProxyHeader {
     private enum Family: UInt8 {
         case unspecified, ipv4, ipv6, unix
 
-        /// What two addresses, and two ports, take.
+        /// The length of two addresses and two ports.
         var bytes: Int {
             switch self {
             case .unspecified: 0
@@ -100,7 +100,7 @@ extension ProxyHeader {
         let end = fixedBytes + bytes.number16(at: 14)
         guard end <= maxBytes else { throw .tooLong }
         guard bytes.byteCount >= end else { return nil }
-        // LOCAL: what follows means nothing.
+        // LOCAL: the rest has no meaning.
         guard bytes.byte(at: 12) & 0xF == 1 else { return ProxyHeader(byteCount: end) }
         return try readClient(bytes.extracting(0..<end))
     }
@@ -124,7 +124,7 @@ extension ProxyHeader {
         return header
     }
 
-    /// Whether the extension PP2_TYPE_SSL is there and says that the client used TLS (PP2_CLIENT_SSL).
+    /// Whether there is a PP2_TYPE_SSL extension that says the client used TLS (PP2_CLIENT_SSL).
     private static func tellsOfTLS(_ bytes: RawSpan, from start: Int) throws(ProxyHeaderViolation) -> Bool {
         var (offset, isSecure) = (start, false)
         while offset < bytes.byteCount {
@@ -141,13 +141,13 @@ extension ProxyHeader {
 }
 
 extension RawSpan {
-    /// Whether the bytes begin with `start`, as far as they go.
+    /// Whether the bytes begin with `start`, or are a prefix of it.
     fileprivate func agrees(with start: [UInt8]) -> Bool {
         for offset in 0..<Swift.min(byteCount, start.count) where byte(at: offset) != start[offset] { return false }
         return true
     }
 
-    /// The bytes as text if all of them are visible ASCII or spaces.
+    /// The bytes as text, if all of them are visible ASCII or spaces.
     fileprivate var asciiText: String? {
         var bytes: [UInt8] = []
         bytes.append(self)

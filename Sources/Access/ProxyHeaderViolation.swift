@@ -1,6 +1,8 @@
-/// Why bytes are not a header of the PROXY protocol; the connection must be closed, since its client is unknown.
+/// Why bytes are not a PROXY protocol header.
+///
+/// The connection must be closed, because its client is unknown.
 public enum ProxyHeaderViolation: Error, CaseIterable, Sendable {
-    /// They begin with something else.
+    /// The bytes begin with something else.
     case noHeader
     /// Version 1
     case lineTooLong

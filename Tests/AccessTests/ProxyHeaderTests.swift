@@ -28,7 +28,7 @@ func binaryHeader(
 
     private func text(_ line: String) -> [UInt8] { Array((line + "\r\n").utf8) }
 
-    /// What is read of `bytes`, which must not depend on what comes behind the header, and needs all of it.
+    /// The parsed header, which must not depend on bytes after it, and needs all of its own.
     private func read(_ bytes: [UInt8]) throws -> ProxyHeader? {
         let found = try header(bytes)
         for end in bytes.indices {

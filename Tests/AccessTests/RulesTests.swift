@@ -84,7 +84,7 @@ import Testing
         #expect([Denial.publishKeyMissing, .publishKeyWrong].allSatisfy { $0.status == .unauthorized })
     }
 
-    // What only an admin may
+    // Admin endpoints
 
     private func adminDenial(_ rules: AccessRules, from peer: Peer, _ fields: (String, String)...) throws -> Denial? {
         let head = try requestHead("GET / HTTP/1.1", [("Host", "localhost")] + fields)
