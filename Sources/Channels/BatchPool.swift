@@ -1,7 +1,7 @@
-/// Batches and outboxes that are out of use, so that a steady flow of messages allocates nothing.
+/// Unused batches and outboxes, kept so that a steady flow of messages allocates nothing.
 struct BatchPool {
     private static let kept = 512
-    /// What the batches kept may take together: it is on top of the budget for outboxes.
+    /// The most bytes of all kept batches together, on top of the budget for outboxes.
     private static let keptBytes = 1 << 20
 
     private var batches: [Batch] = []
@@ -24,7 +24,7 @@ struct BatchPool {
         outboxes.popLast() ?? Outbox()
     }
 
-    /// Takes a batch back unless somebody else still reads from it.
+    /// Takes a batch back unless it is still referenced elsewhere.
     mutating func give(_ batch: consuming Batch) {
         guard batches.count < BatchPool.kept, isKnownUniquelyReferenced(&batch) else { return }
         batch.recycle()

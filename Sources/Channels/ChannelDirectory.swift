@@ -1,16 +1,16 @@
 internal import Bytes
 internal import Synchronization
 
-/// Which loops have subscribers of which channel: the one place that all loops of the process share.
+/// Knows which loops have subscribers of which channel; shared by all loops of the process.
 ///
-/// Publishing goes through it, and its lock is what puts a channel's messages in one order: each loop gets them in the
+/// Every publish passes through it, and its lock puts a channel's messages in one order: each loop receives them in the
 /// order in which they passed here.
 public final class ChannelDirectory: Sendable {
     private struct Entry {
         /// Subscribers on each loop, by the loop's index.
         var subscribers: [Int]
         var total = 0
-        /// Whether a message published now would reach this process (Redis has confirmed the subscription).
+        /// Whether a message published now would reach this process (the broker has confirmed the subscription).
         var isReady: Bool
 
         init(loops: Int, isReady: Bool) {
@@ -37,7 +37,7 @@ public final class ChannelDirectory: Sendable {
 
     /// Makes an empty directory.
     ///
-    /// - Parameter isAlwaysReady: true without Redis: a channel needs nobody's confirmation.
+    /// - Parameter isAlwaysReady: true without Redis, when no channel needs a confirmation.
     public init(loops: Int, isAlwaysReady: Bool) {
         self.loops = loops
         self.isAlwaysReady = isAlwaysReady
@@ -45,7 +45,7 @@ public final class ChannelDirectory: Sendable {
 
     /// Adds a subscriber on a loop.
     ///
-    /// - Returns: whether the channel is ready, so that the subscription may be confirmed.
+    /// - Returns: whether the channel is ready, so that the subscription can be confirmed.
     public func acquire(_ channel: String, loop: Int) -> Bool {
         state.withLock { state in
             state.subscriptions += 1
@@ -55,9 +55,9 @@ public final class ChannelDirectory: Sendable {
         }
     }
 
-    /// Takes a subscriber away.
+    /// Removes a subscriber.
     ///
-    /// - Returns: whether it was the last one of this process.
+    /// - Returns: whether it was the process' last one for this channel.
     public func release(_ channel: String, loop: Int) -> Bool {
         state.withLock { state in
             let key = ByteName(channel)
@@ -85,7 +85,7 @@ public final class ChannelDirectory: Sendable {
         state.withLock { $0.entries[ByteName(channel)]?.isReady = true }
     }
 
-    /// Notes that nothing is confirmed any more: the link to Redis broke.
+    /// Notes that no channel is confirmed any more, because the link to Redis broke.
     public func markNothingReady() {
         state.withLock { state in
             for key in state.entries.keys { state.entries[key]?.isReady = false }
@@ -94,8 +94,8 @@ public final class ChannelDirectory: Sendable {
 
     /// Hands a message to each loop that has subscribers of its channel.
     ///
-    /// - Parameter post: puts the message into a loop's inbox; called under the lock, which is what makes the order.
-    /// - Returns: how many subscribers this process has.
+    /// - Parameter post: puts the message into a loop's inbox; called under the lock, which defines the order.
+    /// - Returns: the number of subscribers in this process.
     public func publish(_ message: Message, post: (_ loop: Int) -> Void) -> Int {
         state.withLock { state in
             guard let entry = state.entries[ByteName(message.channel)] else { return 0 }
@@ -104,7 +104,7 @@ public final class ChannelDirectory: Sendable {
         }
     }
 
-    /// How many channels and subscriptions this process has.
+    /// The number of channels and subscriptions in this process.
     public var counts: (channels: Int, subscriptions: Int) {
         state.withLock { ($0.entries.count, $0.subscriptions) }
     }

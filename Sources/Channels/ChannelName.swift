@@ -1,14 +1,14 @@
-/// What may name a channel: 1 to 255 bytes of UTF-8 without control characters.
+/// The rules for channel names: 1 to 255 bytes of UTF-8 without control characters.
 public enum ChannelName {
     /// The longest name in bytes.
     public static let maxBytes = 255
 
-    /// Whether `name` can name a channel.
+    /// Whether `name` is a valid channel name.
     public static func isValid(_ name: String) -> Bool {
         (1...maxBytes).contains(name.utf8.count) && hasNoControls(name)
     }
 
-    /// Why `name` can name no channel, in words that follow its own name; nil if it can.
+    /// Why `name` is not a valid channel name, in words that follow the name; nil if it is valid.
     public static func problem(with name: String) -> String? {
         let count = name.utf8.count
         guard count > 0 else { return "is empty" }
@@ -19,7 +19,8 @@ public enum ChannelName {
     private static func hasNoControls(_ name: String) -> Bool {
         var previous: UInt8 = 0
         for byte in name.utf8 {
-            // Unicode's control characters (Cc): U+0000 to U+001F, U+007F, and U+0080 to U+009F, which UTF-8 writes as C2 80 to C2 9F.
+            // Unicode's control characters (Cc): U+0000 to U+001F, U+007F, and U+0080 to U+009F (C2 80 to C2 9F in
+            // UTF-8).
             if byte < 0x20 || byte == 0x7F || (previous == 0xC2 && byte < 0xA0) { return false }
             previous = byte
         }

@@ -1,6 +1,6 @@
 internal import WebSocket
 
-/// A loop's compressors, one for each window, made when first needed.
+/// A loop's compressors, one per window, created at first use.
 struct DeflaterSet {
     private var deflaters: [DeflateWindow: Deflater] = [:]
     private var count = 0
@@ -10,11 +10,11 @@ struct DeflaterSet {
         guard message.byteCount >= Deflater.thresholdBytes else { return nil }
         if deflaters[window] == nil { deflaters[window] = Deflater(window: window) }
         count += 1
-        // Without memory for a compressor, messages go out plain.
+        // If there is no memory for a compressor, messages go out uncompressed.
         return deflaters[window]?.deflate(message)
     }
 
-    /// How many messages were compressed since the last call, whether or not it made them smaller.
+    /// The number of messages compressed since the last call, whether or not they became smaller.
     mutating func takeCount() -> Int {
         defer { count = 0 }
         return count

@@ -3,7 +3,7 @@ internal import Bytes
 extension Hub {
     /// Subscribes a connection to a channel.
     ///
-    /// - Returns: false if it was subscribed already.
+    /// - Returns: false if it was already subscribed.
     @discardableResult
     public func join(_ slot: UInt32, _ name: String) -> Bool {
         let channel = channel(named: name) ?? open(name)
@@ -17,7 +17,7 @@ extension Hub {
 
     /// Ends a subscription.
     ///
-    /// - Returns: false if there was none.
+    /// - Returns: false if it was not subscribed.
     @discardableResult
     public func leave(_ slot: UInt32, _ name: String) -> Bool {
         guard let channel = channel(named: name) else { return false }
@@ -37,7 +37,7 @@ extension Hub {
         return subscribers[Int(slot)].position(in: channel.index) != nil
     }
 
-    /// How many channels a connection is subscribed to.
+    /// The number of channels that a connection is subscribed to.
     public func channelCount(of slot: UInt32) -> Int {
         subscribers[Int(slot)].channelCount
     }
@@ -47,10 +47,11 @@ extension Hub {
         subscribers[Int(slot)].channels.compactMap { channels[Int($0)]?.name }
     }
 
-    /// What a channel takes here and in the directory: its name, objects and table entries (measured: 420 to 480 bytes).
+    /// The memory of a channel here and in the directory: its name, objects and table entries (measured: 420 to 480
+    /// bytes).
     public static func bytes(ofChannelNamed name: String) -> Int { 512 + name.utf8.count }
 
-    /// A connection's part of what its channels take, which their subscribers share.
+    /// A connection's share of its channels' memory, which their subscribers share.
     public func channelBytes(of slot: UInt32) -> Int {
         subscribers[Int(slot)].channels.reduce(0) { sum, index in
             guard let channel = channels[Int(index)] else { return sum }
@@ -65,7 +66,7 @@ extension Hub {
     @discardableResult
     private func leave(_ slot: UInt32, _ channel: Channel) -> Bool {
         guard let position = subscribers[Int(slot)].position(in: channel.index) else { return false }
-        // What was published to it in this turn came before the leave, so it is still delivered.
+        // This turn's messages were published before the leave, so they are still delivered.
         queueUnsent(to: slot, channel)
         let form = subscribers[Int(slot)].form
         subscribers[Int(slot)].remove(from: channel.index)

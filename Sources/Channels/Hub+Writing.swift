@@ -1,5 +1,5 @@
 extension Hub {
-    /// The kernel has room again for a connection that was blocked: the next flush writes to it.
+    /// The kernel has room again for a blocked connection: the next flush writes to it.
     public func writable(_ slot: UInt32) {
         guard subscribers[Int(slot)].isBlocked else { return }
         subscribers[Int(slot)].isBlocked = false
@@ -7,7 +7,7 @@ extension Hub {
         mark(slot)
     }
 
-    /// Whether something waits for the kernel to have room.
+    /// Whether the connection is waiting for the kernel to have room.
     public func isBlocked(_ slot: UInt32) -> Bool { subscribers[Int(slot)].isBlocked }
 
     /// Writes the outboxes of the marked connections.
@@ -18,14 +18,14 @@ extension Hub {
                 prepareOutbox(of: markedSlots[next])
                 next += 1
             }
-            // A connection that took only a part of what it has is marked again, at the end of the list.
+            // A connection that accepted only a part is marked again, at the end of the list.
             sendPrepared()
         } while next < markedSlots.count
         markedSlots.removeAll(keepingCapacity: true)
     }
 
     private func prepareOutbox(of slot: UInt32) {
-        // The list may name a slot that was removed, or was marked again by its next connection.
+        // The slot may have been removed, or marked again by its next connection.
         guard subscribers[Int(slot)].isMarked else { return }
         subscribers[Int(slot)].isMarked = false
         guard !subscribers[Int(slot)].isBlocked, let outbox = subscribers[Int(slot)].outbox else {
@@ -36,7 +36,7 @@ extension Hub {
         if prepared.isFull { sendPrepared() }
     }
 
-    /// All that waited was dropped: there is nothing to write but what to tell of that.
+    /// The whole queue was dropped: only the notice of missed messages is left to write.
     private func settleEmptied(_ slot: UInt32, _ outbox: Outbox) {
         tellMissed(slot, outbox)
         if outbox.isEmpty { giveBack(outbox, of: slot) }
@@ -48,7 +48,7 @@ extension Hub {
         events.add(slot, .drained)
     }
 
-    /// Makes the prepared writes and notes what became of them.
+    /// Makes the prepared writes and handles their results.
     func sendPrepared() {
         guard prepared.count > 0, let transport else { return }
         transport.send(prepared)
@@ -69,7 +69,7 @@ extension Hub {
             counts.sentBytes += count
             counts.deliveries += count == batch.byteCount ? batch.messageCount : batch.messages(endingIn: 0, count)
             guard count < batch.byteCount else { return }
-            // Not every transport takes all that it could at once: the next try tells whether it is blocked.
+            // A transport may accept less than it could: the next try shows whether it is blocked.
             enqueue(batch, count..<batch.byteCount, slot)
             mark(slot)
         case .blocked:
@@ -82,7 +82,7 @@ extension Hub {
         }
     }
 
-    /// Not inlined: with its registers to save, each direct delivery would take 50 instructions more.
+    /// Not inlined: saving its registers would add 50 instructions to each direct delivery.
     @inline(never)
     private func completeOutbox(of slot: UInt32, _ result: SendResult) {
         guard let outbox = subscribers[Int(slot)].outbox else { return }

@@ -1,28 +1,28 @@
-/// What a flush found out about a connection, to be acted on after the flush.
+/// A result of a flush about a connection, to be handled after the flush.
 public enum HubEvent: Equatable, Sendable {
-    /// The kernel took less than it was given: call `Hub.writable` when there is room.
+    /// The kernel accepted less than it was given: call `Hub.writable` when there is room.
     case blocked
     /// Everything that was queued has been written.
     case drained
-    /// The connection is to be closed.
+    /// The connection must be closed.
     case lost(LossReason)
 }
 
-/// Why the hub gives a connection up.
+/// Why the hub gives up a connection.
 public enum LossReason: Equatable, Sendable {
-    /// Its outbox would have passed its limit: a slow consumer.
+    /// Its outbox would have exceeded its limit: a slow consumer.
     ///
-    /// Its messages were dropped, but for the rest of one that was begun.
+    /// Its messages were dropped, except for the rest of one that was begun.
     case overflow
-    /// The server's budget for all outboxes is spent, and this one was among the largest.
+    /// The server's budget for all outboxes was exceeded, and this one was among the largest.
     ///
-    /// `midFrame`: the rest of a message that was begun was dropped too; nothing more can be said to the peer.
+    /// `midFrame`: the rest of a message that was begun was dropped too, so nothing more can be sent to the peer.
     case overBudget(midFrame: Bool)
     /// Writing failed; the errno value.
     case failed(Int32)
 }
 
-/// Events in the order in which they were found.
+/// Events in order.
 struct HubEventQueue {
     private var events: [(slot: UInt32, event: HubEvent)] = []
     private var next = 0
@@ -31,7 +31,7 @@ struct HubEventQueue {
         events.append((slot, event))
     }
 
-    /// Takes the oldest event; nil, and the memory of a large queue is freed, when there is none.
+    /// Takes the oldest event; if there is none, returns nil and frees the memory of a large queue.
     mutating func takeFirst() -> (slot: UInt32, event: HubEvent)? {
         guard next < events.count else {
             if next > 0 { events.removeAll(keepingCapacity: next <= HubEventQueue.kept) }
@@ -46,12 +46,12 @@ struct HubEventQueue {
 }
 
 extension Hub {
-    /// Takes the next thing that a flush found out; nil when all of them were taken.
+    /// Takes the next event of a flush; nil when there are no more.
     ///
-    /// The caller takes all after each flush, and may do anything with the hub meanwhile but `flush`.
+    /// The caller must take all events after each flush; it may call anything on the hub meanwhile except `flush`.
     public func nextEvent() -> (slot: UInt32, event: HubEvent)? {
         while let found = events.takeFirst() {
-            // An event of a connection that was removed since is nobody's: its slot is reused only after all were taken.
+            // Skip events of connections removed since; a slot is reused only after all events were taken.
             guard subscribers[Int(found.slot)].link >= 0 else { continue }
             if case .lost = found.event { subscribers[Int(found.slot)].hasUnreportedLoss = false }
             return found
@@ -68,7 +68,7 @@ extension Hub {
         report(slot, reason)
     }
 
-    /// Reports a loss, even of a connection that was lost before.
+    /// Reports a loss, even if the connection is already lost.
     func report(_ slot: UInt32, _ reason: LossReason) {
         subscribers[Int(slot)].isLost = true
         subscribers[Int(slot)].hasUnreportedLoss = true

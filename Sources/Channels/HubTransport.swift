@@ -1,19 +1,19 @@
-/// What a write came to.
+/// The result of a write.
 public enum SendResult: Equatable, Sendable {
-    /// The kernel took so many bytes, perhaps fewer than offered, but at least one.
+    /// The kernel accepted this many bytes: at least one, possibly fewer than offered.
     case accepted(Int)
-    /// The kernel takes nothing for now.
+    /// The kernel accepts nothing for now.
     case blocked
     /// The connection is broken; the errno value.
     case failed(Int32)
 }
 
-/// Makes the hub's writes.
+/// Performs the hub's writes.
 ///
-/// Both functions are called inside a flush and must not call the hub: it traps if a flush is entered twice.
+/// Both methods are called inside a flush and must not call the hub; a nested flush traps.
 public protocol HubTransport: AnyObject {
-    /// Makes each write once, without waiting, and notes its result with `PreparedWrites.complete`.
+    /// Tries each write once, without blocking, and stores its result with `PreparedWrites.complete`.
     func send(_ writes: PreparedWrites)
-    /// Bytes that the transport took for a connection and the kernel has not; they count towards its limit.
+    /// Bytes that the transport accepted for a connection but the kernel has not; they count towards its limit.
     func unsentBytes(of link: Int32) -> Int
 }

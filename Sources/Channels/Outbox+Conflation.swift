@@ -1,12 +1,12 @@
 internal import Bytes
 internal import DequeModule
 
-// Conflation: of each channel, or of each of its keys, only the newest message waits. The piece that a message replaces
-// is looked up, so a message costs the same however many keys wait.
+// Conflation: only the newest message of each channel (or of each of its keys) stays queued. The message to replace is
+// found by lookup, so the cost does not depend on the number of keys.
 extension Outbox {
-    /// Of each conflated channel, or of each of its keys, drops all messages but the newest.
+    /// Drops all messages of conflated channels except the newest per channel or key.
     ///
-    /// - Returns: how many were dropped.
+    /// - Returns: the number of dropped messages.
     func conflate() -> Int {
         guard mayConflate else { return 0 }
         mayConflate = false
@@ -19,7 +19,7 @@ extension Outbox {
         return dropped
     }
 
-    /// Adds a piece, of a conflated channel message by message, and drops what its messages take the place of.
+    /// Adds a piece, message by message if its channel is conflated, and drops the messages it replaces.
     private func appendConflated(_ piece: Piece) -> Int {
         let batch = piece.batch
         let messages = piece.unbegunMessages
@@ -40,16 +40,16 @@ extension Outbox {
         return dropped
     }
 
-    /// Drops the message that waits under a key; false if none does.
+    /// Drops the queued message of a key; false if there is none.
     private func dropReplaced(_ key: Conflation.Key) -> Bool {
         guard let index = waitingPiece(of: key) else { return false }
         drop(pieces[index].unbegunMessages.lowerBound, of: index)
         return true
     }
 
-    /// Where the message of a key waits.
+    /// The index of the piece with a key's queued message.
     ///
-    /// The number that was noted may by now be that of another piece, or of none.
+    /// The stored piece number may by now belong to another piece, or to none.
     private func waitingPiece(of key: Conflation.Key) -> Int? {
         guard let number = conflation.latest[key] else { return nil }
         let index = number - firstNumber
@@ -60,16 +60,16 @@ extension Outbox {
         return found == key ? index : nil
     }
 
-    /// Keeps the number of keys in proportion to what waits.
+    /// Keeps the number of keys proportional to the number of queued pieces.
     private func forgetGone() {
         guard conflation.latest.count > 2 * pieces.count + Conflation.keptKeys else { return }
         conflation.latest = conflation.latest.filter { waitingPiece(of: $0.key) != nil }
     }
 }
 
-/// Where the newest message of each key waits.
+/// The positions of each key's newest message.
 struct Conflation {
-    /// What a newer message takes the place of.
+    /// A channel and an optional key; a newer message replaces the older one with the same value.
     struct Key: Hashable {
         let channel: ObjectIdentifier
         let key: ByteName?
@@ -77,8 +77,8 @@ struct Conflation {
 
     static let keptKeys = 64
 
-    /// The number of a key's piece.
+    /// The piece number of each key's newest message.
     var latest: [Key: Int] = [:]
-    /// Pieces with lower numbers were conflated.
+    /// Pieces with lower numbers have already been conflated.
     var doneBelow = 0
 }

@@ -1,9 +1,9 @@
 internal import Bytes
 internal import DequeModule
 
-// Dropping single messages. What was begun is always finished, and replies are never dropped.
+// Dropping single messages. A message that was begun is always finished, and replies are never dropped.
 extension Outbox {
-    /// The policy of the newest message that may still be dropped; nil if there is none.
+    /// The policy of the newest message that can still be dropped; nil if there is none.
     var newestPolicy: SlowConsumerPolicy? {
         for index in pieces.indices.reversed() where !pieces[index].unbegunMessages.isEmpty {
             return pieces[index].batch.policy
@@ -17,15 +17,15 @@ extension Outbox {
         drop(pieces[index].unbegunMessages.upperBound - 1, of: index)
     }
 
-    /// Drops the oldest message of a channel whose policy lets newer ones take its place.
+    /// Drops the oldest message of a channel whose policy allows that.
     ///
-    /// A conflated channel has one message here, which goes only where there is no other.
+    /// A message of a conflated channel is dropped last.
     func dropOldest() {
         guard let index = firstPiece(.dropOldest) ?? firstPiece(.conflate) else { return }
         drop(pieces[index].unbegunMessages.lowerBound, of: index)
     }
 
-    /// What lies before the place where the last search ended holds nothing to drop: nothing is ever added there.
+    /// Pieces before the end of the last search contain nothing to drop, because nothing is ever added there.
     private func firstPiece(_ policy: SlowConsumerPolicy) -> Int? {
         var number = max(dropSearch[policy], firstNumber)
         defer { dropSearch[policy] = number }
@@ -37,13 +37,13 @@ extension Outbox {
         return nil
     }
 
-    /// Hands over how many messages of which channel were dropped since the last call.
+    /// Returns how many messages of each channel were dropped since the last call.
     func takeMissed() -> [ByteName: Int] {
         defer { missed = [:] }
         return missed
     }
 
-    /// Takes a message out of a piece.
+    /// Removes a message from a piece.
     func drop(_ message: Int, of index: Int) {
         let piece = pieces[index]
         let bytes = piece.batch.startOfFrame(message)..<piece.batch.startOfFrame(message + 1)
@@ -60,7 +60,7 @@ extension Outbox {
     }
 }
 
-/// Where the searches for the oldest message to drop go on: each piece is passed by once, and not at each drop.
+/// Where to continue the search for the oldest message to drop: each piece is visited once instead of at every drop.
 struct DropSearch {
     private var dropOldest = 0
     private var conflate = 0
@@ -70,7 +70,7 @@ struct DropSearch {
         set { if policy == .conflate { conflate = newValue } else { dropOldest = newValue } }
     }
 
-    /// The pieces from this number on are new.
+    /// Makes the pieces from this number on searchable again.
     mutating func goBack(to number: Int) {
         dropOldest = min(dropOldest, number)
         conflate = min(conflate, number)

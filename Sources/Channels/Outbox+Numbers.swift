@@ -1,14 +1,14 @@
 internal import DequeModule
 
-// Pieces keep their numbers, so that what refers to one finds it at once. One that is taken out of the middle leaves an
-// empty one in its place; there are never more of those than others, but for a few.
+// Pieces keep their numbers, so that a reference to one finds it directly. Removing a piece from the middle leaves an
+// empty one in its place; there are never more empty pieces than others, except for a few.
 extension Outbox {
     private static let keptEmptied = 16
 
     /// The number of the next piece.
     var endNumber: Int { firstNumber + pieces.count }
 
-    /// Takes a piece out.
+    /// Removes a piece.
     func takeOut(_ index: Int) {
         pieces[index] = Piece(batch: noBatch, start: 0, end: 0)
         emptiedCount += 1
@@ -16,7 +16,8 @@ extension Outbox {
         if emptiedCount > Outbox.keptEmptied, emptiedCount > pieces.count / 2 { compact() }
     }
 
-    /// Cuts the piece in front in two: only that can begin within a frame, whose rest comes before what is dropped.
+    /// Splits the first piece in two: only that piece can begin inside a frame, whose rest is before the dropped
+    /// message.
     func split(_ index: Int, _ before: Piece, _ behind: Piece) {
         precondition(index == 0, "Outbox: a piece behind the first begins within a frame")
         pieces[0] = behind
@@ -35,12 +36,12 @@ extension Outbox {
             pieces.removeLast()
             emptiedCount -= 1
         }
-        // The numbers behind the end are given again.
+        // Numbers after the end will be used again.
         dropSearch.goBack(to: endNumber)
         conflation.doneBelow = min(conflation.doneBelow, endNumber)
     }
 
-    /// Removes all empty pieces, and numbers the others anew.
+    /// Removes all empty pieces and renumbers the others.
     private func compact() {
         var kept = Deque<Piece>()
         var numbers: [Int] = []

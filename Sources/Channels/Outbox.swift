@@ -1,9 +1,9 @@
 internal import Bytes
 internal import DequeModule
 
-/// What one connection has still to be sent: references into batches, counted in bytes.
+/// The output queued for one connection: references into batches, counted in bytes.
 ///
-/// A thousand stalled subscribers of a channel hold one copy of each of its batches between them.
+/// A thousand stalled subscribers of a channel share one copy of each batch.
 public final class Outbox {
     struct Piece {
         let batch: Batch
@@ -12,48 +12,49 @@ public final class Outbox {
 
         var isEmpty: Bool { start == end }
         var unfinishedMessages: Int { batch.messages(endingIn: start, end) }
-        /// The numbers of the messages of which no byte was sent.
+        /// The indices of the messages of which no byte was sent.
         var unbegunMessages: Range<Int> { batch.messages(within: start, end) }
     }
 
     // Unchecked (docs/decisions/0009): touched for each delivery, where the check costs more than the access.
     @safe @exclusivity(unchecked) var pieces = Deque<Piece>()
-    /// Bytes that wait.
+    /// Queued bytes.
     @safe @exclusivity(unchecked) public private(set) var queuedBytes = 0
-    /// Those of them that are channel messages, which the bound is for; replies are bounded by not reading more.
+    /// The part of `queuedBytes` that is channel messages, for which there is a limit; replies are limited by reading
+    /// no more.
     @safe @exclusivity(unchecked) private(set) var queuedMessageBytes = 0
 
-    /// The number of the piece in front: pieces are numbered in their order, and each keeps its number.
+    /// The number of the first piece: pieces are numbered in order, and each keeps its number.
     @safe @exclusivity(unchecked) var firstNumber = 0
-    /// How many pieces were emptied and keep their place, so that the others keep their numbers.
+    /// The number of empty pieces that keep their place, so that the others keep their numbers.
     @safe @exclusivity(unchecked) var emptiedCount = 0
-    /// What an emptied piece refers to, so that it holds no bytes.
+    /// The batch of an empty piece, which holds no bytes.
     private(set) lazy var noBatch = Batch()
     var dropSearch = DropSearch()
     @safe @exclusivity(unchecked) var conflation = Conflation()
-    /// Whether messages of a conflated channel were added since `conflate` was last called.
+    /// Whether messages of a conflated channel were added since the last call of `conflate`.
     var mayConflate = false
-    /// Whether its client is told what it missed; else that is not noted.
+    /// Whether the client gets notices of missed messages; otherwise they are not counted.
     var tellsMissed = false
-    /// How many messages of which channel were dropped and not told yet.
+    /// How many messages of each channel were dropped without a notice so far.
     var missed: [ByteName: Int] = [:]
 
-    /// Bytes that were sent of the batch in front, which stays in memory until its end is sent.
+    /// Bytes already sent of the first batch, which stays in memory until it is sent completely.
     var sentBytesHeld: Int { pieces.first?.start ?? 0 }
 
-    /// Whether nothing waits.
+    /// Whether nothing is queued.
     public var isEmpty: Bool { queuedBytes == 0 }
 
-    /// Lends the waiting bytes piece by piece, in order, until `body` returns false.
+    /// Lends the queued bytes piece by piece, in order, until `body` returns false.
     ///
-    /// A piece's memory stays where it is until the outbox changes.
+    /// A piece's memory stays valid until the outbox changes.
     public func forEachPiece(_ body: (RawSpan) -> Bool) {
         for piece in pieces where !piece.isEmpty {
             guard piece.batch.lend(piece.start..<piece.end, body) else { return }
         }
     }
 
-    /// Adds a part of a batch.
+    /// Adds a range of a batch.
     func append(_ batch: Batch, _ bytes: Range<Int>) {
         guard !bytes.isEmpty else { return }
         pieces.append(Piece(batch: batch, start: bytes.lowerBound, end: bytes.upperBound))
@@ -61,9 +62,9 @@ public final class Outbox {
         if batch.policy == .conflate { mayConflate = true }
     }
 
-    /// Adds a reply: to the last batch if that is this connection's own, else to a new one.
+    /// Adds a reply: to the last batch if that belongs to this connection, else to a new one.
     func appendReply(newBatch: () -> Batch, _ write: (inout [UInt8]) -> Void) {
-        // A batch that was cut short by discardUnbegun() ends elsewhere and must not grow.
+        // A batch that discardUnbegun() shortened ends earlier than its bytes and must not grow.
         if let last = pieces.last, last.batch.content == .replies, last.end == last.batch.byteCount {
             last.batch.appendFrame(write)
             pieces[pieces.count - 1].end = last.batch.byteCount
@@ -75,10 +76,10 @@ public final class Outbox {
         }
     }
 
-    /// Drops `count` bytes from the front, which were sent.
+    /// Removes `count` bytes from the front, which were sent.
     ///
-    /// - Parameter release: takes each batch that this outbox needs no more.
-    /// - Returns: how many messages were sent to their end.
+    /// - Parameter release: receives each batch that this outbox no longer needs.
+    /// - Returns: the number of messages that were sent completely.
     func consume(_ count: Int, release: (consuming Batch) -> Void) -> Int {
         var left = count
         var finished = 0
@@ -93,9 +94,9 @@ public final class Outbox {
         return finished
     }
 
-    /// Drops everything but the rest of a frame that was begun: a peer that got half a frame could read nothing more.
+    /// Drops everything except the rest of a frame that was begun, without which the peer could read nothing more.
     ///
-    /// - Returns: how many messages were dropped.
+    /// - Returns: the number of dropped messages.
     func discardUnbegun() -> Int {
         guard var first = pieces.first else { return 0 }
         let begunEnd = max(first.batch.endOfFrame(begunBefore: first.start), first.start)
@@ -111,13 +112,13 @@ public final class Outbox {
 
     /// Drops everything.
     ///
-    /// - Returns: how many messages were not sent to their end.
+    /// - Returns: the number of messages that were not sent completely.
     func discardAll() -> Int {
         defer { removeAll() }
         return pieces.reduce(0) { $0 + $1.unfinishedMessages }
     }
 
-    /// Moves the start of the first piece and returns how many messages end on the way.
+    /// Advances the start of the first piece and returns how many messages end on the way.
     private func advanceFirst(by bytes: Int) -> Int {
         let piece = pieces[0]
         pieces[0].start += bytes
@@ -125,8 +126,8 @@ public final class Outbox {
         return piece.batch.messages(endingIn: piece.start, piece.start + bytes)
     }
 
-    /// A function of its own, so that no variable here still refers to the batch when `release` looks whether it may
-    /// be used again.
+    /// A separate function, so that no local variable still refers to the batch when `release` checks whether it is
+    /// unique.
     private func removeFirstBatch() -> Batch {
         firstNumber += 1
         return pieces.removeFirst().batch

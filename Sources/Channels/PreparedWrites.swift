@@ -1,16 +1,16 @@
-/// The writes that a flush makes together, and the result of each.
+/// The writes of a flush, and their results.
 ///
-/// One list per hub, in a buffer of fixed size: adding a write stores one entry and allocates nothing. The memory that a write
-/// refers to belongs to a batch or an outbox that the hub holds until the list was sent.
+/// A hub has one list, in a buffer of fixed size: adding a write stores one entry and allocates nothing. The memory of
+/// a write belongs to a batch or an outbox, which the hub holds until the list was sent.
 @safe
 public final class PreparedWrites {
-    /// How many writes it takes: with io_uring more gain nothing, and fewer cost up to a tenth.
+    /// The most writes in a list: with io_uring, more gain nothing, and fewer cost up to a tenth.
     public static let capacity = 128
 
     @safe struct Entry {
         let slot: UInt32
         let link: Int32
-        /// The number of the piece to write, which is also the number of its batch; negative if `outbox` is written.
+        /// The number of the piece to write, which is also its batch's number; negative for an outbox.
         let piece: Int32
         let outbox: Unmanaged<Outbox>?
         var result: SendResult
@@ -28,18 +28,18 @@ public final class PreparedWrites {
 
     deinit { unsafe entries.deallocate() }
 
-    /// How many writes there are.
+    /// The number of writes.
     public var count: Int { entryCount }
 
     var isFull: Bool { entryCount == PreparedWrites.capacity }
 
-    /// The descriptor that a write goes to.
+    /// The descriptor of a write.
     public func link(_ index: Int) -> Int32 {
         precondition(index < entryCount)
         return unsafe entries[index].link
     }
 
-    /// The bytes of a write that has one piece; nil if it writes an outbox.
+    /// The bytes of a write of one piece; nil if it writes an outbox.
     @unsafe
     public func piece(_ index: Int) -> UnsafeRawBufferPointer? {
         precondition(index < entryCount)
@@ -47,19 +47,19 @@ public final class PreparedWrites {
         return piece >= 0 ? unsafe pieces[Int(piece)] : nil
     }
 
-    /// The outbox that a write is made from; nil if it writes one piece.
+    /// The outbox of a write; nil if it writes one piece.
     public func outbox(_ index: Int) -> Outbox? {
         precondition(index < entryCount)
         return unsafe entries[index].outbox?.takeUnretainedValue()
     }
 
-    /// Notes the result of a write.
+    /// Stores the result of a write.
     public func complete(_ index: Int, _ result: SendResult) {
         precondition(index < entryCount)
         unsafe entries[index].result = result
     }
 
-    /// Makes the bytes of a batch available to writes, under the next number; they stay where they are until `removePieces`.
+    /// Makes a batch's bytes available to writes under the next number; they must stay in place until `removePieces`.
     func addPiece(_ bytes: RawSpan) {
         unsafe bytes.withUnsafeBytes { unsafe pieces.append($0) }
     }

@@ -1,36 +1,36 @@
 public import Bytes
 
-/// What becomes of a channel's messages for a connection that does not keep up.
+/// What happens to a channel's messages for a connection that does not keep up.
 public enum SlowConsumerPolicy: String, CaseIterable, Sendable {
-    /// Past the bound the connection is closed; it misses nothing unnoticed.
+    /// At the limit the connection is closed, so the client knows that it missed messages.
     case disconnect
-    /// Past the bound the oldest messages make room for the new ones.
+    /// At the limit the oldest messages are dropped in favour of new ones.
     case dropOldest = "drop-oldest"
-    /// Past the bound new messages are dropped until what waits has been read.
+    /// At the limit new messages are dropped until the client has read its queue.
     case dropNewest = "drop-newest"
-    /// Of what waits, only the newest message of each channel is kept, or of each key where the publisher gives one.
+    /// Only the newest queued message of each channel is kept, or of each key if the publisher gives keys.
     case conflate
 }
 
-/// Why messages that were queued for a slow consumer were dropped.
+/// Why queued messages of a slow consumer were dropped.
 public enum DropCause: Int, CaseIterable, Sendable {
-    /// The connection was given up, since it passed its bound.
+    /// The connection was closed, because it exceeded its limit.
     case disconnect
     /// To make room for newer ones.
     case dropOldest
-    /// There was no room behind older ones.
+    /// There was no room after older messages.
     case dropNewest
-    /// A newer one takes its place.
+    /// A newer message replaced it.
     case conflate
-    /// The connection was given up: the server passed its budget, and this queue was among the largest.
+    /// The connection was closed, because the server exceeded its budget and this queue was among the largest.
     case overBudget
 }
 
-/// Which policy holds for which channel.
+/// The policy of each channel.
 public struct SlowConsumerPolicies: Sendable {
-    /// A policy for the channels of a pattern.
+    /// A policy for the channels that match a pattern.
     public struct Rule: Equatable, Sendable {
-        /// Which channels.
+        /// The channels.
         public let pattern: ChannelPattern
         /// Their policy.
         public let policy: SlowConsumerPolicy
@@ -41,9 +41,9 @@ public struct SlowConsumerPolicies: Sendable {
         }
     }
 
-    /// The policy of a channel that no rule is for.
+    /// The policy of channels that match no rule.
     public var otherwise: SlowConsumerPolicy
-    /// The first rule whose pattern matches decides.
+    /// The rules; the first match decides.
     public var rules: [Rule]
 
     /// Makes a set of rules.
@@ -57,20 +57,20 @@ public struct SlowConsumerPolicies: Sendable {
     }
 }
 
-/// A pattern of channel names: `*` stands for any bytes, also none; every other byte for itself.
+/// A pattern for channel names: `*` matches any number of bytes, including none, and every other byte matches itself.
 public struct ChannelPattern: Equatable, Sendable {
-    /// What it consists of.
+    /// The parsed pattern.
     public let wildcard: Wildcard
 
-    /// As it was written.
+    /// The pattern as it was written.
     public var text: String { wildcard.text }
 
-    /// Reads a pattern; nil if no channel's name could match it.
+    /// Parses a pattern; nil if no channel name can match it.
     public init?(_ text: String) {
         guard ChannelName.isValid(text) else { return nil }
         wildcard = Wildcard(text)
     }
 
-    /// Whether a name matches; takes at most the product of both lengths.
+    /// Whether a name matches; the time is at most proportional to the product of both lengths.
     public func matches(_ name: String) -> Bool { wildcard.matches(name) }
 }

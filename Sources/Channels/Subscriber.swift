@@ -1,6 +1,6 @@
-/// A connection as the hub sees it: 32 bytes in an array, found by its slot.
+/// The hub's record of a connection: 32 bytes in an array, found by its slot.
 struct Subscriber {
-    /// A place in a channel's subscriber list.
+    /// A position in a channel's list of subscribers.
     struct Membership {
         static let none = UInt32.max
         var channel: UInt32
@@ -20,37 +20,37 @@ struct Subscriber {
         }
     }
 
-    /// The transport's name for the connection, its descriptor; negative in a free slot.
+    /// The transport's id of the connection, its descriptor; negative in a free slot.
     var link: Int32
     var form = WireForm()
     private var flags: Flags = []
-    /// The first membership is kept in place: most subscribers have one.
+    /// The first membership is stored inline, because most subscribers have only one.
     var first = Membership(channel: Membership.none, position: 0)
     var others: [Membership] = []
-    /// Only a connection that could not take everything, or has replies to get, owns one.
+    /// Exists only for a connection that could not accept everything, or has replies queued.
     var outbox: Outbox?
 
     init(link: Int32) { self.link = link }
 
-    /// The kernel takes no more for now; the outbox waits for room.
+    /// The kernel accepts nothing for now; the outbox waits for room.
     var isBlocked: Bool {
         get { flags[.blocked] }
         set { flags[.blocked] = newValue }
     }
 
-    /// On the list of outboxes to be written at the end of the turn.
+    /// In the list of outboxes to write at the end of the turn.
     var isMarked: Bool {
         get { flags[.marked] }
         set { flags[.marked] = newValue }
     }
 
-    /// Given up: gets no more messages.
+    /// The hub has given it up; it gets no more messages.
     var isLost: Bool {
         get { flags[.lost] }
         set { flags[.lost] = newValue }
     }
 
-    /// Given up, and nobody has taken the event that says so.
+    /// The hub has given it up, and the event that says so was not taken yet.
     var hasUnreportedLoss: Bool {
         get { flags[.unreportedLoss] }
         set { flags[.unreportedLoss] = newValue }
@@ -58,7 +58,7 @@ struct Subscriber {
 
     var channelCount: Int { first.channel == Membership.none ? 0 : 1 + others.count }
 
-    /// Nothing waits and no other channel writes to it: it is sent the batch that all subscribers share.
+    /// Nothing is queued and it has only one channel: it is sent the batch that all subscribers share.
     var isDirect: Bool { outbox == nil && others.isEmpty && !isLost }
 
     mutating func add(_ membership: Membership) {
@@ -89,7 +89,7 @@ struct Subscriber {
             others.swapAt(index, others.count - 1)
             others.removeLast()
         }
-        // An array keeps its memory when it is emptied; an idle connection should own none.
+        // An empty array keeps its memory, but an idle connection should own none.
         if others.isEmpty { others = [] }
     }
 }

@@ -61,7 +61,7 @@ private func posts(_ directory: ChannelDirectory, _ channel: String) -> (loops: 
         #expect(!directory.acquire("a", loop: 0))
     }
 
-    /// As in the hub: names are bytes.
+    /// As in the hub, names are compared by their bytes.
     @Test func channelsWhoseNamesLookTheSameAreDifferent() {
         let directory = ChannelDirectory(loops: 2, isAlwaysReady: true)
         _ = directory.acquire("caf\u{E9}", loop: 0)
@@ -72,7 +72,7 @@ private func posts(_ directory: ChannelDirectory, _ channel: String) -> (loops: 
         #expect(directory.release("caf\u{E9}", loop: 0))
     }
 
-    /// Many threads publish at once; both loops' inboxes must show one order.
+    /// Many threads publish at once; both loops' inboxes must have the same order.
     @Test func allLoopsSeeTheSameOrder() async {
         let directory = ChannelDirectory(loops: 2, isAlwaysReady: true)
         for (channel, loop) in [("a", 0), ("a", 1), ("b", 0), ("b", 1)] { _ = directory.acquire(channel, loop: loop) }
@@ -121,11 +121,11 @@ private func posts(_ directory: ChannelDirectory, _ channel: String) -> (loops: 
     }
 }
 
-/// What one loop was sent.
+/// The messages that one loop was sent.
 private final class Inbox: Sendable {
     private let state = Mutex<[Message]>([])
 
-    /// Lets another thread run before the next loop gets the message, so that it would overtake if it could.
+    /// Lets another thread run before the next loop gets the message, so that it could overtake.
     func post(_ message: Message) {
         state.withLock { $0.append(message) }
         sched_yield()

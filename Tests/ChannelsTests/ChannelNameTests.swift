@@ -17,7 +17,7 @@ import Testing
         #expect(!ChannelName.isValid(String(repeating: "😀", count: 64)))
     }
 
-    /// Unicode's own property is the oracle: Cc and nothing else is refused, wherever it stands.
+    /// Unicode's own property is the reference: exactly the characters of Cc are refused, at any position.
     @Test func exactlyTheControlCharactersAreRefused() {
         for scalar in (UInt32.min...0x2FFF).compactMap(Unicode.Scalar.init) {
             let isControl = scalar.properties.generalCategory == .control

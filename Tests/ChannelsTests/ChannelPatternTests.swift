@@ -3,7 +3,7 @@ import Testing
 
 @testable import Channels
 
-/// The definition, by trying every length that a `*` can stand for.
+/// The definition: tries every length that a `*` can match.
 private func naivelyMatches(_ pattern: ArraySlice<UInt8>, _ name: ArraySlice<UInt8>) -> Bool {
     guard let first = pattern.first else { return name.isEmpty }
     if first == UInt8(ascii: "*") {

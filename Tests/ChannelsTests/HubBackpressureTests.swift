@@ -7,7 +7,7 @@ private let texts = (0..<6).map { "message\($0)" }
 private let frames = texts.flatMap { textFrame($0) }
 
 @Suite struct HubBackpressureTests {
-    /// However many bytes the kernel takes at first and then each time, the rest arrives once and in order.
+    /// However many bytes the kernel accepts at first and then each time, the rest arrives once and in order.
     @Test(arguments: [1, 2, 7, 10, 13, 59, 60])
     func theRestArrivesWhenThereIsRoom(step: Int) {
         for first in 0..<frames.count {

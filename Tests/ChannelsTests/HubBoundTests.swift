@@ -6,7 +6,7 @@ import Testing
 private func tenBytes(_ number: Int) -> String { "message\(number)" }
 
 @Suite struct HubBoundTests {
-    /// The kernel took nothing: up to the limit everything is kept, one byte past it everything is dropped.
+    /// The kernel accepts nothing: up to the limit everything is kept, one byte more drops everything.
     @Test(arguments: [(30, false), (29, true), (31, false), (0, true)])
     func theBoundIsStrict(limit: Int, isLost: Bool) {
         let world = World(outboxLimitBytes: limit)
@@ -42,7 +42,7 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
         #expect(hub.takeCounts().droppedBySlowConsumers == 5)
     }
 
-    /// More than the bound may be written in one turn, as long as the kernel takes it.
+    /// More than the limit may be written in one turn, if the kernel accepts it.
     @Test(arguments: [1, 2])
     func theBoundIsForWhatTheKernelDidNotTake(channels: Int) {
         let world = World(outboxLimitBytes: 10)
@@ -56,7 +56,7 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
         #expect(hub.takeCounts().deliveries == 4)
     }
 
-    /// Who takes a part at a time is not full, and loses nothing that it would take.
+    /// A connection that accepts a part at a time is not full, and loses nothing that it would accept.
     @Test(arguments: [1, 2], [3, 10, 25])
     func aPortionIsNoSignOfABlockedConnection(channels: Int, portionBytes: Int) {
         let world = World(outboxLimitBytes: 10)
@@ -95,7 +95,7 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
         hub.remove(slot)
     }
 
-    /// A connection that joined in the middle of a turn gets a part of its batch, which is held as a whole.
+    /// A connection that joined in the middle of a turn gets a part of its batch, which is held completely.
     @Test func whatIsHeldAddsUpAfterAJoinInTheMiddleOfATurn() {
         let world = World(outboxLimitBytes: 1, policies: SlowConsumerPolicies(.dropOldest))
         let (hub, transport) = (world.hub, world.transport)
@@ -112,7 +112,7 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
         #expect(hub.heldBytes == 0)
     }
 
-    /// What was begun is finished, even if its rest alone is more than the bound.
+    /// A message that was begun is finished, even if its rest alone exceeds the limit.
     @Test(arguments: [50, 49, 1])
     func aBegunFrameIsFinishedWhateverTheBound(limit: Int) {
         let world = World(outboxLimitBytes: limit)
@@ -130,7 +130,7 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
         #expect(parseFrames(transport.bytes(1)).texts == [String(repeating: "x", count: 54)])
     }
 
-    /// Over the budget, what was begun goes too if nothing else is left.
+    /// Over the budget, a message that was begun is dropped too if nothing else is left.
     @Test func sheddingCutsABegunFrameAtLast() {
         let world = World()
         let (hub, transport) = (world.hub, world.transport)
@@ -188,7 +188,7 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
         #expect(hub.takeCounts().settled == 6)
     }
 
-    /// Over the server's budget the largest queues go first, and no more of them than must.
+    /// Over the server's budget the largest queues are dropped first, and no more than necessary.
     @Test(arguments: [(0, 0), (1, 1), (50, 1), (51, 2), (90, 2), (91, 3), (120, 3), (121, 4), (140, 4), (10_000, 5)])
     func sheddingDropsTheLargestQueues(bytes: Int, expected: Int) {
         let world = World()

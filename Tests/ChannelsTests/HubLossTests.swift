@@ -54,7 +54,7 @@ import Testing
         #expect(hub.queuedBytes == 0)
     }
 
-    /// A connection may be removed while its event is acted on.
+    /// A connection may be removed while its event is handled.
     @Test func lostConnectionsMayBeRemovedWhenTheyAreReported() {
         for link in Int32(1)...20 {
             if link % 2 == 0 { transport[link].failure = link }
@@ -69,7 +69,7 @@ import Testing
         #expect(hub.queuedBytes == 0)
     }
 
-    /// A connection that ended by itself is not reported, and neither is the one that now has its slot.
+    /// A removed connection is not reported, and neither is the one that now has its slot.
     @Test func aLossIsNotReportedToTheNextTenant() {
         let slot = hub.connect(1, "a")
         transport[1].failure = 32
@@ -99,7 +99,7 @@ import Testing
         #expect(losses == [.lost(slot, .failed(104))])
     }
 
-    /// Acting on an event may queue replies: the hub says that another flush is due.
+    /// Handling an event may queue replies: the hub says that another flush is due.
     @Test func aReplyToAnEventWaitsForTheNextFlush() {
         _ = hub.connect(1, "a")
         let other = hub.connect(2, "a")

@@ -44,7 +44,7 @@ import Testing
         #expect(transport.bytes(1) == textFrames("1", "2", "3", "4"))
     }
 
-    /// Waiting for more would save nothing: large messages cost by their bytes.
+    /// Waiting for more messages would save nothing: for large messages the bytes are what costs.
     @Test(arguments: [(8_192, true), (8_193, false)])
     func largeMessagesDoNotMakeAChannelBusy(bytes: Int, isBusy: Bool) {
         _ = hub.connect(1, "a")
@@ -95,7 +95,7 @@ import Testing
         #expect(hub.takeReceipts() == [7])
     }
 
-    /// Lists of every length around the number of writes that are made together.
+    /// Lists of all lengths around the number of writes performed together.
     @Test(arguments: [1, 127, 128, 129, 256, 300])
     func everyoneIsWrittenToHoweverManyTheyAre(count: Int) {
         for link in 0..<Int32(count) { _ = hub.connect(link, "a") }

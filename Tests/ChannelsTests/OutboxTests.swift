@@ -13,7 +13,7 @@ private func batch(_ frames: [[UInt8]], _ content: Batch.Content = .messages) ->
 private func newReplies() -> Batch { batch([], .replies) }
 
 extension Outbox {
-    /// All that waits, and in how many pieces.
+    /// All queued bytes, and the number of pieces.
     fileprivate var contents: (bytes: [UInt8], pieces: Int) {
         var bytes: [UInt8] = []
         var pieces = 0
@@ -61,7 +61,7 @@ extension Outbox {
         #expect(outbox.queuedMessageBytes == 1)
     }
 
-    /// The message batch of a channel is shared: a reply must never be written into it.
+    /// A channel's batch of messages is shared: a reply must never be written into it.
     @Test func aReplyNeverJoinsASharedBatch() {
         let (one, other, shared) = (Outbox(), Outbox(), batch([[1]]))
         one.append(shared)
@@ -120,7 +120,7 @@ extension Outbox {
         #expect(outbox.contents.bytes == (all ? [] : [2]))
     }
 
-    /// `release` is handed the only reference, so that the pool can tell that the batch is out of use.
+    /// `release` gets the only reference, so that the pool can see that the batch is unused.
     @Test func aConsumedBatchIsHandedOverAsTheOnlyReference() {
         let outbox = Outbox()
         for byte in UInt8(0)..<3 { outbox.append(batch([[byte, byte]])) }
