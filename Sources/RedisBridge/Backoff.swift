@@ -1,6 +1,6 @@
-/// How long to wait before the next attempt: full jitter under a ceiling that doubles.
+/// The delay before the next attempt: full jitter below a ceiling that doubles.
 ///
-/// Jitter keeps many nodes from coming back at once after a restart of Redis.
+/// Jitter keeps many nodes from reconnecting at the same time after a restart of Redis.
 struct Backoff {
     private let firstCeilingMilliseconds: UInt64
     private let lastCeilingMilliseconds: UInt64
@@ -14,7 +14,7 @@ struct Backoff {
 
     /// The next delay; never 0, so that a server that fails at once cannot make the loop spin.
     ///
-    /// - Parameter limit: a ceiling for this delay alone.
+    /// - Parameter limit: a ceiling for this delay only.
     mutating func nextMilliseconds(
         under limit: UInt64 = .max, using generator: inout some RandomNumberGenerator
     ) -> UInt64 {

@@ -1,9 +1,9 @@
-/// An error that says which server of a cluster has a slot: `MOVED 3999 127.0.0.1:6381`.
+/// An error that names the server of a slot: `MOVED 3999 127.0.0.1:6381`.
 struct ClusterRedirection: Equatable {
     let slot: Int
     let server: RedisServer
 
-    /// Nil if it is another error.
+    /// Nil for other errors.
     init?(error text: String) {
         let words = text.split(separator: " ")
         guard words.count == 3, words[0] == "MOVED", let slot = Int(words[1]), (0..<SlotSet.slotCount).contains(slot),

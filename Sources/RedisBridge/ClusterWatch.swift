@@ -1,15 +1,15 @@
 internal import Bytes
 internal import WSLoop
 
-/// Takes the map of a cluster; called on the loop.
+/// Receives the map of a cluster; called on the loop.
 protocol ClusterWatchOwner: AnyObject {
-    /// These servers have these slots.
+    /// The servers have these slots.
     func clusterHas(_ slots: [RedisServer: SlotSet])
-    /// What keeps it from knowing the map has changed.
+    /// The reason why the map is unknown has changed.
     func clusterProblemChanged()
 }
 
-/// Asks a cluster which server has which slots: now and then, and when a server does not answer or sends one on.
+/// Asks a cluster for its slots: regularly, and when a server does not answer or redirects.
 final class ClusterWatch: TopologyWatch {
     private let timer: Timer
     private let askTimer: Timer
@@ -21,7 +21,7 @@ final class ClusterWatch: TopologyWatch {
     private weak let owner: (any ClusterWatchOwner)?
     private(set) var problem: String?
 
-    /// Makes a watch that does nothing yet; it must be ended with `stop()`.
+    /// Makes a watch that is not started; end it with `stop()`.
     init(
         on loop: Loop, servers: [RedisServer], login: RedisLogin, tls: TLSContext?, timing: RedisTiming,
         owner: any ClusterWatchOwner
@@ -41,7 +41,7 @@ final class ClusterWatch: TopologyWatch {
         link.start(owner: self)
     }
 
-    /// Several wishes within a short time become one question.
+    /// Combines several requests within a short time into one question.
     func ask() {
         guard link.isReady, !isAsking else { return }
         askTimer.start(afterMilliseconds: ClusterWatch.askMilliseconds)
@@ -54,12 +54,12 @@ final class ClusterWatch: TopologyWatch {
     }
 
     private static let askMilliseconds: UInt64 = 100
-    /// How long a server that is frozen, so that nothing is heard of its links, may go unnoticed when a replica takes over.
+    /// How long a takeover by a replica may go unnoticed if the old server is frozen, so that its links report nothing.
     private static let refreshMilliseconds: UInt64 = 1000
 
     private func askTimePassed() {
         guard link.isReady else { return }
-        // A server that does not answer this may be the one that is gone.
+        // A server that does not answer may be the one that failed.
         guard !isAsking else { return tryAnother() }
         isAsking = true
         link.send(RedisCommand("CLUSTER", ["SLOTS"]))
@@ -78,7 +78,7 @@ final class ClusterWatch: TopologyWatch {
         owner?.clusterProblemChanged()
     }
 
-    /// An array for each range of slots: first, last, the master, its replicas; of a server: host, port, and more.
+    /// The reply has an array for each range of slots: first, last, master, replicas; a server is host, port and more.
     private func read(_ reply: RedisReply) -> [RedisServer: SlotSet] {
         var ranges: [RedisServer: [ClosedRange<Int>]] = [:]
         for index in 0..<reply.elementCount {
@@ -86,7 +86,7 @@ final class ClusterWatch: TopologyWatch {
                 let last = range.element(1)?.integer, first <= last, let master = range.element(2),
                 let port = master.element(1)?.integer.flatMap({ UInt16(exactly: $0) })
             else { continue }
-            // A server that does not know its own address leaves it out: it is the one that was asked.
+            // A server that does not know its own address leaves it empty: it is the server we asked.
             let host = master.element(0)?.text.flatMap { $0.isEmpty ? nil : $0 } ?? link.address?.host ?? ""
             ranges[.tcp(host: host, port: port), default: []].append(first...last)
         }
@@ -114,7 +114,7 @@ extension ClusterWatch: RedisLinkOwner {
 
     func linkLost(_ link: RedisLink, _ failure: RedisLinkFailure) {
         isAsking = false
-        // Its server may be the one that is gone: the known ones are tried, beginning with another.
+        // The server may have failed: try the known ones, another one first.
         if servers.count > 1 { servers.append(servers.removeFirst()) }
         link.move(to: servers, reason: failure.reason)
     }

@@ -1,6 +1,6 @@
 internal import CHiredis
 
-/// Which hiredis this was built with.
+/// The version of hiredis that was used in the build.
 public enum HiredisVersion {
     /// Its version.
     public static let text = "\(HIREDIS_MAJOR).\(HIREDIS_MINOR).\(HIREDIS_PATCH)"

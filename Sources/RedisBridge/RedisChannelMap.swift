@@ -1,8 +1,9 @@
 public import Bytes
 
-/// Which Redis channel is which channel here.
+/// Maps Redis channels to channels here.
 ///
-/// A Redis channel belongs to one channel: by its alias, else by the prefix. `redisChannels(for:)` is the exact inverse.
+/// A Redis channel belongs to one channel: by its alias, or else by the prefix. `redisChannels(for:)` is the exact
+/// inverse.
 public struct RedisChannelMap: Sendable {
     private struct Alias: Sendable {
         let redis: ByteName
@@ -11,14 +12,14 @@ public struct RedisChannelMap: Sendable {
 
     private let prefix: String
     private let aliases: [Alias]
-    /// Patterns of channel names whose messages are wanted whether anybody is subscribed or not.
+    /// Patterns of channel names whose messages are always received, with or without subscribers.
     let patterns: [Wildcard]
-    /// The patterns as Redis reads them, each for the channels with the prefix.
+    /// The patterns in Redis' syntax, with the prefix.
     let redisPatterns: [String]
 
-    /// Maps `prefix` + name to the channel of that name, and each alias to its channel.
+    /// Maps `prefix` + name to the channel with that name, and each alias to its channel.
     ///
-    /// Of two aliases of one Redis channel the first counts.
+    /// If a Redis channel has two aliases, the first one counts.
     public init(prefix: String, aliases: [(redis: String, channel: String)], patterns: [Wildcard] = []) {
         self.prefix = prefix
         self.patterns = patterns
@@ -34,7 +35,7 @@ public struct RedisChannelMap: Sendable {
         self.aliases = known
     }
 
-    /// The channel that a Redis channel belongs to; nil if it is none of ours or its name is not UTF-8.
+    /// The channel of a Redis channel; nil if it does not map to one or its name is not UTF-8.
     public func channel(forRedis name: RawSpan) -> String? {
         for alias in aliases where alias.redis.hasBytes(name) {
             return alias.channel.text
@@ -67,19 +68,19 @@ public struct RedisChannelMap: Sendable {
 
 // Patterns.
 extension RedisChannelMap {
-    /// Whether a pattern brings the channel's messages.
+    /// Whether a pattern already delivers the channel's messages.
     func isCovered(_ channel: String) -> Bool {
         patterns.contains { $0.matches(channel) }
     }
 
-    /// Whether the Redis channel with the prefix belongs to another channel, by an alias.
+    /// Whether a Redis channel with the prefix belongs to another channel, by an alias.
     private func isAlias(_ name: RawSpan) -> Bool {
         aliases.contains { $0.redis.hasBytes(name) }
     }
 
-    /// The channel of a message that came by a pattern; nil if it comes another way as well, or is no channel's.
+    /// The channel of a message that arrived by a pattern; nil if it also arrives in another way, or has no channel.
     ///
-    /// Redis sends a message once for each pattern that matches: the one for the first of them counts.
+    /// Redis sends a message once for each matching pattern; only the one for the first pattern counts.
     func channel(forRedis name: RawSpan, byPattern pattern: RawSpan) -> PatternMatch {
         guard !isAlias(name) else { return .comesOtherwise }
         guard let channel = channel(behindPrefix: name) else { return .noChannel }
@@ -93,7 +94,7 @@ extension RedisChannelMap {
         case noChannel
     }
 
-    /// What is special to Redis in a pattern, but `*`, stands for itself.
+    /// Escapes characters that are special in Redis' patterns; in a pattern, `*` keeps its meaning.
     private static func glob(_ text: String, isPattern: Bool) -> String {
         var glob = ""
         for character in text.unicodeScalars {
@@ -104,7 +105,7 @@ extension RedisChannelMap {
     }
 }
 
-/// The Redis names of channels, as far as one server of Redis is concerned with them.
+/// The Redis names of channels on one Redis server.
 struct ChannelNames {
     let map: RedisChannelMap
     /// The slots of the server; nil if it has all channels.
@@ -114,7 +115,7 @@ struct ChannelNames {
         (self.map, self.slots) = (map, slots)
     }
 
-    /// Whether the server has a Redis channel.
+    /// Whether a Redis channel belongs to the server.
     func has(_ redisChannel: String) -> Bool {
         slots?.contains(slotOf: redisChannel) ?? true
     }
@@ -123,7 +124,7 @@ struct ChannelNames {
     func redisChannels(for channel: String) -> [String] {
         let names = map.redisChannels(for: channel).filter { has($0) }
         guard areCovered(channel) else { return names }
-        // What a pattern brings is not asked for as well; aliases are.
+        // A channel that a pattern delivers is not subscribed by name; its aliases are.
         let own = ByteName(map.publishTarget(for: channel))
         return names.filter { ByteName($0) != own }
     }
@@ -133,7 +134,7 @@ struct ChannelNames {
         slots == nil && map.isCovered(channel)
     }
 
-    /// Names for one command each: the channels of a sharded subscription must be of one slot.
+    /// Splits names into one list per command; a sharded subscription must name channels of one slot.
     func batches(_ names: [String]) -> [[String]] {
         let size = slots == nil ? ChannelNames.namesPerCommand : 1
         return stride(from: 0, to: names.count, by: size).map { Array(names[$0..<min($0 + size, names.count)]) }

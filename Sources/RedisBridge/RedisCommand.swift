@@ -1,4 +1,4 @@
-/// A command for Redis: its words.
+/// A Redis command, as a list of words.
 struct RedisCommand: Equatable {
     let words: [[UInt8]]
 
@@ -14,7 +14,7 @@ struct RedisCommand: Equatable {
         self.init(name, arguments.map { Array($0.utf8) })
     }
 
-    /// Appends it as Redis reads it: an array of strings (RESP).
+    /// Appends the command in RESP: an array of strings.
     func append(to bytes: inout [UInt8]) {
         RedisCommand.appendLength("*", words.count, to: &bytes)
         for word in words {

@@ -2,27 +2,27 @@ internal import Bytes
 internal import Glibc
 internal import WSLoop
 
-/// Takes what happens on a connection; called on the loop, and never from inside a method of the connection.
+/// Receives a connection's events; called on the loop, and never from inside a method of the connection.
 protocol RedisConnectionOwner: AnyObject {
-    /// The connection is made, and secure if it was to be; commands may be sent.
+    /// The connection is established, including TLS if used; commands may be sent.
     func connectionOpened(_ connection: RedisConnection)
     /// A reply or a pushed message arrived; it is lent for the call.
     func connection(_ connection: RedisConnection, received reply: RedisReply)
-    /// The connection failed or broke, and is of no more use; not called after `close()`.
+    /// The connection failed or broke; not called after `close()`.
     func connectionEnded(_ connection: RedisConnection, _ failure: RedisLinkFailure)
 }
 
-/// One connection to Redis: a stream, hiredis' parser of what comes in, and what waits to go out.
+/// One connection to Redis: a stream, hiredis' parser for input, and pending output.
 ///
-/// It is made for one attempt and ended once. hiredis' own asynchronous contexts cannot be used
-/// (docs/decisions/0012): version 0.14 has no way in for TLS, and aborts at a message of sharded pub/sub.
+/// It is used for one attempt and ended once. hiredis' own asynchronous contexts cannot be used (docs/decisions/0012):
+/// version 0.14 cannot use our TLS, and aborts at a message of sharded pub/sub.
 final class RedisConnection {
     private enum Phase { case connecting, securing, open, ended }
 
-    /// What a turn of the loop takes from Redis at most, so that a flood does not hold up the clients.
+    /// The most bytes read from Redis in one loop turn, so that a flood does not delay the clients.
     private static let maxReadBytes = 262_144
 
-    /// Where it goes, for messages.
+    /// Its address, for error messages.
     let address: SocketAddress
     /// When something was last read.
     private(set) var heardMilliseconds: UInt64
@@ -35,12 +35,12 @@ final class RedisConnection {
     private var phase = Phase.connecting
     private var output: [UInt8] = []
     private var sentBytes = 0
-    /// Why nothing can be sent any more; what Redis had sent before is still read.
+    /// Why nothing more can be sent; earlier output of Redis is still read.
     private var sendFailure: RedisLinkFailure?
 
-    /// Begins to connect; throws what the system says if it refuses at once.
+    /// Starts to connect; throws if the system refuses at once.
     ///
-    /// - Parameter maxStringBytes: longer strings arrive as nil.
+    /// - Parameter maxStringBytes: longer strings are received as nil.
     init(
         to address: SocketAddress, _ security: ClientStream.Security?, on loop: Loop, maxStringBytes: Int,
         owner: any RedisConnectionOwner
@@ -66,14 +66,14 @@ final class RedisConnection {
         watcher.wait(for: .writable)
     }
 
-    /// Sends a command; its reply, or what it makes Redis push, comes to the owner.
+    /// Sends a command; the owner receives its reply, or the messages that it makes Redis push.
     func send(_ command: RedisCommand) {
         guard phase == .open, sendFailure == nil else { return }
         command.append(to: &output)
         watch()
     }
 
-    /// Ends the connection at once; the owner hears no more of it.
+    /// Ends the connection at once; the owner is not called any more.
     func close() {
         guard phase != .ended else { return }
         phase = .ended
@@ -151,7 +151,7 @@ final class RedisConnection {
         sentBytes = 0
     }
 
-    /// Redis may have said why before it closed, as it does when it has too many clients.
+    /// Keep reading: Redis may have sent the reason before it closed, for example that it has too many clients.
     private func cannotSend(_ failure: RedisLinkFailure) {
         sendFailure = failure
         output = []

@@ -1,12 +1,12 @@
 internal import WSLoop
 
-/// Where Redis is and how to log in.
+/// The address of Redis and the credentials to log in.
 public struct RedisEndpoint: Sendable, Equatable {
-    /// How the servers of this Redis belong together.
+    /// How the servers of this Redis are organised.
     enum Topology: Sendable, Equatable {
         /// One server.
         case single(RedisServer)
-        /// Sentinels, which know the server that is the master of this name.
+        /// Sentinels, which know the master with this name.
         case sentinel([RedisServer], master: String)
         /// A cluster; these are some of its servers.
         case cluster([RedisServer])
@@ -16,22 +16,22 @@ public struct RedisEndpoint: Sendable, Equatable {
     let user: String?
     let password: String?
     let database: UInt32
-    /// Whether its links are secured by TLS.
+    /// Whether its links use TLS.
     public let usesTLS: Bool
-    /// A file that holds the password, read for each attempt to connect; nil if the URL has it, or none is needed.
+    /// A file with the password, read for each connection attempt; nil if the URL has a password or none is needed.
     public var passwordFile: String?
     /// How channels of a cluster are subscribed and published to.
     public var clusterPubSub = ClusterPubSub.sharded
 
-    /// Reads a URL of one of these forms.
+    /// Parses a URL of one of these forms.
     ///
     /// - `redis://[user:password@]host[:port][/database]`
     /// - `redis+unix://[user:password@]/path[?db=database]`
     /// - `redis+sentinel://[user:password@]host[:port],host…/master[/database]`
     /// - `redis+cluster://[user:password@]host[:port],host…`
     ///
-    /// `rediss` instead of `redis` means TLS. User, password and path may hold percent-encoded bytes; an IPv6 address
-    /// stands in brackets.
+    /// `rediss` instead of `redis` means TLS. User, password and path may contain percent-encoded bytes; IPv6 addresses
+    /// are written in brackets.
     public init(parsing url: String) throws(RedisURLViolation) {
         let parts = try RedisURL(parsing: url)
         (user, password) = (parts.user, parts.password)
@@ -59,7 +59,7 @@ public struct RedisEndpoint: Sendable, Equatable {
         usesTLS = parts.scheme.hasPrefix("rediss")
     }
 
-    /// Whether it is one server, and reached without TLS.
+    /// Whether it is one server without TLS.
     public var isOnePlainServer: Bool {
         if case .single = topology { !usesTLS } else { false }
     }
@@ -69,7 +69,7 @@ public struct RedisEndpoint: Sendable, Equatable {
         if case .cluster = topology { clusterPubSub == .sharded } else { false }
     }
 
-    /// The servers that the URL names.
+    /// The servers in the URL.
     var servers: [RedisServer] {
         switch topology {
         case .single(let server): [server]
@@ -77,10 +77,10 @@ public struct RedisEndpoint: Sendable, Equatable {
         }
     }
 
-    /// Whether the URL has a password in it.
+    /// Whether the URL contains a password.
     public var hasPassword: Bool { password != nil }
 
-    /// What is wrong with the password: there is none for the user, or its file cannot be read now; nil if nothing is.
+    /// What is wrong with the password (a user without one, or an unreadable file); nil if nothing is.
     public var passwordProblem: String? {
         if user != nil, password == nil, passwordFile == nil { return "a user needs a password" }
         do throws(RedisLinkFailure) {
@@ -91,25 +91,25 @@ public struct RedisEndpoint: Sendable, Equatable {
         }
     }
 
-    /// How a link that subscribes introduces itself.
+    /// The login of a link that subscribes.
     ///
-    /// A Sentinel may not know yet that another server has taken over.
+    /// It needs a master, because a Sentinel may not know yet that another server has taken over.
     var subscriberLogin: RedisLogin {
         var login = login
         if case .sentinel = topology { login.needsMaster = true }
         return login
     }
 
-    /// How a link that publishes introduces itself.
+    /// The login of a link that publishes.
     ///
-    /// In a cluster a message reaches all servers, or those of its shard, wherever it is published.
+    /// In a cluster a message reaches all servers (or those of its shard) wherever it is published.
     var publisherLogin: RedisLogin {
         var login = login
         if case .cluster = topology {} else { login.needsMaster = true }
         return login
     }
 
-    /// How a link to a server introduces itself.
+    /// The login of a link to a server.
     var login: RedisLogin {
         RedisLogin(user: user, password: password, passwordFile: passwordFile, database: database)
     }
@@ -117,13 +117,13 @@ public struct RedisEndpoint: Sendable, Equatable {
 
 /// How channels of a cluster are subscribed and published to.
 public enum ClusterPubSub: String, CaseIterable, Sendable {
-    /// SSUBSCRIBE and SPUBLISH: each channel belongs to a shard, so that load spreads.
+    /// SSUBSCRIBE and SPUBLISH: each channel belongs to a shard, which spreads the load.
     case sharded
     /// SUBSCRIBE and PUBLISH: every server of the cluster gets every message.
     case plain
 }
 
-/// A server of Redis.
+/// A Redis server.
 enum RedisServer: Sendable, Hashable {
     case tcp(host: String, port: UInt16)
     case unix(path: String)
@@ -154,7 +154,7 @@ extension RedisEndpoint: CustomStringConvertible, CustomDebugStringConvertible {
         }
     }
 
-    /// As `description`: a password must not reach a log by way of a debug print.
+    /// Like `description`, because a password must not reach a log through a debug print.
     public var debugDescription: String { description }
 
     private static func list(_ servers: [RedisServer]) -> String {

@@ -1,8 +1,8 @@
 internal import WSLoop
 
-/// Takes what happens to a link; called on the loop, from inside a method of the link only in `remake`.
+/// Receives a link's events; called on the loop, and from inside a method of the link only in `remake`.
 protocol RedisLinkOwner: AnyObject {
-    /// Logged in; commands may be sent.
+    /// The link is logged in; commands may be sent.
     func linkReady(_ link: RedisLink)
     /// A reply or a pushed message arrived; it is lent for the call.
     func link(_ link: RedisLink, received reply: RedisReply)
@@ -12,23 +12,23 @@ protocol RedisLinkOwner: AnyObject {
     func linkFailed(_ link: RedisLink, _ failure: RedisLinkFailure)
 }
 
-/// A connection to Redis that is made anew after every loss, logged in, until `stop()`.
+/// A logged-in connection to Redis that reconnects after every loss, until `stop()`.
 final class RedisLink {
     private enum Phase {
         case stopped
-        /// It is not known where Redis is.
+        /// The address of Redis is unknown.
         case nowhere
         case waiting
-        /// For a name that takes long the failure is reported before the lookup ends.
+        /// A slow lookup is reported as failed before it ends.
         case lookingUp
         case connecting(RedisConnection)
-        /// Reported as failed, but left open until the next attempt is due: a server that was frozen answers at once when
-        /// it wakes up.
+        /// Reported as failed, but left open until the next attempt is due: a server that was frozen answers at once
+        /// when it resumes.
         case overdue(RedisConnection)
         case ready(RedisConnection)
     }
 
-    /// Far more than a reply has that is not a message.
+    /// Far larger than any reply except a message.
     static let maxReplyBytes = 1 << 20
 
     private let loop: Loop
@@ -36,26 +36,26 @@ final class RedisLink {
     private let tls: TLSContext?
     private let timing: RedisTiming
     private let maxStringBytes: Int
-    /// Runs for the next attempt while waiting, against a silent Redis while connecting.
+    /// The next attempt while waiting; the timeout while connecting.
     private let timer: Timer
     private var backoff: Backoff
     private var random = SystemRandomNumberGenerator()
     private var phase = Phase.stopped
     private var servers: [RedisServer]
     private var untriedServers: ArraySlice<RedisServer> = []
-    /// The host that is being tried, by which its certificate must name it.
+    /// The current host, whose name its certificate must contain.
     private var serverName = ""
-    /// Tells the answer of the lookup that is waited for from those of earlier ones.
+    /// Distinguishes the answer to the current lookup from those to earlier ones.
     private var lookups = 0
     private var untriedAddresses: [SocketAddress] = []
     private var loginSteps: [LoginStep] = []
     private weak var owner: (any RedisLinkOwner)?
 
-    /// Makes a link that does nothing yet; it stops the timer but leaves closing it to its owner.
+    /// Makes a link that is not started; it stops the timer, but the timer's owner must close it.
     ///
     /// - Parameters:
-    ///   - servers: an attempt tries them in this order; if there are none it waits until there are.
-    ///   - maxStringBytes: longer strings arrive as nil.
+    /// - servers: an attempt tries them in this order; without servers it waits until there are some.
+    /// - maxStringBytes: longer strings are received as nil.
     init(
         on loop: Loop, servers: [RedisServer], login: RedisLogin, tls: TLSContext?, timing: RedisTiming, timer: Timer,
         maxStringBytes: Int = RedisLink.maxReplyBytes
@@ -83,15 +83,15 @@ final class RedisLink {
         if case .ready(let connection) = phase { connection.heardMilliseconds } else { nil }
     }
 
-    /// Where a ready link goes.
+    /// The address of a ready link.
     var address: SocketAddress? {
         if case .ready(let connection) = phase { connection.address } else { nil }
     }
 
-    /// Whether it takes nothing but a master.
+    /// Whether it accepts only a master.
     var needsMaster: Bool { login.needsMaster }
 
-    /// Begins with the next turn of the loop.
+    /// Starts in the next turn of the loop.
     func start(owner: any RedisLinkOwner) {
         guard case .stopped = phase else { return }
         self.owner = owner
@@ -105,7 +105,7 @@ final class RedisLink {
         leave(.stopped)
     }
 
-    /// Goes to other servers from now on; the connection that it has is given up.
+    /// Moves to other servers; the current connection is closed.
     func move(to servers: [RedisServer], reason: String) {
         self.servers = servers
         startOver(reason: reason)
@@ -128,12 +128,12 @@ final class RedisLink {
         connection.send(command)
     }
 
-    /// The connection has proved its worth: after its loss the first attempt comes soon.
+    /// The connection has worked: after its loss the first attempt comes soon.
     func proven() {
         backoff.reset()
     }
 
-    /// Gives up a ready connection that does not do its work.
+    /// Closes and re-establishes a ready connection that does not work.
     func remake(_ failure: RedisLinkFailure) {
         guard case .ready(let connection) = phase else { return }
         owner?.linkLost(self, retryLater(failure.at(connection.address)))
@@ -173,7 +173,7 @@ final class RedisLink {
             if let address = SocketAddress(host: host, port: port) {
                 connect(toFirstOf: [address])
             } else {
-                // The system bounds the time of a lookup; a new one every second would only queue up behind it.
+                // The system limits the time of a lookup; starting another one every second would only queue up.
                 leave(.lookingUp)
                 timer.start(afterMilliseconds: timing.connectMilliseconds)
                 lookups += 1
@@ -184,7 +184,7 @@ final class RedisLink {
         }
     }
 
-    /// Takes the answer of a lookup; one that nobody waits for any more is ignored.
+    /// Handles the answer of a lookup; answers to earlier lookups are ignored.
     func lookedUp(_ result: Result<[SocketAddress], SystemError>) {
         guard case .lookingUp = phase else { return }
         switch result {
@@ -224,7 +224,7 @@ final class RedisLink {
         owner?.linkFailed(self, failure)
     }
 
-    /// A host has several addresses, as localhost has ::1 and 127.0.0.1: the attempt has failed when all have.
+    /// A host may have several addresses, as localhost has ::1 and 127.0.0.1: the attempt fails when all of them fail.
     private func attemptFailed(_ failure: RedisLinkFailure) {
         if !untriedAddresses.isEmpty {
             leave(.waiting)
@@ -237,7 +237,7 @@ final class RedisLink {
         }
     }
 
-    /// - Returns: the failure with the time of the next attempt.
+    /// - Returns: the failure, with the time of the next attempt.
     private func retryLater(_ failure: RedisLinkFailure) -> RedisLinkFailure {
         leave(.waiting)
         let last = timing.lastBackoffMilliseconds
@@ -281,7 +281,7 @@ extension RedisLink: RedisConnectionOwner {
         switch phase {
         case .ready: owner?.linkLost(self, retryLater(failure))
         case .connecting: attemptFailed(failure)
-        // Its failure has been reported; the next attempt is due when it would have been.
+        // Its failure was already reported; the next attempt keeps its time.
         case .overdue: phase = .waiting
         case .stopped, .nowhere, .waiting, .lookingUp: break
         }

@@ -3,25 +3,25 @@ internal import WSLoop
 
 /// Why an attempt failed or a link was lost.
 struct RedisLinkFailure: Error {
-    /// What is known of the cause: it decides how soon the next attempt comes, and what is logged.
+    /// The kind of cause, which decides how soon the next attempt comes and what is logged.
     enum Kind {
         case other
-        /// The attempt cost Redis next to nothing: nobody listened, or it loads its data.
+        /// The attempt cost Redis almost nothing: connection refused, or Redis is loading its data.
         case cheap
-        /// Redis itself has said why, which cost it next to nothing, too.
+        /// Redis itself gave the reason, which also cost it almost nothing.
         case told
-        /// The server is a replica, and a master is needed.
+        /// The server is a replica, but a master is needed.
         case replica
-        /// Redis has closed the connection, or has reset it.
+        /// Redis closed or reset the connection.
         case closed
-        /// It has done so in the middle of a reply.
+        /// Redis closed the connection in the middle of a reply.
         case cutMidReply
     }
 
-    /// In words.
+    /// The reason in words.
     var reason: String
     var kind: Kind
-    /// The next attempt comes within this time; nil if it has begun, or waits for something else.
+    /// The longest time until the next attempt; nil if it has begun or waits for something else.
     var retryMilliseconds: UInt64?
 
     init(_ reason: String, _ kind: Kind = .other) {
@@ -38,13 +38,13 @@ struct RedisLinkFailure: Error {
         if code == ECONNREFUSED || code == ENOENT { kind = .cheap }
     }
 
-    /// The next attempt may come soon.
+    /// Whether the next attempt may come soon.
     var isCheap: Bool { kind == .cheap || isTold }
 
-    /// The reason comes from Redis, which knows it.
+    /// Whether Redis itself gave the reason.
     var isTold: Bool { kind == .told || kind == .replica }
 
-    /// The failure with the address at which it happened.
+    /// The failure with the address where it happened.
     func at(_ address: some CustomStringConvertible) -> RedisLinkFailure {
         var failure = self
         failure.reason = "\(address): \(reason)"

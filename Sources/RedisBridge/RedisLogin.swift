@@ -1,17 +1,17 @@
 internal import Glibc
 internal import WSLoop
 
-/// How a link introduces itself.
+/// How a link logs in.
 struct RedisLogin: Sendable, Equatable {
     var user: String?
     var password: String?
-    /// Read anew for each attempt: a password may be changed while the server runs.
+    /// Read again for each attempt, because the password may change while the server runs.
     var passwordFile: String?
     var database: UInt32 = 0
-    /// Only a master will do: a replica takes messages and hands them to its own subscribers only.
+    /// Only a master is accepted: messages published to a replica reach only the replica's own subscribers.
     var needsMaster = false
 
-    /// Largest password file that is read.
+    /// The largest password file that is read.
     private static let maxFileBytes = 4096
 
     /// The commands to send before all others; throws if the password cannot be read.
@@ -30,7 +30,7 @@ struct RedisLogin: Sendable, Equatable {
             throw failure(passwordFile, errno)
         }
         var text = String(decoding: bytes.prefix(RedisLogin.maxFileBytes), as: UTF8.self)
-        // Editors end a file with a line break, which is no part of a password.
+        // Editors end a file with a line break, which is not part of the password.
         while let last = text.unicodeScalars.last, last == "\n" || last == "\r" { text.unicodeScalars.removeLast() }
         guard !text.isEmpty else { throw RedisLinkFailure("\(passwordFile) holds no password", .cheap) }
         return text
@@ -45,9 +45,9 @@ struct RedisLogin: Sendable, Equatable {
 enum LoginStep: Equatable {
     case authenticate(user: String?, password: String)
     case select(UInt32)
-    /// Tells whether Redis serves us: it fails without a needed password and while a dataset is loaded.
+    /// Checks that Redis serves us: it fails without a required password and while data is being loaded.
     case ping
-    /// Tells a master from a replica.
+    /// Distinguishes a master from a replica.
     case role
 
     var command: RedisCommand {
@@ -60,16 +60,16 @@ enum LoginStep: Equatable {
         }
     }
 
-    /// What is wrong with the answer; nil if the link may go on.
+    /// The problem with the reply; nil if the login may continue.
     func failure(_ reply: RedisReply) -> RedisLinkFailure? {
         guard let text = reply.errorText else { return self == .role ? LoginStep.wrongRole(reply) : nil }
-        // A user who may only publish and subscribe may do neither of these, and needs not: the answer shows that Redis
-        // serves us. Not every service has a ROLE.
+        // A user who may only publish and subscribe may use neither command, and need not: the error shows that Redis
+        // serves us. Some services have no ROLE.
         if self == .role || self == .ping && text.hasPrefix("NOPERM") { return nil }
         return RedisLinkFailure("\(name) was refused: \(text)", text.hasPrefix("LOADING") ? .cheap : .told)
     }
 
-    /// A replica answers with its role, its master's host and port, and more.
+    /// A replica's reply contains its role, its master's host and port, and more.
     private static func wrongRole(_ reply: RedisReply) -> RedisLinkFailure? {
         guard let role = reply.element(0)?.text, wrongRoles.contains(role) else { return nil }
         guard let host = reply.element(1)?.text, let port = reply.element(2)?.integer.flatMap({ UInt16(exactly: $0) })
@@ -78,7 +78,7 @@ enum LoginStep: Equatable {
         return RedisLinkFailure("this is a replica of \(master); messages must be published at its master", .replica)
     }
 
-    /// The roles of servers that keep messages to themselves.
+    /// The roles of servers that do not pass published messages on.
     ///
     /// Dragonfly says "replica". KeyDB's "active-replica" is a master as well.
     private static let wrongRoles = ["slave", "replica", "sentinel"]

@@ -1,25 +1,25 @@
 public import WSLoop
 
-/// Takes what becomes of a link that only publishes; called on its loop.
+/// Receives the events of a link that only publishes; called on its loop.
 public protocol RedisPublishLinkDelegate: AnyObject {
     /// Messages may be published from now on.
     func publishLinkReady()
-    /// Redis could not be reached, or was lost; an attempt to reach it again follows.
+    /// Redis could not be reached or was lost; the link tries again.
     func publishLinkFailed(_ reason: String)
 }
 
-/// Publishes through one Redis server and subscribes to nothing: for programs that are publishers and no bridge.
+/// Publishes through one Redis server without subscribing: for programs that only publish.
 ///
-/// One connection, made anew after every loss. Everything belongs to the loop's thread.
+/// It uses one connection and reconnects after every loss. Confined to the loop's thread.
 public final class RedisPublishLink {
     private let timer: Timer
     private let link: RedisLink
     private var queue = PublishQueue()
     private weak let delegate: (any RedisPublishLinkDelegate)?
 
-    /// Makes a link that does nothing yet; it must be ended with `stop()`.
+    /// Makes a link that is not started; end it with `stop()`.
     ///
-    /// - Parameter tls: needed if the endpoint uses TLS.
+    /// - Parameter tls: required if the endpoint uses TLS.
     public init(
         on loop: Loop, endpoint: RedisEndpoint, tls: TLSContext? = nil, timing: RedisTiming = RedisTiming(),
         delegate: any RedisPublishLinkDelegate
@@ -30,18 +30,18 @@ public final class RedisPublishLink {
         self.delegate = delegate
     }
 
-    /// Begins to connect with the next turn of the loop.
+    /// Starts to connect in the next turn of the loop.
     public func start() {
         link.start(owner: self)
     }
 
-    /// Whether a message of that size would be sent now.
+    /// Whether a message of this size would be sent now.
     public func hasRoom(forBytes byteCount: Int) -> Bool { link.isReady && queue.hasRoom(forBytes: byteCount) }
 
-    /// Publishes to a Redis channel, by the name that it has in Redis.
+    /// Publishes to a Redis channel, given by its name in Redis.
     ///
-    /// - Parameter completion: runs once, on the loop, with the number of Redis clients that got the message; inside this
-    ///   call if it fails at once.
+    /// - Parameter completion: runs once, on the loop, with the number of Redis clients that got the message; inside
+    ///   this call if it fails at once.
     public func publish(
         _ payload: [UInt8], toRedis channel: [UInt8],
         completion: @escaping (Result<Int, RedisPublishFailure>) -> Void
@@ -52,7 +52,7 @@ public final class RedisPublishLink {
         link.send(RedisCommand("PUBLISH", [channel, payload]))
     }
 
-    /// Ends the connection and its timer; pending publishes fail, and the delegate hears no more.
+    /// Ends the connection and its timer; pending publishes fail, and the delegate is not called any more.
     public func stop() {
         link.stop()
         timer.close()

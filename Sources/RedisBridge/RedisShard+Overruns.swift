@@ -1,8 +1,8 @@
 internal import WSLoop
 
-// Whether the subscriber link was cut because this node did not keep up.
+// Finds out whether Redis cut the subscriber link because this node did not keep up.
 extension RedisShard {
-    /// Asks before each probe, whose return shows that the link was not cut until then.
+    /// Asks before each probe; the returning probe shows that the link was not cut before the question.
     func askOverruns() {
         guard overrunWatch.isWorthAsking else { return }
         ask(OverrunWatch.question) { [weak self] answer in
@@ -10,11 +10,11 @@ extension RedisShard {
         }
     }
 
-    /// Tells why the subscriber link was lost.
+    /// Explains why the subscriber link was lost.
     ///
     /// A question on the other link shows whether Redis is still there. If Redis does not count the clients that it
-    /// cuts, the place of the cut decides: Redis ends a link in the middle of a message only if it drops what it could
-    /// not send.
+    /// disconnects, the place of the cut decides: Redis ends a link in the middle of a message only if it drops unsent
+    /// output.
     func explain(_ failure: RedisLinkFailure, then completion: @escaping () -> Void) {
         let isMidReply = failure.kind == .cutMidReply
         guard publisher.isReady, isMidReply || failure.kind == .closed && overrunWatch.isWorthAsking else {

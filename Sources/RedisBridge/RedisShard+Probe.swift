@@ -1,7 +1,7 @@
 internal import Bytes
 internal import WSLoop
 
-// Whether the links do their work.
+// Checks whether the links work.
 extension RedisShard {
     func restartProbeTimer() {
         handles.probeTimer.start(
@@ -29,7 +29,7 @@ extension RedisShard {
                 notify { $0.shard(self, redirected: redirection) }
             }
         }
-        // Tells a subscriber link that is dead from one that has lost its subscription.
+        // Distinguishes a dead subscriber link from one that has lost its subscription.
         pingSubscriber()
         askRole()
     }
@@ -43,7 +43,7 @@ extension RedisShard {
         notify { $0.shardChanged(self) }
     }
 
-    /// The shard has other slots: its probe must have its channel in one of them.
+    /// The shard's slots changed: the probe's channel must be in one of them.
     func renewProbe() {
         var random = SystemRandomNumberGenerator()
         probe = RoundTripProbe(in: ledger.names.slots, using: &random)
@@ -51,7 +51,7 @@ extension RedisShard {
         if subscriber.isReady { sendSubscription(SubscriptionCommand(.subscribe, [probe.channel])) }
     }
 
-    /// Tells the reason at once; the links are made again when the next probe is due.
+    /// Reports the reason at once; the links are re-established when the next probe is due.
     func probeRefused(_ text: String) {
         probe.refusal = text
         guard ClusterRedirection(error: text) == nil else { return }
@@ -60,9 +60,10 @@ extension RedisShard {
         notify { $0.shardChanged(self) }
     }
 
-    /// A link on which Redis still answers is of no use if the probe does not come back by it; one on which it does not
-    /// answer may be frozen, or has much on its way before the answer, and loses nothing unless the limit of silence
-    /// passes.
+    /// The probe did not come back.
+    ///
+    /// A link on which Redis still answers is useless then and is re-established. A link on which Redis does not answer
+    /// may be frozen, or have much output before the answer; it is kept until the limit of silence.
     private func probeMissing() {
         let refusal = probe.refusal.map { RedisShard.refusedProbe($0) }
         let failure =
@@ -83,7 +84,7 @@ extension RedisShard {
         RedisLinkFailure("the probe was refused: \(text)", .told)
     }
 
-    /// A link that is not heard of for long counts as silent, also while the other one is missing.
+    /// Pings both links: a link without input for long counts as silent, even while the other one is down.
     private func pingLinks() {
         if subscriber.isReady { pingSubscriber() }
         if publisher.isReady { ask(RedisCommand("PING", [String]())) { _ in } }
@@ -95,7 +96,7 @@ extension RedisShard {
 
     private func remakeSilentLinks() {
         let now = loop.nowMilliseconds
-        // What answered a probe was heard a little after the timer that comes the limit later.
+        // Half a probe period less, because the last reply arrived a little after the timer that sent its probe.
         let limit = timing.silenceMilliseconds - timing.probeMilliseconds / 2
         for link in [subscriber, publisher] {
             guard let heard = link.heardMilliseconds, now - heard >= limit else { continue }

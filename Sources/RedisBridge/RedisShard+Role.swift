@@ -1,11 +1,11 @@
 internal import WSLoop
 
-// Whether the server is a master.
+// Checks whether the server is a master.
 //
-// A replica hands on what its master hands on, and keeps what is published to it for its own subscribers. So it may be
-// listened to, and not published to.
+// A replica forwards what its master forwards, but messages published to it reach only its own subscribers. So we may
+// subscribe at a replica, but not publish.
 extension RedisShard {
-    /// Asks the server that is published to: one that somebody makes a replica keeps its connections.
+    /// Asks the server that we publish to, because a server that is made a replica keeps its connections.
     func askRole() {
         guard publisher.needsMaster else { return }
         ask(LoginStep.role.command) { [weak self] reply in
@@ -19,7 +19,7 @@ extension RedisShard {
         }
     }
 
-    /// The publisher link goes to a master: the other one leaves the replica for it.
+    /// The publisher link reached a master: the subscriber link leaves the replica for it.
     func masterFound(at now: UInt64) {
         masterSeenMilliseconds = now
         if replicaSince != nil { subscriber.startOver(reason: "its messages came through a replica") }

@@ -3,19 +3,19 @@ internal import WSLoop
 
 // Subscriptions and their messages.
 extension RedisShard {
-    /// Wants the messages of a channel.
+    /// Subscribes to a channel.
     ///
-    /// - Returns: true if Redis has confirmed it; false if it is settled later, once, within a second.
+    /// - Returns: true if Redis has already confirmed it; false if it becomes ready later, once, within a second.
     func subscribe(_ channel: String) -> Bool {
         ledger.subscribe(channel, at: loop.nowMilliseconds)
     }
 
-    /// Nobody here is subscribed any more: Redis is told after a while, unless the channel is wanted again by then.
+    /// Unsubscribes from a channel after a while, unless it is subscribed again by then.
     func unsubscribe(_ channel: String) {
         ledger.unsubscribe(channel, at: loop.nowMilliseconds)
     }
 
-    /// What a new subscriber link asks for first: the probe's channel, and the patterns.
+    /// Subscribes to the probe's channel and the patterns, first on every new subscriber link.
     func subscribeOwnChannels() {
         sendSubscription(SubscriptionCommand(.subscribe, [probe.channel]))
         let patterns = ledger.names.slots == nil ? ledger.names.map.redisPatterns : []
@@ -28,7 +28,7 @@ extension RedisShard {
         subscriber.send(command.command(pubSub))
     }
 
-    /// Takes what the subscriber link pushes, and replies to what was asked on it.
+    /// Handles messages that the subscriber link pushes, and replies to commands on it.
     func received(_ reply: RedisReply) {
         lastHeardMilliseconds = loop.nowMilliseconds
         if let text = reply.errorText { return refused(text) }
@@ -64,7 +64,8 @@ extension RedisShard {
         if name.hasSameBytes(as: unsafe probe.channel.utf8.span.bytes) {
             probeReturned(payload)
         } else if let channel = ledger.names.map.channel(forRedis: name) {
-            // What another server has been given may still come from here for a moment, and would come twice.
+            // A channel that moved to another server may still deliver from here for a moment, and its messages would
+            // arrive twice.
             guard pubSub == .plain || ledger.keeps(channel) else { return }
             notify { $0.shard(self, received: payload, on: channel) }
         } else {
@@ -99,7 +100,7 @@ extension RedisShard {
         notify { $0.shardChanged(self) }
     }
 
-    /// The subscribers hear of what they may have missed before anything new.
+    /// Subscribers are told of possibly missed messages before they get new ones.
     private func tell(_ confirmation: SubscriptionLedger.Confirmation) {
         if let milliseconds = confirmation.exposedMilliseconds {
             notify { $0.shard(self, exposed: confirmation.channel, forMilliseconds: milliseconds) }
@@ -107,7 +108,7 @@ extension RedisShard {
         if confirmation.isSettled { notify { $0.shard(self, settled: confirmation.channel) } }
     }
 
-    /// Redis ends a sharded subscription by itself when its slot moves to another server.
+    /// Redis itself ends a sharded subscription when its slot moves to another server.
     private func unsubscribed(_ name: RawSpan) {
         guard !outstanding.answered(.unsubscribe, name), let channel = ledger.names.map.channel(forRedis: name) else {
             return
@@ -115,7 +116,7 @@ extension RedisShard {
         ledger.revoke(channel, at: loop.nowMilliseconds)
     }
 
-    /// Redis has answered a command with an error.
+    /// Redis answered a command with an error.
     private func refused(_ text: String) {
         guard let command = outstanding.refused() else { return }
         switch command.kind {
@@ -123,7 +124,7 @@ extension RedisShard {
         case .ping: pingAnsweredMilliseconds = loop.nowMilliseconds
         case .subscribePatterns: health.refusal = text
         case .subscribe:
-            // One name may have spoilt it for all.
+            // One bad name may have failed the whole command: retry each name alone.
             if command.names.count > 1 {
                 for name in command.names { sendSubscription(SubscriptionCommand(.subscribe, [name])) }
             } else if let name = command.names.first {
@@ -146,7 +147,7 @@ extension RedisShard {
         if let redirection { notify { $0.shard(self, redirected: redirection) } }
     }
 
-    /// Errors of a cluster that is about to right itself; other refusals are tried again with the next probe.
+    /// Whether an error of a cluster will soon pass; other refusals are retried with the next probe.
     private static func isPassing(_ text: String) -> Bool {
         ["CLUSTERDOWN", "TRYAGAIN", "LOADING"].contains { text.hasPrefix($0) }
     }
@@ -154,7 +155,7 @@ extension RedisShard {
     private static let retryMilliseconds: UInt64 = 250
 }
 
-/// What a push on a subscriber link is: its first word, or what tells it from the others.
+/// The kind of a push on a subscriber link, from its first word.
 private enum PushKind {
     case message, patternMessage, subscribed, unsubscribed, patternSubscribed, pong, other
 

@@ -1,29 +1,32 @@
 /// The bridge's periods, in milliseconds of the loop's clock.
 public struct RedisTiming: Sendable, Equatable {
-    /// How long connecting and the first replies may take, for each address of the host.
+    /// The time for connecting and the first replies, for each address of the host.
     public var connectMilliseconds: UInt64 = 1000
-    /// How long a connection may be silent before it is made anew; a sixth of it is the time between two probes, and the
-    /// time that one has to come back, so that a third of it passes at most before a silence is noticed.
+    /// How long a connection may be silent before it is re-established.
+    ///
+    /// A sixth of it is the time between two probes, and also the time in which a probe must come back. So a silence is
+    /// noticed after a third of it at the latest.
     public var silenceMilliseconds: UInt64 = 15_000
-    /// The largest delay before the first new attempt; it doubles with each failure.
+    /// The longest delay before the first new attempt; it doubles with each failure.
     public var firstBackoffMilliseconds: UInt64 = 100
-    /// The largest delay before any attempt.
+    /// The longest delay before any attempt.
     public var lastBackoffMilliseconds: UInt64 = 5000
-    /// The largest delay after an attempt that cost Redis next to nothing: nobody listened, or it still loads its data.
+    /// The longest delay after an attempt that cost Redis almost nothing: connection refused, or Redis is loading its
+    /// data.
     public var cheapBackoffMilliseconds: UInt64 = 500
     /// How long a client waits for Redis to confirm its channel.
     public var confirmMilliseconds: UInt64 = 1000
-    /// How long a channel without subscribers is kept.
+    /// How long a channel without subscribers stays subscribed in Redis.
     public var lingerMilliseconds: UInt64 = 1000
-    /// How long a message that is to be published waits for a lost Redis.
+    /// How long a message to publish waits for a lost Redis.
     public var publishMilliseconds: UInt64 = 2000
 
-    /// How long a publisher waits for Redis to answer; the message may be delivered later.
+    /// How long a publisher waits for Redis' reply; the message may still be delivered later.
     public var answerMilliseconds: UInt64 = 5000
 
-    /// The defaults, which documentation names.
+    /// The defaults, as documented.
     public init() {}
 
-    /// The time between two probes, and the time one has to come back.
+    /// The time between two probes, and the time in which one must come back.
     var probeMilliseconds: UInt64 { max(silenceMilliseconds / 6, 1) }
 }

@@ -1,54 +1,54 @@
 internal import Bytes
 
-/// Why the bytes that came are no replies of Redis.
+/// Why input is not a reply of Redis.
 struct ReplyViolation: Error, Equatable {
     let reason: String
 }
 
-/// Leaves out of what Redis sends each string that is longer than a limit, while it arrives: nil takes its place.
+/// Removes strings longer than a limit from Redis' output while they arrive, and puts nil in their place.
 ///
-/// hiredis collects a reply until it is complete, and who publishes at Redis decides how large a message is. All
-/// else is handed on unchanged, also what breaks the protocol: the parser says what is wrong with it.
+/// hiredis stores a reply until it is complete, and any publisher in Redis decides how large a message is. Everything
+/// else passes unchanged, including protocol errors: the parser reports those.
 struct ReplyFilter {
     private enum Stage {
         /// At the first byte of a value.
         case value
-        /// In a value that is one line, of which so many bytes have come.
+        /// In a single-line value, of which this many bytes have arrived.
         case line(Int)
-        /// In a string that is handed on; so many bytes are left, its line end included.
+        /// In a string that passes; this many bytes are left, including its line end.
         case string(Int)
         case leftOut(Int)
     }
 
-    /// What a value's first line announces, for strings and arrays.
+    /// What the first line of a string or array announces.
     private enum Header {
         case incomplete
         case malformed
         case complete(number: Int, end: Int)
     }
 
-    /// Lines are statuses, errors and numbers.
+    /// The longest line, for statuses, errors and numbers.
     private static let maxLineBytes = 65_536
-    /// The kind, a sign, the digits and the line end of a header have fewer bytes.
+    /// The longest header: the kind, a sign, the digits and the line end.
     private static let maxHeaderBytes = 32
     private static let maxDigits = 20
-    /// The parser allocates what an array announces.
+    /// The most elements of an array, because the parser allocates what an array announces.
     private static let maxElements = 1 << 20
     private static let none = Array("$-1\r\n".utf8)
 
     private let maxStringBytes: Int
     private var stage = Stage.value
-    /// The beginning of a header whose end has not come.
+    /// The beginning of an incomplete header.
     private var held: [UInt8] = []
 
     init(maxStringBytes: Int) { self.maxStringBytes = maxStringBytes }
 
-    /// Whether a value has arrived in part; one that is left out counts, too.
+    /// Whether a value has arrived only partly, including a value that is being removed.
     var isMidValue: Bool {
         if case .value = stage { !held.isEmpty } else { true }
     }
 
-    /// Hands on what is to be parsed, in pieces as large as possible, until `pass` returns false.
+    /// Passes on the bytes to parse, in pieces as large as possible, until `pass` returns false.
     mutating func filter(
         _ input: RawSpan, _ pass: (RawSpan) throws(ReplyViolation) -> Bool
     ) throws(ReplyViolation) {
@@ -72,7 +72,7 @@ struct ReplyFilter {
         _ input: RawSpan, _ pass: (RawSpan) throws(ReplyViolation) -> Bool
     ) throws(ReplyViolation) -> Bool {
         var offset = 0
-        var passed = 0  // what comes before it was handed on, or left out
+        var passed = 0  // everything before it was passed on or removed
         while offset < input.byteCount {
             switch stage {
             case .value:
@@ -106,9 +106,9 @@ struct ReplyFilter {
         piece.byteCount == 0 ? true : try pass(piece)
     }
 
-    /// Reads the header of a value, if it has one, and finds out what follows.
+    /// Reads the header of a value, if it has one, and decides what follows.
     ///
-    /// - Returns: false if the header is not complete.
+    /// - Returns: false if the header is incomplete.
     private mutating func beginValue(_ input: RawSpan, _ offset: inout Int) throws(ReplyViolation) -> Bool {
         let isString = input.byte(at: offset) == UInt8(ascii: "$")
         guard isString || input.byte(at: offset) == UInt8(ascii: "*") else {

@@ -1,11 +1,11 @@
 internal import Bytes
 internal import CHiredis
 
-/// hiredis' parser of RESP: bytes in, replies out.
+/// hiredis' RESP parser: bytes in, replies out.
 @safe
 final class ReplyReader {
-    /// The parser moves what it has not read yet to the front each time a kilobyte is used up: with large portions that
-    /// copying costs more than everything else.
+    /// The parser moves unread bytes to the front after each kilobyte that it uses up; with large portions that copying
+    /// costs more than everything else.
     private static let portionBytes = 16_384
 
     private let reader: UnsafeMutablePointer<redisReader>
@@ -13,7 +13,7 @@ final class ReplyReader {
 
     /// Nil if there is no memory.
     ///
-    /// - Parameter maxStringBytes: longer strings are read as nil, and never held.
+    /// - Parameter maxStringBytes: longer strings are read as nil, and never stored.
     init?(maxStringBytes: Int) {
         filter = ReplyFilter(maxStringBytes: maxStringBytes)
         guard let reader = unsafe redisReaderCreate() else { return nil }
@@ -24,14 +24,14 @@ final class ReplyReader {
         unsafe redisReaderFree(reader)
     }
 
-    /// Takes bytes and hands on each reply that they complete, until `body` returns false.
+    /// Parses bytes and passes each completed reply to `body`, until that returns false.
     ///
-    /// After an error the reader is of no more use.
+    /// After an error the reader cannot be used any more.
     func read(_ bytes: RawSpan, _ body: (RedisReply) -> Bool) throws(ReplyViolation) {
         try filter.filter(bytes) { (piece) throws(ReplyViolation) in try parse(piece, body) }
     }
 
-    /// False once `body` returned false.
+    /// Returns false once `body` has returned false.
     private func parse(_ bytes: RawSpan, _ body: (RedisReply) -> Bool) throws(ReplyViolation) -> Bool {
         var offset = 0
         while offset < bytes.byteCount {
@@ -50,15 +50,15 @@ final class ReplyReader {
         return true
     }
 
-    /// Whether a reply has arrived in part.
+    /// Whether a reply has arrived only partly.
     ///
-    /// The parser is at element 0 between two replies, too, and deeper only inside one.
+    /// Between two replies the parser is also at element 0; it is deeper only inside a reply.
     var isMidReply: Bool {
         unsafe filter.isMidValue || reader.pointee.ridx > 0 || reader.pointee.len > reader.pointee.pos
     }
 
     private func feed(_ bytes: RawSpan) {
-        // A failure is told by the next `redisReaderGetReply`.
+        // An error is reported by the next `redisReaderGetReply`.
         unsafe bytes.withUnsafeBytes { buffer in
             _ = unsafe redisReaderFeed(
                 reader, buffer.baseAddress?.assumingMemoryBound(to: CChar.self), buffer.count)

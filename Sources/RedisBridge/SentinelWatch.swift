@@ -1,20 +1,20 @@
 internal import Bytes
 internal import WSLoop
 
-/// Takes what the Sentinels say; called on the loop.
+/// Receives the Sentinels' information; called on the loop.
 protocol SentinelWatchOwner: AnyObject {
-    /// Whether the master that was named last can be used.
+    /// Whether the most recently named master can be used.
     var isMasterReachable: Bool { get }
     /// The master is this server.
     func sentinelNamed(_ master: RedisServer)
-    /// What keeps it from knowing the master has changed.
+    /// The reason why the master is unknown has changed.
     func sentinelProblemChanged()
 }
 
-/// Asks Sentinels where the master is, and listens to one of them for a change.
+/// Asks Sentinels for the master, and listens to one of them for a change.
 ///
-/// A Sentinel may be behind the others, and then it names the old master. While the master can be reached, only a
-/// Sentinel that knows at least as much is believed; when it cannot be reached, each one is, in turn.
+/// A Sentinel may lag behind the others and name the old master. While the master can be reached, only a Sentinel with
+/// the newest information is believed; when it cannot be reached, each Sentinel is believed in turn.
 final class SentinelWatch: TopologyWatch {
     private let master: String
     private let timer: Timer
@@ -22,18 +22,18 @@ final class SentinelWatch: TopologyWatch {
     private let link: RedisLink
     private var sentinels: [RedisServer]
     private var awaited: [Awaited] = []
-    /// The configuration epoch of the Sentinel that is asked; nil if it does not say.
+    /// The configuration epoch of the current Sentinel; nil if it does not say.
     ///
-    /// Each failover has a higher one.
+    /// Each failover increases it.
     private var epoch: Int?
     private var newestEpoch = 0
     private weak let owner: (any SentinelWatchOwner)?
     private(set) var problem: String?
 
-    /// The answers that come before what the Sentinel tells by itself.
+    /// The replies expected before the Sentinel's own messages.
     private enum Awaited { case details, address }
 
-    /// Makes a watch that does nothing yet; it must be ended with `stop()`.
+    /// Makes a watch that is not started; end it with `stop()`.
     init(
         on loop: Loop, sentinels: [RedisServer], master: String, tls: TLSContext?, timing: RedisTiming,
         owner: any SentinelWatchOwner
@@ -65,9 +65,9 @@ final class SentinelWatch: TopologyWatch {
     /// The time between two questions while the master does not answer.
     private static let askMilliseconds: UInt64 = 250
 
-    /// On a connection that is subscribed nothing can be asked, and this Sentinel may be the one that is cut off.
+    /// Reconnects, because a subscribed connection cannot ask, and this Sentinel may be the one that is cut off.
     private func askNext() {
-        // The next Sentinel may still name the master that was lost.
+        // The next Sentinel may still name the lost master.
         guard owner?.isMasterReachable == false else { return }
         sentinels.append(sentinels.removeFirst())
         link.move(to: sentinels, reason: "asking again")
@@ -83,7 +83,7 @@ final class SentinelWatch: TopologyWatch {
         follow(host, port, epoch: epoch)
     }
 
-    /// The words of +switch-master: name, old address and port, new address and port.
+    /// Handles the words of +switch-master: name, old address and port, new address and port.
     private func switched(_ words: [Substring]) {
         guard words.count == 5, words[0] == master else { return }
         setProblem(nil)

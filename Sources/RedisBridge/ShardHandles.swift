@@ -1,6 +1,6 @@
 internal import WSLoop
 
-/// A shard's handles on the loop, made together and closed together.
+/// A shard's handles on the loop, created and closed together.
 struct ShardHandles {
     let subscriberTimer: Timer
     let publisherTimer: Timer

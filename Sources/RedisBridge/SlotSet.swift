@@ -38,8 +38,8 @@ struct SlotSet: Equatable {
         return set
     }
 
-    /// The slot of a channel: CRC16 of its name, or of what stands between the first braces (Redis cluster
-    /// specification, "Hash tags").
+    /// The slot of a channel: CRC16 of its name, or of the text between the first braces (Redis cluster specification,
+    /// "Hash tags").
     static func slot(of name: String) -> Int {
         var bytes = Array(name.utf8)[...]
         if let open = bytes.firstIndex(of: UInt8(ascii: "{")),
@@ -50,7 +50,7 @@ struct SlotSet: Equatable {
         return Int(crc16(bytes)) % slotCount
     }
 
-    /// CRC-16/XMODEM: polynomial 0x1021, from 0.
+    /// CRC-16/XMODEM: polynomial 0x1021, initial value 0.
     private static func crc16(_ bytes: some Sequence<UInt8>) -> UInt16 {
         var crc: UInt16 = 0
         for byte in bytes {

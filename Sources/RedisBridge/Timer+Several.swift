@@ -1,7 +1,7 @@
 internal import WSLoop
 
 extension Timer {
-    /// Makes so many timers, or none if one cannot be made.
+    /// Makes `count` timers, or none if one cannot be made.
     static func several(_ count: Int, on loop: Loop) throws(SystemError) -> [Timer] {
         var timers: [Timer] = []
         do throws(SystemError) {

@@ -1,10 +1,10 @@
-/// Knows where the servers of a Redis are that has several.
+/// Finds the servers of a Redis with several servers.
 protocol TopologyWatch: AnyObject {
-    /// What keeps it from knowing; nil if nothing does.
+    /// Why the servers are unknown; nil if they are known.
     var problem: String? { get }
-    /// Begins with the next turn of the loop.
+    /// Starts in the next turn of the loop.
     func start()
-    /// Looks again soon: a server does not answer.
+    /// Asks again soon, because a server does not answer.
     func ask()
     /// Ends its connection.
     func stop()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import RedisBridge
 
-/// Always draws the largest number, so that a delay shows its ceiling.
+/// Always returns the largest number, so that a delay equals its ceiling.
 private struct Largest: RandomNumberGenerator {
     func next() -> UInt64 { .max }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RedisBridge
 
-/// The parts of the cluster support that need no cluster; Tests/Acceptance/test_redis_cluster.py has one.
+/// The parts of the cluster support that need no cluster; Tests/Acceptance/test_redis_cluster.py uses a real one.
 struct ClusterTests {
     @Test func slotsAreThoseOfRedis() throws {
         let file = "pushd-test-\(getpid())-\(UInt32.random(in: .min ... .max)).conf"

@@ -1,7 +1,7 @@
 import Bytes
 import WSLoop
 
-/// Accepts connections on the test's own loop and answers everything that arrives with one fixed text.
+/// Accepts connections on the test's own loop and answers all input with one fixed text.
 final class FakeServer: StreamSetDelegate {
     private let answer: [UInt8]?
     private let buffer = ReadBuffer(byteCount: 4096)
@@ -11,7 +11,7 @@ final class FakeServer: StreamSetDelegate {
     private(set) var accepted = 0
     private(set) var answered = 0
 
-    /// Answers nothing at all if `answer` is nil, and closes the connection at once if it is empty.
+    /// Sends no answer if `answer` is nil, and closes the connection at once if it is empty.
     init(on loop: Loop, answer: String?) throws {
         self.answer = answer.map { Array($0.utf8) }
         streams = try StreamSet(on: loop, delegate: self)

@@ -4,7 +4,7 @@ import Testing
 @testable import RedisBridge
 
 struct OverrunWatchTests {
-    /// Runs `body` with what a reader makes of Redis' reply.
+    /// Runs `body` with the parsed reply.
     private func with(_ reply: String, _ body: (RedisReply) -> Void) throws {
         let reader = try #require(ReplyReader(maxStringBytes: 1 << 20))
         var isRead = false
@@ -35,7 +35,7 @@ struct OverrunWatchTests {
         var watch = OverrunWatch()
         try with(info(3)) { watch.answered($0) }
         watch.linkProven()
-        // The next probe has not come back: the link was cut before, as this answer knows already.
+        // The next probe has not come back: the link was cut before it, as this reply shows.
         try with(info(4)) { watch.answered($0) }
         try with(info(4)) { #expect(watch.hasRisen($0) == true) }
     }

@@ -43,7 +43,7 @@ struct RedisChannelMapTests {
     }
 
     @Test func namesAreComparedByteForByte() {
-        // "é" as one scalar and as two: equal as Swift strings, two channels for Redis.
+        // "é" as one scalar and as two: equal as Swift strings, but two channels in Redis.
         let map = RedisChannelMap(prefix: "p:", aliases: [("\u{E9}", "one")])
         #expect(channel(map, "\u{E9}") == "one")
         #expect(channel(map, "e\u{301}") == nil)

@@ -1,6 +1,6 @@
 import Glibc
 
-/// Another client of the same Redis: blocking, independent of hiredis and of the code under test.
+/// An independent, blocking Redis client without hiredis or the code under test.
 final class RedisClient {
     indirect enum Reply: Equatable {
         case text(String)
@@ -13,7 +13,7 @@ final class RedisClient {
     private let descriptor: Int32
     private var unread: ArraySlice<UInt8> = []
 
-    /// Connects, trying until the server answers a PING; `check` is called before each attempt.
+    /// Connects, retrying until the server answers a PING; calls `check` before each attempt.
     init(port: UInt16, check: () throws -> Void = {}) throws {
         let deadline = Deadline()
         while true {
@@ -23,7 +23,7 @@ final class RedisClient {
                 break
             }
             try deadline.check("redis-server on port \(port)")
-            usleep(2000)  // between two attempts; the deadline ends the loop
+            usleep(2000)  // pause between two attempts; the deadline ends the loop
         }
         while case .error(let text) = try command("PING"), text.hasPrefix("LOADING") { try deadline.check("loading") }
     }
@@ -62,7 +62,7 @@ final class RedisClient {
         return count
     }
 
-    /// A number out of INFO.
+    /// A number in INFO.
     func info(_ key: String) throws -> Int {
         guard case .text(let text) = try command("INFO") else { throw TestFailure(description: "INFO") }
         let line = text.split(whereSeparator: \.isNewline).first { $0.hasPrefix(key + ":") }

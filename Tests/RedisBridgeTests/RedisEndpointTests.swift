@@ -94,7 +94,7 @@ struct RedisEndpointTests {
         ("redis+unix:///" + String(repeating: "a", count: 107), .badPath),
     ])
     func refuses(url: String, violation: RedisURLViolation) {
-        // A host that is missing beside a bad port may be reported as either.
+        // If the host is missing and the port is bad, either may be reported.
         let accepted: [RedisURLViolation] =
             url.hasPrefix("redis://:%") || url == "redis://::1" ? [violation, .badHost] : [violation]
         #expect { try RedisEndpoint(parsing: url) } throws: { error in

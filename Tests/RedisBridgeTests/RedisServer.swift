@@ -5,7 +5,7 @@ struct TestFailure: Error, CustomStringConvertible {
     let description: String
 }
 
-/// A real redis-server of the test's own, on a port that was free, killed with the object.
+/// A real redis-server for the test, on a free port, killed with the object.
 final class RedisServer {
     private(set) var port: UInt16
     private let arguments: [String]
@@ -18,7 +18,7 @@ final class RedisServer {
         do {
             try start()
         } catch is PortTaken where port == nil {
-            // Another test's server was faster.
+            // Another test's server has taken the port.
             self.port = try RedisServer.freePort()
             try start()
         }

@@ -5,7 +5,7 @@ import Testing
 @testable import RedisBridge
 
 @Suite struct ReplyFilterTests {
-    /// What the parser is handed, and the pieces that it comes in.
+    /// The pieces that the parser receives.
     private func filter(_ pieces: [[UInt8]], limit: Int) throws(ReplyViolation) -> [[UInt8]] {
         var filter = ReplyFilter(maxStringBytes: limit)
         var passed: [[UInt8]] = []

@@ -4,7 +4,7 @@ import Testing
 @testable import RedisBridge
 
 struct ReplyReaderTests {
-    /// After which bytes of `stream` a reader is inside a reply.
+    /// The offsets in `stream` after which a reader is inside a reply.
     private func middle(of stream: [UInt8], inPiecesOf size: Int, limit: Int) throws -> [Int] {
         let reader = try #require(ReplyReader(maxStringBytes: limit))
         var inside: [Int] = []
@@ -16,7 +16,7 @@ struct ReplyReaderTests {
         return inside
     }
 
-    /// A limit of 4 bytes leaves payloads out; the reader must know where such a message ends all the same.
+    /// A limit of 4 bytes removes payloads; the reader must still know where such a message ends.
     @Test(arguments: [1 << 20, 4])
     func aReplyThatHasArrivedInPartIsKnown(limit: Int) throws {
         let messages = ["a", "", String(repeating: "x", count: 2000)].map {

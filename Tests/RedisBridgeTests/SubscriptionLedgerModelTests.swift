@@ -3,7 +3,7 @@ import Testing
 
 @testable import RedisBridge
 
-/// Redis as the ledger sees it: commands are answered in order, late.
+/// Redis from the ledger's point of view: commands are answered in order, with a delay.
 private struct RedisModel {
     private(set) var subscribed: Set<String> = []
     private var unanswered: [(isSubscribe: Bool, name: String)] = []
@@ -16,7 +16,7 @@ private struct RedisModel {
 
     var isIdle: Bool { unanswered.isEmpty }
 
-    /// Executes the oldest command; its name if it was a SUBSCRIBE.
+    /// Executes the oldest command; returns its name if it was a SUBSCRIBE.
     mutating func answer() -> String? {
         let next = unanswered.removeFirst()
         if next.isSubscribe { subscribed.insert(next.name) } else { subscribed.remove(next.name) }
@@ -24,7 +24,7 @@ private struct RedisModel {
     }
 }
 
-/// The rules of the ledger, written down without any regard for cost: every question scans all channels.
+/// The ledger's rules, implemented without regard for cost: every question scans all channels.
 private struct Oracle {
     struct Channel {
         var names: [String]
@@ -74,7 +74,7 @@ private struct Oracle {
         return nil
     }
 
-    /// The channels settled by the time, and the Redis channels to leave.
+    /// The channels that are ready by timeout, and the Redis channels to unsubscribe.
     mutating func advance(to now: UInt64) -> (settled: Set<String>, left: Set<String>) {
         var settled: Set<String> = []
         var left: Set<String> = []
@@ -128,7 +128,7 @@ private struct Oracle {
     }
 }
 
-/// Drives the ledger, the oracle and the model of Redis with the same random events.
+/// Feeds the same random events to the ledger, the oracle and the model of Redis.
 private struct Comparison {
     static let map = RedisChannelMap(prefix: "p:", aliases: [("alias", "c1"), ("other", "c1"), ("third", "c2")])
 
@@ -186,7 +186,7 @@ private struct Comparison {
         let expected = oracle.advance(to: now)
         #expect(Set(settled) == expected.settled)
         #expect(Set(settled).count == settled.count)
-        // What is left goes out before anything that is joined later in the turn.
+        // Unsubscribes are sent before channels that are joined later in the turn.
         if !expected.left.isEmpty {
             let commands = ledger.takeCommands()
             var left: [String] = []
@@ -238,7 +238,7 @@ struct SubscriptionLedgerModelTests {
     func agreesWithTheNaiveLedger(seed: UInt64) {
         var comparison = Comparison(seed: seed)
         for _ in 0..<1500 { comparison.step() }
-        // Left alone on a good link, Redis is subscribed to exactly what is wanted.
+        // After some time on a good link, Redis is subscribed to exactly the needed channels.
         if !comparison.oracle.isLinked {
             comparison.ledger.linkReady(at: comparison.now)
             comparison.oracle.setLinked(true, at: comparison.now)
