@@ -1,18 +1,18 @@
 internal import Logging
 internal import WSLoop
 
-/// How writes to clients get to the kernel.
+/// How writes to clients reach the kernel.
 public enum IOMethod: String, CaseIterable, Sendable {
-    /// With io_uring where the kernel has it and allows it.
+    /// With io_uring if the kernel has it and allows it, else with system calls.
     case auto
-    /// With a system call for each.
+    /// With one system call per write.
     case poll
-    /// With io_uring; where that is not to be had, the server does not start.
+    /// With io_uring; if that is unavailable, the server does not start.
     case uring
 
-    /// Makes what sends; on the thread of the loop that it is for.
+    /// Makes the sender of a loop; call it on that loop's thread.
     ///
-    /// - Parameter explains: whether to log why there is no io_uring; once is enough for all loops.
+    /// - Parameter explains: whether to log why io_uring is unavailable; one loop is enough.
     func sender(logger: Logger, explains: Bool) throws(SystemError) -> any Sender {
         guard self != .poll else { return SocketSender() }
         do throws(SystemError) {

@@ -1,10 +1,10 @@
-/// Why a text is no address to listen on.
+/// Why a text is not an address to listen on.
 public enum ListenAddressViolation: Error, CaseIterable, CustomStringConvertible {
-    /// There is no port, or something that is no number in its place.
+    /// The port is missing or not a number.
     case missingPort
     /// The port is above 65535.
     case portOutOfRange
-    /// The host is a name, or nothing at all.
+    /// The host is a name or empty.
     case hostIsNoAddress
     /// An IPv6 address without brackets, or brackets around something else.
     case bracketsMissing
@@ -15,7 +15,7 @@ public enum ListenAddressViolation: Error, CaseIterable, CustomStringConvertible
     /// `tls:proxy:`, or `proxy:` twice.
     case proxyIsNotFirst
 
-    /// What is wrong, and what is right.
+    /// The problem and the accepted form.
     public var description: String {
         switch self {
         case .missingPort: "the port is missing: PORT, HOST:PORT, [IPv6]:PORT or unix:PATH"

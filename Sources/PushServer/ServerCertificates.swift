@@ -3,35 +3,35 @@ internal import Logging
 internal import Synchronization
 public import WSLoop
 
-/// What a server shows to clients that connect with TLS, read anew when its files change.
+/// The certificates for clients that connect with TLS; read again when their files change.
 ///
-/// Safe from any thread. A connection keeps what it was accepted with.
+/// Safe on any thread. A connection keeps the certificate it was accepted with.
 public final class ServerCertificates: Sendable {
     private struct Content {
         var context: TLSContext
-        /// The files that it was read from, or that could not be used.
+        /// The versions of the files that were read, or that could not be used.
         var files: [FileVersion?]
-        /// The files at the last look: one that is just being written is left alone until it stays the same.
+        /// The versions at the last check: a file that is just being written is left alone until it stays the same.
         var lastSeen: [FileVersion?]
     }
 
     private let options: TLSServerOptions
     private let content: Mutex<Content>
 
-    /// Reads the files; blocks while it does.
+    /// Reads the files, which blocks.
     public init(_ options: TLSServerOptions) throws(TLSFailure) {
         self.options = options
         let files = options.files.map { FileVersion($0) }
         content = Mutex(Content(context: try TLSContext(server: options), files: files, lastSeen: files))
     }
 
-    /// Who makes the records.
+    /// Which code seals and opens the records.
     var records: TLSRecords { options.records }
 
-    /// What new connections are accepted with.
+    /// The context for new connections.
     var context: TLSContext { content.withLock { $0.context } }
 
-    /// Reads the files again if they have changed; what cannot be used is logged, and what is in use stays.
+    /// Reads the files again if they have changed; if they cannot be used, logs that and keeps the current ones.
     func reloadIfChanged(logger: Logger) {
         let files = options.files.map { FileVersion($0) }
         let isNew = content.withLock { content in
@@ -55,7 +55,7 @@ public final class ServerCertificates: Sendable {
     }
 }
 
-/// Tells a file from what it was before.
+/// Distinguishes a file's current version from earlier ones.
 private struct FileVersion: Equatable, Sendable {
     let inode: UInt
     let bytes: Int

@@ -59,7 +59,7 @@ extension ServerTests {
             }
         }
 
-        /// What has left a queue no longer counts against the budget, by whatever way it left.
+        /// Bytes that have left a queue, in any way, no longer count against the budget.
         @Test(arguments: [1, 2]) func theBudgetIsForWhatIsQueuedNow(workers: Int) throws {
             try TestServer.run {
                 $0.workers = workers
@@ -77,7 +77,7 @@ extension ServerTests {
             }
         }
 
-        /// Answers that are sent at once must not make room in the budget for queues.
+        /// Responses that are sent at once must not make room in the budget for queues.
         @Test func requestsDoNotWidenTheBudget() throws {
             let page = Page(body: [UInt8](repeating: 1, count: 60_000))
             try TestServer.run {
@@ -98,7 +98,7 @@ extension ServerTests {
             }
         }
 
-        /// An HTTP client whose answers were dropped must not get later ones in their place.
+        /// An HTTP client whose responses were dropped must not get later ones in their place.
         @Test func aShedHTTPClientIsEnded() throws {
             let pages = (0..<2).map { Page(body: [UInt8](repeating: $0, count: 6 << 20)) }
             try TestServer.run {

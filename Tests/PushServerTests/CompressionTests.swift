@@ -5,7 +5,7 @@ private let offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n"
 
 extension ServerTests {
     @Suite struct CompressionTests {
-        /// Past the bound an insisting client gets no compression, rather than a kind that it did not ask for.
+        /// At the limit, a client that insists on a context gets no compression instead of another kind.
         @Test func contextsAreBoundedAndGivenBack() throws {
             try TestServer.run({
                 $0.compresses = true

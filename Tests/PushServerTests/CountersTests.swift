@@ -60,7 +60,7 @@ import Testing
         #expect(sum.outboxBytesMax == 2, "the most of one worker, not of all")
     }
 
-    /// Counters that are all `value`, but for the histograms, which have observed so often.
+    /// Counters that all have the value `value`; the histograms have that many observations.
     private func filled(_ value: Int) -> WorkerCounters {
         var counters = WorkerCounters()
         counters.webSockets = value

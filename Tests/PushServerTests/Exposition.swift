@@ -1,6 +1,6 @@
 import Testing
 
-/// A strict reader of the Prometheus text format, for what a server of ours may write.
+/// A strict parser of the Prometheus text format, limited to what this server may write.
 struct Exposition {
     struct Family {
         let type: String
@@ -31,7 +31,7 @@ struct Exposition {
         for (name, family) in families { try Exposition.check(name, family) }
     }
 
-    /// The value of a sample, named as it is written.
+    /// The value of a sample with this name.
     func value(_ sample: String) -> Double? {
         for family in families.values {
             for candidate in family.samples where candidate.name + candidate.labels == sample { return candidate.value }

@@ -36,7 +36,7 @@ extension ServerTests {
             try TestServer.run {
                 $0.drain = .seconds(3600)
             } _: { server in
-                // The second of the two keeps the drain from being over.
+                // The second client keeps the drain from ending.
                 let clients = try (0..<2).map { _ in try server.connect() }
                 for client in clients { try client.upgrade() }
                 let (health, ready, late) = (try server.connect(), try server.connect(), try server.connect())
@@ -129,7 +129,7 @@ extension ServerTests {
         }
     }
 
-    /// In processes of their own, since the descriptors of a whole process are counted.
+    /// In separate processes, because the descriptors of the whole process are counted.
     @Suite struct DescriptorTests {
         @Test func anAddressInUseLeavesNothingBehind() async {
             await #expect(processExitsWith: .success) {
@@ -146,7 +146,7 @@ extension ServerTests {
                     try #require(error.code == EADDRINUSE && error.operation == "listen on 127.0.0.1:\(blocker.port)")
                     try #require(unsafe access(path, F_OK) != 0, "the unix socket's file is gone")
                 }
-                // The system's libraries may open something of their own meanwhile, but not at each start.
+                // The system's libraries may open descriptors of their own in the meantime, but not at each start.
                 try #require(SystemLimits.openDescriptors() < before + starts / 2)
                 blocker.end()
             }

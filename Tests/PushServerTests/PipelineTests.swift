@@ -31,7 +31,7 @@ extension ServerTests {
             }
         }
 
-        /// Its requests wait in the kernel and its answers stay few, however much it asks for.
+        /// However much it requests, its requests wait in the kernel and its responses stay few.
         @Test func aClientThatDoesNotReadIsPausedAndLaterServed() throws {
             let page = [UInt8](repeating: 7, count: 20_000)
             try TestServer.run {
@@ -43,7 +43,7 @@ extension ServerTests {
                 let sent = try sendUntilPaused(Array(repeatElement(request, count: 100).joined()), client, server)
                 #expect(sent / request.count * page.count > 2_000_000, "far more answers than may be queued")
                 try #expect(#require(server.metrics().value("pushd_outbox_bytes_max")) < 300_000)
-                // A request may have been cut: it is completed, and one more ends the connection.
+                // A request may have been cut: complete it, and send one more that ends the connection.
                 let cut = sent % request.count
                 try readAll(client, sent / request.count + (cut > 0 ? 1 : 0), page) {
                     try client.send(Array(request[cut...].prefix(cut > 0 ? request.count : 0)))
@@ -67,7 +67,7 @@ extension ServerTests {
                     refusals = 0
                     continue
                 }
-                // The server turns between two attempts.
+                // The server runs a turn between two attempts.
                 refusals += 1
                 #expect(try server.request("GET /health/live HTTP/1.1").status == 200, "others are served")
             }
@@ -119,7 +119,7 @@ extension ServerTests {
                 let client = try server.connect()
                 try client.send("GET /p HTTP/1.1\r\nHost: localhost\r\n\(field)\r\n")
                 client.endWriting()
-                // The server has seen the end of the stream before most of the answer is read.
+                // The server sees the end of the stream before most of the response is read.
                 for _ in 0..<3 { #expect(try server.request("GET /health/live HTTP/1.1").status == 200) }
                 #expect(try client.answer().body == page)
                 #expect(try client.takeAll().isEmpty)

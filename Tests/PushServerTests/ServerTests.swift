@@ -1,4 +1,4 @@
 import Testing
 
-/// Everything that runs a server: one test after the other, so that a test's server has the machine for itself.
+/// All tests that run a server: one after the other, so that each server has the machine for itself.
 @Suite(.serialized) enum ServerTests {}

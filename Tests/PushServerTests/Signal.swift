@@ -1,6 +1,6 @@
 import Glibc
 
-/// Lets one thread wait until another one says so; a pipe, since a test may block but not sleep.
+/// Lets a thread wait for another one; it is a pipe, because a test may block but not sleep.
 final class Signal: Sendable {
     private let reader: Int32
     private let writer: Int32

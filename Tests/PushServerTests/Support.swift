@@ -7,7 +7,7 @@ struct TestFailure: Error, CustomStringConvertible {
     let description: String
 }
 
-/// Far away: it only ends a test that would never end.
+/// Far in the future: it only ends a test that would never end.
 struct Patience {
     private let end = Loop.monotonicNanoseconds + 30_000_000_000
 
@@ -19,7 +19,7 @@ struct Patience {
 /// The text of some bytes.
 func string(_ bytes: some Collection<UInt8>) -> String { String(decoding: bytes, as: UTF8.self) }
 
-/// The head of a request that is written as text.
+/// The head of a request given as text.
 func requestHead(_ text: String) throws -> RequestHead {
     var parser = RequestParser()
     let bytes = Array(text.utf8)

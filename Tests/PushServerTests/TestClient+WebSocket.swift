@@ -17,7 +17,7 @@ struct ServerFrame: Equatable {
     }
 }
 
-/// A frame as a client sends it, whole and masked (RFC 6455 section 5.2).
+/// A frame as a client sends it, complete and masked (RFC 6455 section 5.2).
 func clientFrame(_ opcode: UInt8, _ payload: [UInt8]) -> [UInt8] {
     let count = payload.count
     let extended = count <= 125 ? 0 : count <= 0xFFFF ? 2 : 8
@@ -36,7 +36,7 @@ extension TestClient {
                 + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\(fields)\r\n").utf8)
     }
 
-    /// Opens a WebSocket; RFC 6455 section 1.3 tells what the sample key is answered with.
+    /// Opens a WebSocket; RFC 6455 section 1.3 has the accept value for the sample key.
     func upgrade(_ target: String = "/ws", _ fields: String = "") throws {
         try send(TestClient.handshake(target, fields))
         try takeUpgrade()
@@ -59,7 +59,7 @@ extension TestClient {
         return ServerFrame(opcode: head[0] & 0x0F, payload: try take(count))
     }
 
-    /// Sends a text message and waits for the next frame, a text too.
+    /// Sends a text message and waits for the next frame, which must also be a text.
     func ask(_ text: String) throws -> String {
         try send(clientText(text))
         let frame = try frame()

@@ -1,10 +1,10 @@
 import Glibc
 import WSLoop
 
-/// A blocking client on a plain socket, which trusts nothing of the code under test.
+/// A blocking client on a plain socket that uses no code under test.
 final class TestClient {
     private let descriptor: Int32
-    /// What was received and not looked at yet.
+    /// Received bytes that were not consumed yet.
     private(set) var received: [UInt8] = []
     private var isClosed = false
 
@@ -48,7 +48,7 @@ final class TestClient {
 
     func send(_ text: String, _ body: [UInt8] = []) throws { try send(Array(text.utf8) + body) }
 
-    /// Sends what the kernel takes at once, and returns how much that was.
+    /// Sends the bytes that the kernel accepts at once, and returns their number.
     func sendWithoutWaiting(_ bytes: [UInt8]) -> Int {
         max(
             unsafe bytes.withUnsafeBytes {
@@ -57,10 +57,10 @@ final class TestClient {
             }, 0)
     }
 
-    /// Sends nothing more.
+    /// Ends sending.
     func endWriting() { _ = shutdown(descriptor, Int32(SHUT_WR)) }
 
-    /// Ends the connection with a reset, as a lost client's kernel does.
+    /// Ends the connection with a reset, as the kernel of a lost client does.
     func reset() {
         setOption(SO_LINGER, linger(l_onoff: 1, l_linger: 0))
         close()
@@ -72,7 +72,7 @@ final class TestClient {
         _ = Glibc.close(descriptor)
     }
 
-    /// Waits for more bytes; false at the end of the stream.
+    /// Waits for more bytes; returns false at the end of the stream.
     func receive() throws -> Bool {
         var buffer = [UInt8](repeating: 0, count: 65_536)
         let count = unsafe buffer.withUnsafeMutableBytes { unsafe recv(descriptor, $0.baseAddress, $0.count, 0) }
@@ -81,7 +81,7 @@ final class TestClient {
         return count > 0
     }
 
-    /// Waits for `count` bytes and takes them.
+    /// Waits for `count` bytes and consumes them.
     func take(_ count: Int) throws -> [UInt8] {
         while received.count < count {
             guard try receive() else { throw TestFailure(description: "the stream ended early") }
@@ -90,7 +90,7 @@ final class TestClient {
         return Array(received.prefix(count))
     }
 
-    /// Takes what is left until the end of the stream.
+    /// Consumes the rest, up to the end of the stream.
     func takeAll() throws -> [UInt8] {
         while try receive() {}
         defer { received = [] }
