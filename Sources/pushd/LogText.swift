@@ -1,6 +1,7 @@
-/// Text as a log line may show it: nothing in it can begin a new line or command a terminal.
+/// Makes text safe for a log line: it cannot start a new line or control a terminal.
 enum LogText {
-    /// Escapes control and format characters and line separators as in JSON (`\n`, `\u001b`), and the backslash.
+    /// Escapes control and format characters, line separators and backslashes as in JSON (`
+    /// `, `\u001b`).
     static func escaping(_ text: String) -> String {
         guard text.unicodeScalars.contains(where: isEscaped) else { return text }
         var escaped = ""

@@ -2,10 +2,10 @@ import Glibc
 import Synchronization
 import WSLoop
 
-/// Writes lines to a descriptor on a thread of its own: a reader that does not read holds up that thread only.
+/// Writes lines to a descriptor on its own thread, so that a reader that does not read blocks only that thread.
 ///
-/// The bytes that wait are limited. A line past the limit is dropped and counted; when the lines before it have been
-/// written, a line says how many are missing.
+/// The waiting bytes are limited. A line over the limit is dropped and counted; after the earlier lines were written, a
+/// line says how many are missing.
 final class LogWriter: Sendable {
     private struct Backlog {
         var lines: [[UInt8]] = []
@@ -31,15 +31,15 @@ final class LogWriter: Sendable {
         self.lossLine = lossLine
     }
 
-    /// Lines that were never written, so far.
+    /// The number of lines dropped so far.
     var droppedLines: Int { droppedTotal.load(ordering: .relaxed) }
 
-    /// Starts the thread; what was handed over before is not lost.
+    /// Starts the thread; lines that were added before are not lost.
     func start() throws(SystemError) {
         try LoopThread(named: "pushd-log") { [self] in run() }.detach()
     }
 
-    /// Hands over a line, which is written later or dropped; any thread.
+    /// Adds a line, which is written later or dropped; may be called on any thread.
     func write(_ line: [UInt8]) {
         let wasEmpty = backlog.withLock { backlog in
             let wasEmpty = backlog.isEmpty
@@ -55,7 +55,7 @@ final class LogWriter: Sendable {
         if wasEmpty { wakeUp.signal() }
     }
 
-    /// Writes what waits and ends the thread; gives up after that time.
+    /// Writes the waiting lines and ends the thread; gives up after this time.
     func end(withinMilliseconds milliseconds: Int) {
         backlog.withLock { $0.isEnding = true }
         wakeUp.signal()
@@ -77,7 +77,8 @@ final class LogWriter: Sendable {
         ended.signal()
     }
 
-    /// Writes a line with one write(2), unless the descriptor takes it in parts; lost if it takes nothing any more.
+    /// Writes a line with one write(2), or more if the descriptor accepts only a part; the line is lost if it accepts
+    /// nothing.
     private func put(_ line: [UInt8]) {
         var rest = line[...]
         while !rest.isEmpty {

@@ -3,13 +3,13 @@ import PushServer
 import RedisBridge
 import WSLoop
 
-/// What an operator should know about a server that has just started, in one line.
+/// The line for the operator about a server that has just started.
 struct StartLine: CustomStringConvertible {
     private let server: Server
     private let configuration: ServerConfiguration
     private let addresses: [SocketAddress]
 
-    /// - Parameter addresses: those that are bound.
+    /// - Parameter addresses: the bound addresses.
     init(_ server: Server, _ configuration: ServerConfiguration, _ addresses: [SocketAddress]) {
         self.server = server
         self.configuration = configuration

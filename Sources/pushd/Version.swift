@@ -3,7 +3,7 @@ import CBuild
 import RedisBridge
 import WSLoop
 
-/// Says what this program is made of.
+/// Prints the versions of this program and of its parts.
 struct Version: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "version",

@@ -18,14 +18,14 @@ import Testing
             writer = LogWriter(to: end) { Array("lost \($0)\n".utf8) }
         }
 
-        /// Hands over a line that is longer than what the pipe holds, and waits until the pipe is full of it.
+        /// Writes a line that is longer than the pipe's buffer, and waits until the pipe is full.
         func fill() {
             writer.write([UInt8](repeating: UInt8(ascii: "x"), count: 99_999) + [UInt8(ascii: "\n")])
             var waiting: Int32 = 0
             while waiting < 65_536 { _ = unsafe ioctl(reader, UInt(FIONREAD), &waiting) }
         }
 
-        /// Reads until there is a line that ends so, or the pipe has no other end.
+        /// Reads until a line ends with `last`, or the pipe's other end is closed.
         func lines(upTo last: String? = nil) -> [String] {
             var bytes: [UInt8] = []
             var buffer = [UInt8](repeating: 0, count: 65_536)
@@ -54,12 +54,12 @@ import Testing
         let fixture = try Fixture(flags: flags)
         try fixture.writer.start()
         fixture.fill()
-        let count = 4000  // of 1000 bytes: four times what may wait
+        let count = 4000  // of 1000 bytes: four times the limit
         let filling = String(repeating: ".", count: 990)
         for number in 0..<count { fixture.writer.write(Array("\(filling) \(number)\n".utf8)) }
         let dropped = fixture.writer.droppedLines
         #expect((1..<count).contains(dropped))
-        fixture.writer.end(withinMilliseconds: 10)  // in vain
+        fixture.writer.end(withinMilliseconds: 10)  // times out
         let lines = fixture.lines(upTo: "lost \(dropped)").dropFirst()
         #expect(lines.count == count - dropped + 1)
         for (number, line) in lines.dropLast().enumerated() { #expect(line.hasSuffix(". \(number)")) }

@@ -1,6 +1,6 @@
 import Glibc
 
-/// A file that is there for as long as this object is.
+/// A file that exists as long as this object.
 final class TextFile {
     let path: String
 

@@ -2,10 +2,9 @@ import Logging
 import PushServer
 import WSLoop
 
-// What the machine allows.
+// The resources of the machine.
 extension Settings {
-    /// The control group limits below the machine's own, with the settings that follow from them; nil if there are
-    /// none.
+    /// Control group limits below the machine's own, and the settings that follow from them; nil if there are none.
     var groupLimits: Logger.Metadata? {
         var limits: Logger.Metadata = [:]
         if let memory = resources.memoryLimit {
