@@ -1,12 +1,12 @@
-// Tells ThreadSanitizer about Synchronization.Mutex. script/sanitize links it into what it builds.
+// Makes ThreadSanitizer understand Synchronization.Mutex. script/sanitize links it into its builds.
 //
-// The fast paths of Mutex are inlined into instrumented code: the sanitizer sees their atomics. The slow paths, which a
-// contended Mutex takes, are in libswiftSynchronization.so, which is not instrumented: it sees no order between
-// one thread's unlock and the next one's lock, and reports whatever the Mutex protects. `ld --wrap` leads our calls of
-// these two functions through here. Nothing is suppressed: what is unprotected is reported, and so is what two
-// different mutexes protect. _tryLockSlow has no wrapper since nobody calls withLockIfAvailable.
+// The fast paths of Mutex are inlined into instrumented code, where the sanitizer sees their atomics. The slow paths, for
+// a contended Mutex, are in libswiftSynchronization.so, which is not instrumented. There the sanitizer sees no order
+// between one thread's unlock and the next one's lock, and reports the protected data as a race. `ld --wrap` redirects
+// our calls of these two functions to this file. Nothing is suppressed: unprotected data is still reported, and so is
+// data protected by two different mutexes. _tryLockSlow has no wrapper, because withLockIfAvailable is not used.
 //
-// The symbols are part of the Swift ABI. Should a later Swift call others, the probe of script/sanitize fails.
+// The symbols are part of the Swift ABI. If a later Swift calls other functions, the probe of script/sanitize fails.
 #include <stdint.h>
 
 #define SWIFT __attribute__((swiftcall))

@@ -8,5 +8,5 @@ import { talk } from "./talk.mjs";
 const [module] = process.argv.slice(2);
 const { WebSocket } = module ? createRequire(import.meta.url)(module) : globalThis; // import does not look at NODE_PATH
 talk(WebSocket, JSON.parse(readFileSync(0, "utf8"))).then((outcome) => {
-  process.stdout.write(JSON.stringify(outcome), () => process.exit()); // a connection that lingers holds up nobody
+  process.stdout.write(JSON.stringify(outcome), () => process.exit()); // do not wait for a lingering connection
 });
