@@ -1,5 +1,5 @@
-// Plays a conversation through the WebSocket interface that browsers, Node and ws share. In JSON, a binary message's data
-// is a string with one character per byte.
+// Plays a conversation through the WebSocket interface that browsers, Node and ws share. In JSON, a binary message's
+// data is a string with one character per byte.
 
 function decode({ type, data }) {
   return type === "text" ? data : Uint8Array.from(data, (character) => character.charCodeAt(0));
