@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Measures servers side by side, in turns of shuffled order, and prints medians.
+"""Measures servers alternately in shuffled order, and prints medians.
 
     compare.py -p abd -n 5 floor pushd='.build/release/pushd --listen 127.0.0.1:@PORT@ --workers 1' nchan
 
 A bare name is a server of peers/run; a command must serve the endpoints of peers/README.md on 127.0.0.1:@PORT@. Each
-server runs on the first core that may be used, the load generator on the last one. us/delivery is the server's CPU time
-per delivery, the figure to trust on a machine with other work; the ratio is to the server that is named first. On a shared
+server runs on the first available core, the load generator on the last one. us/delivery is the server's CPU time per
+delivery, the most reliable figure on a machine with other load; the ratio is relative to the first server. On a shared
 machine one run differs from the next by 10 to 20 %: take 5 rounds or more before you believe a smaller difference.
 """
 
@@ -36,13 +36,13 @@ POINTS = {
     "g": ("18,000 idle: bytes per connection", dict(conns=18_000, pub="none", batch=128)),
     "h": ("100 subscribers, 500 messages a second: latency", dict(conns=100, msgs=2_500, warm=250, rate=500)),
 }
-SCALED = {"conns", "channels", "msgs", "warm"}  # what --quick makes a fiftieth of
+SCALED = {"conns", "channels", "msgs", "warm"}  # divided by 50 with --quick
 COLUMNS = [("us/delivery", "server_us_per_delivery", ".3f"), ("deliveries/s", "deliveries_per_s", ".0f"),
            ("p50 us", "p50_us", ".0f"), ("p99 us", "p99_us", ".0f"), ("B/conn", "bytes_per_conn", ".0f")]
 
 
 def free_port():
-    """Below the ports that the kernel gives to clients."""
+    """A free port below those that the kernel assigns to clients."""
     while True:
         port = random.randrange(20_000, 30_000)
         with socket.socket() as probe:
@@ -82,7 +82,7 @@ def stop(process):
 
 
 def measure(server, options):
-    """What wsload says of one run, on a fresh server."""
+    """wsload's result of one run on a fresh server."""
     cores, port = sorted(os.sched_getaffinity(0)), free_port()
     command = ["taskset", "-c", str(cores[0]), *command_of(server, port)]
     with tempfile.TemporaryFile("w+") as log:

@@ -3,18 +3,18 @@
 #
 #   autobahn.sh ws://127.0.0.1:PORT/PATH [--cases '*'|'1.*,2.*'] [--exclude '9.*,12.*,13.*']
 #               [--allow-unimplemented] [--out DIR] [--timeout SECONDS]
-#   autobahn.sh --setup            only makes the Python environment
+#   autobahn.sh --setup            only creates the Python environment
 #
 # The cases are 1 framing, 2 pings, 3 reserved bits, 4 opcodes, 5 fragmentation, 6 UTF-8, 7 closing, 9 sizes and speed,
 # 10 misc, 12 and 13 permessage-deflate (the slow ones). '*' in a pattern also runs across dots; quote it.
 #
 # It prints a line for each failed case, then totals. UNIMPLEMENTED (permessage-deflate was not agreed on) counts as failed
-# unless --allow-unimplemented. NON-STRICT is counted apart and is not a failure.
+# unless --allow-unimplemented. NON-STRICT is counted separately and is not a failure.
 # Exit status: 0 nothing failed; 1 something failed, or a case has no result; 2 could not start; 3 there is no Python 2.7.
 #
 # Reports (index.html, index.json, wstest.log) go to a temporary folder, which is removed when nothing failed; --out DIR
-# names a folder that stays. The environment is at ${AUTOBAHN_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/autobahn}. It needs
-# Python 2.7 (the suite runs on nothing newer), taken from $AUTOBAHN_PYTHON2, pyenv or PATH.
+# keeps them in a folder. The environment is at ${AUTOBAHN_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/autobahn}. It needs
+# Python 2.7 (the suite does not run on newer versions), taken from $AUTOBAHN_PYTHON2, pyenv or PATH.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -39,7 +39,7 @@ find_python2() {
     return 1
 }
 
-remove_old_environment() {  # only what an earlier run of this script has made
+remove_old_environment() {  # only if an earlier run of this script created it
     [ -e "$venv" ] || return 0
     [ -f "$venv/.made-by-autobahn.sh" ] || rmdir "$venv" 2>/dev/null ||
         die "$venv exists and is not from this script; set AUTOBAHN_VENV to another folder"
@@ -52,7 +52,7 @@ install_suite() {  # install_suite PYTHON TEMPORARY
         "$venv/bin/python" -m pip install -q --no-deps -r "$requirements"
 }
 
-setup() {  # makes the environment unless it is there with these very versions
+setup() {  # creates the environment, unless it exists with exactly these versions
     local python temporary
     versions=$(printf '%s\n' $virtualenv "$(cat "$requirements")" $wsaccel)
     if [ -f "$venv/.pins" ] && [ "$(cat "$venv/.pins")" = "$versions" ]; then return 0; fi

@@ -1,5 +1,5 @@
 # -*- coding: utf-8 -*-
-"""The Autobahn suite's fuzzing client for one server, in Python 2.7; autobahn.sh runs it in an environment that has the suite.
+"""The Autobahn suite's fuzzing client for one server, in Python 2.7; autobahn.sh runs it where the suite is installed.
 
     autobahn_driver.py URL CASES EXCLUDED OUT SECONDS ALLOW_UNIMPLEMENTED
 """
@@ -13,7 +13,7 @@ import traceback
 url, wanted, unwanted, out, limit, allowed = sys.argv[1:]
 limit, allows_unimplemented = int(limit), allowed == "1"
 log_file = open(os.path.join(out, "wstest.log"), "w", 1)
-sys.stdout = log_file  # for what the suite itself prints
+sys.stdout = log_file  # for the suite's own output
 
 from autobahntestsuite import fuzzing  # chooses the reactor, so before the next line
 from twisted.internet import reactor
@@ -48,7 +48,7 @@ def pick(patterns):
 
 
 def ranges(cases):
-    """6.1.1-3 for 6.1.1, 6.1.2 and 6.1.3."""
+    """Abbreviates case numbers: 6.1.1-3 for 6.1.1, 6.1.2 and 6.1.3."""
     spans = []
     for case in cases:
         head, last = case.rsplit(".", 1)
@@ -60,7 +60,7 @@ def ranges(cases):
 
 
 def plain(text):
-    """The text in front of any markup, on one line."""
+    """The text before any markup, on one line."""
     text = text.decode("utf-8", "replace") if isinstance(text, str) else unicode(text)
     return u" ".join(text.split("<")[0].split())
 
@@ -87,7 +87,7 @@ class Run(fuzzing.FuzzingClientFactory):
     verdicts = {}
 
     def logCase(self, result):
-        if self.over:  # cut off by finish(), so the result says nothing
+        if self.over:  # interrupted by finish(), so the result means nothing
             return
         fuzzing.FuzzingClientFactory.logCase(self, result)
         if result["id"] not in self.verdicts:
@@ -113,7 +113,7 @@ class Run(fuzzing.FuzzingClientFactory):
         self.refused += 1
         if self.over:
             return
-        if self.refused < REFUSED_TRIES:  # it may be starting
+        if self.refused < REFUSED_TRIES:  # it may still be starting
             reactor.callLater(0.2, connector.connect)
         else:
             self.finish("cannot connect to %s before case %s: %s" % (url, self.currentCaseId, reason.getErrorMessage()))
@@ -132,7 +132,7 @@ class Run(fuzzing.FuzzingClientFactory):
                 say("note: the %s report is incomplete (see wstest.log)" % ("HTML" if html else "JSON"))
         try:
             reactor.stop()
-        except Exception:  # it was not running any more
+        except Exception:  # it was no longer running
             pass
 
 

@@ -12,7 +12,7 @@ extern Options options;
 
 void read_options(int argc, char **argv);
 
-// Writes a template to out, with number in the place of its %d if it has one.
+// Writes a template to out, with its %d, if any, replaced by number.
 void fill_template(char *out, unsigned long capacity, const char *template, long number);
 
 _Noreturn void die(const char *message);

@@ -21,7 +21,7 @@ void open_publisher(void) {
     to_redis = strcmp(options.publish, "redis") == 0;
     descriptor = connect_to(options.publish_port, 0);
     if (descriptor < 0) die("cannot open the publisher's connection");
-    usleep(20000);  // until it is connected: what is sent before is lost
+    usleep(20000);  // until it is connected, because earlier messages would be lost
     if (request) return;
     request_capacity = (size_t)options.size + 1024;
     message = malloc((size_t)options.size + 64);

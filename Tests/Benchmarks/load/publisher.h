@@ -1,4 +1,4 @@
-// One connection that publishes, over HTTP or to Redis. It reads answers and does not wait for them.
+// One connection that publishes, over HTTP or to Redis. It reads responses but does not wait for them.
 #pragma once
 
 #include <stdint.h>

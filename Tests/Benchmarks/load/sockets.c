@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PORTS_PER_ADDRESS = 20000 };  // the kernel gives one address about 28,000 ports to connect from
+enum { PORTS_PER_ADDRESS = 20000 };  // the kernel has about 28,000 client ports per address
 
 uint64_t now_ns(void) {
     struct timespec now;
@@ -39,7 +39,7 @@ void send_all(int descriptor, const char *bytes, size_t count) {
             usleep(50);
             continue;
         }
-        if (sent < 0) return;  // closed: the reader of this socket finds out
+        if (sent < 0) return;  // closed; the socket's reader will notice
         bytes += sent;
         count -= (size_t)sent;
     }

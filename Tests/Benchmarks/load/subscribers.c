@@ -18,8 +18,8 @@ enum { MOST_LATENCIES = 20000000, SMALL_BUFFER = 4096, READS_IN_A_ROW = 4 };
 typedef struct {
     int descriptor;
     enum { CONNECTING, HANDSHAKING, OPEN, CLOSED } state;
-    char answer_end[4];  // the last bytes of the handshake's answer
-    long answered;       // its bytes so far
+    char answer_end[4];  // the last bytes of the handshake response
+    long answered;       // its length so far
     FrameReader frames;
 } Subscriber;
 
@@ -67,7 +67,7 @@ static void shake_hands(Subscriber *one, long number) {
     epoll_ctl(set, EPOLL_CTL_MOD, one->descriptor, &event);
 }
 
-// Reads the answer to the handshake, and returns how many bytes of the buffer belong to it.
+// Reads the handshake response, and returns how many bytes of the buffer belong to it.
 static size_t read_answer(Subscriber *one, size_t count) {
     if (one->answered == 0 && count >= 12 && memcmp(buffer, "HTTP/1.1 101", 12)) {
         if (!tally.refused) fprintf(stderr, "wsload: handshake refused: %.*s\n", (int)(count < 60 ? count : 60), buffer);
@@ -89,7 +89,7 @@ static size_t read_answer(Subscriber *one, size_t count) {
 
 static void count_message(const char *beginning) {
     const char *stamp = strstr(beginning, "\"t\":");
-    const char *quoted = strstr(beginning, "\\\"t\\\":");  // in an envelope that carries the message as a string
+    const char *quoted = strstr(beginning, "\\\"t\\\":");  // in an envelope with the message as a string
     const uint64_t sent = stamp ? strtoull(stamp + 4, NULL, 10) : quoted ? strtoull(quoted + 6, NULL, 10) : 0;
     if (!sent) {
         tally.stray++;

@@ -5,8 +5,8 @@
 
 typedef struct {
     long opened, refused, dropped;   // WebSockets; dropped ones were open before
-    uint64_t delivered, stray;       // messages of ours, and others
-    uint32_t *latencies;             // microseconds from publish to receipt, once time_deliveries was called
+    uint64_t delivered, stray;       // our messages, and others
+    uint32_t *latencies;             // microseconds from publish to receipt, after time_deliveries was called
     uint64_t timed;
 } Tally;
 
@@ -15,11 +15,11 @@ extern Tally tally;
 // Returns when every subscriber is connected or has failed.
 void connect_subscribers(uint64_t deadline);
 
-// Reads what has arrived, and waits that long if nothing has.
+// Reads the available input; waits this long if there is none.
 void receive(int milliseconds);
 
-// From now on the tally has the latency of each delivery; what was delivered before is forgotten.
+// Starts to record the latency of each delivery; forgets earlier ones.
 void time_deliveries(void);
 
-// How many open subscribers of a channel read what they get.
+// The number of a channel's open subscribers that read their messages.
 uint64_t readers_of(long channel);

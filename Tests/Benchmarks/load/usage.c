@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-// The clock of the process has nanoseconds; /proc/PID/stat has hundredths of a second.
+// The process clock has nanoseconds; /proc/PID/stat has only hundredths of a second.
 static double cpu_seconds(long process) {
     clockid_t clock;
     struct timespec spent;

@@ -1,4 +1,4 @@
-// wsload: a load generator for WebSocket push servers, on epoll and one thread, so that it costs little beside them.
+// wsload: a load generator for WebSocket push servers; one thread on epoll, so that it uses little CPU itself.
 //
 // It opens subscribers, publishes messages, counts every delivery, and prints one line of JSON: deliveries a second,
 // latencies from publish to receipt, CPU time and memory of the server. `wsload --help` has the options, and
@@ -49,8 +49,8 @@ static bool is_due(long sent, long arrived, uint64_t began) {
     return options.rate > 0 ? seconds_since(began) * options.rate >= (double)sent : sent - arrived < options.window;
 }
 
-// Publishes messages round robin over the channels, until all have arrived or the deadline is over. Returns how many
-// deliveries they cause.
+// Publishes messages round robin over the channels, until all have arrived or the deadline has passed. Returns the
+// number of deliveries they cause.
 static uint64_t run(long messages, uint64_t deadline) {
     uint64_t *readers = zeroed(options.channels, sizeof *readers);
     uint64_t *owed = zeroed(messages + 1, sizeof *owed);  // owed[n]: the deliveries that the first n messages cause

@@ -1,5 +1,5 @@
-// floor: the least that a correct server on one thread can do for the contract of README.md, in C on epoll. It shows how much
-// of a figure is the kernel's. It is not a product: it has no limits, no timeouts and no fairness. Usage: floor PORT
+// floor: a minimal single-threaded server in C on epoll that fulfils the contract of README.md. It shows how much of a
+// figure is the kernel's. It is not a product: it has no limits, no timeouts and no fairness. Usage: floor PORT
 //
 // Messages that are published in one epoll round are joined into one buffer per channel. At the end of the round every
 // subscriber gets that buffer with one send(2). ../build compiles it.
