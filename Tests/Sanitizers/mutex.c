@@ -1,7 +1,7 @@
 // Makes ThreadSanitizer understand Synchronization.Mutex. script/sanitize links it into its builds.
 //
 // The fast paths of Mutex are inlined into instrumented code, where the sanitizer sees their atomics. The slow paths,
-// for a contended Mutex, are in libswiftSynchronization.so, which is not instrumented. There the sanitizer sees no order
+// for a contended Mutex, are in libswiftSynchronization.so, which is not instrumented: the sanitizer sees no order
 // between one thread's unlock and the next one's lock, and reports the protected data as a race. `ld --wrap` redirects
 // our calls of these two functions to this file. Nothing is suppressed: unprotected data is still reported, and so is
 // data protected by two different mutexes. _tryLockSlow has no wrapper, because withLockIfAvailable is not used.
