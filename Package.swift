@@ -44,7 +44,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "HTTP", dependencies: ["Bytes"], swiftSettings: settings),
-        .target(name: "Access", dependencies: ["Bytes", "HTTP"], swiftSettings: settings),
+        .target(name: "Access", dependencies: ["Bytes", "COpenSSL", "HTTP"], swiftSettings: settings),
         .target(name: "WebSocket", dependencies: ["Bytes", "COpenSSL", "CZlib", "HTTP"], swiftSettings: settings),
         .target(
             name: "Channels",
@@ -58,7 +58,12 @@ let package = Package(
             name: "CBuild",
             cSettings: [.define("BUILD_COMMIT", to: "\"\(Context.environment["BUILD_COMMIT"] ?? "")\"")]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
-        .target(name: "RedisBridge", dependencies: ["Bytes", "CHiredis", "WSLoop"], swiftSettings: settings),
+        .target(
+            name: "RedisBridge",
+            dependencies: [
+                "Bytes", "CHiredis", "WSLoop", .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: settings),
         .target(
             name: "PushServer",
             dependencies: [

@@ -1,3 +1,4 @@
+internal import COpenSSL
 internal import HTTP
 
 /// The keys that open something.
@@ -41,9 +42,7 @@ struct AccessKeys: Sendable {
     ///
     /// An empty key equals nothing: it locks, and cannot be opened.
     private static func isEqual(_ expected: [UInt8], _ given: [UInt8]) -> Bool {
-        guard !expected.isEmpty else { return false }
-        var difference: UInt8 = expected.count == given.count ? 0 : 1
-        for index in given.indices { difference |= given[index] ^ expected[index % expected.count] }
-        return difference == 0
+        guard !expected.isEmpty, expected.count == given.count else { return false }
+        return unsafe CRYPTO_memcmp(expected, given, expected.count) == 0
     }
 }

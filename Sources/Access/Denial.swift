@@ -2,7 +2,7 @@ public import HTTP
 
 /// Why a request is refused, in a sentence that names the option to set.
 public struct Denial: Equatable, Sendable {
-    /// 401 if a key is what is missing, 403 if not.
+    /// 401 if a key is missing or wrong, 503 if a limit is reached, otherwise 403.
     public let status: HTTPStatus
     /// The sentence.
     public let message: String
@@ -20,6 +20,18 @@ public struct Denial: Equatable, Sendable {
         "this is answered to this machine only and through no proxy, unless pushd is started with --api-key or --admin")
     static let apiKeyMissing = Denial(.unauthorized, "this needs a key: Authorization: Bearer KEY or X-API-Key: KEY")
     static let apiKeyWrong = Denial(.unauthorized, "the API key is wrong")
+
+    /// The server has as many WebSockets as it may have.
+    public static let connections = Denial(
+        .serviceUnavailable, "the server has all the connections it takes (--max-connections)")
+    static let connectRate = Denial(
+        .serviceUnavailable, "too many connections are being opened (--max-connect-rate)")
+    static let connectRateOfAddress = Denial(
+        .serviceUnavailable, "this address opens too many connections (--max-connect-rate-per-address)")
+    static let connectionsOfAddress = Denial(
+        .serviceUnavailable, "this address has too many connections (--max-connections-per-address)")
+    static let connectionsOfUser = Denial(
+        .serviceUnavailable, "this user has too many connections (--max-connections-per-user)")
 
     private init(_ status: HTTPStatus, _ message: String) {
         self.status = status

@@ -1,3 +1,4 @@
+public import Access
 internal import CBuild
 internal import Glibc
 internal import HTTP

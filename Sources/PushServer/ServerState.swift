@@ -25,8 +25,8 @@ final class ServerState: Sendable {
     let directory: ChannelDirectory
     let access: AccessRules
     let trustedProxies: TrustedProxies
-    let admission: AdmissionControl
-    let sockets = SocketCensus()
+    let admission: Mutex<Admission>
+    let sockets = Mutex(SocketCensus())
     let inboxes: [Inbox<WorkerMessage>]
     let pages: [String: Page]
     let descriptorLimit: Int
@@ -68,7 +68,7 @@ final class ServerState: Sendable {
             publishKeys: configuration.publishKeys, apiKeys: configuration.apiKeys,
             hasAdminAddress: !configuration.admin.isEmpty)
         trustedProxies = TrustedProxies(configuration.trustedProxies)
-        admission = AdmissionControl(configuration.admission)
+        admission = Mutex(Admission(configuration.admission))
         inboxes = (0..<workers).map { _ in Inbox() }
         boards = (0..<workers).map { _ in WorkerBoard() }
     }

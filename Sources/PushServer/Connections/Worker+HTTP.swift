@@ -111,7 +111,11 @@ extension Response {
     /// The answer to a request that is not allowed.
     init(_ denial: Denial) {
         self = .error(denial.status, denial.message)
-        if denial.status == .unauthorized { addHeader("WWW-Authenticate", "Bearer") }
+        switch denial.status {
+        case .unauthorized: addHeader("WWW-Authenticate", "Bearer")
+        case .serviceUnavailable: addHeader("Retry-After", "1")
+        default: break
+        }
     }
 
     /// Lets pages of an origin read the answer.

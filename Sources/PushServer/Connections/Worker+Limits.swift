@@ -1,4 +1,5 @@
 internal import Access
+internal import Synchronization
 internal import WSLoop
 internal import WebSocket
 
@@ -6,9 +7,13 @@ internal import WebSocket
 extension Worker {
     /// Gives back what a connection that ends has taken of the limits.
     func releaseLimits(_ connection: Connection) {
-        if let ticket = tickets.removeValue(forKey: connection.slot) { state.admission.release(ticket) }
+        if let ticket = tickets.removeValue(forKey: connection.slot) {
+            state.admission.withLock { $0.release(ticket) }
+        }
         forgetRate(of: connection)
-        if let address = countedAddresses.removeValue(forKey: connection.slot) { state.sockets.remove(address) }
+        if let address = countedAddresses.removeValue(forKey: connection.slot) {
+            state.sockets.withLock { $0.remove(address) }
+        }
         if connection.peer.contains(.proxied) { proxiedAddresses[connection.slot] = nil }
     }
 
@@ -27,8 +32,10 @@ extension Worker {
         guard let group = countedAddress(address(), peer), let limit = state.configuration.maxSocketsOfAddress else {
             return true
         }
-        guard state.sockets.add(group) > limit.value, isStopped(by: .addressSockets) else { return true }
-        state.sockets.remove(group)
+        guard state.sockets.withLock({ $0.add(group) }) > limit.value, isStopped(by: .addressSockets) else {
+            return true
+        }
+        state.sockets.withLock { $0.remove(group) }
         return false
     }
 }

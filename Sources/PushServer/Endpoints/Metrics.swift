@@ -1,3 +1,4 @@
+internal import Access
 internal import Channels
 internal import HTTP
 internal import RedisBridge

@@ -3,6 +3,7 @@ internal import Bytes
 internal import Channels
 internal import HTTP
 internal import Logging
+internal import Synchronization
 internal import WSLoop
 internal import WebSocket
 
@@ -15,7 +16,7 @@ extension Worker {
     func open(_ head: RequestHead, _ connection: Connection) {
         do throws(UpgradeRefusal) {
             if let denial = state.access.denial(of: head, from: peer(of: head, connection), for: .connect) {
-                throw UpgradeRefusal(denial.message, Response(denial))
+                throw UpgradeRefusal(denial)
             }
             guard state.phase != .draining else { throw .unavailable("the server is going away") }
             let offer = try accept(head)
@@ -29,7 +30,7 @@ extension Worker {
                     "channels": "\(channels)",
                 ])
             try takePlace()
-            if state.admission.isActive { try admit(head, connection, user: user) }
+            if !state.configuration.admission.isEmpty { try admit(head, connection, user: user) }
             let unconfirmed = acquire(channels, for: connection)
             guard unconfirmed > 0 else { return finishOpening(connection, offer, channels: channels) }
             wait(toComplete: .open(offer, channels: channels, unconfirmed: unconfirmed), connection)
@@ -61,21 +62,21 @@ extension Worker {
     private func takePlace() throws(UpgradeRefusal) {
         guard !state.takeWebSocketPlace(), isStopped(by: .connections) else { return }
         state.releaseWebSocket()
-        throw .unavailable("the server has all the connections it takes (--max-connections)")
+        throw UpgradeRefusal(.connections)
     }
 
     private func admit(_ head: RequestHead, _ connection: Connection, user: String) throws(UpgradeRefusal) {
-        let verdict = state.admission.admit(
-            address: clientAddress(of: head, connection)?.group,
-            user: user == Worker.defaultUser ? nil : user,
-            second: Loop.monotonicNanoseconds / 1_000_000_000)
+        let ticket = Admission.Ticket(
+            address: clientAddress(of: head, connection)?.group, user: user == Worker.defaultUser ? nil : user)
+        let second = Loop.monotonicNanoseconds / 1_000_000_000
+        let verdict = state.admission.withLock { $0.admit(ticket, second: second) }
         for refusal in verdict.reached { counters.limitHits[refusal.limit.rawValue] += 1 }
-        switch verdict.outcome {
-        case .success(let ticket): tickets[connection.slot] = ticket
-        case .failure(let refusal):
-            state.releaseWebSocket()
-            throw .unavailable(refusal.message)
+        guard let refusal = verdict.refusal else {
+            tickets[connection.slot] = ticket
+            return
         }
+        state.releaseWebSocket()
+        throw UpgradeRefusal(refusal.denial)
     }
 
     /// Counts the end of what `finishOpening` counted.
@@ -153,6 +154,10 @@ private struct UpgradeRefusal: Error {
     init(_ reason: String, _ response: Response) {
         self.reason = reason
         self.response = response
+    }
+
+    init(_ denial: Denial) {
+        self.init(denial.message, Response(denial))
     }
 
     static func badRequest(_ reason: String) -> UpgradeRefusal {

@@ -4,6 +4,7 @@ internal import Channels
 internal import DequeModule
 internal import HTTP
 internal import Logging
+internal import Synchronization
 internal import WSLoop
 internal import WebSocket
 
@@ -42,7 +43,7 @@ final class Worker {
     /// Connections that wait until a channel is confirmed.
     var waiting: [ByteName: [StreamKey]] = [:]
     /// By slot, and only where there are limits: what a connection gives back when it ends.
-    var tickets: [UInt32: AdmissionControl.Ticket] = [:]
+    var tickets: [UInt32: Admission.Ticket] = [:]
     var countedAddresses: [UInt32: AddressGroup] = [:]
     /// By slot, and only behind proxies that tell it with the PROXY protocol.
     var proxiedAddresses: [UInt32: IPAddress] = [:]
@@ -169,7 +170,7 @@ final class Worker {
             hub.remove(slot)
             Socket.close(stream.descriptor)
             state.countStream(-1, on: index)
-            if let counted { state.sockets.remove(counted) }
+            if let counted { state.sockets.withLock { $0.remove(counted) } }
             return
         }
         countedAddresses[slot] = counted

@@ -1,3 +1,4 @@
+import Access
 import Channels
 import PushServer
 import WSLoop

@@ -1,23 +1,4 @@
-/// An upper bound that is enforced, or only counted when it is reached, to see what it would do.
-public struct Limit: Equatable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
-    /// What is still allowed.
-    public var value: Int
-    /// Whether what passes it is refused.
-    public var isEnforced: Bool
-
-    /// A bound of `value`.
-    public init(_ value: Int, isEnforced: Bool = true) {
-        (self.value, self.isEnforced) = (value, isEnforced)
-    }
-
-    /// A bound that is enforced.
-    public init(integerLiteral value: Int) {
-        self.init(value)
-    }
-
-    /// As on the command line: `100` or `100:dry`.
-    public var description: String { isEnforced ? "\(value)" : "\(value):dry" }
-}
+internal import Access
 
 /// The limits that are counted each time they are reached.
 enum LimitName: Int, CaseIterable {
@@ -35,6 +16,18 @@ enum LimitName: Int, CaseIterable {
         case .messageRate: "max-message-rate"
         case .channels: "max-channels"
         case .addressSockets: "max-sockets-per-address"
+        }
+    }
+}
+
+extension Admission.Refusal {
+    /// The limit that refuses.
+    var limit: LimitName {
+        switch self {
+        case .rate: .connectRate
+        case .addressRate: .addressConnectRate
+        case .address: .addressConnections
+        case .user: .userConnections
         }
     }
 }
