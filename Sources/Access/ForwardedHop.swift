@@ -44,20 +44,14 @@ extension ForwardedHop {
     /// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`; nil for anything else, as for
     /// `unknown` and `_hidden` (RFC 7239 section 6).
     private static func address(_ node: Substring) -> IPAddress? {
-        if node.hasPrefix("[") {
-            guard let end = node.firstIndex(of: "]"), isPort(node[node.index(after: end)...]) else { return nil }
-            let host = node[..<end].dropFirst()
-            return host.contains(":") ? IPAddress(host) : nil
-        }
-        guard let colon = node.firstIndex(of: ":"), colon == node.lastIndex(of: ":") else { return IPAddress(node) }
-        return isPort(node[colon...]) ? IPAddress(node[..<colon]) : nil
+        if let address = IPAddress(node) { return address }
+        guard let parts = HostAndPort(node), parts.hasRightBrackets, parts.port.map(isPort) ?? true else { return nil }
+        return IPAddress(parts.host)
     }
 
-    /// Whether it is a colon and a port, which may be a word (RFC 7239 section 6), or nothing.
-    private static func isPort(_ text: Substring) -> Bool {
-        guard !text.isEmpty else { return true }
-        let port = text.dropFirst()
-        return text.hasPrefix(":") && !port.isEmpty && (port.hasPrefix("_") || port.utf8.allSatisfy(\.isDigit))
+    /// Whether a port is a number, or a word (RFC 7239 section 6).
+    private static func isPort(_ port: Substring) -> Bool {
+        !port.isEmpty && (port.hasPrefix("_") || port.utf8.allSatisfy(\.isDigit))
     }
 
     /// Takes `name=value` and the semicolon behind it off the front; nil if that is not there.

@@ -14,10 +14,11 @@ struct WebOrigin: Equatable {
             return nil
         }
         scheme = text[..<colon]
-        let (host, port) = text[colon...].dropFirst(3).hostAndPort
-        guard !host.isEmpty, port?.isEmpty != true, port?.utf8.allSatisfy(\.isDigit) != false else { return nil }
-        self.host = host
-        self.port = port ?? WebOrigin.defaultPort(of: scheme)
+        guard let parts = HostAndPort(text[colon...].dropFirst(3)), !parts.host.isEmpty, parts.hasRightBrackets,
+            parts.port == nil || parts.portNumber != nil
+        else { return nil }
+        host = parts.writtenHost
+        port = parts.port ?? WebOrigin.defaultPort(of: scheme)
     }
 
     private static func defaultPort(of scheme: Substring) -> Substring {
@@ -26,15 +27,5 @@ struct WebOrigin: Equatable {
         case "https": "443"
         default: ""
         }
-    }
-}
-
-extension Substring {
-    /// `h:81` as `h` and `81`; an IPv6 address keeps its brackets.
-    var hostAndPort: (host: Substring, port: Substring?) {
-        // The colons inside of the brackets are no port's.
-        let hostEnd = lastIndex(of: "]").map { index(after: $0) } ?? firstIndex(of: ":") ?? endIndex
-        let rest = self[hostEnd...]
-        return (self[..<hostEnd], rest.isEmpty ? nil : rest.dropFirst())
     }
 }

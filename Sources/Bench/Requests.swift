@@ -1,3 +1,4 @@
+internal import Bytes
 public import WebSocket
 
 extension BenchPlan {
@@ -29,25 +30,5 @@ extension BenchPlan {
         let path = url.target.prefix { $0 != "?" && $0 != "#" }
         let directory = path.lastIndex(of: "/").map { path[...$0] } ?? "/"
         return "\(directory)publish"
-    }
-}
-
-/// Encodes text for use in a URL (RFC 3986 section 2.1).
-enum PercentEncoding {
-    /// Encodes all but unreserved characters (section 2.3).
-    static func encode(_ text: String) -> String {
-        var encoded = ""
-        for byte in text.utf8 {
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
-                encoded.unicodeScalars.append(Unicode.Scalar(byte))
-            default:
-                encoded += byte < 16 ? "%0" : "%"
-                encoded += String(byte, radix: 16, uppercase: true)
-            }
-        }
-        return encoded
     }
 }

@@ -64,27 +64,8 @@ extension RequestHead {
     private func decoded(_ range: Range<Int>) throws(QueryViolation) -> String {
         // A target is ASCII, so without escapes there is nothing to validate.
         guard hasEscapes(range) else { return string(range) }
-        guard let text = String(validating: try unescaped(range), as: UTF8.self) else { throw .badUTF8 }
+        guard let unescaped = PercentEncoding.decode(bytes[range], plusIsSpace: true) else { throw .badPercentEscape }
+        guard let text = String(validating: unescaped, as: UTF8.self) else { throw .badUTF8 }
         return text
-    }
-
-    private func unescaped(_ range: Range<Int>) throws(QueryViolation) -> [UInt8] {
-        var output: [UInt8] = []
-        output.reserveCapacity(range.count)
-        var offset = range.lowerBound
-        while offset < range.upperBound {
-            let byte = bytes[offset]
-            offset += 1
-            guard byte == ASCII.percent else {
-                output.append(byte == ASCII.plus ? ASCII.space : byte)
-                continue
-            }
-            guard range.upperBound - offset >= 2, let high = bytes[offset].hexDigitValue,
-                let low = bytes[offset + 1].hexDigitValue
-            else { throw .badPercentEscape }
-            output.append(high << 4 | low)
-            offset += 2
-        }
-        return output
     }
 }

@@ -89,14 +89,10 @@ public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
 
 extension ListenAddress {
     private static func tcp(_ text: Substring) throws(ListenAddressViolation) -> ListenAddress {
-        guard let colon = text.lastIndex(of: ":") else {
-            guard text.utf8.allSatisfy(\.isDigit) else { throw .missingPort }
-            return .everywhere(port: try port(text))
-        }
-        let host = text[..<colon]
-        let port = try port(text[text.index(after: colon)...])
-        guard !host.isEmpty else { return .everywhere(port: port) }
-        return .tcp(host: try numeric(host), port: port)
+        if text.utf8.allSatisfy(\.isDigit) { return .everywhere(port: try port(text)) }
+        guard let parts = HostAndPort(text) else { throw .hostIsNoAddress }
+        let port = try port(parts.port ?? "")
+        return parts.writtenHost.isEmpty ? .everywhere(port: port) : .tcp(host: try numeric(parts), port: port)
     }
 
     private static func port(_ text: Substring) throws(ListenAddressViolation) -> UInt16 {
@@ -105,14 +101,11 @@ extension ListenAddress {
         return port
     }
 
-    private static func numeric(_ text: Substring) throws(ListenAddressViolation) -> String {
-        if text == "localhost" { return "127.0.0.1" }
-        let isBracketed = text.hasPrefix("[") && text.hasSuffix("]")
-        let host = String(isBracketed ? text.dropFirst().dropLast() : text)
-        guard SocketAddress(host: host, port: 0) != nil else { throw .hostIsNoAddress }
-        // In `::1:80` the end of the address is ambiguous.
-        guard isBracketed == host.contains(":") else { throw .bracketsMissing }
-        return host
+    private static func numeric(_ parts: HostAndPort) throws(ListenAddressViolation) -> String {
+        if parts.writtenHost == "localhost" { return "127.0.0.1" }
+        guard SocketAddress(host: String(parts.host), port: 0) != nil else { throw .hostIsNoAddress }
+        guard parts.hasRightBrackets else { throw .bracketsMissing }
+        return String(parts.host)
     }
 }
 

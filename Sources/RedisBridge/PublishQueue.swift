@@ -1,3 +1,5 @@
+internal import DequeModule
+
 /// Messages on their way to Redis: those that wait for a connection, and the commands that wait for its reply.
 struct PublishQueue {
     typealias Completion = (Result<Int, RedisPublishFailure>) -> Void
@@ -28,10 +30,10 @@ struct PublishQueue {
     static let maximumCount = 100_000
     static let maximumBytes = 16 << 20
 
-    private var waiting = FIFO<Waiting>()
-    private var sent = FIFO<Sent>()
+    private var waiting = Deque<Waiting>()
+    private var sent = Deque<Sent>()
     /// Those of them that may still be given up, the oldest first, and some that were answered.
-    private var patient = FIFO<Sent>()
+    private var patient = Deque<Sent>()
     private var bytes = 0
 
     /// How many messages and commands there are.
@@ -69,10 +71,9 @@ struct PublishQueue {
 
     /// Takes all that Redis has not answered, whose connection broke.
     mutating func takeSent() -> [Answered] {
-        let taken = sent.takeAll()
-        patient = FIFO()
-        for each in taken { bytes -= each.byteCount }
-        return taken.compactMap(\.answered)
+        defer { (sent, patient) = ([], []) }
+        for each in sent { bytes -= each.byteCount }
+        return sent.compactMap(\.answered)
     }
 
     /// Takes the commands that Redis has not answered in time.
@@ -88,9 +89,9 @@ struct PublishQueue {
 
     /// Takes the messages that wait for a connection, in order.
     mutating func takeWaiting() -> [Waiting] {
-        let taken = Array(waiting.takeAll())
-        for message in taken { bytes -= message.payload.count }
-        return taken
+        defer { waiting = [] }
+        for message in waiting { bytes -= message.payload.count }
+        return Array(waiting)
     }
 
     /// Takes the messages that have waited long enough.

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import WSLoop
 
 /// The parts of a URL that names a Redis.
@@ -64,23 +65,13 @@ struct RedisURL {
     }
 
     private static func server(_ text: Substring, defaultPort: UInt16) throws(RedisURLViolation) -> RedisServer {
-        var host = text
-        var port: Substring?
-        if text.hasPrefix("[") {
-            guard let bracket = text.firstIndex(of: "]") else { throw .badHost }
-            host = text[text.index(after: text.startIndex)..<bracket]
-            let rest = text[text.index(after: bracket)...]
-            guard rest.isEmpty || rest.hasPrefix(":") else { throw .badHost }
-            if !rest.isEmpty { port = rest.dropFirst() }
-            guard SocketAddress(host: String(host), port: 0)?.host?.contains(":") == true else { throw .badHost }
-        } else if let colon = text.firstIndex(of: ":") {
-            host = text[..<colon]
-            port = text[text.index(after: colon)...]
-        }
-        guard !host.isEmpty, !host.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }) else { throw .badHost }
-        guard let port else { return .tcp(host: String(host), port: defaultPort) }
-        guard let number = UInt16(port), number > 0, !port.hasPrefix("+") else { throw .badPort }
-        return .tcp(host: String(host), port: number)
+        guard let parts = HostAndPort(text), parts.hasRightBrackets, !parts.host.isEmpty,
+            !parts.host.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }),
+            !parts.isBracketed || SocketAddress(host: String(parts.host), port: 0) != nil
+        else { throw .badHost }
+        guard parts.port != nil else { return .tcp(host: String(parts.host), port: defaultPort) }
+        guard let port = parts.portNumber, port > 0 else { throw .badPort }
+        return .tcp(host: String(parts.host), port: port)
     }
 
     private static func number(_ text: Substring) throws(RedisURLViolation) -> UInt32 {
@@ -90,19 +81,9 @@ struct RedisURL {
 
     /// Text with its percent-encoded bytes put in.
     static func decode(_ text: Substring) throws(RedisURLViolation) -> String {
-        var bytes: [UInt8] = []
-        var rest = text.utf8
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard let high = rest.popFirst().flatMap({ Character(Unicode.Scalar($0)).hexDigitValue }),
-                let low = rest.popFirst().flatMap({ Character(Unicode.Scalar($0)).hexDigitValue })
-            else { throw .badEscape }
-            bytes.append(UInt8(high * 16 + low))
-        }
-        guard let decoded = String(validating: bytes, as: UTF8.self) else { throw .badEscape }
+        guard let bytes = PercentEncoding.decode(Array(text.utf8)[...]),
+            let decoded = String(validating: bytes, as: UTF8.self)
+        else { throw .badEscape }
         return decoded
     }
 }

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import DequeModule
 
 /// What goes out on a subscriber link.
 struct SubscriptionCommand: Equatable {
@@ -26,7 +27,7 @@ struct SubscriptionCommand: Equatable {
 /// The commands of a subscriber link that Redis has not answered in full, in the order of sending: a reply for each name,
 /// or one error for all.
 struct OutstandingCommands {
-    private var commands = FIFO<SubscriptionCommand>()
+    private var commands = Deque<SubscriptionCommand>()
     private var answeredNames = 0
 
     mutating func append(_ command: SubscriptionCommand) {

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import DequeModule
 
 // What the ledger waits for.
 extension SubscriptionLedger {

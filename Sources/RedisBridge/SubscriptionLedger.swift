@@ -1,4 +1,5 @@
 internal import Bytes
+internal import DequeModule
 
 /// The bookkeeping of subscriptions: which channels are wanted here, which are asked of Redis, which it has confirmed.
 ///
@@ -53,8 +54,8 @@ struct SubscriptionLedger {
     private var unsent: [ByteName] = []
     private var refused: [ByteName] = []
     var leaving: [String] = []
-    var confirmations = FIFO<Delay>()
-    var departures = FIFO<Delay>()
+    var confirmations = Deque<Delay>()
+    var departures = Deque<Delay>()
 
     /// How many channels Redis has confirmed on this connection.
     var confirmedCount = 0

@@ -1,7 +1,9 @@
+internal import Bytes
+
 /// An address of the form `ws://HOST[:PORT][/PATH]`, or `wss:` (RFC 6455 section 3).
 ///
 /// The URL is only split: its parts are checked when a request is made from them.
-public struct WebSocketURL: Equatable, Sendable {
+public struct WebSocketURL: Equatable, Sendable, CustomStringConvertible {
     /// Whether it uses TLS.
     public let isSecure: Bool
     /// Host and port, as the Host header has them.
@@ -12,6 +14,14 @@ public struct WebSocketURL: Equatable, Sendable {
     public let port: UInt16
     /// Path and query.
     public let target: String
+
+    /// The URL as text, with the scheme in lower case and a path.
+    public var description: String { "\(isSecure ? "wss" : "ws")://\(authority)\(target)" }
+
+    /// A URL without TLS, of a host that is not an IPv6 address.
+    public init(host: String, port: UInt16, target: String) {
+        (isSecure, authority, self.host, self.port, self.target) = (false, "\(host):\(port)", host, port, target)
+    }
 
     /// The WebSocket URL for a web page's URL or a URL without a scheme (`localhost:8081/ws`); nil if it has another
     /// scheme.
@@ -30,18 +40,12 @@ public struct WebSocketURL: Equatable, Sendable {
         isSecure = scheme == "wss://"
         let rest = text.dropFirst(scheme.count)
         let end = rest.firstIndex { $0 == "/" || $0 == "?" || $0 == "#" } ?? rest.endIndex
-        let authority = rest[..<end]
-        var host = authority
-        var port: UInt16? = isSecure ? 443 : 80
-        if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]") {
-            port = UInt16(authority[authority.index(after: colon)...])
-            host = authority[..<colon]
-        }
-        guard let port else { return nil }
-        if host.hasPrefix("["), host.hasSuffix("]") { host = host.dropFirst().dropLast() }
+        guard let parts = HostAndPort(rest[..<end]) else { return nil }
+        let defaultPort: UInt16 = isSecure ? 443 : 80
+        guard let port = parts.port == nil ? defaultPort : parts.portNumber else { return nil }
         self.port = port
-        self.authority = String(authority)
-        self.host = String(host)
+        authority = String(rest[..<end])
+        host = String(parts.host)
         target = rest[end...].hasPrefix("/") ? String(rest[end...]) : "/\(rest[end...])"
     }
 }

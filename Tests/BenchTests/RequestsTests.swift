@@ -55,9 +55,4 @@ private func firstLine(_ bytes: [UInt8]) -> Substring {
         #expect(plan.channelName(2, run: RunID(1)) == "bench-00000000000001-2")
         #expect(plan.neededDescriptors > 10)
     }
-
-    @Test func allButUnreservedCharactersAreEncoded() {
-        #expect(PercentEncoding.encode("aZ09-._~") == "aZ09-._~")
-        #expect(PercentEncoding.encode("a b&c=d%\u{1}ü") == "a%20b%26c%3Dd%25%01%C3%BC")
-    }
 }

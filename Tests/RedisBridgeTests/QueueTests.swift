@@ -1,28 +1,8 @@
-import TestSupport
 import Testing
 
 @testable import RedisBridge
 
 struct QueueTests {
-    @Test func fifoKeepsOrderThroughManyRounds() {
-        var queue = FIFO<Int>()
-        var model: [Int] = []
-        var random = SeededGenerator(seed: 3)
-        for step in 0..<20_000 {
-            if Int.random(in: 0..<5, using: &random) < 3 - step / 10_000 {
-                queue.append(step)
-                model.append(step)
-            } else {
-                #expect(queue.popFirst() == (model.isEmpty ? nil : model.removeFirst()))
-            }
-            #expect(queue.first == model.first)
-            #expect(queue.count == model.count)
-        }
-        #expect(Array(queue.takeAll()) == model)
-        #expect(queue.isEmpty)
-        #expect(queue.popFirst() == nil)
-    }
-
     private func message(_ byteCount: Int, until deadline: UInt64 = 0) -> PublishQueue.Waiting {
         PublishQueue.Waiting(
             channel: [], payload: [UInt8](repeating: 0, count: byteCount), deadline: deadline, completion: { _ in })

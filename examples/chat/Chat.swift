@@ -9,20 +9,15 @@ import WSLoop
 struct Chat: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "chat-server")
 
-    @Option(help: ArgumentHelp("PORT, HOST:PORT, [::]:PORT or unix:PATH.", valueName: "addr"))
-    var listen = "127.0.0.1:8082"
-
-    func validate() throws {
-        do {
-            _ = try ListenAddress(parsing: listen)
-        } catch {
-            throw ValidationError("--listen: '\(listen)' is not usable: \(error)")
-        }
-    }
+    @Option(
+        help: ArgumentHelp(
+            "PORT, HOST:PORT, [::]:PORT or unix:PATH (default: 127.0.0.1:8082).", valueName: "addr"),
+        transform: ListenAddress.init(parsing:))
+    var listen = ListenAddress.tcp(host: "127.0.0.1", port: 8082)
 
     func run() throws {
         var configuration = ServerConfiguration()
-        configuration.listen = [try ListenAddress(parsing: listen)]
+        configuration.listen = [listen]
         configuration.allowsClientPublish = true
         configuration.drain = .zero
         configuration.pages["/"] = Page(body: PackageResources.room_html)

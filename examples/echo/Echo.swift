@@ -12,8 +12,11 @@ import WSLoop
 struct Echo: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "echo-server")
 
-    @Option(help: ArgumentHelp("PORT, HOST:PORT, [::]:PORT or unix:PATH.", valueName: "addr"))
-    var listen = "127.0.0.1:9001"
+    @Option(
+        help: ArgumentHelp(
+            "PORT, HOST:PORT, [::]:PORT or unix:PATH (default: 127.0.0.1:9001).", valueName: "addr"),
+        transform: ListenAddress.init(parsing:))
+    var listen = ListenAddress.tcp(host: "127.0.0.1", port: 9001)
 
     @Option(help: ArgumentHelp("The largest message.", valueName: "bytes"))
     var maxMessage = 16_777_216
@@ -30,11 +33,6 @@ struct Echo: ParsableCommand {
     enum Compression: String, ExpressibleByArgument { case off, on }
 
     func validate() throws {
-        do {
-            _ = try ListenAddress(parsing: listen)
-        } catch {
-            throw ValidationError("--listen: '\(listen)' is not usable: \(error)")
-        }
         guard (1...(1 << 30)).contains(maxMessage) else {
             throw ValidationError("--max-message: '\(maxMessage)' is not a number from 1 to 1073741824")
         }
@@ -45,7 +43,7 @@ struct Echo: ParsableCommand {
 
     func run() throws {
         var configuration = ServerConfiguration()
-        configuration.listen = [try ListenAddress(parsing: listen)]
+        configuration.listen = [listen]
         configuration.maxMessageBytes = maxMessage
         configuration.compresses = compression == .on
         // It must accept any request for tests, and has nothing to protect.
