@@ -19,12 +19,7 @@ struct BenchCommand: ParsableCommand {
     @OptionGroup var options: BenchOptions
 
     func run() throws {
-        let plan: BenchPlan
-        do throws(SettingViolation) {
-            plan = try BenchPlan(options, environment: Environment.current)
-        } catch {
-            throw ValidationError(error.description)
-        }
+        let plan = try BenchPlan(options, try Pushd.sources.get())
         let problem: String?
         do throws(SystemError) {
             problem = try measure(plan)

@@ -15,21 +15,33 @@ struct Pushd: ParsableCommand {
             StandardErrorLog.write("pushd: there are no arguments, not even the command's name\n")
             Glibc.exit(exitCode(for: ValidationError("")).rawValue)
         }
-        var arguments = Array(ProcessStart.arguments.dropFirst())
+        let arguments = Array(ProcessStart.arguments.dropFirst())
         switch arguments.joined(separator: " ") {
         // Most options belong to serve, so help without a subcommand shows those.
         case "--help", "-h", "help": exit(withError: CleanExit.helpRequest(Serve.self))
-        case "--version", "-V": arguments = [Version.configuration.commandName ?? "version"]
+        case "--version", "-V": return Version().run()
         default: break
         }
         do {
-            var command = try parseAsRoot(arguments)
+            var command = try parseAsRoot(try sources.get().arguments)
             try command.run()
+        } catch let error as SettingViolation {
+            refuse("\(error)", arguments)
         } catch {
             guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
-            StandardErrorLog.write("\(UsageError.line(message(for: error), arguments: arguments))\n")
-            Glibc.exit(exitCode(for: error).rawValue)
+            refuse(UsageError.explained(message(for: error), arguments, try? sources.get()), arguments)
         }
+    }
+
+    private static func refuse(_ problem: String, _ arguments: [String]) -> Never {
+        let help = UsageError.isForBench(arguments) ? "bench --help" : "--help"
+        StandardErrorLog.write("pushd: \(problem) (see \(path) \(help))\n")
+        Glibc.exit(ExitCode.validationFailure.rawValue)
+    }
+
+    /// The options of this process; a variable may have a value that its flag does not know.
+    static let sources = Result { () throws(SettingViolation) in
+        try OptionSources(Array(ProcessStart.arguments.dropFirst()), environment: Environment.current)
     }
 
     /// How the command was called: bash has a builtin called pushd, so that the bare name is of no use to copy.

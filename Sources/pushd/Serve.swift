@@ -36,7 +36,7 @@ struct Serve: ParsableCommand {
 
     func run() throws {
         SystemLimits.ignoreSignals(Serve.straySignals)
-        var settings = try readSettings()
+        var settings = try Settings(options, try Pushd.sources.get())
         let log = try startLog(settings)
         defer {
             // The loop that watched them is gone, and the end is near.
@@ -57,14 +57,6 @@ struct Serve: ParsableCommand {
 
     /// How long the end of the process waits for what reads standard error.
     private static let flushMilliseconds = 1000
-
-    private func readSettings() throws -> Settings {
-        do throws(SettingViolation) {
-            return try Settings(options, environment: Environment.current)
-        } catch {
-            throw ValidationError(error.description)
-        }
-    }
 
     private func startLog(_ settings: Settings) throws -> LogWriter {
         let (format, level) = (settings.logFormat, settings.logLevel)

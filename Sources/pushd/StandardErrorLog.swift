@@ -3,7 +3,7 @@ import Glibc
 import Logging
 
 /// How log lines look.
-enum LogFormat: String {
+enum LogFormat: String, CaseIterable {
     case text, json
 }
 

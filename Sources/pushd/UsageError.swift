@@ -1,17 +1,14 @@
 import ArgumentParser
 import PushServer
 
-/// What is said about a command line that cannot be parsed: what is wrong, what to write instead, and where help is.
+/// What is said about a command line that cannot be parsed: what is wrong, and what to write instead.
 enum UsageError {
-    /// One line without its line feed.
-    static func line(_ message: String, arguments: [String]) -> String {
-        let isForBench = arguments.first == BenchCommand.configuration.commandName
-        let help = "\(Pushd.path)\(isForBench ? " bench" : "") --help"
-        return "pushd: \(explained(message, arguments, isForServe: !isForBench)) (see \(help))"
-    }
-
-    private static func explained(_ message: String, _ arguments: [String], isForServe: Bool) -> String {
-        guard let name = quoted(in: message), isForServe else { return message }
+    /// The parser's message with what helps.
+    static func explained(_ message: String, _ arguments: [String], _ sources: OptionSources?) -> String {
+        if let (option, violation) = value(in: message) {
+            return "\(sources?.name(of: option) ?? option): \(violation)"
+        }
+        guard let name = quoted(in: message), !isForBench(arguments) else { return message }
         if message.hasPrefix("Unknown option") {
             guard let remedy = remedy(forOption: name, arguments) else { return message }
             return "Unknown option '\(name)'. \(remedy)"
@@ -20,6 +17,23 @@ enum UsageError {
             return "\(message). \(remedy(forArgument: name, arguments))"
         }
         return message
+    }
+
+    static func isForBench(_ arguments: [String]) -> Bool {
+        arguments.first == BenchCommand.configuration.commandName
+    }
+
+    /// The option and what is wrong in `The value 'x' is invalid for '--workers <n>': 'x' is not …`.
+    ///
+    /// The parser shows the value, which may be secret; only `ValueViolation` knows, so that its text alone is used.
+    private static func value(in message: String) -> (option: String, violation: Substring)? {
+        guard message.hasPrefix("The value "), let name = message.ranges(of: "' is invalid for '").last else {
+            return nil
+        }
+        let rest = message[name.upperBound...]
+        guard let end = rest.firstRange(of: "': ") else { return nil }
+        let option = rest[..<end.lowerBound].prefix { $0 != " " }
+        return (String(option.drop { $0 == "<" }.prefix { $0 != ">" }), rest[end.upperBound...])
     }
 
     /// The first text in quotes.

@@ -11,7 +11,16 @@ import WSLoop
 
 @Suite struct SettingsTests {
     private func settings(_ arguments: [String] = [], _ environment: [String: String] = [:]) throws -> Settings {
-        try Settings(try ServeOptions.parse(arguments), environment: environment)
+        let sources = try OptionSources(arguments, environment: environment)
+        return try Settings(try ServeOptions.parse(Array(sources.arguments.dropFirst())), sources)
+    }
+
+    /// What is said about options that cannot be used.
+    private func problem(_ arguments: [String], _ environment: [String: String] = [:]) throws -> String {
+        let error = try #require(throws: (any Error).self) { try settings(arguments, environment) }
+        if let violation = error as? SettingViolation { return "\(violation)" }
+        let sources = try OptionSources(arguments, environment: environment)
+        return UsageError.explained(ServeOptions.message(for: error), arguments, sources)
     }
 
     /// Every option with two good values and how its setting reads.
@@ -110,8 +119,8 @@ import WSLoop
         let option = try #require(SettingsTests.options.first { $0.name == name })
         for value in ["", ","] {
             for variable in [option.variable, option.variable + "_FILE"] {
-                let violation = try violation([], [variable: value])
-                #expect(violation.option == variable && violation.description.contains("the key is empty"))
+                let problem = try problem([], [variable: value])
+                #expect(problem.hasPrefix("\(variable): '\(value)'") && problem.contains("the key is empty"))
             }
         }
         #expect(option.read(try settings([name, "a"], [option.variable: ""])) == "a")
@@ -130,11 +139,11 @@ import WSLoop
     @Test(arguments: ["", "\n\r\n", "key\nse cret\n", "\u{7F}"], secrets)
     func aBadKeyFileIsNamedAndItsKeysAreNotShown(text: String, name: String) throws {
         let file = try TextFile(text)
-        let violation = try violation([name + "-file", file.path])
-        #expect(violation.option == name + "-file" && violation.value == file.path)
-        #expect(!violation.description.contains("cret"))
-        #expect(text.count < 4 || violation.description.contains("line 2"))
-        #expect(try self.violation([name + "-file", file.path + ".missing"]).description.contains("No such file"))
+        let problem = try problem([name + "-file", file.path])
+        #expect(problem.hasPrefix("\(name)-file: '\(file.path)' is not usable: "))
+        #expect(!problem.contains("cret"))
+        #expect(text.count < 4 || problem.contains("line 2"))
+        #expect(try self.problem([name + "-file", file.path + ".missing"]).contains("No such file"))
     }
 
     @Test func secretsAmongTheArgumentsAreWarnedAbout() throws {
@@ -252,10 +261,9 @@ import WSLoop
         ("--admin", "nowhere:port"), ("--admin", "tls:127.0.0.1:1"),
     ])
     func aBadValueIsNamedWithItsOption(option: String, value: String) throws {
-        let violation = try violation([option, value])
-        #expect(violation.option == option && violation.value == value)
-        #expect(violation.description.hasPrefix("\(option): '\(value)' is not "))
-        #expect(!violation.description.contains("\n"))
+        let problem = try problem([option, value])
+        #expect(problem.hasPrefix("\(option): '\(value)' is not "))
+        #expect(!problem.contains("\n"))
     }
 
     @Test(arguments: [
@@ -268,7 +276,7 @@ import WSLoop
         ("--outbox-limit", "lots", "64KiB or 1M"), ("--drain", "later", "500ms, 5s, 2m or 1h"),
     ])
     func aBadValueIsToldWithWhatToWrite(option: String, value: String, remedy: String) throws {
-        #expect(try violation([option, value]).description.hasSuffix(remedy))
+        #expect(try problem([option, value]).hasSuffix(remedy))
     }
 
     @Test(arguments: ["--max-message", "--max-publish", "--outbox-limit", "--outbox-budget", "--inbound-budget"])
@@ -290,8 +298,11 @@ import WSLoop
 
     @Test(arguments: options.filter { !(["--redis-prefix", "--redis-pattern"] + secrets).contains($0.name) })
     func aBadVariableIsNamed(option: Option) throws {
-        let violation = try violation([], [option.variable: "no good value"])
-        #expect(violation.option == option.variable && violation.value == "no good value")
+        let problem = try problem([], [option.variable: "no good value"])
+        #expect(problem.hasPrefix("\(option.variable): 'no good value' is not "))
+        #expect(
+            option.read(try settings([option.name, option.values[0]], [option.variable: "no good value"]))
+                == option.values[0])
     }
 
     @Test(arguments: [
@@ -302,28 +313,22 @@ import WSLoop
         "redis://:a@secret@h:x",
     ])
     func aPasswordIsNotShown(url: String) throws {
-        let violation = try violation(["--redis", url])
-        #expect(violation.option == "--redis")
-        #expect(!violation.description.contains("sec"))
-        #expect(violation.description.hasPrefix("--redis: '"))
+        let problem = try problem(["--redis", url])
+        #expect(!problem.contains("sec"))
+        #expect(problem.hasPrefix("--redis: '"))
     }
 
     @Test(arguments: ["TLS_CERT", "TLS_KEY", "TLS_CLIENT_CA", "REDIS_CA", "REDIS_CERT", "REDIS_KEY"])
     func aVariableWithoutItsOtherIsNamed(name: String) throws {
-        #expect(try violation([], ["PUSHD_" + name: "/x"]).option == "PUSHD_" + name)
+        #expect(try problem([], ["PUSHD_" + name: "/x"]).hasPrefix("PUSHD_\(name): "))
     }
 
     @Test func secureAddressesFromAVariableWithoutACertificate() throws {
-        #expect(try violation([], ["PUSHD_LISTEN": "tls:127.0.0.1:1"]).option == "PUSHD_LISTEN")
+        #expect(try problem([], ["PUSHD_LISTEN": "tls:127.0.0.1:1"]).hasPrefix("PUSHD_LISTEN: "))
     }
 
     @Test(arguments: ["se cret", ""]) func aPublishKeyIsNotShown(key: String) throws {
-        let violation = try violation(["--publish-key", key])
-        #expect(violation.option == "--publish-key")
-        #expect(!violation.description.contains("cret"))
-    }
-
-    private func violation(_ arguments: [String], _ environment: [String: String] = [:]) throws -> SettingViolation {
-        try #require(throws: SettingViolation.self) { try settings(arguments, environment) }
+        let problem = try problem(["--publish-key", key])
+        #expect(problem.hasPrefix("--publish-key: '") && !problem.contains("cret"))
     }
 }

@@ -1,109 +1,97 @@
 import ArgumentParser
+import Bench
+import PushServer
+import RedisBridge
+import WebSocket
 
-/// The options of bench as they are written; `BenchPlan` is made of them.
+/// The options of bench; `BenchPlan` is made of them.
 struct BenchOptions: ParsableArguments {
     @Argument(
         help: ArgumentHelp(
-            "Where the WebSockets are: ws://HOST[:PORT][/PATH], or wss: (default ws://127.0.0.1:8081/ws).",
-            valueName: "url"))
-    var url: String?
+            "Where the WebSockets are: ws://HOST[:PORT][/PATH], or wss: (default: \(BenchOptions.defaults.url)).",
+            valueName: "url"),
+        transform: ValueSyntax<WebSocketURL>.webSocketURL.parse)
+    var url = BenchOptions.defaults.url
 
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "For wss: trust the certificate authorities in this PEM file (default: the system's).", valueName: "file"))
+    @Option("For wss: trust the certificate authorities in this PEM file", .file, default: "the system's")
     var tlsCa: String?
 
-    @Option(
-        name: [.long, .customShort("c")], parsing: .unconditional,
-        help: ArgumentHelp("Subscribers (default 100).", valueName: "n"))
-    var connections: String?
+    @Option("Subscribers", .number(1...10_000_000), name: [.long, .customShort("c")])
+    var connections = BenchOptions.defaults.connections
+
+    @Option("Channels that the subscribers are spread over", .number(1...10_000_000))
+    var channels = BenchOptions.defaults.channels
+
+    @Option("Prefix of channel names, before a random number and the channel's own", .channelPrefix)
+    var channelPrefix = BenchOptions.defaults.channelPrefix
 
     @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("Channels that the subscribers are spread over (default 1).", valueName: "n"))
-    var channels: String?
+        "Publish that many messages in all, instead of for a duration", .number(1...Int.max),
+        name: [.long, .customShort("n")])
+    var messages: Int?
 
     @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "What channel names begin with, before a random number and the channel's own (default bench).",
-            valueName: "text"))
-    var channelPrefix: String?
+        "Time to publish for, after the warm-up", .time, default: "10s", name: [.long, .customShort("d")])
+    var duration: Duration?
 
     @Option(
-        name: [.long, .customShort("n")], parsing: .unconditional,
-        help: ArgumentHelp("Publish that many messages in all, instead of for a duration.", valueName: "n"))
-    var messages: String?
+        "Time at the start whose messages are counted but not measured", .timeOrZero,
+        default: "1s; with --messages 0")
+    var warmUp: Duration?
+
+    @Option("Size of a message, at least 32", .size(BenchPlan.minimumMessageBytes...BenchOptions.largestMessageBytes))
+    var size = BenchOptions.defaults.messageBytes
 
     @Option(
-        name: [.long, .customShort("d")], parsing: .unconditional,
-        help: ArgumentHelp("Time to publish for, after the warm-up (default 10s).", valueName: "time"))
-    var duration: String?
+        "Publish N messages a second, whether or not the ones before have arrived (open loop)",
+        .decimal(0.001...1e7, "a number from 0.001 to 10000000"))
+    var rate: Double?
 
     @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "Time at the start whose messages are counted but not measured (default 1s; with --messages 0).",
-            valueName: "time"))
-    var warmUp: String?
+        "Keep N messages under way: publish one when another has arrived everywhere (closed loop)",
+        .number(1...1_000_000), default: "8")
+    var inFlight: Int?
+
+    @Option("http: POST /publish at the URL's server, or redis: PUBLISH", .choice("http|redis"))
+    var publish = Publishing.http
 
     @Option(
-        parsing: .unconditional, help: ArgumentHelp("Size of a message (default 128, at least 32).", valueName: "size")
-    )
-    var size: String?
+        "Redis to publish with: redis://[user:password@]host[:port][/db] or redis+unix:///path", .redisURL)
+    var redis: RedisEndpoint?
 
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "Publish N messages a second, whether or not the ones before have arrived (open loop).", valueName: "n"))
-    var rate: String?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "Keep N messages under way: publish one when another has arrived everywhere (closed loop; default 8).",
-            valueName: "n"))
-    var inFlight: String?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "http: POST /publish at the URL's server (default), or redis: PUBLISH.", valueName: "http|redis"))
-    var publish: String?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "Redis to publish with: redis://[user:password@]host[:port][/db] or redis+unix:///path.", valueName: "url"))
-    var redis: String?
-
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("What stands before channel names in Redis (default push:).", valueName: "text"))
+    @Option("Prefix of channel names in Redis", .text(), default: ServeOptions.defaults.redisPrefix)
     var redisPrefix: String?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("Key for publishing over HTTP.", valueName: "key"))
-    var publishKey: String?
+    @Option("Key for publishing over HTTP; the first is used", .key)
+    var publishKey: [String] = []
 
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("Holds such keys, one a line; the first is used.", valueName: "file")
-    )
-    var publishKeyFile: String?
+    @Option("File with such keys, one per line", .keyFile)
+    var publishKeyFile: [KeyFile] = []
 
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp("Subprotocol to ask for: pushd.v1, or none (default).", valueName: "name"))
-    var subprotocol: String?
+    @Option("Subprotocol to ask for: pushd.v1", .choice("name"), default: "none")
+    var subprotocol: Subprotocol?
 
-    @Option(
-        parsing: .unconditional,
-        help: ArgumentHelp(
-            "Time without an arrival after which the run ends, if something is missing (default 10s).",
-            valueName: "time"))
-    var patience: String?
+    @Option("Time without an arrival after which the run ends, if something is missing", .time)
+    var patience = BenchOptions.defaults.patience
 
     @Flag(help: "Print the report as one JSON object.")
     var json = false
+
+    /// How messages are published.
+    enum Publishing: String, CaseIterable {
+        case http, redis
+    }
+
+    /// A subprotocol of WebSocket.
+    enum Subprotocol: String, CaseIterable {
+        case envelope = "pushd.v1"
+    }
+
+    static let defaults = BenchPlan(url: WebSocketURL(host: "127.0.0.1", port: 8081, target: "/ws"))
+    /// What a message may be at most; servers take far less by default.
+    static let largestMessageBytes = 64 << 20
+
+    /// The options that are read from serve's variables, since other users of the machine can see a command line.
+    static let catalogue = OptionCatalogue(
+        of: BenchOptions(), only: ["--redis", "--redis-prefix", "--publish-key", "--publish-key-file"])
 }

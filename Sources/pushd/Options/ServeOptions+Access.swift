@@ -1,54 +1,40 @@
+import Access
 import ArgumentParser
 
 extension ServeOptions {
     /// Who may do what.
     struct Access: ParsableArguments {
         @Option(
-            parsing: .unconditionalSingleValue,
-            help: ArgumentHelp(
-                "Browsers' Origin to let in: https://example.org, https://*.example.org, null, * for all (repeatable; "
-                    + "default: same origin).", valueName: "origin"))
-        var allowOrigin: [String] = []
+            "Browser Origin to allow: https://example.org, https://*.example.org, null, * for all", .origin,
+            default: "same origin")
+        var allowOrigin: [OriginPattern] = []
 
         @Option(
-            parsing: .unconditionalSingleValue,
-            help: ArgumentHelp(
-                "Name under which requests over loopback are taken, or *.domain (repeatable; addresses, localhost and the "
-                    + "hosts of --allow-origin always are).", valueName: "name"))
-        var allowHost: [String] = []
+            "Name that requests over loopback may use in Host, or *.domain; addresses, localhost and the hosts of "
+                + "--allow-origin are always allowed", .host)
+        var allowHost: [HostPattern] = []
 
         @Option(
-            parsing: .unconditionalSingleValue,
-            help: ArgumentHelp(
-                "Proxy whose X-Forwarded-For, Forwarded and X-Forwarded-Proto count: an address, a range such as "
-                    + "10.0.0.0/8, or unix (repeatable).", valueName: "net"))
-        var trustedProxy: [String] = []
+            "Proxy whose X-Forwarded-For, Forwarded and X-Forwarded-Proto count: an address, a range such as "
+                + "10.0.0.0/8, or unix", .proxy)
+        var trustedProxy: [TrustedProxy] = []
 
         @Flag(help: "Let clients publish over their WebSocket to channels they have joined.")
         var allowClientPublish = false
 
         @Option(
-            parsing: .unconditionalSingleValue,
-            help: ArgumentHelp(
-                "Key for publishing over HTTP, needed from everywhere (repeatable; default: only this machine may "
-                    + "publish).", valueName: "key"))
+            "Key for publishing over HTTP, required from everywhere", .key, default: "only this machine may publish")
         var publishKey: [String] = []
 
-        @Option(
-            parsing: .unconditionalSingleValue,
-            help: ArgumentHelp("Holds keys for publishing, one a line (repeatable).", valueName: "file"))
-        var publishKeyFile: [String] = []
+        @Option("File with such keys, one per line", .keyFile)
+        var publishKeyFile: [KeyFile] = []
 
         @Option(
-            parsing: .unconditionalSingleValue,
-            help: ArgumentHelp(
-                "Key for /metrics and the whole /health, needed from everywhere (repeatable; default: only this machine, "
-                    + "or who reaches --admin).", valueName: "key"))
+            "Key for /metrics and the whole /health, required from everywhere", .key,
+            default: "only this machine, or clients of --admin")
         var apiKey: [String] = []
 
-        @Option(
-            parsing: .unconditionalSingleValue,
-            help: ArgumentHelp("Holds such keys, one a line (repeatable).", valueName: "file"))
-        var apiKeyFile: [String] = []
+        @Option("File with such keys, one per line", .keyFile)
+        var apiKeyFile: [KeyFile] = []
     }
 }

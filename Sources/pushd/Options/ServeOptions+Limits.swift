@@ -1,97 +1,68 @@
+import Access
 import ArgumentParser
+import PushServer
 
 extension ServeOptions {
     /// What all clients together may take; `:dry` behind a number counts and does not enforce it.
     struct Limits: ParsableArguments {
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("Most WebSockets; past it 503 (default: from the descriptor limit).", valueName: "n"))
-        var maxConnections: String?
+        @Option("Open WebSockets; further handshakes get 503", .limit(), default: "from the descriptor limit")
+        var maxConnections: Limit?
+
+        @Option("WebSockets opened per second; further handshakes get 503", .limit(), default: "unlimited")
+        var maxConnectRate: Limit?
+
+        @Option("Largest published message; a larger one gets 413", .size(1...(1 << 30)))
+        var maxPublish = defaults.maxPublishBytes
 
         @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("WebSockets opened per second; past it 503 (default: unlimited).", valueName: "n"))
-        var maxConnectRate: String?
-
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("Largest published message; past it 413 (default 1MiB).", valueName: "size"))
-        var maxPublish: String?
-
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "Bytes that all clients make the server hold on their way in (default: an eighth of memory).",
-                valueName: "size"))
-        var inboundBudget: String?
+            "Bytes that all clients together make the server hold on input", .size(), default: "an eighth of memory")
+        var inboundBudget: Int?
     }
 
     /// What one client may take.
     struct Rates: ParsableArguments {
+        @Option("Largest message from a client; a larger one closes the connection with 1009", .size(1...(1 << 30)))
+        var maxMessage = defaults.maxMessageBytes
+
+        /// Far more than a client needs, and a fraction of a core.
         @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("Largest message from a client; past it 1009 (default 64KiB).", valueName: "size"))
-        var maxMessage: String?
+            "Frames and requests a client may send per second; then close (4429), error or pause; any for unlimited",
+            .messageRate)
+        var maxMessageRate = MessageRate(limit: 50_000, excess: .pause)
+
+        @Option("Channels per connection", .limit(1...65_536))
+        var maxChannels = defaults.maxChannels
+
+        @Option("WebSockets opened per second from one address", .limit(), default: "unlimited")
+        var maxConnectRatePerAddress: Limit?
+
+        @Option("Open WebSockets from one address", .limit(), default: "unlimited")
+        var maxConnectionsPerAddress: Limit?
 
         @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "Frames and requests a client may send per second; past it :close (4429), :error or :pause (default "
-                    + "50000:pause; any for unlimited).", valueName: "n"))
-        var maxMessageRate: String?
+            "Open sockets of one address, with any protocol; an IPv6 /64 is one address", .limit(),
+            default: "unlimited")
+        var maxSocketsPerAddress: Limit?
 
-        @Option(parsing: .unconditional, help: ArgumentHelp("Channels per connection (default 128).", valueName: "n"))
-        var maxChannels: String?
-
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("WebSockets opened per second from one address (default: unlimited).", valueName: "n"))
-        var maxConnectRatePerAddress: String?
-
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("Open WebSockets from one address (default: unlimited).", valueName: "n"))
-        var maxConnectionsPerAddress: String?
-
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "Open sockets of one address, whatever they speak; an IPv6 /64 is one address (default: unlimited).",
-                valueName: "n"))
-        var maxSocketsPerAddress: String?
-
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("Open WebSockets of one user_id (default: unlimited).", valueName: "n"))
-        var maxConnectionsPerUser: String?
+        @Option("Open WebSockets of one user_id", .limit(), default: "unlimited")
+        var maxConnectionsPerUser: Limit?
     }
 
     /// Clients that do not keep up.
     struct SlowConsumers: ParsableArguments {
         @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "Bytes queued for one connection, a strict limit (default 4MiB, or twice --max-publish).",
-                valueName: "size"))
-        var outboxLimit: String?
+            "Message bytes queued for one connection, a strict limit", .size(), default: "4MiB, or twice --max-publish")
+        var outboxLimit: Int?
+
+        @Option("Message bytes queued for all connections together", .size(), default: "a quarter of memory")
+        var outboxBudget: Int?
 
         @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("Bytes queued for all connections (default: a quarter of memory).", valueName: "size"))
-        var outboxBudget: String?
+            "What happens at the outbox limit: disconnect, drop-oldest, drop-newest or conflate; for the channels of a "
+                + "pattern: 'ticker.*=conflate'", .slowConsumer, default: "disconnect")
+        var slowConsumer: [SlowConsumerRule] = []
 
-        @Option(
-            parsing: .unconditionalSingleValue,
-            help: ArgumentHelp(
-                "For clients that do not keep up: disconnect (default), drop-oldest, drop-newest or conflate; or for the "
-                    + "channels of a pattern: 'ticker.*=conflate' (repeatable).", valueName: "policy"))
-        var slowConsumer: [String] = []
-
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "A client that has taken nothing of its queue for so long is disconnected (default 30s).",
-                valueName: "time"))
-        var stallTimeout: String?
+        @Option("Disconnect a client that has read nothing from its queue for this long", .time)
+        var stallTimeout = defaults.stallTimeout
     }
 }

@@ -1,53 +1,39 @@
 import ArgumentParser
+import HTTP
+import PushServer
+import WSLoop
 
 extension ServeOptions {
     /// Where clients come in.
     struct Listening: ParsableArguments {
         @Option(
-            parsing: .unconditionalSingleValue,
-            help: ArgumentHelp(
-                "PORT, HOST:PORT, [::]:PORT, with tls: before it, or unix:PATH; proxy: before it for the PROXY protocol "
-                    + "(repeatable; default [::]:8081, both families).",
-                valueName: "addr"))
-        var listen: [String] = []
+            "PORT, HOST:PORT, [::]:PORT, with tls: before it, or unix:PATH; proxy: before it for the PROXY protocol",
+            .address, default: "[::]:8081, both families")
+        var listen = defaults.listen
 
         @Option(
-            parsing: .unconditionalSingleValue,
-            help: ArgumentHelp(
-                "Address of its own for /metrics and the whole /health, which are then found nowhere else (repeatable).",
-                valueName: "addr"))
-        var admin: [String] = []
+            "Separate address for /metrics and the whole /health, which are then not on the others", .address)
+        var admin: [ListenAddress] = []
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("A path below which everything is served as well: /push.", valueName: "path"))
-        var pathPrefix: String?
+        @Option("Also serve everything below this path: /push", .pathPrefix)
+        var pathPrefix: PathPrefix?
     }
 
     /// Certificates of the listeners.
     struct TLS: ParsableArguments {
         @Option(
-            parsing: .unconditionalSingleValue,
-            help: ArgumentHelp(
-                "Certificate and chain (PEM) for TLS; on all TCP addresses unless some have tls: (repeatable, chosen by name).",
-                valueName: "file"))
+            "Certificate and chain (PEM) for TLS on the addresses with tls:, or on all TCP ones if none has it; chosen by "
+                + "name",
+            .file)
         var tlsCert: [String] = []
 
-        @Option(
-            parsing: .unconditionalSingleValue,
-            help: ArgumentHelp("Private key (PEM) of each certificate, in the same order.", valueName: "file"))
+        @Option("Private key (PEM) of each certificate, in the same order", .file)
         var tlsKey: [String] = []
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("Authorities (PEM) that every client must have a certificate of.", valueName: "file"))
+        @Option("Clients must present a certificate of these authorities (PEM)", .file)
         var tlsClientCa: String?
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "Which code makes the records: openssl, or compact for little memory (default openssl).",
-                valueName: "kind"))
-        var tlsRecords: String?
+        @Option("Implementation of TLS records: openssl, or compact for little memory", .choice("kind"))
+        var tlsRecords = TLSRecords.openssl
     }
 }

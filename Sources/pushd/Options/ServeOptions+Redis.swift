@@ -1,71 +1,46 @@
 import ArgumentParser
+import Channels
+import PushServer
+import RedisBridge
 
 extension ServeOptions {
     /// The bridge to Redis.
     struct Redis: ParsableArguments {
         @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "redis://[user:password@]host[:port][/db], rediss:// (TLS), redis+unix:///path, "
-                    + "redis+sentinel://host,host/master or redis+cluster://host,host (default: none, the broker is "
-                    + "embedded).", valueName: "url"))
-        var redis: String?
+            "redis://[user:password@]host[:port][/db], rediss:// (TLS), redis+unix:///path, "
+                + "redis+sentinel://host,host/master or redis+cluster://host,host", .redisURL,
+            default: "none, the broker is embedded")
+        var redis: RedisEndpoint?
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("Holds the Redis password; read for each connection.", valueName: "file"))
+        @Option("File with the Redis password; read for each connection", .file)
         var redisPasswordFile: String?
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("What stands before channel names in Redis (default push:).", valueName: "text"))
-        var redisPrefix: String?
+        @Option("Prefix of channel names in Redis", .text())
+        var redisPrefix = defaults.redisPrefix
 
-        @Option(
-            parsing: .unconditionalSingleValue,
-            help: ArgumentHelp(
-                "Redis channel to map by name (repeatable; default global_channel=global).", valueName: "from=to"))
-        var redisMap: [String] = []
+        @Option("Map a Redis channel to a channel", .alias)
+        var redisMap = defaults.redisAliases.map { RedisAlias(redis: $0.redis, channel: $0.channel) }
 
-        @Option(
-            parsing: .unconditionalSingleValue,
-            help: ArgumentHelp(
-                "Channels to take from Redis whether anybody is subscribed or not: 'news.*' (repeatable).",
-                valueName: "pattern"))
-        var redisPattern: [String] = []
+        @Option("Receive these channels from Redis even when no client is subscribed: 'news.*'", .channels)
+        var redisPattern: [ChannelPattern] = []
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("On a cluster: sharded (default) or plain pub/sub.", valueName: "kind"))
-        var redisClusterPubsub: String?
+        @Option("Pub/Sub of a cluster: sharded or plain", .choice("kind"))
+        var redisClusterPubsub = ClusterPubSub.sharded
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "Authorities that Redis' certificate must come from (PEM; default: the system's).", valueName: "file"))
+        @Option("Authorities (PEM) to trust for rediss://", .file, default: "the system's")
         var redisCa: String?
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("Certificate to show to Redis (PEM, with its chain).", valueName: "file"))
+        @Option("Certificate to present to Redis (PEM, with its chain)", .file)
         var redisCert: String?
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("Private key of that certificate (PEM; default: in the same file).", valueName: "file"))
+        @Option("Private key of that certificate (PEM)", .file, default: "in the same file")
         var redisKey: String?
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "Redis must take a connection and a login within this time (default 1s).", valueName: "time"))
-        var redisConnectTimeout: String?
+        @Option("Redis must accept a connection and a login within this time", .time)
+        var redisConnectTimeout = Duration.milliseconds(defaults.redisTiming.connectMilliseconds)
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "A link on which Redis says nothing for so long is remade (default 15s).", valueName: "time"))
-        var redisSilence: String?
+        @Option("Reconnect when Redis has sent nothing for this long", .time)
+        var redisSilence = Duration.milliseconds(defaults.redisTiming.silenceMilliseconds)
 
         @Flag(help: "Answer /health/ready with 503 while Redis is not usable.")
         var readyNeedsRedis = false

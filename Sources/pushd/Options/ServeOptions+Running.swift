@@ -1,77 +1,57 @@
 import ArgumentParser
+import Logging
+import PushServer
 
 extension ServeOptions {
     /// How long things may take.
     struct Timeouts: ParsableArguments {
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("A request must arrive within this time (default 10s).", valueName: "time"))
-        var handshakeTimeout: String?
+        @Option("A request must arrive within this time", .time)
+        var handshakeTimeout = defaults.handshakeTimeout
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("An idle HTTP connection is kept for so long (default 75s).", valueName: "time"))
-        var keepAlive: String?
+        @Option("An idle HTTP connection is kept for this long", .time)
+        var keepAlive = defaults.keepAlive
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("A silent client is pinged after this time (default 25s).", valueName: "time"))
-        var pingInterval: String?
+        @Option("Ping a client that has been silent for this long", .time)
+        var pingInterval = defaults.pingInterval
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("A pinged client must answer within this time (default 10s).", valueName: "time"))
-        var pongTimeout: String?
+        @Option("Disconnect a pinged client that sends nothing within this time", .time)
+        var pongTimeout = defaults.pongTimeout
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("A stop spreads its closes over this time (default 20s).", valueName: "time"))
-        var drain: String?
+        @Option("At a stop, spread the closes over this time", .timeOrZero)
+        var drain = defaults.drain
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "Before that it is not ready and still takes clients for this time (default 0).", valueName: "time"))
-        var drainDelay: String?
+        @Option("Time before the drain in which /health/ready is 503 and clients are still accepted", .timeOrZero)
+        var drainDelay = defaults.drainDelay
     }
 
     /// What costs CPU and what saves it.
     struct Speed: ParsableArguments {
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp("Event loops, one thread each (default: cores, or the CPU quota).", valueName: "n"))
-        var workers: String?
+        @Option("Event loops, one thread each", .number(1...1024), default: "cores, or the CPU quota")
+        var workers: Int?
 
         @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "How writes get to the kernel: uring, poll (a call for each), or auto: what it allows (default auto).",
-                valueName: "method"))
-        var io: String?
+            "How it writes to sockets: uring, poll (one call per write), or auto: uring where the kernel allows it",
+            .choice("method"))
+        var io = defaults.io
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "Batching delay of busy channels: latency (none), balanced or throughput (default balanced).",
-                valueName: "mode"))
-        var pacing: String?
+        @Option("Batching delay of busy channels: latency (none), balanced or throughput", .choice("mode"))
+        var pacing = defaults.pacing
 
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "permessage-deflate for clients that offer it: off (default) or on.", valueName: "off|on"))
-        var compression: String?
+        @Option("permessage-deflate for clients that offer it: off or on", .choice("off|on"))
+        var compression = Compression.off
+    }
+
+    /// Whether clients get compression.
+    enum Compression: String, CaseIterable {
+        case off, on
     }
 
     /// What is logged, to standard error.
     struct Logs: ParsableArguments {
-        @Option(
-            parsing: .unconditional,
-            help: ArgumentHelp(
-                "trace, debug, info, notice, warning, error or critical (default info).", valueName: "level"))
-        var logLevel: String?
+        @Option("trace, debug, info, notice, warning, error or critical", .choice("level"))
+        var logLevel = Logger.Level.info
 
-        @Option(parsing: .unconditional, help: ArgumentHelp("text or json (default text).", valueName: "format"))
-        var logFormat: String?
+        @Option("text or json", .choice("format"))
+        var logFormat = LogFormat.text
     }
 }

@@ -1,8 +1,12 @@
 import ArgumentParser
+import PushServer
 
-/// The options as they are written; `Settings` reads them, the environment and the defaults together.
+/// The catalogue of settings: the command line, the variables, the help and the documents' tables come from it.
 ///
-/// The groups are the headings of `--help`. An option is called like its property, whatever group it is in.
+/// A declaration says what an option is for, how its values are written, and its default. The option has the property's
+/// name.
+///
+/// The groups are the headings of `--help` and of docs/configuration.md.
 struct ServeOptions: ParsableArguments {
     @OptionGroup(title: "Listening") var listening: Listening
     @OptionGroup(title: "Access") var access: Access
@@ -15,11 +19,6 @@ struct ServeOptions: ParsableArguments {
     @OptionGroup(title: "Speed") var speed: Speed
     @OptionGroup(title: "Logs") var logs: Logs
 
-    /// The properties of all groups: an option is called like one of them.
-    static let propertyNames: [String] = [
-        Mirror(reflecting: Listening()), Mirror(reflecting: Access()), Mirror(reflecting: Redis()),
-        Mirror(reflecting: TLS()), Mirror(reflecting: Limits()), Mirror(reflecting: Rates()),
-        Mirror(reflecting: SlowConsumers()), Mirror(reflecting: Timeouts()), Mirror(reflecting: Speed()),
-        Mirror(reflecting: Logs()),
-    ].flatMap { $0.children.compactMap(\.label) }
+    static let defaults = ServerConfiguration()
+    static let catalogue = OptionCatalogue(of: ServeOptions())
 }

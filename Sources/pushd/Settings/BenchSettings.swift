@@ -1,38 +1,23 @@
 import Bench
-import Channels
 import RedisBridge
 import WSLoop
 import WebSocket
 
 extension BenchPlan {
-    private static let defaultURL = "ws://127.0.0.1:8081/ws"
-    /// What a message may be at most; servers take far less by default.
-    private static let largestMessageBytes = 64 << 20
-
-    /// Reads the options; some have variables, since a command line is visible to other users of the machine.
-    init(_ options: BenchOptions, environment: [String: String]) throws(SettingViolation) {
-        let text = options.url ?? BenchPlan.defaultURL
-        guard let url = WebSocketURL(parsing: text), !url.host.isEmpty, !url.target.contains("#") else {
-            throw SettingViolation(
-                option: "url", value: text, expected: "ws://HOST[:PORT][/PATH], or wss:",
-                remedy: WebSocketURL.meant(by: text).map { "write \($0)" })
-        }
-        self.init(url: url)
-        let values = OptionValues(environment: [:])
-        try readTLS(options)
-        try readSize(options, values)
-        try readTimes(options, values)
-        try readRoute(options, values, OptionValues(environment: environment))
+    /// Makes a plan of the options.
+    init(_ options: BenchOptions, _ sources: OptionSources) throws(SettingViolation) {
+        self.init(url: options.url)
+        try setTLS(options)
+        try setSize(options)
+        try setTimes(options)
+        try setRoute(options, sources)
         do throws(ClientHandshake.InvalidRequest) { try check() } catch {
-            throw SettingViolation(option: "url", value: text, expected: "usable: \(error.message)")
+            throw SettingViolation(option: "url", value: "\(url)", expected: "usable: \(error.message)")
         }
     }
 
-    private mutating func readTLS(_ options: BenchOptions) throws(SettingViolation) {
-        guard url.isSecure else {
-            guard let file = options.tlsCa else { return }
-            throw SettingViolation(option: "--tls-ca", value: file, expected: "possible without a wss: URL")
-        }
+    private mutating func setTLS(_ options: BenchOptions) throws(SettingViolation) {
+        guard url.isSecure else { return try BenchPlan.refuse("--tls-ca", options.tlsCa, "without a wss: URL") }
         do throws(TLSFailure) {
             tls = try TLSContext(client: TLSClientOptions(caFile: options.tlsCa))
         } catch {
@@ -40,73 +25,69 @@ extension BenchPlan {
         }
     }
 
-    private mutating func readSize(_ options: BenchOptions, _ values: OptionValues) throws(SettingViolation) {
-        connections = try values.number("--connections", options.connections, 1...10_000_000) ?? connections
-        channels = try values.number("--channels", options.channels, 1...10_000_000) ?? channels
+    private mutating func setSize(_ options: BenchOptions) throws(SettingViolation) {
+        connections = options.connections
+        channels = options.channels
         guard channels <= connections else {
             throw SettingViolation(
                 option: "--channels", value: "\(channels)", expected: "at most --connections, which is \(connections)")
         }
-        messageBytes =
-            try values.bytes("--size", options.size, BenchPlan.minimumMessageBytes...BenchPlan.largestMessageBytes)
-            ?? messageBytes
-        channelPrefix =
-            try values.one("--channel-prefix", options.channelPrefix, "the beginning of a channel's name") {
-                ChannelName.isValid("\($0)-\(RunID())-\(Int.max)") ? $0 : nil
-            } ?? channelPrefix
-        subprotocol =
-            try values.one("--subprotocol", options.subprotocol, "pushd.v1") { $0 == "pushd.v1" ? $0 : nil }
+        messageBytes = options.size
+        channelPrefix = options.channelPrefix
+        subprotocol = options.subprotocol?.rawValue
     }
 
-    private mutating func readTimes(_ options: BenchOptions, _ values: OptionValues) throws(SettingViolation) {
-        if let count = try values.number("--messages", options.messages, 1...Int.max) {
-            try BenchPlan.refuse("--duration", options.duration, with: "--messages")
+    private mutating func setTimes(_ options: BenchOptions) throws(SettingViolation) {
+        if let count = options.messages {
+            try BenchPlan.refuse("--duration", options.duration.map(Units.text(time:)), "together with --messages")
             extent = .messages(count)
             warmUp = .zero
-        } else if let duration = try values.seconds("--duration", options.duration) {
+        } else if let duration = options.duration {
             extent = .duration(duration)
         }
-        warmUp = try values.seconds("--warm-up", options.warmUp, orZero: true) ?? warmUp
-        patience = try values.seconds("--patience", options.patience) ?? patience
-        let rate = try values.one("--rate", options.rate, "a number from 0.001 to 10000000") { text in
-            Double(text).flatMap { (0.001...1e7).contains($0) ? $0 : nil }
-        }
-        if let rate {
-            try BenchPlan.refuse("--in-flight", options.inFlight, with: "--rate")
+        warmUp = options.warmUp ?? warmUp
+        patience = options.patience
+        if let rate = options.rate {
+            try BenchPlan.refuse("--in-flight", options.inFlight.map { "\($0)" }, "together with --rate")
             pace = .rate(perSecond: rate)
-        } else if let count = try values.number("--in-flight", options.inFlight, 1...1_000_000) {
+        } else if let count = options.inFlight {
             pace = .inFlight(count)
         }
     }
 
-    private mutating func readRoute(
-        _ options: BenchOptions, _ values: OptionValues, _ secrets: OptionValues
-    ) throws(SettingViolation) {
-        let known = ["http": false, "redis": true]
-        if try values.one("--publish", options.publish, "http or redis", { known[$0] }) ?? false {
-            try BenchPlan.refuse("--publish-key", options.publishKey.map { _ in "***" }, with: "--publish redis")
-            try BenchPlan.refuse("--publish-key-file", options.publishKeyFile, with: "--publish redis")
-            guard let endpoint = try secrets.redis("--redis", options.redis) else {
-                throw SettingViolation(option: "--publish", value: "redis", expected: "possible without --redis URL")
-            }
-            guard endpoint.isOnePlainServer else {
-                throw SettingViolation(
-                    option: secrets.name("--redis", options.redis), value: "\(endpoint)",
-                    expected: "one server without TLS, which is all that bench publishes through")
-            }
-            route = .redis(endpoint, prefix: secrets.text("--redis-prefix", options.redisPrefix) ?? "push:")
-        } else {
-            try BenchPlan.refuse("--redis", options.redis.map { _ in "***" }, with: "--publish http")
-            try BenchPlan.refuse("--redis-prefix", options.redisPrefix, with: "--publish http")
-            let keys = try secrets.keys(
-                "--publish-key", options.publishKey.map { [$0] } ?? [],
-                files: options.publishKeyFile.map { [$0] } ?? [])
-            route = .http(key: keys.first)
+    private mutating func setRoute(_ options: BenchOptions, _ sources: OptionSources) throws(SettingViolation) {
+        switch options.publish {
+        case .redis:
+            try BenchPlan.refuse("--publish-key", "***", "together with --publish redis", sources)
+            let file = options.publishKeyFile.first?.path
+            try BenchPlan.refuse("--publish-key-file", file, "together with --publish redis", sources)
+            route = .redis(try BenchPlan.redis(options, sources), prefix: options.redisPrefix ?? "push:")
+        case .http:
+            try BenchPlan.refuse("--redis", "***", "together with --publish http", sources)
+            try BenchPlan.refuse("--redis-prefix", options.redisPrefix, "together with --publish http", sources)
+            route = .http(key: try sources.keys("--publish-key", options.publishKey, options.publishKeyFile).first)
         }
     }
 
-    private static func refuse(_ option: String, _ value: String?, with other: String) throws(SettingViolation) {
-        guard let value else { return }
-        throw SettingViolation(option: option, value: value, expected: "possible together with \(other)")
+    private static func redis(
+        _ options: BenchOptions, _ sources: OptionSources
+    ) throws(SettingViolation) -> RedisEndpoint {
+        guard let endpoint = options.redis else {
+            throw SettingViolation(option: "--publish", value: "redis", expected: "possible without --redis URL")
+        }
+        guard endpoint.isOnePlainServer else {
+            throw SettingViolation(
+                option: sources.name(of: "--redis"), value: "\(endpoint)",
+                expected: "one server without TLS, which is all that bench publishes through")
+        }
+        return endpoint
+    }
+
+    /// Refuses a value beside which the option makes no sense; one of a variable may be meant for serve.
+    private static func refuse(
+        _ option: String, _ value: String?, _ condition: String, _ sources: OptionSources? = nil
+    ) throws(SettingViolation) {
+        guard let value, sources?.isArgument(option) ?? true else { return }
+        throw SettingViolation(option: option, value: value, expected: "possible \(condition)")
     }
 }

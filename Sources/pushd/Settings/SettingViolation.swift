@@ -2,10 +2,15 @@
 struct SettingViolation: Error, CustomStringConvertible {
     /// The option as the user wrote it: `--workers`, or PUSHD_WORKERS if it was read from the environment.
     let option: String
-    let value: String
-    let expected: String
-    /// What to write instead, where that can be told.
-    var remedy: String?
+    let violation: ValueViolation
 
-    var description: String { "\(option): '\(value)' is not \(expected)" + (remedy.map { "; \($0)" } ?? "") }
+    init(option: String, _ violation: ValueViolation) {
+        (self.option, self.violation) = (option, violation)
+    }
+
+    init(option: String, value: String, expected: String, remedy: String? = nil) {
+        self.init(option: option, ValueViolation(value: value, expected: expected, remedy: remedy))
+    }
+
+    var description: String { "\(option): \(violation)" }
 }

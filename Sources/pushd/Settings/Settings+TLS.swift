@@ -4,74 +4,60 @@ import WSLoop
 
 // TLS of the listeners.
 extension Settings {
-    mutating func readTLS(_ options: ServeOptions, _ values: OptionValues) throws(SettingViolation) {
-        let certificates = values.texts("--tls-cert", options.tls.tlsCert)
-        let keys = values.texts("--tls-key", options.tls.tlsKey)
-        let clientCA = values.text("--tls-client-ca", options.tls.tlsClientCa)
-        let (certificateName, keyName) = Settings.names(options.tls, values)
-        if certificates.count > keys.count {
+    mutating func setTLS(_ options: ServeOptions, _ sources: OptionSources) throws(SettingViolation) {
+        let tls = options.tls
+        if let certificate = tls.tlsCert.last, tls.tlsCert.count > tls.tlsKey.count {
             throw SettingViolation(
-                option: certificateName, value: certificates.last ?? "",
+                option: sources.name(of: "--tls-cert"), value: certificate,
                 expected: "usable without --tls-key, its private key")
         }
-        if keys.count > certificates.count {
+        if let key = tls.tlsKey.last, tls.tlsKey.count > tls.tlsCert.count {
             throw SettingViolation(
-                option: keyName, value: keys.last ?? "", expected: "usable without --tls-cert, its certificate")
+                option: sources.name(of: "--tls-key"), value: key,
+                expected: "usable without --tls-cert, its certificate")
         }
-        guard !certificates.isEmpty else { return try refuseTLSWithoutCertificate(options, values, clientCA) }
-        let identities = zip(certificates, keys).map { TLSIdentity(certificateFile: $0, keyFile: $1) }
-        server.certificates = try Settings.certificates(
-            TLSServerOptions(
-                identities: identities, clientCAFile: clientCA, records: try Settings.records(options.tls, values)),
-            options.tls, values)
+        guard !tls.tlsCert.isEmpty else { return try refuseTLSWithoutCertificate(tls, sources) }
+        server.certificates = try Settings.certificates(tls, sources)
         if !(server.listen + server.admin).contains(where: \.isSecure) {
             (server.listen, server.admin) = (server.listen.map(\.secured), server.admin.map(\.secured))
         }
     }
 
     private func refuseTLSWithoutCertificate(
-        _ options: ServeOptions, _ values: OptionValues, _ clientCA: String?
+        _ options: ServeOptions.TLS, _ sources: OptionSources
     ) throws(SettingViolation) {
-        for (option, given, addresses) in [
-            ("--listen", options.listening.listen, server.listen), ("--admin", options.listening.admin, server.admin),
-        ] {
+        for (option, addresses) in [("--listen", server.listen), ("--admin", server.admin)] {
             guard let address = addresses.first(where: \.isSecure) else { continue }
             throw SettingViolation(
-                option: values.name(option, given.first), value: "\(address)",
+                option: sources.name(of: option), value: "\(address)",
                 expected: "possible without --tls-cert and --tls-key")
         }
-        guard let clientCA else { return }
+        guard let file = options.tlsClientCa else { return }
         throw SettingViolation(
-            option: values.name("--tls-client-ca", options.tls.tlsClientCa), value: clientCA,
+            option: sources.name(of: "--tls-client-ca"), value: file,
             expected: "used without --tls-cert and --tls-key")
     }
 
-    static func records(_ options: ServeOptions.TLS, _ values: OptionValues) throws(SettingViolation) -> TLSRecords {
-        try values.one("--tls-records", options.tlsRecords, "openssl or compact") { TLSRecords(rawValue: $0) }
-            ?? .openssl
-    }
-
-    private static func names(
-        _ options: ServeOptions.TLS, _ values: OptionValues
-    ) -> (certificate: String, key: String) {
-        (values.name("--tls-cert", options.tlsCert.first), values.name("--tls-key", options.tlsKey.first))
-    }
-
     private static func certificates(
-        _ files: TLSServerOptions, _ options: ServeOptions.TLS, _ values: OptionValues
+        _ options: ServeOptions.TLS, _ sources: OptionSources
     ) throws(SettingViolation) -> ServerCertificates {
         do throws(TLSFailure) {
-            return try ServerCertificates(files)
+            return try ServerCertificates(
+                TLSServerOptions(
+                    identities: zip(options.tlsCert, options.tlsKey).map {
+                        TLSIdentity(certificateFile: $0, keyFile: $1)
+                    },
+                    clientCAFile: options.tlsClientCa, records: options.tlsRecords))
         } catch {
-            let names = names(options, values)
             let (option, file) =
                 switch error {
-                case .unreadableCertificate(let file, _): (names.certificate, file)
-                case .unreadableKey(let file, _), .keyDoesNotMatch(let file, _): (names.key, file)
-                default: (values.name("--tls-client-ca", options.tlsClientCa), files.clientCAFile ?? "")
+                case .unreadableCertificate(let file, _): ("--tls-cert", file)
+                case .unreadableKey(let file, _), .keyDoesNotMatch(let file, _): ("--tls-key", file)
+                default: ("--tls-client-ca", options.tlsClientCa ?? "")
                 }
             throw SettingViolation(
-                option: option, value: file, expected: "usable: \(error)", remedy: Settings.remedy(unreadable: file))
+                option: sources.name(of: option), value: file, expected: "usable: \(error)",
+                remedy: Settings.remedy(unreadable: file))
         }
     }
 

@@ -30,6 +30,12 @@ enum Units {
         }
     }
 
+    /// A time as it is written, in seconds if it is a whole number of them.
+    static func text(time: Duration) -> String {
+        let milliseconds = Int(time / .milliseconds(1))
+        return milliseconds % 1000 == 0 ? "\(milliseconds / 1000)s" : "\(milliseconds)ms"
+    }
+
     /// A size in words, in the largest unit that it is a whole number of.
     static func text(bytes: Int) -> String {
         for (unit, shift) in [("GiB", 30), ("MiB", 20), ("KiB", 10)] where bytes > 0 && bytes % (1 << shift) == 0 {

@@ -3,7 +3,12 @@ enum VariableNames {
     static let prefix = "PUSHD_"
 
     /// Of all options of serve, and `PUSHD_URL`, which clients read (examples/publish).
-    static let known: [String] = ServeOptions.propertyNames.map(variable) + ["PUSHD_URL"]
+    static let known: [String] = ServeOptions.catalogue.entries.map(\.variable) + ["PUSHD_URL"]
+
+    /// The variable of an option: that of `--max-publish` is PUSHD_MAX_PUBLISH.
+    static func variable(of option: String) -> String {
+        prefix + option.dropFirst(2).map { $0 == "-" ? "_" : $0.uppercased() }.joined()
+    }
 
     /// What to warn about: a variable that no option reads, with the nearest that one does.
     static func warnings(_ environment: [String: String]) -> [String] {
@@ -13,11 +18,6 @@ enum VariableNames {
             let hint = nearest(to: name).map { ": did you mean \($0)?" } ?? ""
             return "the variable \(name) has no effect, no option has this name\(hint)"
         }
-    }
-
-    /// `_maxPublish`, a property of ServeOptions, is PUSHD_MAX_PUBLISH.
-    private static func variable(_ label: String) -> String {
-        prefix + label.drop { $0 == "_" }.map { $0.isUppercase ? "_\($0)" : $0.uppercased() }.joined()
     }
 
     /// Kubernetes sets variables such as these for a Service named pushd or pushd-admin, in all pods of its namespace.

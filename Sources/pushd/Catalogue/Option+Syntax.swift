@@ -1,0 +1,46 @@
+import ArgumentParser
+
+// How an option is declared: what it is for, how its values are written, and its default.
+extension Option {
+    /// An option that has a value without being given.
+    ///
+    /// - Parameter default: the default in words, if it is more than `wrappedValue`.
+    init(
+        wrappedValue: Value, _ meaning: String, _ syntax: ValueSyntax<Value>, default: String? = nil,
+        name: NameSpecification = .long
+    ) {
+        self.init(
+            wrappedValue: wrappedValue, name: name, parsing: .unconditional,
+            help: ArgumentHelp(meaning, syntax.name, ["default: \(`default` ?? syntax.text(wrappedValue))"]),
+            transform: syntax.parse)
+    }
+
+    /// An option without a value unless it is given.
+    init<Wrapped>(
+        _ meaning: String, _ syntax: ValueSyntax<Wrapped>, default: String? = nil, name: NameSpecification = .long
+    ) where Value == Wrapped? {
+        self.init(
+            name: name, parsing: .unconditional,
+            help: ArgumentHelp(meaning, syntax.name, [`default`.map { "default: \($0)" }]), transform: syntax.parse)
+    }
+
+    /// An option that may be repeated; the values that are given replace the default.
+    init<Element>(
+        wrappedValue: [Element], _ meaning: String, _ syntax: ValueSyntax<Element>, default: String? = nil
+    ) where Value == [Element] {
+        let values = wrappedValue.isEmpty ? nil : wrappedValue.map(syntax.text).joined(separator: ",")
+        self.init(
+            wrappedValue: wrappedValue, parsing: .unconditionalSingleValue,
+            help: ArgumentHelp(
+                meaning, syntax.name, ["repeatable", (`default` ?? values).map { "default: \($0)" }]),
+            transform: syntax.parse)
+    }
+}
+
+extension ArgumentHelp {
+    /// Help of the form `MEANING (NOTE; NOTE)`, with a period.
+    fileprivate init(_ meaning: String, _ valueName: String, _ notes: [String?]) {
+        let notes = notes.compactMap(\.self).joined(separator: "; ")
+        self.init("\(meaning)\(notes.isEmpty ? "" : " (\(notes))").", valueName: valueName)
+    }
+}
