@@ -28,7 +28,8 @@ let package = Package(
         .library(
             name: "Modules",
             targets: [
-                "Access", "Bytes", "Channels", "HTTP", "PushServer", "RedisBridge", "TestSupport", "TLSRecord",
+                "Access", "Broker", "Bytes", "Channels", "HTTP", "PushServer", "RedisBridge", "TestSupport",
+                "TLSRecord",
                 "WebSocket",
             ])
     ],
@@ -58,16 +59,17 @@ let package = Package(
             name: "CBuild",
             cSettings: [.define("BUILD_COMMIT", to: "\"\(Context.environment["BUILD_COMMIT"] ?? "")\"")]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .target(name: "Broker", swiftSettings: settings),
         .target(
             name: "RedisBridge",
             dependencies: [
-                "Bytes", "CHiredis", "WSLoop", .product(name: "DequeModule", package: "swift-collections"),
+                "Broker", "Bytes", "CHiredis", "WSLoop", .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
         .target(
             name: "PushServer",
             dependencies: [
-                "Access", "Bytes", "CBuild", "Channels", "HTTP", "RedisBridge", "WebSocket", "WSLoop",
+                "Access", "Broker", "Bytes", "CBuild", "Channels", "HTTP", "RedisBridge", "WebSocket", "WSLoop",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -102,7 +104,7 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "examples/cat", swiftSettings: settings),
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
+        .target(name: "TestSupport", dependencies: ["Broker"], path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "AccessTests", dependencies: ["Access", "Bytes", "HTTP", "TestSupport"], swiftSettings: settings),
@@ -116,8 +118,9 @@ let package = Package(
         .testTarget(
             name: "WSLoopTests", dependencies: ["Bytes", "COpenSSL", "TLSRecord", "TestSupport", "WSLoop"],
             swiftSettings: settings),
+        .testTarget(name: "BrokerTests", dependencies: ["Broker", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "RedisBridgeTests", dependencies: ["Bytes", "RedisBridge", "WSLoop", "TestSupport"],
+            name: "RedisBridgeTests", dependencies: ["Broker", "Bytes", "RedisBridge", "WSLoop", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "ChannelsTests", dependencies: ["Bytes", "Channels", "WebSocket", "TestSupport"],
@@ -125,8 +128,8 @@ let package = Package(
         .testTarget(
             name: "PushServerTests",
             dependencies: [
-                "Access", "Bytes", "Channels", "HTTP", "PushServer", "RedisBridge", "TestSupport", "WebSocket",
-                "WSLoop",
+                "Access", "Broker", "Bytes", "Channels", "HTTP", "PushServer", "RedisBridge", "TestSupport",
+                "WebSocket", "WSLoop",
                 .product(name: "Logging", package: "swift-log"),
             ],
             swiftSettings: settings),

@@ -85,7 +85,7 @@ extension Server {
     /// Tries records that are not OpenSSL's before anything depends on them, and says who makes them.
     private func checkRecords() throws(SystemError) {
         let configuration = state.configuration
-        guard let records = configuration.certificates?.records ?? configuration.redisTLS?.records else { return }
+        guard let records = configuration.certificates?.records ?? state.broker.tlsRecords else { return }
         var metadata: Logger.Metadata = ["records": "\(records.rawValue)"]
         if records == .compact {
             do throws(TLSFailure) {

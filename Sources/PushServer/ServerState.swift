@@ -1,8 +1,8 @@
 internal import Access
+internal import Broker
 internal import Channels
 internal import HTTP
 internal import Logging
-internal import RedisBridge
 internal import Synchronization
 internal import WSLoop
 
@@ -17,11 +17,12 @@ final class ServerState: Sendable {
         var isStopping: Bool { self == .leaving || self == .draining }
     }
 
-    /// The worker that also accepts, watches signals and bridges to Redis.
+    /// The worker that also accepts, watches signals and is connected to the broker.
     static let home = 0
 
     let configuration: ServerConfiguration
     let logger: Logger
+    let broker: BrokerChoice
     let directory: ChannelDirectory
     let access: AccessRules
     let trustedProxies: TrustedProxies
@@ -51,7 +52,7 @@ final class ServerState: Sendable {
     private let phaseValue = Atomic<Int>(Phase.starting.rawValue)
     private let ringSenders = Atomic<Int>(0)
     private let boards: [WorkerBoard]
-    private let redisStatus = Mutex<RedisStatus?>(nil)
+    private let latestBrokerStatus = Mutex<BrokerStatus?>(nil)
 
     init(configuration: ServerConfiguration, logger: Logger) {
         let workers = max(configuration.workers, 1)
@@ -62,7 +63,8 @@ final class ServerState: Sendable {
         maxConnections =
             configuration.maxConnections
             ?? Limit(ServerState.webSockets(withDescriptors: descriptorLimit, workers: workers))
-        directory = ChannelDirectory(loops: workers, isAlwaysReady: configuration.redis == nil)
+        broker = BrokerChoice(configuration)
+        directory = ChannelDirectory(loops: workers, isAlwaysReady: broker.isEmbedded)
         access = AccessRules(
             allowedHosts: configuration.allowedHosts, allowedOrigins: configuration.allowedOrigins,
             publishKeys: configuration.publishKeys, apiKeys: configuration.apiKeys,
@@ -73,7 +75,7 @@ final class ServerState: Sendable {
         boards = (0..<workers).map { _ in WorkerBoard() }
     }
 
-    /// Descriptors that are not for WebSockets: listeners, Redis, logs, and requests such as `/health`.
+    /// Descriptors that are not for WebSockets: listeners, the broker, logs, and requests such as `/health`.
     private static let reservedDescriptors = 128
 
     /// How many WebSockets there are descriptors for.
@@ -205,10 +207,10 @@ final class ServerState: Sendable {
         for inbox in inboxes { inbox.post(.drain) }
     }
 
-    /// What Redis was last seen to be; nil if it is not wanted or nothing is known yet.
-    var redis: RedisStatus? {
-        get { redisStatus.withLock { $0 } }
-        set { redisStatus.withLock { $0 = newValue } }
+    /// The latest status of the broker; nil if it is the embedded one, or nothing is known yet.
+    var brokerStatus: BrokerStatus? {
+        get { latestBrokerStatus.withLock { $0 } }
+        set { latestBrokerStatus.withLock { $0 = newValue } }
     }
 
     /// Lays open what a worker has counted so far.

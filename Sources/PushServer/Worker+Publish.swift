@@ -1,11 +1,12 @@
+internal import Broker
 internal import Channels
 internal import HTTP
 internal import WSLoop
 
 extension Worker {
-    /// Publishes for a connection, through Redis if there is one, and answers it when that is done.
+    /// Publishes for a connection, and answers it when the broker has accepted or refused the message.
     ///
-    /// - Parameter key: what the message replaces its predecessor by where messages are conflated; Redis carries none.
+    /// - Parameter key: a later message with the same key replaces it, where messages are conflated.
     func publish(
         _ payload: [UInt8], to channel: String, key: String?, from source: MessageSource, for connection: Connection,
         then action: PendingAction
@@ -13,45 +14,46 @@ extension Worker {
         guard !state.isOverBudget else {
             return refuse(action, connection, Worker.overBudgetRefusal)
         }
-        guard state.configuration.redis != nil else {
-            let subscribers = broadcast(payload, to: channel, key: key, from: source)
-            return answer(action, connection, subscribers: subscribers)
-        }
         counters.messagesIn[source.rawValue] += 1
-        connection.pending = action
-        connection.pause.insert(.publishing)
-        let address = ConnectionAddress(worker: index, key: connection.key)
-        post(.publish(channel: channel, payload: payload, from: address), to: ServerState.home)
+        let publication = Publication(channel: channel, payload: payload, key: key)
+        guard let outcome = broker.publish(publication, for: PublishTicket(worker: index, connection.key)) else {
+            connection.pending = action
+            connection.pause.insert(.publishing)
+            return
+        }
+        finish(action, connection, outcome)
     }
 
     static let overBudgetRefusal = "clients do not keep up and the server is over its budget, retry later"
 
-    /// Whether a key may come with a message here.
-    var carriesKeys: Bool { state.configuration.redis == nil }
-    static let keyRefusal = "key cannot be used with --redis: a message carries none there"
+    /// Why a message cannot have a key here; nil if it can.
+    var keyRefusal: String? { state.broker.traits.keyRefusal }
 
     /// Hands a message to all loops with subscribers, in the one order that they share.
     ///
     /// - Returns: how many subscribers this process has.
     @discardableResult
-    func broadcast(_ payload: [UInt8], to channel: String, key: String? = nil, from source: MessageSource) -> Int {
-        counters.messagesIn[source.rawValue] += 1
+    func broadcast(_ publication: Publication) -> Int {
         let message = Message(
-            channel: channel, payload: payload, key: key, receivedNanoseconds: Loop.monotonicNanoseconds)
+            channel: publication.channel, payload: publication.payload, key: publication.key,
+            receivedNanoseconds: Loop.monotonicNanoseconds)
         return state.directory.publish(message) { post(.deliver(message), to: $0) }
     }
 
-    /// Redis has accepted or refused what a connection published.
-    func published(_ key: StreamKey, failure: String?) {
+    /// The broker has accepted or refused what a connection published.
+    func published(_ key: StreamKey, _ outcome: PublishOutcome) {
         guard let connection = connection(key), let action = connection.pending else { return }
         connection.pending = nil
-        if let failure {
-            refuse(action, connection, failure)
-        } else {
-            answer(action, connection, subscribers: nil)
-        }
+        finish(action, connection, outcome)
         tell(.requestComplete, connection)
         resume(connection, from: .publishing)
+    }
+
+    private func finish(_ action: PendingAction, _ connection: Connection, _ outcome: PublishOutcome) {
+        switch outcome {
+        case .success(let published): answer(action, connection, subscribers: published.subscribers)
+        case .failure(let failure): refuse(action, connection, failure.description)
+        }
     }
 
     private func answer(_ action: PendingAction, _ connection: Connection, subscribers: Int?) {

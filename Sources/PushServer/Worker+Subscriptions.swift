@@ -1,3 +1,4 @@
+internal import Broker
 internal import Bytes
 internal import Channels
 internal import WSLoop
@@ -25,10 +26,10 @@ extension Worker {
     /// - Returns: how many of them are not confirmed yet.
     func acquire(_ channels: [String], for connection: Connection) -> Int {
         var unconfirmed = 0
-        for channel in channels where !state.directory.acquire(channel, loop: index) {
+        for channel in channels
+        where !state.directory.acquire(channel, loop: index) && !broker.subscribe(channel) {
             unconfirmed += 1
             waiting[ByteName(channel), default: []].append(connection.key)
-            post(.reconsider(channel: channel), to: ServerState.home)
         }
         return unconfirmed
     }
@@ -39,7 +40,7 @@ extension Worker {
         connection.pending = action
     }
 
-    /// A channel is confirmed, or waiting for Redis is over.
+    /// A channel is confirmed, or need not be waited for any longer.
     func confirm(_ channel: String) {
         for key in waiting.removeValue(forKey: ByteName(channel)) ?? [] {
             guard let connection = connection(key), var action = connection.pending else { continue }
@@ -77,9 +78,7 @@ extension Worker {
     }
 
     func release(_ channel: String) {
-        if state.directory.release(channel, loop: index), state.configuration.redis != nil {
-            post(.reconsider(channel: channel), to: ServerState.home)
-        }
+        if state.directory.release(channel, loop: index) { broker.unsubscribe(channel) }
     }
 
     private func complete(_ action: PendingAction, _ connection: Connection) {
@@ -98,9 +97,7 @@ extension Worker {
         guard hub.isMember(connection.slot, of: channel) else {
             return reply(ServerReply.error("only to a channel that was subscribed to", id: id), to: connection)
         }
-        guard key == nil || carriesKeys else {
-            return reply(ServerReply.error(Worker.keyRefusal, id: id), to: connection)
-        }
+        if key != nil, let keyRefusal { return reply(ServerReply.error(keyRefusal, id: id), to: connection) }
         publish(
             data, to: channel, key: key, from: .client, for: connection,
             then: .confirmPublish(channel: channel, id: id))

@@ -1,3 +1,4 @@
+internal import Broker
 internal import Bytes
 internal import WSLoop
 
@@ -94,11 +95,11 @@ extension RedisBridge: ClusterWatchOwner {
             guard isConfirmed(channel.channel) else { continue }
             // The new owner had not been told yet that the channel was left there before.
             if let since = channel.exposedSince {
-                notify { $0.bridgeExposed(channel.channel, forMilliseconds: now - since) }
+                notify { $0.brokerLeftGap(in: channel.channel, milliseconds: now - since) }
             }
-            if channel.isAwaited { notify { $0.bridgeSettled(channel.channel) } }
+            if channel.isAwaited { notify { $0.brokerSettled(channel.channel, isConfirmed: true) } }
         }
-        notify { $0.bridgeLostSubscriptions() }
+        notify { $0.brokerLostSubscriptions() }
     }
 }
 

@@ -1,25 +1,6 @@
+public import Broker
 internal import Bytes
 public import WSLoop
-
-/// Takes what the bridge brings; called on its loop, and never from inside `subscribe()`.
-public protocol RedisBridgeDelegate: AnyObject {
-    /// A message arrived on a channel; the payload is lent for the call.
-    func bridgeReceived(_ payload: RawSpan, on channel: String)
-    /// A pending `subscribe()` may be confirmed to the client now.
-    ///
-    /// Redis has confirmed it, or has not within the time, or is known to be away.
-    func bridgeSettled(_ channel: String)
-    /// The channel's subscribers may have missed messages for that long; from now on they do not.
-    func bridgeExposed(_ channel: String, forMilliseconds milliseconds: UInt64)
-    /// The subscriber link went down: no channel counts as confirmed any more.
-    func bridgeLostSubscriptions()
-    /// The state or the usability changed, or Redis has told a new reason; not called for each attempt.
-    func bridgeStatusChanged(_ status: RedisStatus)
-    /// A message arrived on a Redis channel that is no channel here; called for the first one only.
-    func bridgeIgnored(_ redisChannel: RawSpan)
-    /// A message was larger than a payload may be.
-    func bridgeLeftOutMessage()
-}
 
 /// Joins the channels of this process with those of Redis: of one server, of the master that Sentinels name, or of a
 /// cluster, whose shards share the channels.
@@ -32,7 +13,8 @@ public final class RedisBridge {
     let channels: RedisChannelMap
     let timing: RedisTiming
     let maxPayloadBytes: Int
-    weak let delegate: (any RedisBridgeDelegate)?
+    weak let delegate: (any BrokerDelegate)?
+    private let isChannel: (String) -> Bool
     /// Each with the channels of its slots; all channels have one.
     var shards: [RedisShard] = []
     /// In a cluster: the shard of each server.
@@ -49,7 +31,7 @@ public final class RedisBridge {
     private let beforeSleep: BeforeSleepHook
     /// Knows where the servers are, unless there is only one.
     var watch: (any TopologyWatch)?
-    private var reported: (state: RedisStatus.State, isUsable: Bool) = (.connecting, false)
+    private var reported: (state: BrokerStatus.State, isUsable: Bool) = (.connecting, false)
     /// What Redis has told of the outage that lasts, and was reported.
     private var toldReasons: Set<String> = []
     private var ignoredMessages = 0
@@ -62,9 +44,11 @@ public final class RedisBridge {
     /// - Parameters:
     ///   - tls: needed if the endpoint uses TLS.
     ///   - maxPayloadBytes: larger messages are left out while they arrive, and never held.
+    ///   - isChannel: whether a name can be a channel here; messages that patterns bring under other names are ignored.
     public init(
         on loop: Loop, endpoint: RedisEndpoint, tls: TLSContext? = nil, channels: RedisChannelMap,
-        timing: RedisTiming = RedisTiming(), maxPayloadBytes: Int = 1 << 20, delegate: any RedisBridgeDelegate
+        timing: RedisTiming = RedisTiming(), maxPayloadBytes: Int = 1 << 20,
+        isChannel: @escaping (String) -> Bool = { _ in true }, delegate: any BrokerDelegate
     ) throws(SystemError) {
         precondition((tls != nil) == endpoint.usesTLS, "an endpoint with TLS, and no other, needs a context")
         self.loop = loop
@@ -73,6 +57,7 @@ public final class RedisBridge {
         self.channels = channels
         self.timing = timing
         self.maxPayloadBytes = maxPayloadBytes
+        self.isChannel = isChannel
         self.delegate = delegate
         beforeSleep = try BeforeSleepHook(on: loop)
         do throws(SystemError) {
@@ -96,7 +81,7 @@ public final class RedisBridge {
 
     /// Wants the messages of a channel.
     ///
-    /// - Returns: true if Redis has confirmed it; false if `bridgeSettled` follows, once, within a second.
+    /// - Returns: true if Redis has confirmed it; false if `brokerSettled` follows, once, within a second.
     public func subscribe(_ channel: String) -> Bool {
         var isConfirmed = true
         for shard in shards(of: channel) where !shard.subscribe(channel) { isConfirmed = false }
@@ -104,7 +89,7 @@ public final class RedisBridge {
     }
 
     /// Whether Redis has confirmed a channel that was wanted.
-    public func isConfirmed(_ channel: String) -> Bool {
+    func isConfirmed(_ channel: String) -> Bool {
         shards(of: channel).allSatisfy { $0.ledger.isConfirmed(channel) }
     }
 
@@ -119,28 +104,23 @@ public final class RedisBridge {
     ///
     /// - Parameter completion: runs once, on the loop, with the number of Redis clients that got the message; inside this
     ///   call if it fails at once.
-    public func publish(
+    func publish(
         _ payload: [UInt8], to channel: String, completion: @escaping (Result<Int, RedisPublishFailure>) -> Void
     ) {
         guard !isStopped else { return completion(.failure(.notConnected)) }
         publish(payload, toRedis: channels.publishTarget(for: channel), until: nil, completion)
     }
 
-    /// Counts a message whose channel cannot exist here, and tells of the first.
-    public func ignore(_ channel: String) {
-        unsafe ignore(channel.utf8.span.bytes)
-    }
-
     /// How the bridge stands with Redis.
-    public var status: RedisStatus {
-        var status = RedisStatus.combining(usedShards.map(\.status))
+    public var status: BrokerStatus {
+        var status = BrokerStatus.combining(usedShards.map(\.status))
         status.reconnects += retired.reconnects
         status.overruns += retired.overruns
         status.ignoredMessages = ignoredMessages
         // Where Redis is comes before whether it answers.
         if !status.isUsable, let problem = watch?.problem {
             status.reason = problem
-            status.isReasonTold = false
+            status.isReasonGiven = false
             status.retryMilliseconds = timing.lastBackoffMilliseconds
             if status.state == .connecting { status.state = .disconnected }
         }
@@ -159,7 +139,7 @@ public final class RedisBridge {
     }
 
     /// Runs `body` with the delegate, unless the bridge was stopped: a delegate may do that in any of its methods.
-    func notify(_ body: (any RedisBridgeDelegate) -> Void) {
+    func notify(_ body: (any BrokerDelegate) -> Void) {
         guard !isStopped, let delegate else { return }
         body(delegate)
     }
@@ -171,13 +151,13 @@ public final class RedisBridge {
         let isChange = reported != (status.state, status.isUsable)
         guard isNewReason(status) || isChange else { return }
         reported = (status.state, status.isUsable)
-        notify { $0.bridgeStatusChanged(status) }
+        notify { $0.brokerStatusChanged(status) }
     }
 
     /// A loss tells little by itself: what Redis says to the next attempt is reported, too, each reason once.
-    private func isNewReason(_ status: RedisStatus) -> Bool {
+    private func isNewReason(_ status: BrokerStatus) -> Bool {
         if status.isUsable { toldReasons = [] }
-        guard status.isReasonTold, let reason = status.reason, toldReasons.count < RedisBridge.maxReasons else {
+        guard status.isReasonGiven, let reason = status.reason, toldReasons.count < RedisBridge.maxReasons else {
             return false
         }
         return toldReasons.insert(reason).inserted
@@ -253,21 +233,25 @@ public final class RedisBridge {
 extension RedisBridge: RedisShardOwner {
     func shard(_ shard: RedisShard, received payload: RawSpan, on channel: String) {
         guard payload.byteCount <= maxPayloadBytes else { return shardLeftOutMessage(shard) }
-        notify { $0.bridgeReceived(payload, on: channel) }
+        // A pattern also brings messages of names that have the prefix and are no channels.
+        guard channels.patterns.isEmpty || isChannel(channel) else { return unsafe ignore(channel.utf8.span.bytes) }
+        var bytes: [UInt8] = []
+        bytes.append(payload)
+        notify { $0.brokerReceived(Publication(channel: channel, payload: bytes)) }
     }
 
     /// A channel that has names in several shards is settled with the last of them.
     func shard(_ shard: RedisShard, settled channel: String) {
         guard !shards.contains(where: { $0.ledger.isAwaited(channel) }) else { return }
-        notify { $0.bridgeSettled(channel) }
+        notify { $0.brokerSettled(channel, isConfirmed: isConfirmed(channel)) }
     }
 
     func shard(_ shard: RedisShard, exposed channel: String, forMilliseconds milliseconds: UInt64) {
-        notify { $0.bridgeExposed(channel, forMilliseconds: milliseconds) }
+        notify { $0.brokerLeftGap(in: channel, milliseconds: milliseconds) }
     }
 
     func shardLostSubscriptions(_ shard: RedisShard) {
-        notify { $0.bridgeLostSubscriptions() }
+        notify { $0.brokerLostSubscriptions() }
     }
 
     func shard(_ shard: RedisShard, redirected redirection: ClusterRedirection) {
@@ -291,12 +275,12 @@ extension RedisBridge: RedisShardOwner {
     }
 
     func shardLeftOutMessage(_ shard: RedisShard) {
-        notify { $0.bridgeLeftOutMessage() }
+        notify { $0.brokerLeftOutMessage() }
     }
 
     private func ignore(_ name: RawSpan) {
         ignoredMessages += 1
-        if ignoredMessages == 1 { notify { $0.bridgeIgnored(name) } }
+        if ignoredMessages == 1 { notify { $0.brokerIgnored(name.text ?? "not UTF-8") } }
     }
 }
 

@@ -1,3 +1,4 @@
+internal import Broker
 internal import Bytes
 internal import WSLoop
 
@@ -117,7 +118,7 @@ final class RedisShard {
     }
 
     /// How it stands with Redis.
-    var status: RedisStatus {
+    var status: BrokerStatus {
         var status = health.status(lateChannels: ledger.lateCount)
         status.subscribedChannels = ledger.confirmedCount
         status.queuedCommands = queue.count

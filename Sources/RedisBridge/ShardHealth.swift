@@ -1,13 +1,15 @@
+internal import Broker
+
 /// What a shard reports of its connection.
 struct ShardHealth {
-    private(set) var state = RedisStatus.State.connecting
+    private(set) var state = BrokerStatus.State.connecting
     private var sinceMilliseconds: UInt64
     private var wasConnected = false
     private var wasLost = false
     private var reconnects = 0
     private var roundTripMilliseconds: Double?
     private var reason: String?
-    private var isReasonTold = false
+    private var isReasonGiven = false
     /// The largest delay before the next attempt; nil while none is due.
     private var retryMilliseconds: UInt64?
     /// What Redis said to a subscription that it refused last.
@@ -68,23 +70,23 @@ struct ShardHealth {
     }
 
     /// The status, without what the ledger and the queue know.
-    func status(lateChannels: Int) -> RedisStatus {
-        var status = RedisStatus(state: state, sinceMilliseconds: sinceMilliseconds)
+    func status(lateChannels: Int) -> BrokerStatus {
+        var status = BrokerStatus(state: state, sinceMilliseconds: sinceMilliseconds)
         status.reconnects = reconnects
         status.probeMilliseconds = roundTripMilliseconds
         status.isUsable = state == .connected && lateChannels == 0
         status.reason = reason ?? (lateChannels > 0 ? refusal.map { "SUBSCRIBE was refused: \($0)" } : nil)
-        status.isReasonTold = isReasonTold
+        status.isReasonGiven = isReasonGiven
         status.retryMilliseconds = retryMilliseconds
         return status
     }
 
     private mutating func setReason(_ next: String?, isTold: Bool = false) {
         reason = next
-        isReasonTold = isTold
+        isReasonGiven = isTold
     }
 
-    private mutating func enter(_ next: RedisStatus.State, at now: UInt64) {
+    private mutating func enter(_ next: BrokerStatus.State, at now: UInt64) {
         guard state != next else { return }
         state = next
         sinceMilliseconds = now

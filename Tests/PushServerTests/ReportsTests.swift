@@ -1,12 +1,13 @@
 import Access
+import Broker
 import Bytes
 import Channels
 import HTTP
 import Logging
+import RedisBridge
 import Testing
 
 @testable import PushServer
-@testable import RedisBridge
 
 @Suite struct ReportsTests {
     private func state(_ adjust: (inout ServerConfiguration) throws -> Void) rethrows -> ServerState {
@@ -16,10 +17,13 @@ import Testing
             configuration: configuration, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
-    private func redis(_ state: RedisStatus.State, isUsable: Bool) -> RedisStatus {
-        RedisStatus(
-            state: state, sinceMilliseconds: 0, reconnects: 2, subscribedChannels: 3,
-            probeMilliseconds: state == .connected ? 0.4 : nil, isUsable: isUsable)
+    private func redis(_ state: BrokerStatus.State, isUsable: Bool) -> BrokerStatus {
+        var status = BrokerStatus(state: state, sinceMilliseconds: 0)
+        status.reconnects = 2
+        status.subscribedChannels = 3
+        status.probeMilliseconds = state == .connected ? 0.4 : nil
+        status.isUsable = isUsable
+        return status
     }
 
     @Test func healthBeginsAsTheContractSays() {
@@ -42,15 +46,15 @@ import Testing
     @Test func redisInHealth() throws {
         let state = try state { $0.redis = try RedisEndpoint(parsing: "redis://h") }
         #expect(Reports.status(state) == "degraded", "wanted, and not known to be usable")
-        state.redis = redis(.connected, isUsable: true)
+        state.brokerStatus = redis(.connected, isUsable: true)
         let body = string(Reports.health(state, WorkerCounters(), tellsReasons: true).body)
         #expect(body.hasPrefix(#"{"status":"ok","connections":0,"#))
         #expect(body.contains(#""redis":{"state":"connected","since_s":"#))
         #expect(body.hasSuffix(#","reconnects":2,"subscribed":3,"probe_ms":0.400}}"#))
         #expect(isJSON(Array(body.utf8)))
-        state.redis = redis(.connected, isUsable: false)
+        state.brokerStatus = redis(.connected, isUsable: false)
         #expect(Reports.status(state) == "degraded")
-        state.redis = redis(.disconnected, isUsable: false)
+        state.brokerStatus = redis(.disconnected, isUsable: false)
         let disconnected = Reports.health(state, WorkerCounters(), tellsReasons: true)
         #expect(disconnected.status == .ok, "a lost Redis is no reason to restart the server")
         #expect(string(disconnected.body).hasPrefix(#"{"status":"degraded","connections":0,"#))
@@ -61,7 +65,7 @@ import Testing
         let state = try state { $0.redis = try RedisEndpoint(parsing: "redis://h") }
         var status = redis(.disconnected, isUsable: false)
         status.reason = "192.0.2.7:6379: connection refused"
-        state.redis = status
+        state.brokerStatus = status
         let bodies = [true, false].map {
             string(Reports.health(state, WorkerCounters(), tellsReasons: $0).body)
         }
@@ -106,7 +110,7 @@ import Testing
 
     @Test func metricsAreAValidExposition() throws {
         let state = try state { $0.redis = try RedisEndpoint(parsing: "redis://h") }
-        state.redis = redis(.connected, isUsable: true)
+        state.brokerStatus = redis(.connected, isUsable: true)
         var totals = WorkerCounters()
         for seconds in [0.000_01, 0.003, 0.003, 99] { totals.publishToWrite.observe(seconds: seconds) }
         let exposition = try Exposition(parsing: string(Metrics.response(state, totals).body))

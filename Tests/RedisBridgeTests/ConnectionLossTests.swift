@@ -1,4 +1,6 @@
+import Broker
 import Bytes
+import TestSupport
 import Testing
 import WSLoop
 
@@ -203,7 +205,7 @@ struct SilenceTests {
             #expect(harness.bridge.status.reconnects == 0)
             #expect(try client.publish([1], to: "push:a") == 1)
             try harness.wait(for: "a message") { harness.recorder.messages.count == 1 }
-            #expect(harness.recorder.exposures.isEmpty)
+            #expect(harness.recorder.gaps.isEmpty)
         }
     }
 
@@ -222,7 +224,7 @@ struct SilenceTests {
             // The attempt that was not answered is still open: nobody waits for the next one.
             try harness.waitUntilUsable()
             #expect(harness.recorder.states.last == .connected)
-            #expect(harness.recorder.exposures.map(\.channel) == ["a"])
+            #expect(harness.recorder.gaps.map(\.channel) == ["a"])
         }
     }
 

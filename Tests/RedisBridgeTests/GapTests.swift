@@ -1,4 +1,6 @@
+import Broker
 import Bytes
+import TestSupport
 import Testing
 import WSLoop
 
@@ -86,13 +88,13 @@ struct GapTests {
             try harness.wait(for: "loss") { harness.recorder.losses == 1 }
             try server.start()
             let client = try RedisClient(port: server.port)
-            harness.recorder.onMessage = { #expect(harness.recorder.exposures.count == 1, "a message came first") }
+            harness.recorder.onMessage = { #expect(harness.recorder.gaps.count == 1, "a message came first") }
             try harness.wait(for: "a message") {
                 _ = try client.publish([1], to: "push:a")
                 return !harness.recorder.messages.isEmpty
             }
-            #expect(harness.recorder.exposures.map(\.channel) == ["a"])
-            #expect(harness.recorder.exposures[0].milliseconds < 20_000)
+            #expect(harness.recorder.gaps.map(\.channel) == ["a"])
+            #expect(harness.recorder.gaps[0].milliseconds < 20_000)
         }
     }
 }

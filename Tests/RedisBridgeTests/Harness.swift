@@ -1,4 +1,6 @@
+import Broker
 import Bytes
+import TestSupport
 import Testing
 import WSLoop
 
@@ -13,74 +15,11 @@ struct Deadline {
     }
 }
 
-/// Notes what a bridge tells.
-final class Recorder: RedisBridgeDelegate {
-    struct Message: Equatable {
-        let channel: String
-        let payload: [UInt8]
-    }
-
-    private(set) var messages: [Message] = []
-    private(set) var settled: [String] = []
-    private(set) var losses = 0
-    private(set) var exposures: [(channel: String, milliseconds: UInt64)] = []
-    private(set) var ignored: [String] = []
-    private(set) var statuses: [RedisStatus] = []
-    var onSettled: ((String) -> Void)?
-    var onMessage: (() -> Void)?
-    var onStatus: (() -> Void)?
-    var onLoss: (() -> Void)?
-
-    var states: [RedisStatus.State] { statuses.map(\.state) }
-
-    func forget() {
-        messages = []
-        settled = []
-        statuses = []
-        losses = 0
-        exposures = []
-    }
-
-    func bridgeReceived(_ payload: RawSpan, on channel: String) {
-        var bytes: [UInt8] = []
-        bytes.append(payload)
-        messages.append(Message(channel: channel, payload: bytes))
-        onMessage?()
-    }
-
-    func bridgeSettled(_ channel: String) {
-        settled.append(channel)
-        onSettled?(channel)
-    }
-
-    func bridgeExposed(_ channel: String, forMilliseconds milliseconds: UInt64) {
-        exposures.append((channel, milliseconds))
-    }
-
-    private(set) var leftOutMessages = 0
-
-    func bridgeLeftOutMessage() { leftOutMessages += 1 }
-
-    func bridgeIgnored(_ redisChannel: RawSpan) {
-        ignored.append(redisChannel.text ?? "?")
-    }
-
-    func bridgeLostSubscriptions() {
-        losses += 1
-        onLoss?()
-    }
-
-    func bridgeStatusChanged(_ status: RedisStatus) {
-        statuses.append(status)
-        onStatus?()
-    }
-}
-
 /// A loop with a bridge on it, driven by the test.
 final class Harness {
     let loop: Loop
     let bridge: RedisBridge
-    let recorder = Recorder()
+    let recorder = BrokerRecorder()
     /// Ends a turn that would sleep for long, so that conditions outside the loop are looked at.
     private let ticker: Timer
     private(set) var turns = 0

@@ -1,5 +1,7 @@
+import Broker
 import Bytes
 import Glibc
+import TestSupport
 import Testing
 import WSLoop
 

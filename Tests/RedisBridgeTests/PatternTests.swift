@@ -1,4 +1,6 @@
+import Broker
 import Bytes
+import TestSupport
 import Testing
 import WSLoop
 
@@ -81,7 +83,7 @@ struct PatternTests {
         try run(["news.*"]) { harness, client in
             try harness.subscribe("news.a")
             #expect(try client.command("CLIENT", "KILL", "TYPE", "pubsub") == .integer(1))
-            try harness.wait(for: "a gap") { harness.recorder.exposures.map(\.channel) == ["news.a"] }
+            try harness.wait(for: "a gap") { harness.recorder.gaps.map(\.channel) == ["news.a"] }
             #expect(harness.bridge.isConfirmed("news.a"))
         }
     }

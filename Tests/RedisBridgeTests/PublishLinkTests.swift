@@ -1,3 +1,5 @@
+import Broker
+import TestSupport
 import Testing
 import WSLoop
 

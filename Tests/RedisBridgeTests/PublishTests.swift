@@ -1,4 +1,6 @@
+import Broker
 import Bytes
+import TestSupport
 import Testing
 import WSLoop
 

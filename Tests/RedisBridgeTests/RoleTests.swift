@@ -1,4 +1,6 @@
+import Broker
 import Bytes
+import TestSupport
 import Testing
 import WSLoop
 
@@ -61,7 +63,7 @@ struct RoleTests {
             #expect(harness.recorder.states == [.disconnected, .connected])
             try harness.wait(for: "resubscribed") { harness.bridge.status.subscribedChannels == 1 }
             #expect(harness.recorder.losses == 1)
-            #expect(harness.recorder.exposures.map(\.channel) == ["a"])
+            #expect(harness.recorder.gaps.map(\.channel) == ["a"])
         }
     }
 

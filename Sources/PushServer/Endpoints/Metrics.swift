@@ -1,7 +1,7 @@
 internal import Access
+internal import Broker
 internal import Channels
 internal import HTTP
-internal import RedisBridge
 internal import WSLoop
 
 /// `/metrics` in the Prometheus text format, version 0.0.4.
@@ -12,7 +12,7 @@ struct Metrics {
         var metrics = Metrics()
         metrics.addClients(state, totals)
         metrics.addMessages(state, totals)
-        metrics.addRedis(state)
+        metrics.addBroker(state)
         metrics.addProcess(state)
         return Response(.ok, contentType: "text/plain; version=0.0.4; charset=utf-8", body: Array(metrics.text.utf8))
     }
@@ -38,7 +38,8 @@ struct Metrics {
     private mutating func addMessages(_ state: ServerState, _ totals: WorkerCounters) {
         head("messages_in_total", "counter", "Published messages taken in, by source.")
         for source in MessageSource.allCases {
-            sample("messages_in_total", "source", "\(source)", totals.messagesIn[source.rawValue])
+            let label = source == .broker ? state.broker.traits.label : "\(source)"
+            sample("messages_in_total", "source", label, totals.messagesIn[source.rawValue])
         }
         counter("deliveries_total", "Messages written to subscribers.", totals.deliveries)
         counter("delivered_bytes_total", "Bytes written to clients.", totals.deliveredBytes)
@@ -90,20 +91,23 @@ struct Metrics {
         }
     }
 
-    private mutating func addRedis(_ state: ServerState) {
-        gauge("redis_up", "1 if there is a bridge to Redis and it is usable.", state.redis?.isUsable == true ? 1 : 0)
-        counter("redis_reconnects_total", "Connections to Redis made again.", state.redis?.reconnects ?? 0)
+    private mutating func addBroker(_ state: ServerState) {
+        let (name, label, status) = (state.broker.traits.name, state.broker.traits.label, state.brokerStatus)
+        gauge("\(label)_up", "1 if there is a bridge to \(name) and it is usable.", status?.isUsable == true ? 1 : 0)
+        counter("\(label)_reconnects_total", "Connections to \(name) made again.", status?.reconnects ?? 0)
         head(
-            "redis_probe_seconds", "gauge", "Round trip of the last probe message through Redis; NaN before the first.")
-        text += "pushd_redis_probe_seconds \(state.redis?.probeMilliseconds.map { "\($0 / 1000)" } ?? "NaN")\n"
-        gauge("redis_subscribed_channels", "Channels that Redis has confirmed.", state.redis?.subscribedChannels ?? 0)
+            "\(label)_probe_seconds", "gauge",
+            "Round trip of the last probe message through \(name); NaN before the first.")
+        text += "pushd_\(label)_probe_seconds \(status?.probeMilliseconds.map { "\($0 / 1000)" } ?? "NaN")\n"
         gauge(
-            "redis_queued_commands", "Messages and commands that wait for Redis.", state.redis?.queuedCommands ?? 0)
+            "\(label)_subscribed_channels", "Channels that \(name) has confirmed.", status?.subscribedChannels ?? 0)
+        gauge(
+            "\(label)_queued_commands", "Messages and commands that wait for \(name).", status?.queuedCommands ?? 0)
         counter(
-            "redis_overruns_total", "Links that Redis has cut at its output buffer limit.", state.redis?.overruns ?? 0)
+            "\(label)_overruns_total", "Links that \(name) has cut at its output buffer limit.", status?.overruns ?? 0)
         counter(
-            "redis_ignored_messages_total", "Messages of Redis channels that are no channel here.",
-            state.redis?.ignoredMessages ?? 0)
+            "\(label)_ignored_messages_total", "Messages of \(name) channels that are no channel here.",
+            status?.ignoredMessages ?? 0)
     }
 
     private mutating func addProcess(_ state: ServerState) {

@@ -1,7 +1,7 @@
+internal import Broker
 internal import Bytes
 internal import Channels
 internal import HTTP
-internal import RedisBridge
 internal import WSLoop
 
 /// The bodies of the endpoints that only report.
@@ -13,7 +13,7 @@ enum Reports {
         return Response(.ok, contentType: "application/json", body: body.finish())
     }
 
-    /// `/health`: always 200, since whoever restarts a server for a lost Redis makes things worse.
+    /// `/health`: always 200, since to restart a server for a lost broker makes things worse.
     ///
     /// - Parameter tellsReasons: whether error texts are shown, which may have addresses in them.
     static func health(_ state: ServerState, _ totals: WorkerCounters, tellsReasons: Bool) -> Response {
@@ -26,14 +26,13 @@ enum Reports {
         body.member("subscriptions", counts.subscriptions)
         body.member("uptime_s", Int((now - state.startedNanoseconds) / 1_000_000_000))
         body.member("workers", state.workers)
-        body.member("redis", raw: redis(state, now, tellsReasons))
+        body.member(state.broker.traits.label, raw: broker(state, now, tellsReasons))
         return Response(.ok, contentType: "application/json", body: body.finish())
     }
 
     static func status(_ state: ServerState) -> String {
         if state.phase.isStopping { return "draining" }
-        guard state.configuration.redis != nil else { return "ok" }
-        return state.redis?.isUsable == true ? "ok" : "degraded"
+        return state.broker.isEmbedded || state.brokerStatus?.isUsable == true ? "ok" : "degraded"
     }
 
     /// `/health/live`: 503 only if a loop hangs.
@@ -59,13 +58,13 @@ enum Reports {
             problem == nil ? .ok : .serviceUnavailable, contentType: "application/json", body: body.finish())
     }
 
-    private static func redis(_ state: ServerState, _ now: UInt64, _ tellsReasons: Bool) -> [UInt8] {
+    private static func broker(_ state: ServerState, _ now: UInt64, _ tellsReasons: Bool) -> [UInt8] {
         var text = JSONObjectWriter()
-        guard state.configuration.redis != nil else {
+        guard !state.broker.isEmbedded else {
             text.member("state", "embedded")
             return text.finish()
         }
-        guard let status = state.redis else {
+        guard let status = state.brokerStatus else {
             text.member("state", "connecting")
             return text.finish()
         }

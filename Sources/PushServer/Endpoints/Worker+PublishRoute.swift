@@ -13,7 +13,7 @@ extension Worker {
         do throws(PublishRefusal) {
             let channel = try Worker.channel(of: head)
             let key = try Worker.key(of: head)
-            guard key == nil || carriesKeys else { throw PublishRefusal(Worker.keyRefusal) }
+            if key != nil, let keyRefusal { throw PublishRefusal(keyRefusal) }
             guard !state.isOverBudget else { return .refusal(.unavailable(Worker.overBudgetRefusal)) }
             return .publish(channel: channel, key: key)
         } catch {

@@ -1,4 +1,5 @@
 internal import Access
+internal import Broker
 internal import Bytes
 internal import Channels
 internal import DequeModule
@@ -55,6 +56,11 @@ final class Worker {
     var hasReportedDrained = false
     /// Only on the home worker.
     var home: Home?
+    /// Where this worker publishes and subscribes.
+    private(set) lazy var broker: any Broker =
+        state.broker.isEmbedded
+        ? EmbeddedBroker { [unowned self] in broadcast($0) }
+        : BrokerProxy { [unowned self] in post($0, to: ServerState.home) }
     var isEndingTurn = false
     /// Sessions by descriptor; empty without TLS, so that a plain one costs a comparison.
     @safe @exclusivity(unchecked) var secured: ContiguousArray<SecureStream?> = []
@@ -118,8 +124,8 @@ final class Worker {
 
     /// Runs until the server ends.
     func run() throws(SystemError) {
-        // Of several hooks libuv runs the one that was started last first: the bridge to Redis, which sends what a turn
-        // has asked for, must come after this one.
+        // Of several hooks libuv runs the one that was started last first: the broker's, which sends what a turn has
+        // asked for, must come after this one.
         let hook = try BeforeSleepHook(on: loop)
         hook.onEvent { [unowned self] in endTurn() }
         keep(hook)
@@ -223,13 +229,13 @@ final class Worker {
         case .adopt(let stream, let peer, let context): adopt(stream, peer, context)
         case .wakeUp: break
         case .settled(let channel): confirm(channel)
-        case .exposed(let channel, let milliseconds):
+        case .gap(let channel, let milliseconds):
             hub.tellGap(in: channel, seconds: Double(milliseconds) / 1000)
-        case .published(let key, let failure): published(key, failure: failure)
+        case .published(let key, let outcome): published(key, outcome)
         case .goOn: goOn()
         case .closeIdle: closeIdle()
-        case .reconsider(let channel): home?.reconsider(channel)
-        case .publish(let channel, let payload, let address): home?.publish(payload, to: channel, for: address)
+        case .interestChanged(let channel): home?.broker.interestChanged(in: channel)
+        case .publish(let publication, let ticket): home?.broker.publish(publication, for: ticket)
         case .leave: beginLeaving()
         case .drain: beginDrain()
         case .drained: home?.workerDrained()

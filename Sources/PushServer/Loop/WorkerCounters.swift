@@ -3,7 +3,7 @@ internal import HTTP
 
 /// Where published messages came from.
 enum MessageSource: Int, CaseIterable {
-    case http, redis, client
+    case http, broker, client
 }
 
 /// Why a WebSocket connection ended, from this server's view.

@@ -1,12 +1,7 @@
 internal import Access
+internal import Broker
 internal import Channels
 internal import WSLoop
-
-/// Names a connection of a worker, from any thread.
-struct ConnectionAddress: Sendable {
-    let worker: Int
-    let key: StreamKey
-}
 
 /// What a worker is told by others.
 enum WorkerMessage: Sendable {
@@ -19,15 +14,15 @@ enum WorkerMessage: Sendable {
     /// Deliver to the channel's subscribers of this worker.
     case deliver(Message)
     /// To the home worker: a channel has got or lost subscribers; see the directory.
-    case reconsider(channel: String)
+    case interestChanged(channel: String)
     /// From the home worker: subscriptions of the channel may be confirmed.
     case settled(channel: String)
     /// From the home worker: the channel's subscribers may have missed messages of that time.
-    case exposed(channel: String, milliseconds: UInt64)
-    /// To the home worker: publish through Redis and tell the connection.
-    case publish(channel: String, payload: [UInt8], from: ConnectionAddress)
+    case gap(channel: String, milliseconds: UInt64)
+    /// To the home worker: publish through the broker and tell the connection.
+    case publish(Publication, PublishTicket)
     /// From the home worker: what became of the connection's publish.
-    case published(StreamKey, failure: String?)
+    case published(StreamKey, PublishOutcome)
     /// To itself: serve connections that had their share of a turn.
     case goOn
     /// Close idle HTTP connections: descriptors have run short.

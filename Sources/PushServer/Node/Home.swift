@@ -1,17 +1,14 @@
 internal import Access
-internal import Bytes
-internal import Channels
 internal import Glibc
 internal import Logging
-internal import RedisBridge
 internal import WSLoop
 
-/// What the home worker does for all: it accepts clients and spreads them over the workers, and bridges to Redis.
+/// What the home worker does for all: it accepts clients and spreads them over the workers, and has the broker.
 final class Home {
     private unowned let worker: Worker
     private let state: ServerState
     private var listeners: [Listener] = []
-    private var bridge: RedisBridge?
+    let broker: BrokerLink
     private let opened: () -> Void
     private var unopenedWorkers: Int
     private var undrainedWorkers: Int
@@ -27,18 +24,19 @@ final class Home {
         self.worker = worker
         self.opened = opened
         state = worker.state
+        broker = BrokerLink(worker: worker)
         unopenedWorkers = worker.state.workers
         undrainedWorkers = worker.state.workers
     }
 
-    /// Binds all addresses and connects to Redis; on an error nothing stays open.
+    /// Binds all addresses and connects to the broker; on an error nothing stays open.
     ///
     /// - Returns: the addresses, with the ports that the system chose.
     func open() throws(SystemError) -> [SocketAddress] {
         do throws(SystemError) {
             for address in state.configuration.listen { listeners.append(try listener(address, [])) }
             for address in state.configuration.admin { listeners.append(try listener(address, .admin)) }
-            try openBridge()
+            try broker.open()
         } catch {
             close()
             throw error
@@ -48,8 +46,7 @@ final class Home {
 
     func close() {
         stopAccepting()
-        bridge?.stop()
-        bridge = nil
+        broker.close()
     }
 
     func stopAccepting() {
@@ -71,12 +68,12 @@ final class Home {
         worker.loop.stop()
     }
 
-    /// Lays open how the bridge stands; changes of state are laid open at once.
+    /// Publishes the status of the broker; changes of state are published at once.
     func refreshStatus() {
         // Not each quarter of a second: a file's state is asked of the disk.
         ticks &+= 1
         if ticks % 4 == 0 { state.configuration.certificates?.reloadIfChanged(logger: state.logger) }
-        if let bridge { state.redis = bridge.status }
+        broker.refreshStatus()
         // A storm is over some seconds later.
         let isDue = memory.isDue(
             heldBytes: state.inboundBytes + state.queuedBytesTotal, peakBytes: state.takeHeldPeakBytes(),
@@ -98,24 +95,6 @@ final class Home {
         undrainedWorkers -= 1
         guard undrainedWorkers == 0 else { return }
         for index in state.inboxes.indices { worker.post(.stop, to: index) }
-    }
-
-    /// A channel has got its first subscribers, or lost its last: Redis follows what the directory says now.
-    func reconsider(_ channel: String) {
-        guard let bridge else { return }
-        if !state.directory.isWanted(channel) {
-            bridge.unsubscribe(channel)
-        } else if bridge.subscribe(channel) {
-            settle(channel, isConfirmed: true)
-        }
-    }
-
-    /// Publishes for a connection of any worker and reports back.
-    func publish(_ payload: [UInt8], to channel: String, for address: ConnectionAddress) {
-        bridge?.publish(payload, to: channel) { [unowned worker] result in
-            let failure: String? = if case .failure(let error) = result { error.description } else { nil }
-            worker.post(.published(address.key, failure: failure), to: address.worker)
-        }
     }
 
     private func listener(_ address: ListenAddress, _ peer: Peer) throws(SystemError) -> Listener {
@@ -171,72 +150,5 @@ final class Home {
         for index in state.inboxes.indices { worker.post(.closeIdle, to: index) }
         guard starvedLines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds) else { return }
         state.logger.warning("accepting paused", metadata: ["error": "\(error)"])
-    }
-
-    private func openBridge() throws(SystemError) {
-        guard let endpoint = state.configuration.redis else { return }
-        let channels = RedisChannelMap(
-            prefix: state.configuration.redisPrefix, aliases: state.configuration.redisAliases,
-            patterns: state.configuration.redisPatterns.map(\.wildcard))
-        let bridge = try RedisBridge(
-            on: worker.loop, endpoint: endpoint, tls: state.configuration.redisTLS, channels: channels,
-            timing: state.configuration.redisTiming, maxPayloadBytes: state.configuration.maxPublishBytes,
-            delegate: self)
-        self.bridge = bridge
-        bridge.start()
-        state.redis = bridge.status
-    }
-
-    private func settle(_ channel: String, isConfirmed: Bool) {
-        if isConfirmed { state.directory.markReady(channel) }
-        for index in state.inboxes.indices { worker.post(.settled(channel: channel), to: index) }
-    }
-}
-
-extension Home: RedisBridgeDelegate {
-    func bridgeReceived(_ payload: RawSpan, on channel: String) {
-        // By a pattern anything may come that has the prefix.
-        guard state.configuration.redisPatterns.isEmpty || ChannelName.isValid(channel) else {
-            bridge?.ignore(channel)
-            return
-        }
-        var bytes: [UInt8] = []
-        bytes.append(payload)
-        worker.broadcast(bytes, to: channel, from: .redis)
-    }
-
-    func bridgeSettled(_ channel: String) {
-        // Perhaps it has only been waited for long enough.
-        settle(channel, isConfirmed: bridge?.isConfirmed(channel) ?? false)
-    }
-
-    func bridgeExposed(_ channel: String, forMilliseconds milliseconds: UInt64) {
-        for index in state.inboxes.indices {
-            worker.post(.exposed(channel: channel, milliseconds: milliseconds), to: index)
-        }
-    }
-
-    func bridgeIgnored(_ redisChannel: RawSpan) {
-        let name = redisChannel.text ?? "not UTF-8"
-        state.logger.warning(
-            "messages of Redis channels that cannot be channels here are ignored", metadata: ["first": "\(name)"])
-    }
-
-    func bridgeLeftOutMessage() {
-        worker.counters.droppedOversized += 1
-    }
-
-    func bridgeLostSubscriptions() {
-        state.directory.markNothingReady()
-    }
-
-    func bridgeStatusChanged(_ status: RedisStatus) {
-        state.redis = status
-        var metadata: Logger.Metadata = [:]
-        if let reason = status.reason { metadata["reason"] = "\(reason)" }
-        if let milliseconds = status.retryMilliseconds { metadata["retry"] = "within \(milliseconds) ms" }
-        let line =
-            "redis \(status.state.rawValue)\(status.isUsable || status.state != .connected ? "" : " but not usable")"
-        state.logger.log(level: status.isUsable ? .notice : .warning, "\(line)", metadata: metadata)
     }
 }

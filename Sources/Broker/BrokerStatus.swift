@@ -1,0 +1,45 @@
+/// The state of the connections to a remote broker.
+public struct BrokerStatus: Sendable, Equatable {
+    /// What the connections are doing.
+    public enum State: String, Sendable {
+        /// The first attempts run.
+        case connecting
+        /// A probe message has gone to the broker and come back.
+        case connected
+        /// Connected, but probe messages do not come back.
+        case silent
+        /// The broker could not be reached or was lost; attempts go on.
+        case disconnected
+    }
+
+    /// The state.
+    public var state: State
+    /// When the state was entered, on the loop's clock.
+    public var sinceMilliseconds: UInt64
+    /// How often a lost connection was regained.
+    public var reconnects = 0
+    /// How many channels the broker has confirmed.
+    public var subscribedChannels = 0
+    /// The round trip of the last probe message; nil while not connected.
+    public var probeMilliseconds: Double?
+    /// Whether messages can be relied on: connected, and no subscription is overdue for its confirmation.
+    public var isUsable = false
+    /// What went wrong last, for people; nil while usable.
+    public var reason: String?
+    /// Whether the broker itself has given the reason, and not only ended a connection.
+    public var isReasonGiven = false
+    /// The next attempt to connect comes within this time; nil while none is due.
+    public var retryMilliseconds: UInt64?
+    /// How often the broker has cut a connection because this node did not keep up with its messages.
+    public var overruns = 0
+    /// How many messages and commands wait for a connection or for a reply.
+    public var queuedCommands = 0
+    /// Messages whose names are no channels here.
+    public var ignoredMessages = 0
+
+    /// A state that was entered at a time on the loop's clock.
+    public init(state: State, sinceMilliseconds: UInt64) {
+        self.state = state
+        self.sinceMilliseconds = sinceMilliseconds
+    }
+}

@@ -1,0 +1,58 @@
+/// A message as it is published.
+public struct Publication: Sendable, Equatable {
+    /// The channel it goes to.
+    public let channel: String
+    /// The published bytes.
+    public let payload: [UInt8]
+    /// A later message with the same key replaces it, where a slow consumer's messages are conflated.
+    public let key: String?
+
+    /// Publishes a payload to a channel.
+    public init(channel: String, payload: [UInt8], key: String? = nil) {
+        self.channel = channel
+        self.payload = payload
+        self.key = key
+    }
+}
+
+/// Names the connection that waits for the outcome of a publish; a broker only hands it back.
+public struct PublishTicket: Sendable, Equatable {
+    /// The index of the connection's loop.
+    public let loop: Int
+    /// The connection's slot there.
+    public let slot: UInt32
+    /// Distinguishes the connections that have had this slot.
+    public let generation: UInt32
+
+    /// Names a connection of a loop.
+    public init(loop: Int, slot: UInt32, generation: UInt32) {
+        self.loop = loop
+        self.slot = slot
+        self.generation = generation
+    }
+}
+
+/// What became of a published message.
+public typealias PublishOutcome = Result<Published, BrokerFailure>
+
+/// A message that the broker has accepted.
+public struct Published: Sendable, Equatable {
+    /// How many subscribers of this node it was handed to; nil if it comes back from the broker like any other.
+    public let subscribers: Int?
+
+    /// A message that was accepted.
+    public init(subscribers: Int? = nil) {
+        self.subscribers = subscribers
+    }
+}
+
+/// Why a message was not published, or may not have been.
+public struct BrokerFailure: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The reason in the broker's words, for the publisher.
+    public let description: String
+
+    /// A failure with its reason.
+    public init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,96 @@
+internal import Broker
+internal import Logging
+internal import WSLoop
+
+/// The node's end of a remote broker: it passes on what the workers ask, and hands them what the broker brings.
+final class BrokerLink {
+    private unowned let worker: Worker
+    private let state: ServerState
+    private var broker: (any RemoteBroker)?
+
+    init(worker: Worker) {
+        self.worker = worker
+        state = worker.state
+    }
+
+    /// Begins to connect; does nothing if the broker is the embedded one.
+    func open() throws(SystemError) {
+        guard let connect = state.broker.connect else { return }
+        broker = try connect(worker.loop, state.configuration.maxPublishBytes, self)
+        refreshStatus()
+    }
+
+    func close() {
+        broker?.stop()
+        broker = nil
+    }
+
+    func refreshStatus() {
+        if let broker { state.brokerStatus = broker.status }
+    }
+
+    /// A channel has got its first subscribers, or lost its last: the directory knows whether it has any now.
+    func interestChanged(in channel: String) {
+        guard let broker else { return }
+        if !state.directory.isWanted(channel) {
+            broker.unsubscribe(channel)
+        } else if broker.subscribe(channel) {
+            brokerSettled(channel, isConfirmed: true)
+        }
+    }
+
+    /// Publishes for a connection of any worker.
+    func publish(_ publication: Publication, for ticket: PublishTicket) {
+        guard let outcome = broker?.publish(publication, for: ticket) else { return }
+        brokerPublished(outcome, for: ticket)
+    }
+
+    private func postToAll(_ message: WorkerMessage) {
+        for index in state.inboxes.indices { worker.post(message, to: index) }
+    }
+}
+
+extension BrokerLink: BrokerDelegate {
+    func brokerReceived(_ publication: Publication) {
+        worker.counters.messagesIn[MessageSource.broker.rawValue] += 1
+        worker.broadcast(publication)
+    }
+
+    func brokerPublished(_ outcome: PublishOutcome, for ticket: PublishTicket) {
+        worker.post(.published(ticket.key, outcome), to: ticket.loop)
+    }
+
+    func brokerSettled(_ channel: String, isConfirmed: Bool) {
+        if isConfirmed { state.directory.markReady(channel) }
+        postToAll(.settled(channel: channel))
+    }
+
+    func brokerLeftGap(in channel: String, milliseconds: UInt64) {
+        postToAll(.gap(channel: channel, milliseconds: milliseconds))
+    }
+
+    func brokerLostSubscriptions() {
+        state.directory.markNothingReady()
+    }
+
+    func brokerStatusChanged(_ status: BrokerStatus) {
+        state.brokerStatus = status
+        var metadata: Logger.Metadata = [:]
+        if let reason = status.reason { metadata["reason"] = "\(reason)" }
+        if let milliseconds = status.retryMilliseconds { metadata["retry"] = "within \(milliseconds) ms" }
+        let addition = status.isUsable || status.state != .connected ? "" : " but not usable"
+        state.logger.log(
+            level: status.isUsable ? .notice : .warning,
+            "\(state.broker.traits.label) \(status.state.rawValue)\(addition)", metadata: metadata)
+    }
+
+    func brokerIgnored(_ name: String) {
+        let broker = state.broker.traits.name
+        state.logger.warning(
+            "messages of \(broker) channels that cannot be channels here are ignored", metadata: ["first": "\(name)"])
+    }
+
+    func brokerLeftOutMessage() {
+        worker.counters.droppedOversized += 1
+    }
+}

@@ -1,0 +1,37 @@
+internal import Broker
+internal import WSLoop
+
+/// A worker's way to a broker on the node's loop.
+///
+/// What is asked goes there as a message, and so do the answers come back.
+final class BrokerProxy: Broker {
+    private let ask: (WorkerMessage) -> Void
+
+    /// - Parameter ask: posts a message to the node's loop.
+    init(ask: @escaping (WorkerMessage) -> Void) {
+        self.ask = ask
+    }
+
+    func subscribe(_ channel: String) -> Bool {
+        ask(.interestChanged(channel: channel))
+        return false
+    }
+
+    func unsubscribe(_ channel: String) {
+        ask(.interestChanged(channel: channel))
+    }
+
+    func publish(_ publication: Publication, for ticket: PublishTicket) -> PublishOutcome? {
+        ask(.publish(publication, ticket))
+        return nil
+    }
+}
+
+extension PublishTicket {
+    /// Names a connection of a worker.
+    init(worker: Int, _ key: StreamKey) {
+        self.init(loop: worker, slot: key.slot, generation: key.generation)
+    }
+
+    var key: StreamKey { StreamKey(slot: slot, generation: generation) }
+}

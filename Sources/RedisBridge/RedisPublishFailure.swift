@@ -1,0 +1,29 @@
+/// Why a publish did not reach Redis, or may not have.
+public enum RedisPublishFailure: Error, Equatable, Sendable {
+    /// There is no connection; nothing was sent.
+    case notConnected
+    /// The connection broke before the reply, or the reply did not come in time: Redis may deliver it or not.
+    case unanswered
+    /// Too much waits for Redis already; nothing was sent.
+    case overloaded
+    /// Redis answered with this error.
+    case refused(String)
+
+    /// What a reply says as one to PUBLISH: how many Redis clients got the message, or why none did.
+    static func outcome(_ reply: RedisReply?) -> Result<Int, RedisPublishFailure> {
+        guard let reply else { return .failure(.unanswered) }
+        return reply.errorText.map { .failure(.refused($0)) } ?? .success(reply.integer ?? 0)
+    }
+}
+
+extension RedisPublishFailure: CustomStringConvertible {
+    /// The failure in words.
+    public var description: String {
+        switch self {
+        case .notConnected: "Redis is not connected"
+        case .unanswered: "Redis did not answer: the message may be delivered or not"
+        case .overloaded: "too many messages wait for Redis"
+        case .refused(let text): "Redis refused: \(text)"
+        }
+    }
+}

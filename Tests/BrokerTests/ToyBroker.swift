@@ -1,0 +1,87 @@
+import Broker
+
+/// A server in memory that knows one toy broker.
+final class ToyServer {
+    var subscriptions: Set<String> = []
+    var isAway = false
+}
+
+/// A broker that does everything a turn later, as one does whose server is elsewhere.
+final class ToyBroker: RemoteBroker {
+    private let server: ToyServer
+    private unowned let delegate: any BrokerDelegate
+    /// The channels that are asked for, and whether the server has confirmed them.
+    private var channels: [String: Bool] = [:]
+    private var unsettled: [String] = []
+    private var publications: [(Publication, PublishTicket)] = []
+    private(set) var status = BrokerStatus(state: .connected, sinceMilliseconds: 0)
+
+    init(_ server: ToyServer, delegate: any BrokerDelegate) {
+        self.server = server
+        self.delegate = delegate
+    }
+
+    func subscribe(_ channel: String) -> Bool {
+        if channels[channel] == true { return true }
+        channels[channel] = false
+        unsettled.append(channel)
+        return false
+    }
+
+    func unsubscribe(_ channel: String) {
+        channels[channel] = nil
+        unsettled.removeAll { $0 == channel }
+        server.subscriptions.remove(channel)
+    }
+
+    func publish(_ publication: Publication, for ticket: PublishTicket) -> PublishOutcome? {
+        guard !server.isAway else { return .failure(BrokerFailure("the toy is away")) }
+        publications.append((publication, ticket))
+        return nil
+    }
+
+    func stop() {
+        channels = [:]
+        publications = []
+    }
+
+    /// One turn of its loop.
+    func turn() {
+        noticeState()
+        settle()
+        for (publication, ticket) in publications {
+            delegate.brokerPublished(.success(Published()), for: ticket)
+            if server.subscriptions.contains(publication.channel) { delegate.brokerReceived(publication) }
+        }
+        publications = []
+    }
+
+    private func noticeState() {
+        let state: BrokerStatus.State = server.isAway ? .disconnected : .connected
+        guard state != status.state else { return }
+        status.state = state
+        delegate.brokerStatusChanged(status)
+        guard state == .connected else {
+            server.subscriptions = []
+            for channel in channels.keys { channels[channel] = false }
+            return delegate.brokerLostSubscriptions()
+        }
+        for channel in channels.keys {
+            confirm(channel)
+            delegate.brokerLeftGap(in: channel, milliseconds: 1)
+        }
+    }
+
+    private func settle() {
+        for channel in unsettled {
+            if !server.isAway { confirm(channel) }
+            delegate.brokerSettled(channel, isConfirmed: !server.isAway)
+        }
+        unsettled = []
+    }
+
+    private func confirm(_ channel: String) {
+        channels[channel] = true
+        server.subscriptions.insert(channel)
+    }
+}

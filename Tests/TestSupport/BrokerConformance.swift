@@ -1,0 +1,109 @@
+public import Broker
+
+/// What every broker must do, checked on one that a test drives.
+public struct BrokerConformance {
+    /// What a broker did wrong.
+    public struct Violation: Error, CustomStringConvertible {
+        /// What it did.
+        public let description: String
+    }
+
+    private let broker: any Broker
+    private let recorder: BrokerRecorder
+    private let wait: (_ what: String, _ condition: () -> Bool) throws -> Void
+
+    /// - Parameters:
+    ///   - recorder: the broker's delegate.
+    ///   - wait: turns the broker's loop until a condition holds.
+    public init(
+        _ broker: any Broker, _ recorder: BrokerRecorder,
+        wait: @escaping (_ what: String, _ condition: () -> Bool) throws -> Void
+    ) {
+        self.broker = broker
+        self.recorder = recorder
+        self.wait = wait
+    }
+
+    /// Messages of a channel come once each, in the order in which they were published, and each publish has one outcome.
+    public func checkOrder() throws {
+        try subscribe("a")
+        try require(broker.subscribe("a"), "a confirmed channel is not confirmed when it is asked for again")
+        let outcomes = try publish((0..<100).map { ($0 % 3 == 0 ? "b" : "a", $0) })
+        try require(outcomes.allSatisfy { $0.isSuccess }, "a publish failed")
+        let expected = (0..<100).filter { $0 % 3 != 0 }
+        try wait("the messages") { received("a").count >= expected.count }
+        try require(received("a") == expected, "published \(expected), received \(received("a"))")
+    }
+
+    /// A channel that was given up and is asked for again brings each message once.
+    public func checkResubscribing() throws {
+        for round in 0..<3 {
+            try subscribe("c")
+            _ = try publish([("c", round)])
+            try wait("the message of round \(round)") { received("c").count > round }
+            broker.unsubscribe("c")
+        }
+        try require(received("c") == [0, 1, 2], "received \(received("c")) after asking again")
+        try require(Set(recorder.settled).count == recorder.settled.count, "a channel was settled again")
+    }
+
+    /// While a remote broker is away a publish fails, and a subscription is settled without being confirmed.
+    ///
+    /// Once it is back, all subscriptions are there again, and those that missed something know.
+    ///
+    /// - Parameters:
+    ///   - breakOff: ends the connections to the broker, and keeps them from coming back.
+    ///   - restore: lets them come back.
+    public func checkLoss(breakOff: () -> Void, restore: () throws -> Void) throws {
+        try subscribe("kept")
+        breakOff()
+        try wait("the loss") { recorder.losses > 0 }
+        try require(!broker.subscribe("new"), "a channel was confirmed while the broker was away")
+        try wait("the end of waiting") { recorder.settled.contains("new") }
+        try require(!recorder.confirmed.contains("new"), "a channel was confirmed while the broker was away")
+        let outcomes = try publish([("kept", 1)])
+        try require(!outcomes[0].isSuccess, "a publish succeeded while the broker was away")
+        try restore()
+        try wait("a gap in both channels") { Set(recorder.gaps.map(\.channel)) == ["kept", "new"] }
+        _ = try publish([("kept", 2), ("new", 3)])
+        try wait("messages after the loss") { !received("kept").isEmpty && !received("new").isEmpty }
+        try require(received("kept") == [2] && received("new") == [3], "received \(recorder.messages)")
+    }
+
+    private func subscribe(_ channel: String) throws {
+        let earlier = recorder.confirmed.count
+        guard !broker.subscribe(channel) else { return }
+        try wait("the confirmation of \(channel)") { recorder.confirmed.dropFirst(earlier).contains(channel) }
+    }
+
+    /// Publishes numbers and waits for the outcome of each.
+    private func publish(_ messages: [(channel: String, number: Int)]) throws -> [PublishOutcome] {
+        var outcomes: [Int: PublishOutcome] = [:]
+        let earlier = recorder.outcomes.count
+        for (index, message) in messages.enumerated() {
+            let publication = Publication(channel: message.channel, payload: Array("\(message.number)".utf8))
+            let ticket = PublishTicket(loop: 0, slot: UInt32(index), generation: 7)
+            outcomes[index] = broker.publish(publication, for: ticket)
+        }
+        try wait("the outcomes") { outcomes.count + recorder.outcomes.count - earlier >= messages.count }
+        for (ticket, outcome) in recorder.outcomes.dropFirst(earlier) {
+            try require(ticket.loop == 0 && ticket.generation == 7, "a ticket was changed")
+            try require(outcomes.updateValue(outcome, forKey: Int(ticket.slot)) == nil, "a publish has two outcomes")
+        }
+        return messages.indices.compactMap { outcomes[$0] }
+    }
+
+    private func received(_ channel: String) -> [Int] {
+        recorder.messages.filter { $0.channel == channel }.compactMap {
+            Int(String(decoding: $0.payload, as: UTF8.self))
+        }
+    }
+
+    private func require(_ condition: Bool, _ violation: String) throws {
+        guard condition else { throw Violation(description: violation) }
+    }
+}
+
+extension PublishOutcome {
+    fileprivate var isSuccess: Bool { if case .success = self { true } else { false } }
+}
