@@ -5,7 +5,7 @@ internal import HTTP
 public import Logging
 public import WSLoop
 
-/// A push server: WebSockets, HTTP endpoints, channels and the bridge to Redis, on as many loops as configured.
+/// A push server: WebSockets, HTTP endpoints and channels, on as many loops as configured.
 ///
 /// `run` blocks; `drain` and `stop` may be called from any thread.
 public final class Server: Sendable {
@@ -30,12 +30,13 @@ public final class Server: Sendable {
 
     /// Serves until it was drained or stopped.
     ///
-    /// The calling thread becomes the home worker: it accepts, and bridges to Redis; further workers get threads.
+    /// The calling thread becomes the first worker, on whose loop the node is: it accepts the clients of all workers and is
+    /// connected to the broker. Further workers get threads.
     ///
     /// - Parameters:
     ///   - signals: signals that drain the server; a second one stops it at once.
     ///   - reloadSignals: signals at which certificates are read again.
-    ///   - ready: called on the home loop with the bound addresses, once clients are accepted.
+    ///   - ready: called on the first worker's loop with the bound addresses, once clients are accepted.
     public func run(
         drainingOn signals: [Int32] = [], reloadingOn reloadSignals: [Int32] = [],
         ready: @escaping ([SocketAddress]) -> Void = { _ in }
@@ -43,25 +44,26 @@ public final class Server: Sendable {
         SystemLimits.ignoreBrokenPipes()
         SystemLimits.mapLargeBlocks(fromBytes: MemoryReturn.mappedBytes)
         try checkRecords()
-        let worker = try Worker(index: ServerState.home, state: state)
+        let worker = try Worker(index: NodeMessage.worker, state: state)
         defer { worker.close() }
         try worker.open()
         var addresses: [SocketAddress] = []
-        let home = Home(worker: worker) { [self] in
+        let node = Node(worker: worker) { [self] in
             state.enter(.serving)
             checkDescriptors()
             ready(addresses)
         }
-        worker.home = home
+        defer { node.close() }
+        worker.node = node
         for signal in signals { worker.keep(try watch(signal, worker.loop)) }
         for signal in reloadSignals { worker.keep(try watchForReload(signal, worker.loop)) }
-        addresses = try home.open()
+        addresses = try node.open()
         var threads: [LoopThread] = []
         defer { end(threads) }
         for index in 1..<max(state.workers, 1) { threads.append(try startThread(index)) }
-        worker.post(.opened, to: ServerState.home)
+        worker.tellNode(.opened)
         try worker.run()
-        if let failure = home.failure { throw failure }
+        if let failure = node.failure { throw failure }
     }
 
     /// Says that it is not ready, and after the drain delay stops accepting and closes the WebSockets; any thread.
@@ -72,7 +74,7 @@ public final class Server: Sendable {
         let delay = state.configuration.drainDelay
         guard delay > .zero else { return state.drain() }
         state.logger.notice("not ready, and draining in \(delay) (--drain-delay)")
-        state.inboxes[ServerState.home].post(.leave)
+        state.inboxes[NodeMessage.worker].post(.node(.leave))
     }
 
     /// Lets `run` return at once; any thread.
@@ -132,10 +134,10 @@ extension Server {
                 let worker = try Worker(index: index, state: state)
                 defer { worker.close() }
                 try worker.open()
-                worker.post(.opened, to: ServerState.home)
+                worker.tellNode(.opened)
                 try worker.run()
             } catch {
-                state.inboxes[ServerState.home].post(.failed(error))
+                state.inboxes[NodeMessage.worker].post(.node(.failed(error)))
             }
         }
     }

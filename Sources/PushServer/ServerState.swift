@@ -17,9 +17,6 @@ final class ServerState: Sendable {
         var isStopping: Bool { self == .leaving || self == .draining }
     }
 
-    /// The worker that also accepts, watches signals and is connected to the broker.
-    static let home = 0
-
     let configuration: ServerConfiguration
     let logger: Logger
     let broker: BrokerChoice
@@ -204,6 +201,7 @@ final class ServerState: Sendable {
     func drain() {
         guard enter(.draining) else { return }
         logger.notice("draining")
+        inboxes[NodeMessage.worker].post(.node(.drain))
         for inbox in inboxes { inbox.post(.drain) }
     }
 
@@ -234,7 +232,7 @@ final class ServerState: Sendable {
     func leastLoadedWorker() -> Int {
         boards.indices.min {
             boards[$0].openStreams.load(ordering: .relaxed) < boards[$1].openStreams.load(ordering: .relaxed)
-        } ?? ServerState.home
+        } ?? NodeMessage.worker
     }
 
     /// Notes that a worker's loop turns.

@@ -80,9 +80,11 @@ extension ServerTests {
             var ticks: [UInt32] = []
             while ticks.last != 0, ticks.count < 20 {
                 try withWorker(of: 1) { worker in
-                    worker.home = Home(worker: worker, opened: {})
+                    let node = Node(worker: worker, opened: {})
+                    worker.node = node
+                    defer { node.close() }
                     let timer = try Timer(on: worker.loop)
-                    timer.onEvent { worker.post(.drained, to: ServerState.home) }
+                    timer.onEvent { worker.tellNode(.drained) }
                     timer.start(afterMilliseconds: 0)
                     worker.keep(timer)
                     try worker.run()

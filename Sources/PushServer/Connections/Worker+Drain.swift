@@ -32,23 +32,9 @@ struct DrainSchedule {
 extension Worker {
     private static let drainStepMilliseconds: UInt64 = 20
 
-    /// Begins the drain when routers have had the time to learn that this server is not ready.
-    func beginLeaving() {
-        do throws(SystemError) {
-            let timer = try Timer(on: loop)
-            timer.onEvent { [state] in state.drain() }
-            timer.start(afterMilliseconds: UInt64(state.configuration.drainDelay / .milliseconds(1)))
-            keep(timer)
-        } catch {
-            state.logger.error("drain begun at once", metadata: ["error": "\(error)"])
-            state.drain()
-        }
-    }
-
     /// Begins closing the WebSockets, spread over the drain period.
     func beginDrain() {
         guard drainSchedule == nil else { return }
-        home?.stopAccepting()
         let keys = connections.compactMap { $0?.phase == .webSocket ? $0?.key : nil }.shuffled()
         drainSchedule = DrainSchedule(
             keys, over: state.configuration.drain, from: Loop.monotonicNanoseconds)
@@ -88,6 +74,6 @@ extension Worker {
         guard let schedule = drainSchedule, schedule.isOver, !hasReportedDrained else { return }
         guard connections.allSatisfy({ $0 == nil }) else { return }
         hasReportedDrained = true
-        post(.drained, to: ServerState.home)
+        tellNode(.drained)
     }
 }

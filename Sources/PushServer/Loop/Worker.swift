@@ -54,13 +54,13 @@ final class Worker {
     var idleHand = 0
     var drainSchedule: DrainSchedule?
     var hasReportedDrained = false
-    /// Only on the home worker.
-    var home: Home?
+    /// Only of the worker that `NodeMessage.worker` names.
+    var node: (any NodeMessageHandler)?
     /// Where this worker publishes and subscribes.
     private(set) lazy var broker: any Broker =
         state.broker.isEmbedded
         ? EmbeddedBroker { [unowned self] in broadcast($0) }
-        : BrokerProxy { [unowned self] in post($0, to: ServerState.home) }
+        : BrokerProxy { [unowned self] in tellNode($0) }
     var isEndingTurn = false
     /// Sessions by descriptor; empty without TLS, so that a plain one costs a comparison.
     @safe @exclusivity(unchecked) var secured: ContiguousArray<SecureStream?> = []
@@ -89,7 +89,7 @@ final class Worker {
         let configuration = state.configuration
         self.index = index
         self.state = state
-        sender = try configuration.io.sender(logger: state.logger, explains: index == ServerState.home)
+        sender = try configuration.io.sender(logger: state.logger, explains: index == NodeMessage.worker)
         state.noteSender(sender)
         pacer = FlushPacer(configuration.pacing)
         loop = try Loop()
@@ -134,7 +134,6 @@ final class Worker {
 
     /// Closes everything; the loop proves that no handle is left.
     func close() {
-        home?.close()
         for connection in connections { if let connection { close(connection) } }
         for message in state.inboxes[index].takeAll() {
             if case .adopt(let stream, _, _) = message { Socket.close(stream.descriptor) }
@@ -158,6 +157,10 @@ final class Worker {
     func post(_ message: WorkerMessage, to worker: Int) -> Bool {
         // An own message is found by endTurn, unless that has looked already.
         state.inboxes[worker].post(message, waking: worker != index || isEndingTurn)
+    }
+
+    func tellNode(_ message: NodeMessage) {
+        post(.node(message), to: NodeMessage.worker)
     }
 
     /// Takes over a client, with TLS if there is a context.
@@ -223,8 +226,7 @@ final class Worker {
 
     private func handle(_ message: WorkerMessage) {
         switch message {
-        case .opened: home?.workerOpened()
-        case .failed(let error): home?.workerFailed(error)
+        case .node(let message): node?.handle(message)
         case .deliver(let message): hub.deliver(message)
         case .adopt(let stream, let peer, let context): adopt(stream, peer, context)
         case .wakeUp: break
@@ -234,11 +236,7 @@ final class Worker {
         case .published(let key, let outcome): published(key, outcome)
         case .goOn: goOn()
         case .closeIdle: closeIdle()
-        case .interestChanged(let channel): home?.broker.interestChanged(in: channel)
-        case .publish(let publication, let ticket): home?.broker.publish(publication, for: ticket)
-        case .leave: beginLeaving()
         case .drain: beginDrain()
-        case .drained: home?.workerDrained()
         case .stop: loop.stop()
         }
     }
@@ -297,7 +295,7 @@ final class Worker {
         date.refresh()
         for slot in wheel.advance() { deadlineReached(slot) }
         endPausesForRate()
-        home?.refreshStatus()
+        node?.tick()
     }
 
     /// How much later than asked for the ticker fired is how long the loop was busy.

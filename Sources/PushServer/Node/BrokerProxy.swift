@@ -5,10 +5,10 @@ internal import WSLoop
 ///
 /// What is asked goes there as a message, and so do the answers come back.
 final class BrokerProxy: Broker {
-    private let ask: (WorkerMessage) -> Void
+    private let ask: (NodeMessage) -> Void
 
     /// - Parameter ask: posts a message to the node's loop.
-    init(ask: @escaping (WorkerMessage) -> Void) {
+    init(ask: @escaping (NodeMessage) -> Void) {
         self.ask = ask
     }
 

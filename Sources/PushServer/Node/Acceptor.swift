@@ -1,0 +1,93 @@
+internal import Access
+internal import Glibc
+internal import Logging
+internal import WSLoop
+
+/// Accepts clients on all addresses and gives each to the worker with the fewest.
+final class Acceptor {
+    private static let unsentLowWaterBytes: Int32 = 131_072
+
+    private unowned let worker: Worker
+    private let state: ServerState
+    private var listeners: [Listener] = []
+    private let starvedLines = LineLimit()
+
+    /// - Parameter worker: on whose loop clients are accepted.
+    init(worker: Worker) {
+        self.worker = worker
+        state = worker.state
+    }
+
+    /// Binds all addresses.
+    ///
+    /// - Returns: the addresses, with the ports that the system chose.
+    func open() throws(SystemError) -> [SocketAddress] {
+        for address in state.configuration.listen { listeners.append(try listener(address, [])) }
+        for address in state.configuration.admin { listeners.append(try listener(address, .admin)) }
+        return listeners.map(\.address)
+    }
+
+    /// Begins to accept.
+    func start() {
+        for listener in listeners { listener.resume() }
+    }
+
+    /// Accepts nobody any more.
+    func close() {
+        for listener in listeners { listener.close() }
+        listeners = []
+    }
+
+    private func listener(_ address: ListenAddress, _ peer: Peer) throws(SystemError) -> Listener {
+        guard let socketAddress = address.socketAddress else {
+            throw SystemError(code: EINVAL, operation: "listen on \(address)")
+        }
+        var peer = peer
+        if address.isSecure { peer.insert(.tls) }
+        if address.isProxied { peer.insert(.proxied) }
+        do throws(SystemError) {
+            return try listener(at: socketAddress, peer)
+        } catch {
+            guard [EAFNOSUPPORT, EADDRNOTAVAIL].contains(error.code), let ipv4 = address.addressWithoutIPv6 else {
+                throw error
+            }
+            return try listener(at: ipv4, peer)
+        }
+    }
+
+    private func listener(at address: SocketAddress, _ peer: Peer) throws(SystemError) -> Listener {
+        try Listener(
+            on: worker.loop, address: address, unsentLowWaterBytes: Acceptor.unsentLowWaterBytes,
+            starved: { [unowned self] in starved($0) }, accepted: { [unowned self] in place($0, peer) })
+    }
+
+    private func place(_ stream: AcceptedStream, _ listener: Peer) {
+        // A proxy's header tells whose connection it is, and TLS begins behind that.
+        let isProxied = listener.contains(.proxied)
+        let peer = isProxied ? listener : listener.union(nearness(of: stream))
+        guard isProxied || worker.admitsSocket(from: stream.peer.ip, peer) else {
+            return Socket.close(stream.descriptor)
+        }
+        let context = isProxied ? nil : worker.context(for: peer)
+        let index = state.leastLoadedWorker()
+        state.countStream(1, on: index)
+        if index == worker.index {
+            worker.adopt(stream, peer, context)
+        } else if !worker.post(.adopt(stream, peer, context), to: index) {
+            Socket.close(stream.descriptor)
+        }
+    }
+
+    private func nearness(of stream: AcceptedStream) -> Peer {
+        let proxy: Peer = state.trustedProxies.includes(stream.peer.ip) ? .trustedProxy : []
+        guard stream.peer.isLocal else { return proxy }
+        return proxy.union(stream.peer.port == nil ? .unixSocket : .loopback)
+    }
+
+    private func starved(_ error: SystemError) {
+        state.noteStarved()
+        for index in state.inboxes.indices { worker.post(.closeIdle, to: index) }
+        guard starvedLines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds) else { return }
+        state.logger.warning("accepting paused", metadata: ["error": "\(error)"])
+    }
+}

@@ -1,0 +1,32 @@
+internal import Logging
+internal import WSLoop
+
+/// What is looked at now and then: files of certificates, and memory that can be given back to the system.
+struct Housekeeping {
+    private static let certificateTicks = 4
+    private static let memoryTicks = 20
+
+    private var ticks = 0
+    private var memory = MemoryReturn()
+
+    /// Called four times a second, on the node's loop.
+    mutating func tick(_ state: ServerState) {
+        ticks &+= 1
+        // Less often than other things, since the disk is asked for a file's state.
+        if ticks % Housekeeping.certificateTicks == 0 {
+            state.configuration.certificates?.reloadIfChanged(logger: state.logger)
+        }
+        // A storm is over some seconds later.
+        let isDue = memory.isDue(
+            heldBytes: state.inboundBytes + state.queuedBytesTotal, peakBytes: state.takeHeldPeakBytes(),
+            mayReturn: ticks % Housekeeping.memoryTicks == 0)
+        if isDue { returnMemory(state) }
+    }
+
+    private func returnMemory(_ state: ServerState) {
+        let start = Loop.monotonicNanoseconds
+        SystemLimits.returnFreeMemory()
+        let milliseconds = (Loop.monotonicNanoseconds - start) / 1_000_000
+        state.logger.debug("free memory given back", metadata: ["milliseconds": "\(milliseconds)"])
+    }
+}
