@@ -20,13 +20,13 @@ public final class Server: Sendable {
     }
 
     /// How many WebSockets may be open.
-    public var maxConnections: Limit { state.maxConnections }
+    public var maxConnections: Limit { state.places.maxWebSockets }
 
     /// How many descriptors the process may have open.
-    public var descriptorLimit: Int { state.descriptorLimit }
+    public var descriptorLimit: Int { state.places.descriptorLimit }
 
     /// How writes get to the kernel on this machine; known when it is ready.
-    public var io: IOMethod { state.sendsThroughRing ? .uring : .poll }
+    public var io: IOMethod { state.boards.sendThroughRing ? .uring : .poll }
 
     /// Serves until it was drained or stopped.
     ///
@@ -49,7 +49,7 @@ public final class Server: Sendable {
         try worker.open()
         var addresses: [SocketAddress] = []
         let node = Node(worker: worker) { [self] in
-            state.enter(.serving)
+            state.lifecycle.enter(.serving)
             checkDescriptors()
             ready(addresses)
         }
@@ -70,7 +70,7 @@ public final class Server: Sendable {
     ///
     /// The closes are spread over the drain period; then `run` returns.
     public func drain() {
-        guard state.enter(.leaving) else { return }
+        guard state.lifecycle.enter(.leaving) else { return }
         let delay = state.configuration.drainDelay
         guard delay > .zero else { return state.drain() }
         state.logger.notice("not ready, and draining in \(delay) (--drain-delay)")
@@ -107,17 +107,18 @@ extension Server {
     /// Warns if the descriptor limit is low; clients would get 503.
     private func checkDescriptors() {
         let wanted = state.configuration.maxConnections?.value ?? Server.fewWebSockets
-        let possible = ServerState.webSockets(withDescriptors: state.descriptorLimit, workers: state.workers)
+        let possible = ConnectionPlaces.webSockets(
+            withDescriptors: state.places.descriptorLimit, workers: state.workers)
         guard possible < wanted else { return }
         state.logger.warning(
             "the descriptor limit leaves few WebSockets: raise it (ulimit -Hn, LimitNOFILE=)",
-            metadata: ["descriptors": "\(state.descriptorLimit)", "websockets": "\(possible)"])
+            metadata: ["descriptors": "\(state.places.descriptorLimit)", "websockets": "\(possible)"])
     }
 
     private func watch(_ signal: Int32, _ loop: Loop) throws(SystemError) -> SignalWatcher {
         let watcher = try SignalWatcher(on: loop, signal: signal)
         watcher.onEvent { [self] in
-            if state.phase.isStopping { stop() } else { drain() }
+            if state.lifecycle.phase.isStopping { stop() } else { drain() }
         }
         return watcher
     }

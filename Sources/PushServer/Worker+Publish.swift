@@ -11,7 +11,7 @@ extension Worker {
         _ payload: [UInt8], to channel: String, key: String?, from source: MessageSource, for connection: Connection,
         then action: PendingAction
     ) {
-        guard !state.isOverBudget else {
+        guard !state.bytes.isOverBudget else {
             return refuse(action, connection, Worker.overBudgetRefusal)
         }
         counters.messagesIn[source.rawValue] += 1

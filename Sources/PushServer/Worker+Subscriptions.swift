@@ -58,7 +58,7 @@ extension Worker {
     func abandonPending(_ connection: Connection) {
         guard let pending = connection.pending else { return }
         connection.pending = nil
-        if case .open = pending { state.releaseWebSocket() }
+        if case .open = pending { state.places.releaseWebSocket() }
         for channel in pending.channels { abandon(channel, connection) }
     }
 

@@ -75,31 +75,31 @@ import Testing
 
     @Test func drainingOutweighsDegraded() throws {
         let state = try state { $0.redis = try RedisEndpoint(parsing: "redis://h") }
-        state.enter(.draining)
+        state.lifecycle.enter(.draining)
         #expect(Reports.status(state) == "draining")
     }
 
     @Test func readinessFollowsThePhaseAndTheRoom() {
         let state = state { $0.maxConnections = 1 }
         #expect(Reports.readiness(state).status == .serviceUnavailable)
-        state.enter(.serving)
+        state.lifecycle.enter(.serving)
         #expect(Reports.readiness(state).status == .ok)
-        #expect(state.takeWebSocketPlace())
+        #expect(state.places.takeWebSocket())
         #expect(Reports.readiness(state).status == .serviceUnavailable)
-        #expect(!state.takeWebSocketPlace())
-        state.releaseWebSocket()
+        #expect(!state.places.takeWebSocket())
+        state.places.releaseWebSocket()
         #expect(Reports.readiness(state).status == .serviceUnavailable)
-        state.releaseWebSocket()
+        state.places.releaseWebSocket()
         #expect(Reports.readiness(state).status == .ok)
-        state.enter(.draining)
+        state.lifecycle.enter(.draining)
         #expect(Reports.readiness(state).status == .serviceUnavailable)
         #expect(Reports.liveness(state).status == .ok, "draining is alive")
     }
 
     @Test func aServerIsNotFullByALimitThatIsNotEnforced() {
         let state = state { $0.maxConnections = Limit(1, isEnforced: false) }
-        state.enter(.serving)
-        #expect(state.takeWebSocketPlace() && !state.takeWebSocketPlace())
+        state.lifecycle.enter(.serving)
+        #expect(state.places.takeWebSocket() && !state.places.takeWebSocket())
         #expect(Reports.readiness(state).status == .ok)
     }
 

@@ -108,7 +108,7 @@ final class TestServer {
     /// The figures as they are once the server has taken in all that was sent to it.
     func metrics() throws -> Exposition {
         _ = try request("GET /health/live HTTP/1.1")
-        return try Exposition(parsing: string(Metrics.response(server.state, server.state.totals()).body))
+        return try Exposition(parsing: string(Metrics.response(server.state, server.state.boards.totals()).body))
     }
 
     /// Waits until the server's own figures are as expected.

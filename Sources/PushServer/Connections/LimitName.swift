@@ -36,7 +36,7 @@ extension ServerState {
     /// A limit as it is set; nil for none.
     func limit(_ name: LimitName) -> Limit? {
         switch name {
-        case .connections: maxConnections
+        case .connections: places.maxWebSockets
         case .connectRate: configuration.admission.opensPerSecond
         case .addressConnectRate: configuration.admission.opensPerSecondOfAddress
         case .addressConnections: configuration.admission.connectionsOfAddress

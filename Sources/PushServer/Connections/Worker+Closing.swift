@@ -44,7 +44,7 @@ extension Worker {
     func close(_ connection: Connection) {
         guard connection.phase != .closed else { return }
         let wasWebSocket = connection.machine != nil
-        if connection.machine?.keepsDeflateContext == true { state.releaseDeflateContext() }
+        if connection.machine?.keepsDeflateContext == true { state.places.releaseDeflateContext() }
         abandonPending(connection)
         releaseLimits(connection)
         _ = connection.life.handle(.closed, at: wheel.currentTick, timeouts)
@@ -56,7 +56,7 @@ extension Worker {
         Socket.close(connection.descriptor)
         if wasWebSocket { webSocketEnded(connection) }
         updateHeld(connection)
-        state.countStream(-1, on: index)
+        state.boards.countStream(-1, on: index)
         drainProgressed()
     }
 }

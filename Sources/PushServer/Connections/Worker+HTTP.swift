@@ -36,7 +36,7 @@ extension Worker {
             guard !refusesProxyHeader(input.extracting(start...), connection) else { return }
             // It may be a handshake, with a long URL or too many cookies, of which a browser tells its user nothing.
             log(
-                "request refused", limitedBy: state.unreadableLines,
+                "request refused", limitedBy: state.logLimits.unreadableRequests,
                 ["status": "\(error.status.rawValue)", "reason": "\(message(of: error))"])
             connection.endsAfterResponse = true
             respond(.error(error.status, message(of: error)), to: connection)
@@ -50,7 +50,7 @@ extension Worker {
 
     /// Sends a response, and ends the connection behind it if it must not be kept.
     func respond(_ response: Response, to connection: Connection) {
-        let closing = connection.endsAfterResponse || connection.life.isPeerFinished || state.phase == .draining
+        let closing = connection.endsAfterResponse || connection.life.isPeerFinished || state.lifecycle.phase == .draining
         let omitsBody = connection.omitsBody
         connection.omitsBody = false  // an unreadable next request is no HEAD
         var response = response

@@ -65,7 +65,7 @@ extension Worker {
     private func accountInbound(_ held: Int) -> Int {
         let change = held - accountedInboundBytes
         accountedInboundBytes = held
-        return state.countInbound(change)
+        return state.bytes.countInbound(change)
     }
 
     private func heldBytes(_ connection: Connection) -> Int {
@@ -86,7 +86,7 @@ extension Worker {
             guard heldInboundBytes > target else { break }
             if let connection = connections[Int(slot)] { giveUp(connection) }
         }
-        guard state.inboundShedLines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds) else { return }
+        guard state.logLimits.inboundShed.admitsLine(atNanoseconds: Loop.monotonicNanoseconds) else { return }
         state.logger.warning("over budget: who makes the server hold most input is closed (--inbound-budget)")
     }
 

@@ -28,7 +28,8 @@ struct Metrics {
             sample("connections_closed_total", "reason", reason.label, totals.closed[reason.rawValue])
         }
         gauge(
-            "deflate_contexts", "Connections for which a decompression context is kept.", state.deflateContextCount)
+            "deflate_contexts", "Connections for which a decompression context is kept.",
+            state.places.deflateContextCount)
         head("handshakes_total", "counter", "Requests for a WebSocket, by the status of the answer.")
         for result in HandshakeResult.allCases {
             sample("handshakes_total", "status", result.label, totals.handshakes[result.rawValue])
@@ -112,15 +113,15 @@ struct Metrics {
 
     private mutating func addProcess(_ state: ServerState) {
         gauge("open_fds", "Open file descriptors.", SystemLimits.openDescriptors())
-        gauge("max_fds", "The limit of open file descriptors.", state.descriptorLimit)
+        gauge("max_fds", "The limit of open file descriptors.", state.places.descriptorLimit)
         counter(
             "log_lines_dropped_total", "Log lines that were not written since standard error was not read.",
             state.configuration.droppedLogLines())
-        let uptime = Double(Loop.monotonicNanoseconds - state.startedNanoseconds) / 1e9
+        let uptime = Double(Loop.monotonicNanoseconds - state.lifecycle.startedNanoseconds) / 1e9
         head("uptime_seconds", "gauge", "From the start of the process until these figures were computed.")
         text += "pushd_uptime_seconds \(uptime)\n"
         head("start_time_seconds", "gauge", "When the process started, in Unix time.")
-        text += "pushd_start_time_seconds \(state.startTimeSeconds)\n"
+        text += "pushd_start_time_seconds \(state.lifecycle.startTimeSeconds)\n"
         gauge("resident_memory_bytes", "Resident memory.", SystemLimits.residentMemoryBytes())
         head("build_info", "gauge", "The running version.")
         sample("build_info", "version", Server.version, 1)

@@ -24,28 +24,28 @@ enum Reports {
         body.member("connections", totals.webSockets)
         body.member("channels", counts.channels)
         body.member("subscriptions", counts.subscriptions)
-        body.member("uptime_s", Int((now - state.startedNanoseconds) / 1_000_000_000))
+        body.member("uptime_s", Int((now - state.lifecycle.startedNanoseconds) / 1_000_000_000))
         body.member("workers", state.workers)
         body.member(state.broker.traits.label, raw: broker(state, now, tellsReasons))
         return Response(.ok, contentType: "application/json", body: body.finish())
     }
 
     static func status(_ state: ServerState) -> String {
-        if state.phase.isStopping { return "draining" }
+        if state.lifecycle.phase.isStopping { return "draining" }
         return state.broker.isEmbedded || state.brokerStatus?.isUsable == true ? "ok" : "degraded"
     }
 
     /// `/health/live`: 503 only if a loop hangs.
     static func liveness(_ state: ServerState) -> Response {
-        verdict(state.allLoopsTurn ? nil : "a loop has stopped turning")
+        verdict(state.boards.allLoopsTurn ? nil : "a loop has stopped turning")
     }
 
     /// `/health/ready`: 503 while no new client would be served.
     static func readiness(_ state: ServerState) -> Response {
-        switch state.phase {
+        switch state.lifecycle.phase {
         case .starting: verdict("starting")
         case .leaving, .draining: verdict("draining")
-        case .serving where state.isFull || state.isStarved: verdict("full")
+        case .serving where state.places.isFull || state.places.isStarved: verdict("full")
         case .serving where state.configuration.readyNeedsRedis && status(state) == "degraded": verdict("degraded")
         case .serving: verdict(nil)
         }

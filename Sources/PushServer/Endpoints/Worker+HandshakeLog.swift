@@ -17,14 +17,14 @@ extension Worker {
     /// Tells why a connection is refused before its first request is read.
     func logConnectionRefusal(_ reason: String, _ connection: Connection) {
         log(
-            "connection refused", limitedBy: state.refusalLines,
+            "connection refused", limitedBy: state.logLimits.refusals,
             ["address": "\(loggedAddress(connection))", "reason": "\(reason)"])
     }
 
     /// Tells why a handshake is refused.
     func logHandshakeRefusal(_ reason: String, of head: RequestHead, _ connection: Connection) {
         log(
-            "handshake refused", limitedBy: state.refusalLines,
+            "handshake refused", limitedBy: state.logLimits.refusals,
             described(head, connection, ["reason": "\(reason)"]))
     }
 
@@ -34,13 +34,13 @@ extension Worker {
         if let name = try? head.queryName(besides: Worker.handshakeParameters) {
             let known = Worker.handshakeParameters.map { "\($0)" }.joined(separator: ", ")
             log(
-                "handshake with an unknown parameter", limitedBy: state.parameterLines,
+                "handshake with an unknown parameter", limitedBy: state.logLimits.unknownParameters,
                 described(head, connection, ["parameter": "\(Worker.loggable(name))", "known": "\(known)"]))
         }
         if acceptance.subprotocol == nil, head.count(of: "sec-websocket-protocol") > 0 {
             let offered = Worker.loggable(head.value(of: "sec-websocket-protocol"))
             log(
-                "handshake without a known subprotocol", limitedBy: state.subprotocolLines,
+                "handshake without a known subprotocol", limitedBy: state.logLimits.unknownSubprotocols,
                 described(head, connection, ["offered": "\(offered)", "known": "\(Worker.envelopeSubprotocol)"]))
         }
     }

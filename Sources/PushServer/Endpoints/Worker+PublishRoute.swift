@@ -14,7 +14,7 @@ extension Worker {
             let channel = try Worker.channel(of: head)
             let key = try Worker.key(of: head)
             if key != nil, let keyRefusal { throw PublishRefusal(keyRefusal) }
-            guard !state.isOverBudget else { return .refusal(.unavailable(Worker.overBudgetRefusal)) }
+            guard !state.bytes.isOverBudget else { return .refusal(.unavailable(Worker.overBudgetRefusal)) }
             return .publish(channel: channel, key: key)
         } catch {
             return .refusal(.error(.badRequest, error.reason))

@@ -71,7 +71,7 @@ extension Worker {
             let isForAdmin =
                 state.access.servesAdmin(on: connection.peer)
                 && state.access.denial(of: head, from: peer(of: head, connection), for: .administer) == nil
-            return { [state] in Reports.health(state, state.totals(), tellsReasons: isForAdmin) }
+            return { [state] in Reports.health(state, state.boards.totals(), tellsReasons: isForAdmin) }
         }
         if head.isPath("/health/live") { return { [state] in Reports.liveness(state) } }
         if head.isPath("/health/ready") { return { [state] in Reports.readiness(state) } }
@@ -83,7 +83,7 @@ extension Worker {
     }
 
     private func metrics() -> Response {
-        state.metrics.response(at: Loop.monotonicNanoseconds) { Metrics.response(state, state.totals()) }
+        state.metrics.response(at: Loop.monotonicNanoseconds) { Metrics.response(state, state.boards.totals()) }
     }
 
     /// A browser would be told nothing of an answer that is no handshake.

@@ -18,7 +18,7 @@ extension Worker {
             if let denial = state.access.denial(of: head, from: peer(of: head, connection), for: .connect) {
                 throw UpgradeRefusal(denial)
             }
-            guard state.phase != .draining else { throw .unavailable("the server is going away") }
+            guard state.lifecycle.phase != .draining else { throw .unavailable("the server is going away") }
             let offer = try accept(head)
             let channels = try channels(of: head)
             let user = try user(of: head)
@@ -44,7 +44,9 @@ extension Worker {
     /// Turns the connection into a WebSocket: the 101, then whatever its channels bring.
     func finishOpening(_ connection: Connection, _ acceptance: Handshake.Acceptance, channels: [String]) {
         var acceptance = acceptance
-        if acceptance.deflate?.keepsClientContext == true, !state.reserveDeflateContext() { acceptance.deflate = nil }
+        if acceptance.deflate?.keepsClientContext == true, !state.places.takeDeflateContext() {
+            acceptance.deflate = nil
+        }
         connection.requests = nil
         forgetRate(of: connection)  // the handshake is no message
         connection.machine = ConnectionMachine(inflater: inflater(acceptance.deflate))
@@ -56,12 +58,12 @@ extension Worker {
         counters.handshakes[HandshakeResult.accepted.rawValue] += 1
         counters.webSockets += 1
         counters.opened += 1
-        if state.phase == .draining { fail(connection, .goingAway, "server is going away", .drain) }
+        if state.lifecycle.phase == .draining { fail(connection, .goingAway, "server is going away", .drain) }
     }
 
     private func takePlace() throws(UpgradeRefusal) {
-        guard !state.takeWebSocketPlace(), isStopped(by: .connections) else { return }
-        state.releaseWebSocket()
+        guard !state.places.takeWebSocket(), isStopped(by: .connections) else { return }
+        state.places.releaseWebSocket()
         throw UpgradeRefusal(.connections)
     }
 
@@ -75,7 +77,7 @@ extension Worker {
             tickets[connection.slot] = ticket
             return
         }
-        state.releaseWebSocket()
+        state.places.releaseWebSocket()
         throw UpgradeRefusal(refusal.denial)
     }
 
@@ -83,7 +85,7 @@ extension Worker {
     func webSocketEnded(_ connection: Connection) {
         counters.webSockets -= 1
         counters.closed[connection.life.closeReason.rawValue] += 1
-        state.releaseWebSocket()
+        state.places.releaseWebSocket()
     }
 
     /// Connections share the loop's decompressor; only a client that insists on its context gets one of its own.

@@ -90,7 +90,7 @@ final class Worker {
         self.index = index
         self.state = state
         sender = try configuration.io.sender(logger: state.logger, explains: index == NodeMessage.worker)
-        state.noteSender(sender)
+        state.boards.noteSender(sender, of: index)
         pacer = FlushPacer(configuration.pacing)
         loop = try Loop()
         hub = Hub(outboxLimitBytes: configuration.outboxLimitBytes, policies: configuration.slowConsumers)
@@ -178,7 +178,7 @@ final class Worker {
             state.logger.warning("client refused", metadata: ["error": "\(error)"])
             hub.remove(slot)
             Socket.close(stream.descriptor)
-            state.countStream(-1, on: index)
+            state.boards.countStream(-1, on: index)
             if let counted { state.sockets.withLock { $0.remove(counted) } }
             return
         }
@@ -256,7 +256,7 @@ final class Worker {
         counters.outboxBytes = hub.queuedBytes + unsentBytes
         counters.inboundBytes = accountedInboundBytes
         counters.outboxBytesMax = max(counters.outboxBytesMax, counters.outboxBytes)
-        state.publish(counters, of: index)
+        state.boards.publish(counters, of: index)
     }
 
     private func shedOverBudget() {
@@ -278,7 +278,7 @@ final class Worker {
 
     /// One line a second at most, and publishers are told for a while.
     private func noteShed(now: UInt64) {
-        guard state.noteShed(atNanoseconds: now) else { return }
+        guard state.bytes.noteShed(atNanoseconds: now) else { return }
         state.logger.warning("over budget: the slowest clients are closed (--outbox-budget)")
     }
 
@@ -286,11 +286,11 @@ final class Worker {
     private func account(_ held: Int) -> Int {
         let change = held - accountedBytes
         accountedBytes = held
-        return state.countQueued(change)
+        return state.bytes.countOutbound(change)
     }
 
     private func tick() {
-        state.beat(index)
+        state.boards.beat(index)
         observeLag()
         date.refresh()
         for slot in wheel.advance() { deadlineReached(slot) }

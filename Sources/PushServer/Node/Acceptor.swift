@@ -69,8 +69,8 @@ final class Acceptor {
             return Socket.close(stream.descriptor)
         }
         let context = isProxied ? nil : worker.context(for: peer)
-        let index = state.leastLoadedWorker()
-        state.countStream(1, on: index)
+        let index = state.boards.leastLoadedWorker()
+        state.boards.countStream(1, on: index)
         if index == worker.index {
             worker.adopt(stream, peer, context)
         } else if !worker.post(.adopt(stream, peer, context), to: index) {
@@ -85,7 +85,7 @@ final class Acceptor {
     }
 
     private func starved(_ error: SystemError) {
-        state.noteStarved()
+        state.places.noteStarved()
         for index in state.inboxes.indices { worker.post(.closeIdle, to: index) }
         guard starvedLines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds) else { return }
         state.logger.warning("accepting paused", metadata: ["error": "\(error)"])

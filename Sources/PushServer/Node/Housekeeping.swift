@@ -18,7 +18,7 @@ struct Housekeeping {
         }
         // A storm is over some seconds later.
         let isDue = memory.isDue(
-            heldBytes: state.inboundBytes + state.queuedBytesTotal, peakBytes: state.takeHeldPeakBytes(),
+            heldBytes: state.bytes.inbound + state.bytes.outbound, peakBytes: state.bytes.takePeak(),
             mayReturn: ticks % Housekeeping.memoryTicks == 0)
         if isDue { returnMemory(state) }
     }

@@ -1,0 +1,73 @@
+internal import Access
+internal import Broker
+internal import Channels
+internal import HTTP
+internal import Logging
+internal import Synchronization
+internal import WSLoop
+
+/// Everything that the workers of a server share; safe from any thread.
+final class ServerState: Sendable {
+    let configuration: ServerConfiguration
+    let logger: Logger
+    let broker: BrokerChoice
+    let directory: ChannelDirectory
+    let access: AccessRules
+    let trustedProxies: TrustedProxies
+    let admission: Mutex<Admission>
+    let sockets = Mutex(SocketCensus())
+    let inboxes: [Inbox<WorkerMessage>]
+    let pages: [String: Page]
+    let lifecycle = Lifecycle()
+    let places: ConnectionPlaces
+    let bytes = ByteAccounts()
+    let boards: WorkerBoards
+    let logLimits = LogLimits()
+    let metrics = MetricsCache()
+    private let latestBrokerStatus = Mutex<BrokerStatus?>(nil)
+
+    init(configuration: ServerConfiguration, logger: Logger) {
+        let workers = max(configuration.workers, 1)
+        self.configuration = configuration
+        self.logger = logger
+        broker = BrokerChoice(configuration)
+        directory = ChannelDirectory(loops: workers, isAlwaysReady: broker.isEmbedded)
+        access = AccessRules(
+            allowedHosts: configuration.allowedHosts, allowedOrigins: configuration.allowedOrigins,
+            publishKeys: configuration.publishKeys, apiKeys: configuration.apiKeys,
+            hasAdminAddress: !configuration.admin.isEmpty)
+        trustedProxies = TrustedProxies(configuration.trustedProxies)
+        admission = Mutex(Admission(configuration.admission))
+        inboxes = (0..<workers).map { _ in Inbox() }
+        pages = ServerState.pages(configuration)
+        places = ConnectionPlaces(configuration, workers: workers)
+        boards = WorkerBoards(workers: workers)
+    }
+
+    var workers: Int { inboxes.count }
+
+    /// The page that a request asks for.
+    func page(_ head: RequestHead) -> Page? {
+        pages[head.path]
+    }
+
+    private static func pages(_ configuration: ServerConfiguration) -> [String: Page] {
+        guard case .channels = configuration.endpoint else { return configuration.pages }
+        let demo = Page(body: PackageResources.demo_html)
+        return ["/": demo].merging(configuration.pages) { $1 }
+    }
+
+    /// Stops accepting, and closes the WebSockets spread over the drain period.
+    func drain() {
+        guard lifecycle.enter(.draining) else { return }
+        logger.notice("draining")
+        inboxes[NodeMessage.worker].post(.node(.drain))
+        for inbox in inboxes { inbox.post(.drain) }
+    }
+
+    /// The latest status of the broker; nil if it is the embedded one, or nothing is known yet.
+    var brokerStatus: BrokerStatus? {
+        get { latestBrokerStatus.withLock { $0 } }
+        set { latestBrokerStatus.withLock { $0 = newValue } }
+    }
+}
