@@ -106,6 +106,9 @@ struct PublishQueue {
 
     /// When the first message or command has waited long enough.
     var nextDeadline: UInt64? {
-        [waiting.first?.deadline, patient.first?.deadline].compactMap { $0 }.min()
+        guard let message = waiting.first, let command = patient.first else {
+            return waiting.first?.deadline ?? patient.first?.deadline
+        }
+        return min(message.deadline, command.deadline)
     }
 }

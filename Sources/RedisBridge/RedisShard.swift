@@ -64,8 +64,8 @@ final class RedisShard {
     var currentMaster: RedisServer?
     /// When channels that were refused for a moment are asked for again.
     var retryAt: UInt64?
-    /// What the deadline timer is set to.
-    private var armedDeadline: UInt64?
+    /// What the deadline timer is set to; `.max` while it is stopped.
+    private var armedDeadline = UInt64.max
     private(set) var isStopped = false
 
     /// Makes a shard that does nothing yet; it must be ended with `stop()`.
@@ -147,16 +147,16 @@ final class RedisShard {
     func endTurn() {
         guard !isStopped else { return }
         for command in ledger.takeCommands() { sendSubscription(command) }
-        let deadline = [ledger.nextDeadline(), queue.nextDeadline, retryAt].compactMap { $0 }.min()
+        let deadline = min(min(ledger.nextDeadline() ?? .max, queue.nextDeadline ?? .max), retryAt ?? .max)
         guard deadline != armedDeadline else { return }
         armedDeadline = deadline
-        guard let deadline else { return handles.deadlineTimer.stop() }
+        guard deadline != .max else { return handles.deadlineTimer.stop() }
         let now = loop.nowMilliseconds
         handles.deadlineTimer.start(afterMilliseconds: deadline > now ? deadline - now : 0)
     }
 
     private func deadlinePassed() {
-        armedDeadline = nil
+        armedDeadline = .max
         let now = loop.nowMilliseconds
         for message in queue.takeExpired(at: now) { message.completion(.failure(.notConnected)) }
         for answered in queue.takeUnanswered(at: now) { answered(nil) }

@@ -1,4 +1,5 @@
 internal import Broker
+internal import Channels
 internal import Logging
 internal import WSLoop
 
