@@ -1,11 +1,11 @@
-public import Broker
+package import Broker
 
 /// What every broker must do, checked on one that a test drives.
-public struct BrokerConformance {
+package struct BrokerConformance {
     /// What a broker did wrong.
-    public struct Violation: Error, CustomStringConvertible {
+    package struct Violation: Error, CustomStringConvertible {
         /// What it did.
-        public let description: String
+        package let description: String
     }
 
     private let broker: any Broker
@@ -15,7 +15,7 @@ public struct BrokerConformance {
     /// - Parameters:
     ///   - recorder: the broker's delegate.
     ///   - wait: turns the broker's loop until a condition holds.
-    public init(
+    package init(
         _ broker: any Broker, _ recorder: BrokerRecorder,
         wait: @escaping (_ what: String, _ condition: () -> Bool) throws -> Void
     ) {
@@ -25,7 +25,7 @@ public struct BrokerConformance {
     }
 
     /// Messages of a channel come once each, in the order in which they were published, and each publish has one outcome.
-    public func checkOrder() throws {
+    package func checkOrder() throws {
         try subscribe("a")
         try require(broker.subscribe("a"), "a confirmed channel is not confirmed when it is asked for again")
         let outcomes = try publish((0..<100).map { ($0 % 3 == 0 ? "b" : "a", $0) })
@@ -36,7 +36,7 @@ public struct BrokerConformance {
     }
 
     /// A channel that was given up and is asked for again brings each message once.
-    public func checkResubscribing() throws {
+    package func checkResubscribing() throws {
         var settlements = 0
         for round in 0..<3 {
             settlements += try subscribe("c")
@@ -55,7 +55,7 @@ public struct BrokerConformance {
     /// - Parameters:
     ///   - breakOff: ends the connections to the broker, and keeps them from coming back.
     ///   - restore: lets them come back.
-    public func checkLoss(breakOff: () -> Void, restore: () throws -> Void) throws {
+    package func checkLoss(breakOff: () -> Void, restore: () throws -> Void) throws {
         try subscribe("kept")
         breakOff()
         try wait("the loss") { recorder.losses > 0 }

@@ -50,7 +50,8 @@ extension Worker {
 
     /// Sends a response, and ends the connection behind it if it must not be kept.
     func respond(_ response: Response, to connection: Connection) {
-        let closing = connection.endsAfterResponse || connection.life.isPeerFinished || state.lifecycle.phase == .draining
+        let isDraining = state.lifecycle.phase == .draining
+        let closing = connection.endsAfterResponse || connection.life.isPeerFinished || isDraining
         let omitsBody = connection.omitsBody
         connection.omitsBody = false  // an unreadable next request is no HEAD
         var response = response

@@ -27,14 +27,15 @@ extension BrokerChoice {
     }
 
     private static func redis(_ endpoint: RedisEndpoint, _ configuration: ServerConfiguration) -> BrokerChoice {
-        BrokerChoice(traits: RedisBridge.traits, tlsRecords: configuration.redisTLS?.records) { loop, maxPayloadBytes, delegate throws(SystemError) in
-            let channels = RedisChannelMap(
-                prefix: configuration.redisPrefix, aliases: configuration.redisAliases,
-                patterns: configuration.redisPatterns.map(\.wildcard))
+        let channels = RedisChannelMap(
+            prefix: configuration.redisPrefix, aliases: configuration.redisAliases,
+            patterns: configuration.redisPatterns.map(\.wildcard))
+        let (tls, timing) = (configuration.redisTLS, configuration.redisTiming)
+        return BrokerChoice(traits: RedisBridge.traits, tlsRecords: tls?.records) {
+            loop, maxPayloadBytes, delegate throws(SystemError) in
             let bridge = try RedisBridge(
-                on: loop, endpoint: endpoint, tls: configuration.redisTLS, channels: channels,
-                timing: configuration.redisTiming, maxPayloadBytes: maxPayloadBytes, isChannel: ChannelName.isValid,
-                delegate: delegate)
+                on: loop, endpoint: endpoint, tls: tls, channels: channels, timing: timing,
+                maxPayloadBytes: maxPayloadBytes, isChannel: ChannelName.isValid, delegate: delegate)
             bridge.start()
             return bridge
         }
