@@ -28,9 +28,8 @@ let package = Package(
         .library(
             name: "Modules",
             targets: [
-                "Access", "Broker", "Bytes", "Channels", "HTTP", "PushServer", "RedisBridge", "TestSupport",
-                "TLSRecord",
-                "WebSocket",
+                "Access", "Broker", "Bytes", "Channels", "HTTP", "Protocols", "PushServer", "RedisBridge",
+                "TestSupport", "TLSRecord", "WebSocket",
             ])
     ],
     dependencies: [
@@ -51,6 +50,7 @@ let package = Package(
             name: "Channels",
             dependencies: ["Bytes", "WebSocket", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: settings),
+        .target(name: "Protocols", dependencies: ["Bytes", "Channels"], swiftSettings: settings),
         .systemLibrary(name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .target(name: "TLSRecord", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(name: "WSLoop", dependencies: ["COpenSSL", "CUV", "CUring", "TLSRecord"], swiftSettings: settings),
@@ -69,7 +69,8 @@ let package = Package(
         .target(
             name: "PushServer",
             dependencies: [
-                "Access", "Broker", "Bytes", "CBuild", "Channels", "HTTP", "RedisBridge", "WebSocket", "WSLoop",
+                "Access", "Broker", "Bytes", "CBuild", "Channels", "HTTP", "Protocols", "RedisBridge", "WebSocket",
+                "WSLoop",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -124,6 +125,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "ChannelsTests", dependencies: ["Bytes", "Channels", "WebSocket", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "ProtocolsTests", dependencies: ["Bytes", "Channels", "Protocols", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "PushServerTests",

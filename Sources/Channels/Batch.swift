@@ -34,8 +34,8 @@ public final class Batch {
         frameEnds.append(storage.count)
     }
 
-    func appendFrame(of message: Message, _ form: WireForm, _ deflaters: inout DeflaterSet) {
-        message.appendFrame(form, &deflaters, to: &storage)
+    func appendFrame(of message: Message, _ form: WireForm, _ writer: inout FrameWriter) {
+        writer.append(message, form, to: &storage)
         if policy == .conflate, let key = message.key { frameKeys[frameEnds.count] = ByteName(key) }
         frameEnds.append(storage.count)
     }

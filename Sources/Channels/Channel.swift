@@ -65,10 +65,10 @@ final class Channel {
     /// Adds the message to the batch of each form that has subscribers.
     ///
     /// - Returns: whether the channel became dirty by it.
-    func append(_ message: Message, _ deflaters: inout DeflaterSet, newBatch: () -> Batch) -> Bool {
+    func append(_ message: Message, _ writer: inout FrameWriter, newBatch: () -> Batch) -> Bool {
         for index in audiences.indices where !audiences[index].slots.isEmpty {
             let batch = audiences[index].batch ?? newBatch()
-            batch.appendFrame(of: message, audiences[index].form, &deflaters)
+            batch.appendFrame(of: message, audiences[index].form, &writer)
             audiences[index].batch = batch
         }
         receipts.append(message.receivedNanoseconds)
@@ -76,13 +76,11 @@ final class Channel {
         return receipts.count == 1
     }
 
-    /// The subscribers that speak `pushd.v1`.
-    var envelopeSlots: [UInt32] {
-        audiences.flatMap { $0.form.encoding == .envelope ? $0.slots : [] }
-    }
-
     /// How many audiences there are; some may be empty.
     var audienceCount: Int { audiences.count }
+
+    /// The subscribers that get the same bytes, and their form.
+    func audience(_ index: Int) -> (form: WireForm, slots: [UInt32]) { (audiences[index].form, audiences[index].slots) }
 
     /// What this turn brought a subscriber so far; nil if that is nothing.
     func unsent(to slot: UInt32, _ form: WireForm) -> (batch: Batch, bytes: Range<Int>)? {

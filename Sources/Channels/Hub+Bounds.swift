@@ -71,7 +71,8 @@ extension Hub {
         guard !outbox.missed.isEmpty, outbox.queuedBytes == outbox.queuedMessageBytes, !subscribers[Int(slot)].isLost
         else { return }
         for (channel, count) in outbox.takeMissed() {
-            let text = Message.missed(count, of: channel.text)
+            let notice = DeliveryNotice.missed(count: count)
+            guard let text = writer.text(of: notice, in: channel.text, subscribers[Int(slot)].form) else { continue }
             reply(slot, .text, message: text.rawSpan)
         }
     }

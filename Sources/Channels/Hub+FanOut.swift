@@ -5,7 +5,7 @@ extension Hub {
     /// Takes a message for its channel's subscribers here; nothing is written before `flush`.
     public func deliver(_ message: Message) {
         guard let channel = channel(named: message.channel) else { return }
-        if channel.append(message, &deflaters, newBatch: { pool.batch(.messages, of: channel) }) {
+        if channel.append(message, &writer, newBatch: { pool.batch(.messages, of: channel) }) {
             dirtyChannels.append(channel)
         }
     }
@@ -26,23 +26,24 @@ extension Hub {
 
     /// Queues a message for one connection, compressed if that is its form.
     public func reply(_ slot: UInt32, _ opcode: Opcode, message: RawSpan) {
-        let window = subscribers[Int(slot)].form.window
-        if let window, let deflated = deflaters.deflate(message, for: window) {
+        if let deflated = writer.deflated(message, subscribers[Int(slot)].form) {
             reply(slot) { FrameEncoder.appendFrame(opcode, rsv1: true, deflated.rawSpan, to: &$0) }
         } else {
             reply(slot) { FrameEncoder.appendFrame(opcode, message, to: &$0) }
         }
     }
 
-    /// Tells a channel's subscribers that speak `pushd.v1` that messages of that time may be missing, behind those that came
-    /// before.
-    public func tellGap(in name: String, seconds: Double) {
+    /// Tells a channel's subscribers whose protocol has such a notice, behind the messages that came before.
+    public func tell(_ notice: DeliveryNotice, of name: String) {
         guard let channel = channel(named: name) else { return }
-        let text = Message.gap(seconds, in: name)
-        for slot in channel.envelopeSlots {
-            queueUnsent(to: slot, channel)
-            channel.skip(slot, subscribers[Int(slot)].form)
-            reply(slot, .text, message: text.rawSpan)
+        for index in 0..<channel.audienceCount {
+            let (form, slots) = channel.audience(index)
+            guard !slots.isEmpty, let text = writer.text(of: notice, in: name, form) else { continue }
+            for slot in slots {
+                queueUnsent(to: slot, channel)
+                channel.skip(slot, form)
+                reply(slot, .text, message: text.rawSpan)
+            }
         }
     }
 
@@ -144,7 +145,7 @@ extension Hub {
     private func outbox(of slot: UInt32) -> Outbox {
         if let outbox = subscribers[Int(slot)].outbox { return outbox }
         let outbox = pool.outbox()
-        outbox.tellsMissed = subscribers[Int(slot)].form.encoding == .envelope
+        outbox.tellsMissed = writer.hasEncoder(subscribers[Int(slot)].form)
         subscribers[Int(slot)].outbox = outbox
         return outbox
     }

@@ -41,7 +41,7 @@ public final class Hub {
     /// A flush inside a flush would empty the lists of the outer one, so it traps.
     var isFlushing = false
     @safe @exclusivity(unchecked) var pool = BatchPool()
-    @safe @exclusivity(unchecked) var deflaters = DeflaterSet()
+    @safe @exclusivity(unchecked) var writer: FrameWriter
     @safe @exclusivity(unchecked) var counts = Counts()
     @safe @exclusivity(unchecked) var queuedBytesTotal = 0
     /// Of the batches in front of blocked outboxes: what was sent, and stays in memory until their end is.
@@ -58,9 +58,15 @@ public final class Hub {
     /// - Parameters:
     ///   - outboxLimitBytes: the strict bound of what may be queued for one connection.
     ///   - policies: what becomes of what does not fit.
-    public init(outboxLimitBytes: Int, policies: SlowConsumerPolicies = SlowConsumerPolicies()) {
+    ///   - encoders: what writes the messages, by the index in a `WireForm`; nil for the published bytes as they are, in a
+    ///     text frame if they are valid UTF-8, else in a binary one.
+    public init(
+        outboxLimitBytes: Int, policies: SlowConsumerPolicies = SlowConsumerPolicies(),
+        encoders: [(any MessageEncoder)?] = [nil]
+    ) {
         self.outboxLimitBytes = outboxLimitBytes
         self.policies = policies
+        writer = FrameWriter(encoders: encoders)
     }
 
     /// Sets the way out, which must outlive the hub's use.
@@ -80,7 +86,7 @@ public final class Hub {
 
     /// Hands over what was counted since the last call.
     public func takeCounts() -> Counts {
-        counts.compressions = deflaters.takeCount()
+        counts.compressions = writer.takeCompressions()
         defer { counts = Counts() }
         return counts
     }
@@ -108,7 +114,7 @@ public final class Hub {
     public func setForm(_ form: WireForm, of slot: UInt32) {
         precondition(subscribers[Int(slot)].channelCount == 0, "the form of a subscriber cannot change")
         subscribers[Int(slot)].form = form
-        subscribers[Int(slot)].outbox?.tellsMissed = form.encoding == .envelope
+        subscribers[Int(slot)].outbox?.tellsMissed = writer.hasEncoder(form)
     }
 
     /// Forgets a connection: leaves its channels and drops what was queued for it.

@@ -1,20 +1,26 @@
 public import WebSocket
 
-/// What a subscriber's messages look like on the wire: how they are wrapped and whether they are compressed.
+/// What a subscriber's messages look like on the wire: which encoder writes them and whether they are compressed.
 ///
 /// Subscribers with the same form get the same bytes. One byte, since each subscriber has one.
 public struct WireForm: Equatable, Sendable {
+    /// How many encoders a hub can have.
+    public static let maxEncoders = 16
+
     private let bits: UInt8
 
     /// The form of a subscriber.
     ///
-    /// - Parameter window: what it can decompress; nil for plain frames.
-    public init(_ encoding: WireEncoding = .plain, deflated window: DeflateWindow? = nil) {
-        bits = (window?.rawValue ?? 0) << 1 | encoding.rawValue
+    /// - Parameters:
+    ///   - encoder: the index of an encoder that was given to the hub.
+    ///   - window: what the subscriber can decompress; nil for plain frames.
+    public init(encoder: Int = 0, deflated window: DeflateWindow? = nil) {
+        precondition((0..<WireForm.maxEncoders).contains(encoder), "WireForm: no such encoder")
+        bits = UInt8(encoder) << 4 | (window?.rawValue ?? 0)
     }
 
-    /// How messages are wrapped.
-    public var encoding: WireEncoding { bits & 1 == 0 ? .plain : .envelope }
+    /// The index of the encoder.
+    public var encoder: Int { Int(bits >> 4) }
     /// The window that messages are compressed with; nil for plain frames.
-    public var window: DeflateWindow? { DeflateWindow(rawValue: bits >> 1) }
+    public var window: DeflateWindow? { DeflateWindow(rawValue: bits & 0xF) }
 }

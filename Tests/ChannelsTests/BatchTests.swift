@@ -68,8 +68,8 @@ private func owners(_ lengths: [Int]) -> [Int] {
         batch.begin(.messages)
         #expect(batch.byteCount == 0)
         #expect(batch.messageCount == 0)
-        var deflaters = DeflaterSet()
-        batch.appendFrame(of: message("c", "again"), WireForm(), &deflaters)
+        var writer = FrameWriter()
+        batch.appendFrame(of: message("c", "again"), WireForm(), &writer)
         var bytes: [UInt8] = []
         batch.lend(0..<batch.byteCount) { bytes.append($0) }
         #expect(bytes == textFrame("again"))

@@ -26,28 +26,28 @@ private let deflated = WireForm(deflated: .bits12)
         let message = message("c", json)
         for world in worlds {
             _ = world.hub.connect(1, "c", form: deflated)
-            _ = world.hub.connect(2, "c", form: WireForm(.envelope, deflated: .bits12))
+            _ = world.hub.connect(2, "c", form: .naming(deflated: .bits12))
             world.hub.deliver(message)
             world.hub.flush()
         }
         #expect(worlds.map { $0.hub.takeCounts().compressions } == [2, 0])
         #expect(worlds[0].transport[1].bytes == worlds[1].transport[1].bytes)
-        #expect(parseFrames(worlds[1].transport[2].bytes).texts == ["{\"channel\":\"c\",\"data\":\(json)}"])
+        #expect(parseFrames(worlds[1].transport[2].bytes).texts == ["c: \(json)"])
     }
 
     @Test func everyFormGetsItsOwn() {
         let world = World()
         let forms = [
-            WireForm(), WireForm(.envelope), deflated, WireForm(.envelope, deflated: .bits9),
-            WireForm(.envelope, deflated: .bits12),
+            WireForm(), .naming(), deflated, .naming(deflated: .bits9),
+            .naming(deflated: .bits12),
         ]
         for (link, form) in forms.enumerated() { _ = world.hub.connect(Int32(link), "c", form: form) }
         world.hub.deliver("c", "short", json)
         world.hub.flush()
         for (link, form) in forms.enumerated() {
             let sent = world.transport[Int32(link)].bytes
-            let envelopes = ["{\"channel\":\"c\",\"data\":\"short\"}", "{\"channel\":\"c\",\"data\":\(json)}"]
-            #expect(parseFrames(sent).texts == (form.encoding == .plain ? ["short", json] : envelopes))
+            let texts = ["short", json].map { form.isNaming ? NamingEncoder.text("c", $0) : $0 }
+            #expect(parseFrames(sent).texts == texts)
             #expect((sent.count < json.utf8.count) == (form.window != nil))
         }
         #expect(world.hub.takeCounts().compressions == 3)
@@ -93,10 +93,11 @@ private let deflated = WireForm(deflated: .bits12)
 
     @Test func aFormTakesOneByte() {
         #expect(MemoryLayout<WireForm>.size == 1 && MemoryLayout<Subscriber>.size <= 32)
-        for window in DeflateWindow.allCases {
-            #expect(WireForm(.envelope, deflated: window).window == window)
-            #expect(WireForm(.plain, deflated: window).encoding == .plain)
+        for encoder in 0..<WireForm.maxEncoders {
+            for window in DeflateWindow.allCases + [nil] {
+                let form = WireForm(encoder: encoder, deflated: window)
+                #expect(form.encoder == encoder && form.window == window)
+            }
         }
-        #expect(WireForm().window == nil && WireForm(.envelope).encoding == .envelope)
     }
 }

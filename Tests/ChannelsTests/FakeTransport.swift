@@ -111,7 +111,7 @@ struct World {
     let hub: Hub
 
     init(outboxLimitBytes: Int = 1_000_000, policies: SlowConsumerPolicies = SlowConsumerPolicies()) {
-        hub = Hub(outboxLimitBytes: outboxLimitBytes, policies: policies)
+        hub = Hub(outboxLimitBytes: outboxLimitBytes, policies: policies, encoders: NamingEncoder.encoders)
         hub.attach(transport)
         transport.hub = hub
     }

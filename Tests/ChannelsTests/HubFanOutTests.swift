@@ -9,24 +9,23 @@ import Testing
 
     @Test func nothingIsWrittenBeforeTheFlush() {
         let slot = hub.connect(1, "a")
-        _ = hub.connect(2, "a", "b", form: WireForm(.envelope))
+        _ = hub.connect(2, "a", "b", form: .naming())
         hub.deliver("a", "one", "two")
         hub.reply(slot, "ok")
         #expect(transport.takeEvents().isEmpty)
         hub.flush()
         #expect(transport.bytes(1) == textFrames("ok", "one", "two"))
-        let envelopes = textFrames("{\"channel\":\"a\",\"data\":\"one\"}", "{\"channel\":\"a\",\"data\":\"two\"}")
-        #expect(transport.bytes(2) == envelopes)
+        #expect(transport.bytes(2) == textFrames("a: one", "a: two"))
     }
 
     /// Who joins or leaves in the middle of a turn costs the others no write of their own.
     @Test func joinsAndLeavesWriteNothingBeforeTheFlush() {
-        let (one, two) = (hub.connect(1, "a"), hub.connect(2, "a", form: WireForm(.envelope)))
+        let (one, two) = (hub.connect(1, "a"), hub.connect(2, "a", form: .naming()))
         hub.deliver("a", "1")
         let three = hub.connect(3, "a")
         hub.deliver("a", "2")
         hub.leave(one, "a")
-        hub.tellGap(in: "a", seconds: 1)
+        hub.tell(.gap(seconds: 1), of: "a")
         hub.deliver("a", "3")
         hub.join(one, "a")
         hub.leave(three, "a")
@@ -43,9 +42,9 @@ import Testing
 
     /// A gap is told behind what came before it and before what comes next, also in one turn.
     @Test func aGapIsToldInOrder() {
-        _ = hub.connect(1, "a", form: WireForm(.envelope))
+        _ = hub.connect(1, "a", form: .naming())
         hub.deliver("a", "1")
-        hub.tellGap(in: "a", seconds: 1)
+        hub.tell(.gap(seconds: 1), of: "a")
         hub.deliver("a", "2")
         hub.flush()
         let texts = parseFrames(transport.bytes(1)).texts
@@ -131,12 +130,12 @@ import Testing
         _ = hub.connect(1, "a")
         hub.deliver("a", "early")
         _ = hub.connect(2, "a")
-        _ = hub.connect(3, "a", form: WireForm(.envelope))
+        _ = hub.connect(3, "a", form: .naming())
         hub.deliver("a", "late")
         hub.flush()
         #expect(transport.bytes(1) == textFrames("early", "late"))
         #expect(transport.bytes(2) == textFrames("late"))
-        #expect(transport.bytes(3) == textFrames("{\"channel\":\"a\",\"data\":\"late\"}"))
+        #expect(transport.bytes(3) == textFrames("a: late"))
     }
 
     @Test(arguments: ["leave", "leaveAll"])

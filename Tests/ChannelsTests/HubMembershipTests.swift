@@ -26,7 +26,7 @@ import Testing
     func membershipsBehaveLikeSets(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         let channels = (0..<7).map { "channel \($0)" }
-        let slots = (Int32(0)..<12).map { hub.connect($0, form: WireForm($0 % 3 == 0 ? .envelope : .plain)) }
+        let slots = (Int32(0)..<12).map { hub.connect($0, form: WireForm(encoder: $0 % 3 == 0 ? 1 : 0)) }
         var model: [UInt32: Set<String>] = [:]
         for _ in 0..<400 {
             let slot = slots[Int.random(in: 0..<12, using: &random)]
@@ -46,7 +46,7 @@ import Testing
         for channel in channels { hub.deliver(channel, channel) }
         hub.flush()
         for (link, slot) in zip(Int32(0)..., slots) {
-            let texts = link % 3 == 0 ? channels.map { "{\"channel\":\"\($0)\",\"data\":\"\($0)\"}" } : channels
+            let texts = link % 3 == 0 ? channels.map { NamingEncoder.text($0, $0) } : channels
             let expected = zip(channels, texts).filter { model[slot, default: []].contains($0.0) }.map(\.1)
             #expect(parseFrames(transport.bytes(link)).texts.sorted() == expected.sorted())
         }
@@ -126,7 +126,7 @@ import Testing
     /// The slot is marked, blocked, lost or dirty when its tenant changes, in one turn or with a flush between.
     @Test(arguments: ["marked", "blocked", "lost", "dirty", "idle"], [true, false])
     func theNextTenantInheritsNothing(state: String, sameTurn: Bool) {
-        let slot = hub.connect(1, "a", "b", form: WireForm(.envelope))
+        let slot = hub.connect(1, "a", "b", form: .naming())
         if state == "blocked" { transport[1].room = 3 }
         if state == "lost" { transport[1].failure = 32 }
         if state != "idle" { hub.deliver("a", "old") }

@@ -56,7 +56,7 @@ private final class Model {
         let slot = hub.add(link: link)
         let windows: [DeflateWindow?] = [nil, nil, .bits9, .bits12]
         let form = WireForm(
-            random.chance(40) ? .envelope : .plain, deflated: windows.randomElement(using: &random) ?? nil)
+            encoder: random.chance(40) ? 1 : 0, deflated: windows.randomElement(using: &random) ?? nil)
         hub.setForm(form, of: slot)
         transport[link].room = random.chance(50) ? nil : Int.random(in: 0...200, using: &random)
         connections.append(Connection(link: link, slot: slot, form: form))
@@ -92,10 +92,10 @@ private final class Model {
 
     func publish(_ channel: String) {
         let text = text(channel)
-        let envelope = "{\"channel\":\"\(channel)\",\"data\":\"\(text)\"}"
-        channelOfText[envelope] = channel
+        let named = NamingEncoder.text(channel, text)
+        channelOfText[named] = channel
         for connection in connections where connection.channels.contains(channel) {
-            connection.expected[channel, default: []].append(connection.form.encoding == .plain ? text : envelope)
+            connection.expected[channel, default: []].append(connection.form.isNaming ? named : text)
             published += 1
         }
         hub.deliver(message(channel, text))
@@ -209,7 +209,7 @@ extension Model {
     func compareDropping(_ connection: Connection) {
         let (texts, rest) = parseFrames(transport.bytes(connection.link))
         #expect(rest.isEmpty)
-        let notices = texts.filter { $0.hasPrefix(#"{"event":"missed""#) }
+        let notices = texts.filter { $0.hasPrefix("missed") }
         var received: [String: [String]] = [:]
         for text in texts where !notices.contains(text) {
             received[channelOfText[text] ?? "", default: []].append(text)
@@ -223,8 +223,8 @@ extension Model {
             missing += expected.count - got.count
         }
         #expect(received[Model.replies] ?? [] == connection.expected[Model.replies] ?? [])
-        let told = notices.compactMap { $0.split(separator: ":").last }.compactMap { Int($0.dropLast()) }
-        #expect(told.reduce(0, +) == (connection.form.encoding == .envelope ? missing : 0))
+        let told = notices.compactMap { Int($0.split(separator: " ").last ?? "") }
+        #expect(told.reduce(0, +) == (connection.form.isNaming ? missing : 0))
     }
 }
 

@@ -142,11 +142,11 @@ private func world(_ policy: SlowConsumerPolicy, limit: Int = 30) -> World {
         #expect(hub.takeCounts().droppedBySlowConsumers == 0)
     }
 
-    @Test(arguments: [WireEncoding.plain, .envelope])
-    func whoSpeaksTheProtocolIsToldWhatItMissed(encoding: WireEncoding) {
-        let world = world(.dropNewest, limit: 40)
+    @Test(arguments: [WireForm(), .naming()])
+    func aSubscriberIsToldWhatItMissed(form: WireForm) {
+        let world = world(.dropNewest, limit: 9)
         let (hub, transport) = (world.hub, world.transport)
-        let slot = hub.connect(1, "a", form: WireForm(encoding))
+        let slot = hub.connect(1, "a", form: form)
         transport[1].room = 0
         for _ in 0..<2 {
             for number in 0..<5 { hub.deliver("a", "\(number)") }
@@ -155,13 +155,13 @@ private func world(_ policy: SlowConsumerPolicy, limit: Int = 30) -> World {
         transport[1].room = nil
         hub.makeRoom(slot)
         let (texts, _) = parseFrames(transport.bytes(1))
-        let missed = texts.filter { $0.contains("event") }
-        if encoding == .plain {
-            #expect(missed.isEmpty)
-        } else {
-            // An envelope is {"channel":"a","data":0}, 26 bytes as a frame: one fits.
+        let missed = texts.filter { $0.contains("missed") }
+        if form.isNaming {
+            // A message is "a: 0", 6 bytes as a frame: one fits.
             #expect(texts.count == 2)
-            #expect(missed == [#"{"event":"missed","channel":"a","count":9}"#])
+            #expect(missed == ["missed of a: 9"])
+        } else {
+            #expect(missed.isEmpty)
         }
         #expect(hub.takeCounts().settled == 10)
         #expect(hub.queuedBytes == 0)
@@ -171,7 +171,7 @@ private func world(_ policy: SlowConsumerPolicy, limit: Int = 30) -> World {
     @Test func noticesDoNotPileUp() {
         let world = world(.dropOldest, limit: 60)
         let (hub, transport) = (world.hub, world.transport)
-        let slot = hub.connect(1, "a", form: WireForm(.envelope))
+        let slot = hub.connect(1, "a", form: .naming())
         transport[1].room = 0
         for number in 0..<500 {
             hub.deliver("a", "\(number % 10)")
@@ -184,9 +184,7 @@ private func world(_ policy: SlowConsumerPolicy, limit: Int = 30) -> World {
         hub.makeRoom(slot)
         hub.flush()
         let (texts, _) = parseFrames(transport.bytes(1))
-        let missed = texts.filter { $0.contains("event") }.compactMap {
-            Int($0.split(separator: ":").last?.dropLast() ?? "")
-        }
+        let missed = texts.filter { $0.contains("missed") }.compactMap { Int($0.split(separator: " ").last ?? "") }
         #expect(missed.reduce(0, +) + texts.count - missed.count == 500)
     }
 }

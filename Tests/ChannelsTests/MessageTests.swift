@@ -1,89 +1,90 @@
 import Bytes
+import Synchronization
+import TestSupport
 import Testing
+import WebSocket
 
 @testable import Channels
 
-private func frame(_ channel: String, _ payload: [UInt8], _ encoding: WireEncoding) -> [UInt8] {
+private func frame(_ payload: [UInt8], _ form: WireForm = WireForm()) -> [UInt8] {
     var bytes: [UInt8] = [0xEE]
-    var deflaters = DeflaterSet()
-    let message = Message(channel: channel, payload: payload, receivedNanoseconds: 7)
-    message.appendFrame(WireForm(encoding), &deflaters, to: &bytes)
+    var writer = FrameWriter(encoders: NamingEncoder.encoders)
+    let message = Message(channel: "c", payload: payload, receivedNanoseconds: 7)
+    writer.append(message, form, to: &bytes)
     #expect(bytes.first == 0xEE, "what was there before stays")
     return Array(bytes.dropFirst())
-}
-
-private func envelope(_ channel: String, _ payload: String) -> [UInt8] {
-    frame(channel, Array(payload.utf8), .envelope)
 }
 
 @Suite struct MessageTests {
     @Test(arguments: ["", "hello", "чат 😀", "{\"a\":1}", "\u{0}\n"])
     func textTravelsVerbatimInATextFrame(text: String) {
-        #expect(frame("c", Array(text.utf8), .plain) == serverFrame(1, Array(text.utf8)))
+        #expect(frame(Array(text.utf8)) == textFrame(text))
     }
 
     @Test(arguments: [[0xFF], [0x61, 0x80], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xE2, 0x82]] as [[UInt8]])
     func otherBytesTravelVerbatimInABinaryFrame(payload: [UInt8]) {
-        #expect(frame("c", payload, .plain) == serverFrame(2, payload))
+        #expect(frame(payload) == serverFrame(2, payload))
     }
 
-    @Test(arguments: [125, 126, 65_535, 65_536])
+    @Test func whatAnEncoderWritesIsText() {
+        #expect(frame([0xFF], .naming()) == textFrame("c: \u{FFFD}"))
+    }
+
+    @Test(arguments: [122, 123, 65_532, 65_533, 65_535, 65_536])
     func longPayloads(count: Int) {
-        let payload = [UInt8](repeating: 0x78, count: count)
-        #expect(frame("c", payload, .plain) == serverFrame(1, payload))
-        let string = "\"" + String(repeating: "x", count: count) + "\""
-        #expect(frame("c", payload, .envelope) == textFrame("{\"channel\":\"c\",\"data\":\(string)}"))
+        let text = String(repeating: "x", count: count)
+        #expect(frame(Array(text.utf8)) == textFrame(text))
+        #expect(frame(Array(text.utf8), .naming()) == textFrame("c: " + text))
     }
 
-    @Test(
-        arguments: [
-            "1", "null", "\"s\"", "[1, 2 ]", " {\"a\" : \"\\u00e9\"}\n", "-0.5e+3", "{}", "12345678901234567890",
-        ])
-    func theEnvelopeHoldsJSONVerbatim(json: String) {
-        #expect(envelope("c", json) == textFrame("{\"channel\":\"c\",\"data\":\(json)}"))
-    }
-
-    @Test(
-        arguments: [
-            ("", "\"\""), ("hello", "\"hello\""), ("{\"a\":", "\"{\\\"a\\\":\""), ("01", "\"01\""), ("NaN", "\"NaN\""),
-            ("a\"b\\c", "\"a\\\"b\\\\c\""), ("1 2", "\"1 2\""), ("чат 😀", "\"чат 😀\""),
-        ])
-    func theEnvelopeHoldsOtherTextAsAString(text: String, string: String) {
-        #expect(envelope("c", text) == textFrame("{\"channel\":\"c\",\"data\":\(string)}"))
-    }
-
-    @Test func controlCharactersInTextAreEscaped() throws {
-        let parsed = parseFrames(envelope("c", "a\nb\u{1}c"))
-        let text = try #require(parsed.texts.first)
-        #expect(!text.utf8.contains { $0 < 0x20 })
-        let bytes = Array(text.utf8)
-        let isValid = JSON.isValid(bytes.rawSpan)
-        #expect(isValid)
-    }
-
-    @Test(
-        arguments: [
-            ([0xFF], "/w=="), ([0xFF, 0xFE], "//4="), ([0x00, 0xFF, 0x10], "AP8Q"),
-            ([0x61, 0x62, 0x63, 0x80], "YWJjgA=="),
-        ] as [([UInt8], String)])
-    func theEnvelopeHoldsOtherBytesAsBase64(payload: [UInt8], base64: String) {
-        #expect(frame("c", payload, .envelope) == textFrame("{\"channel\":\"c\",\"data_base64\":\"\(base64)\"}"))
-    }
-
-    @Test(arguments: [("a\"b", "a\\\"b"), ("\\", "\\\\"), ("чат", "чат"), ("\"},{\"", "\\\"},{\\\"")])
-    func namesAreEscaped(name: String, escaped: String) {
-        #expect(envelope(name, "1") == textFrame("{\"channel\":\"\(escaped)\",\"data\":1}"))
-    }
-
-    @Test func everyEncodingGivesTheSameBytesEachTime() {
-        let message = message("c", "text", at: 42)
-        for encoding in [WireEncoding.envelope, .plain, .envelope, .plain] {
-            var bytes: [UInt8] = []
-            var deflaters = DeflaterSet()
-            message.appendFrame(WireForm(encoding), &deflaters, to: &bytes)
-            #expect(bytes == frame("c", Array("text".utf8), encoding))
+    /// However many loops ask for whichever forms, and in whichever order, each encoder is asked once.
+    @Test(arguments: 1...20 as ClosedRange<UInt64>)
+    func theFramesAreThoseOfANaiveComposition(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let counting = [CountingEncoder(mark: 1), CountingEncoder(mark: 2)]
+        var loops = (0..<3).map { _ in FrameWriter(encoders: [nil] + counting) }
+        let isText = random.chance(70)
+        let payload = (0..<Int.random(in: 0...2_000, using: &random)).map { _ in
+            UInt8.random(in: isText ? 0x61...0x68 : 0...255, using: &random)
         }
-        #expect(message.receivedNanoseconds == 42)
-        #expect(message.isText)
+        let message = Message(channel: "c", payload: payload, receivedNanoseconds: 0)
+        var used: Set<Int> = []
+        for _ in 0..<30 {
+            let encoder = Int.random(in: 0..<3, using: &random)
+            let window = ([nil, .bits9, .bits12] as [DeflateWindow?]).randomElement(using: &random) ?? nil
+            let loop = Int.random(in: 0..<3, using: &random)
+            used.insert(encoder)
+            var bytes: [UInt8] = []
+            loops[loop].append(message, WireForm(encoder: encoder, deflated: window), to: &bytes)
+            let opcode: UInt8 = encoder > 0 || String(validating: payload, as: UTF8.self) != nil ? 1 : 2
+            #expect(bytes == naiveFrame(opcode, encoder == 0 ? payload : [UInt8(encoder)] + payload, window))
+        }
+        for (index, encoder) in counting.enumerated() {
+            #expect(encoder.calls.load(ordering: .relaxed) == (used.contains(index + 1) ? 1 : 0))
+        }
     }
+}
+
+private func naiveFrame(_ opcode: UInt8, _ text: [UInt8], _ window: DeflateWindow?) -> [UInt8] {
+    if let window, text.count >= Deflater.thresholdBytes,
+        let deflated = Deflater(window: window)?.deflate(text.rawSpan)
+    {
+        return serverFrame(0x40 | opcode, deflated)
+    }
+    return serverFrame(opcode, text)
+}
+
+/// Puts its mark in front of the payload.
+private final class CountingEncoder: MessageEncoder {
+    let mark: UInt8
+    let calls = Atomic(0)
+
+    init(mark: UInt8) { self.mark = mark }
+
+    func encode(_ message: Message, into text: inout [UInt8]) {
+        calls.add(1, ordering: .relaxed)
+        text += [mark] + message.payload
+    }
+
+    func encode(_ notice: DeliveryNotice, of channel: String, into text: inout [UInt8]) -> Bool { false }
 }

@@ -102,9 +102,9 @@ private struct Pair {
         for _ in 0..<Int.random(in: 1...4, using: &random) {
             let key = keys.randomElement(using: &random) ?? nil
             let (payload, before) = (frame(), batch.byteCount)
-            var deflaters = DeflaterSet()
+            var writer = FrameWriter()
             let message = Message(channel: channel.name, payload: payload, key: key, receivedNanoseconds: 0)
-            batch.appendFrame(of: message, WireForm(), &deflaters)
+            batch.appendFrame(of: message, WireForm(), &writer)
             let bytes = batch.lend(before..<batch.byteCount) { span in
                 var bytes: [UInt8] = []
                 bytes.append(span)
@@ -207,9 +207,9 @@ private final class Conflated {
     private func update(_ key: Int) {
         let batch = Batch()
         batch.begin(.messages, of: channel)
-        var deflaters = DeflaterSet()
+        var writer = FrameWriter()
         let message = Message(channel: channel.name, payload: [1], key: "\(key)", receivedNanoseconds: 0)
-        batch.appendFrame(of: message, WireForm(), &deflaters)
+        batch.appendFrame(of: message, WireForm(), &writer)
         outbox.append(batch)
         _ = outbox.conflate()
     }

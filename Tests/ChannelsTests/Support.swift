@@ -9,6 +9,32 @@ extension SeededGenerator {
     mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 }
 
+/// Names the channel of each message, and has notices.
+struct NamingEncoder: MessageEncoder {
+    /// Those of a `World`: with index 0 subscribers get the published bytes.
+    static let encoders: [(any MessageEncoder)?] = [nil, NamingEncoder()]
+
+    static func text(_ channel: String, _ payload: String) -> String { "\(channel): \(payload)" }
+
+    func encode(_ message: Message, into text: inout [UInt8]) {
+        text += NamingEncoder.text(message.channel, String(decoding: message.payload, as: UTF8.self)).utf8
+    }
+
+    func encode(_ notice: DeliveryNotice, of channel: String, into text: inout [UInt8]) -> Bool {
+        switch notice {
+        case .missed(let count): text += "missed of \(channel): \(count)".utf8
+        case .gap(let seconds): text += "gap in \(channel): \(seconds) s".utf8
+        }
+        return true
+    }
+}
+
+extension WireForm {
+    /// What `NamingEncoder` writes.
+    static func naming(deflated window: DeflateWindow? = nil) -> WireForm { WireForm(encoder: 1, deflated: window) }
+    var isNaming: Bool { encoder == 1 }
+}
+
 /// A frame as a server sends it (RFC 6455 section 5.2): unmasked, final, its length written minimally.
 func serverFrame(_ opcode: UInt8, _ payload: [UInt8]) -> [UInt8] {
     let count = payload.count

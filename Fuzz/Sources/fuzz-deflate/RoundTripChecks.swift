@@ -35,9 +35,9 @@ private func checkLimit(_ compressed: [UInt8], _ message: [UInt8]) {
 /// Checks the frame that a subscriber with this window gets.
 private func checkPublished(_ payload: [UInt8], _ window: DeflateWindow) {
     let message = Message(channel: "c", payload: payload, receivedNanoseconds: 0)
-    var deflaters = DeflaterSet()
+    var writer = FrameWriter()
     var frame: [UInt8] = []
-    message.appendFrame(WireForm(deflated: window), &deflaters, to: &frame)
+    writer.append(message, WireForm(deflated: window), to: &frame)
     let limits = ConnectionMachine.Limits(maxMessageBytes: payload.count, maxFragments: 1)
     let received = Received([frame], by: ConnectionMachine(role: .client, inflater: Inflater()), limits)
     expectEqual(received.events, [message.isText ? .text(payload) : .binary(payload)], "what is published")

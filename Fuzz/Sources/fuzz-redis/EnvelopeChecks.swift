@@ -1,5 +1,6 @@
 import Bytes
 import FuzzSupport
+import Protocols
 import WebSocket
 
 @testable import Channels
@@ -9,18 +10,19 @@ func checkEnvelope(channel: String, payload: [UInt8]) {
     let message = Message(channel: channel, payload: payload, receivedNanoseconds: 0)
     expectEqual(message.isText, String(validating: payload, as: UTF8.self) != nil, "text")
     let plain: ConnectionMachine.Event = message.isText ? .text(payload) : .binary(payload)
-    expectEqual(received(message, .plain), plain, "a plain message")
-    guard case .text(let text) = received(message, .envelope), let object = try? JSONObject(parsing: text.rawSpan),
+    expectEqual(received(message, as: nil), plain, "a plain message")
+    guard case .text(let text) = received(message, as: "pushd.v1"), let object = try? JSONObject(parsing: text.rawSpan),
         case .string(let name) = object["channel"]
     else { return expect(false, "an envelope without a channel") }
     expect(name.utf8.elementsEqual(channel.utf8), "the envelope's channel is \(name)")
     checkData(object, in: text, payload, isText: message.isText)
 }
 
-private func received(_ message: Message, _ encoding: WireEncoding) -> ConnectionMachine.Event {
+private func received(_ message: Message, as subprotocol: String?) -> ConnectionMachine.Event {
     var frame: [UInt8] = []
-    var deflaters = DeflaterSet()
-    message.appendFrame(WireForm(encoding), &deflaters, to: &frame)
+    var writer = FrameWriter(encoders: ClientProtocols.encoders)
+    let encoder = ClientProtocols.index(ofSubprotocol: subprotocol)
+    writer.append(message, WireForm(encoder: encoder), to: &frame)
     let limits = ConnectionMachine.Limits(maxMessageBytes: 1 << 20, maxFragments: 1)
     let received = Received([frame], by: ConnectionMachine(role: .client), limits)
     expectEqual(received.events.count, 1, "messages in a frame")

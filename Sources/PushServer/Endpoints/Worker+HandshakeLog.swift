@@ -1,5 +1,6 @@
 internal import HTTP
 internal import Logging
+internal import Protocols
 internal import WSLoop
 internal import WebSocket
 
@@ -39,9 +40,10 @@ extension Worker {
         }
         if acceptance.subprotocol == nil, head.count(of: "sec-websocket-protocol") > 0 {
             let offered = Worker.loggable(head.value(of: "sec-websocket-protocol"))
+            let known = ClientProtocols.subprotocols.joined(separator: ", ")
             log(
                 "handshake without a known subprotocol", limitedBy: state.logLimits.unknownSubprotocols,
-                described(head, connection, ["offered": "\(offered)", "known": "\(Worker.envelopeSubprotocol)"]))
+                described(head, connection, ["offered": "\(offered)", "known": "\(known)"]))
         }
     }
 

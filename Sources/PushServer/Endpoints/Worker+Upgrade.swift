@@ -3,12 +3,12 @@ internal import Bytes
 internal import Channels
 internal import HTTP
 internal import Logging
+internal import Protocols
 internal import Synchronization
 internal import WSLoop
 internal import WebSocket
 
 extension Worker {
-    static let envelopeSubprotocol = "pushd.v1"
     private static let defaultChannel = "default"
     private static let defaultUser = "anonymous"
 
@@ -51,8 +51,8 @@ extension Worker {
         forgetRate(of: connection)  // the handshake is no message
         connection.machine = ConnectionMachine(inflater: inflater(acceptance.deflate))
         tell(.upgraded, connection)
-        let encoding: WireEncoding = acceptance.subprotocol == Worker.envelopeSubprotocol ? .envelope : .plain
-        hub.setForm(WireForm(encoding, deflated: acceptance.deflate?.window), of: connection.slot)
+        let spoken = ClientProtocols.index(ofSubprotocol: acceptance.subprotocol)
+        hub.setForm(WireForm(encoder: spoken, deflated: acceptance.deflate?.window), of: connection.slot)
         hub.reply(connection.slot) { acceptance.encode(into: &$0) }
         for channel in channels { hub.join(connection.slot, channel) }
         counters.handshakes[HandshakeResult.accepted.rawValue] += 1
@@ -104,7 +104,7 @@ extension Worker {
     }
 
     private var subprotocols: [String] {
-        if case .channels = state.configuration.endpoint { [Worker.envelopeSubprotocol] } else { [] }
+        if case .channels = state.configuration.endpoint { ClientProtocols.subprotocols } else { [] }
     }
 
     /// The extension's offer has no way to insist on a context, so the query has.

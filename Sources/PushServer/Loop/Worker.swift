@@ -5,6 +5,7 @@ internal import Channels
 internal import DequeModule
 internal import HTTP
 internal import Logging
+internal import Protocols
 internal import Synchronization
 internal import WSLoop
 internal import WebSocket
@@ -93,7 +94,9 @@ final class Worker {
         state.boards.noteSender(sender, of: index)
         pacer = FlushPacer(configuration.pacing)
         loop = try Loop()
-        hub = Hub(outboxLimitBytes: configuration.outboxLimitBytes, policies: configuration.slowConsumers)
+        hub = Hub(
+            outboxLimitBytes: configuration.outboxLimitBytes, policies: configuration.slowConsumers,
+            encoders: ClientProtocols.encoders)
         requestLimits = RequestParser.Limits(bodyBytes: configuration.maxPublishBytes)
         messageLimits = ConnectionMachine.Limits(
             maxMessageBytes: configuration.maxMessageBytes,
@@ -232,7 +235,7 @@ final class Worker {
         case .wakeUp: break
         case .settled(let channel): confirm(channel)
         case .gap(let channel, let milliseconds):
-            hub.tellGap(in: channel, seconds: Double(milliseconds) / 1000)
+            hub.tell(.gap(seconds: Double(milliseconds) / 1000), of: channel)
         case .published(let key, let outcome): published(key, outcome)
         case .goOn: goOn()
         case .closeIdle: closeIdle()

@@ -1,0 +1,18 @@
+public import Channels
+
+/// The protocols that clients can speak; a new one is a line in `all`.
+public enum ClientProtocols {
+    /// All of them; their order is that of the encoders in a `WireForm`.
+    public static let all: [any ClientProtocol] = [Plain(), PushdV1()]
+
+    /// What writes the messages of each.
+    public static let encoders: [(any MessageEncoder)?] = all.map(\.encoder)
+
+    /// The names that clients can offer.
+    public static let subprotocols: [String] = all.compactMap(\.subprotocol)
+
+    /// The index of the protocol with a name; nil for the protocol of clients that offer no known name.
+    public static func index(ofSubprotocol name: String?) -> Int {
+        all.firstIndex { $0.subprotocol == name } ?? 0
+    }
+}

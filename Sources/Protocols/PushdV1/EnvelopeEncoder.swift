@@ -1,0 +1,48 @@
+internal import Bytes
+internal import Channels
+
+/// Writes a message as `{"channel":"c","data":…}`.
+///
+/// The payload stands there as it is if it is JSON, as a string if it is other text, and else as `data_base64`.
+struct EnvelopeEncoder: MessageEncoder {
+    func encode(_ message: Message, into text: inout [UInt8]) {
+        let payload = message.payload
+        text.reserveCapacity(payload.count + message.channel.utf8.count + 32)
+        text.append(contentsOf: "{\"channel\":".utf8)
+        JSON.appendString(message.channel, to: &text)
+        if !message.isText {
+            text.append(contentsOf: ",\"data_base64\":\"".utf8)
+            Base64.encode(payload.rawSpan, to: &text)
+            text.append(UInt8(ascii: "\""))
+        } else if JSON.isValid(payload.rawSpan) {
+            text.append(contentsOf: ",\"data\":".utf8)
+            text.append(contentsOf: payload)
+        } else {
+            text.append(contentsOf: ",\"data\":".utf8)
+            JSON.appendString(payload.rawSpan, to: &text)
+        }
+        text.append(UInt8(ascii: "}"))
+    }
+
+    func encode(_ notice: DeliveryNotice, of channel: String, into text: inout [UInt8]) -> Bool {
+        var object = JSONObjectWriter()
+        switch notice {
+        case .missed(let count):
+            object.member("event", "missed")
+            object.member("channel", channel)
+            object.member("count", count)
+        case .gap(let seconds):
+            object.member("event", "gap")
+            object.member("channel", channel)
+            object.member("seconds", raw: EnvelopeEncoder.tenths(seconds))
+        }
+        text.append(contentsOf: object.finish())
+        return true
+    }
+
+    /// Rounded up to one decimal, and never 0.0.
+    private static func tenths(_ seconds: Double) -> [UInt8] {
+        let tenths = max(Int((seconds * 10).rounded(.up)), 1)
+        return Array("\(tenths / 10).\(tenths % 10)".utf8)
+    }
+}
