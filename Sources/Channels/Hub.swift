@@ -117,6 +117,9 @@ public final class Hub {
         subscribers[Int(slot)].outbox?.tellsMissed = writer.hasEncoder(form)
     }
 
+    /// In which form a connection gets messages.
+    public func form(of slot: UInt32) -> WireForm { subscribers[Int(slot)].form }
+
     /// Forgets a connection: leaves its channels and drops what was queued for it.
     public func remove(_ slot: UInt32) {
         subscribers[Int(slot)].isLost = true

@@ -2,6 +2,13 @@ internal import Bytes
 
 /// The human-readable text in the body of an error response.
 public enum ErrorBody {
+    /// A JSON object with the member `error`.
+    public static func json(_ message: String) -> [UInt8] {
+        var object = JSONObjectWriter()
+        object.member("error", message)
+        return object.finish()
+    }
+
     /// The member `error` of a JSON object, or else the whole body; nil if the body is empty.
     ///
     /// The text is quoted and escaped, so that text from another server always stays on one line.

@@ -6,4 +6,7 @@ public protocol ClientProtocol: Sendable {
     var subprotocol: String? { get }
     /// What writes the messages; nil if clients get the published bytes as they are.
     var encoder: (any MessageEncoder)? { get }
+
+    /// What reads a client's messages and answers them.
+    func session() -> any ClientSession
 }

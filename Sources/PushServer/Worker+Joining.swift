@@ -1,6 +1,7 @@
 internal import Access
 internal import Bytes
 internal import Channels
+internal import Protocols
 internal import WSLoop
 
 /// A subscribe command that may have to wait: what becomes of each of its channels, in the order of the replies.
@@ -32,7 +33,7 @@ extension Worker {
         guard admits(channels, id: id, of: connection) else { return }
         for channel in channels {
             if hub.leave(connection.slot, channel) { release(channel) }
-            reply(ServerReply.status("unsubscribed", channel: channel, id: id), to: connection)
+            reply(.unsubscribed(channel: channel), to: id, of: connection)
         }
     }
 
@@ -40,10 +41,10 @@ extension Worker {
     func finish(_ joining: Joining, _ connection: Connection) {
         for (channel, outcome) in joining.channels {
             guard outcome != .isOneTooMany else {
-                reply(ServerReply.error(channelRefusal, channel: channel, id: joining.id), to: connection)
+                reply(.refused(channelRefusal, channel: channel), to: joining.id, of: connection)
                 continue
             }
-            reply(ServerReply.status("subscribed", channel: channel, id: joining.id), to: connection)
+            reply(.subscribed(channel: channel), to: joining.id, of: connection)
             if outcome == .join { hub.join(connection.slot, channel) }
         }
     }
@@ -51,13 +52,13 @@ extension Worker {
     /// Whether a command may name so many channels: each of them is work, as a command of its own would be.
     private func admits(_ channels: [String], id: [UInt8], of connection: Connection) -> Bool {
         if channels.count > state.configuration.maxChannels.value, isStopped(by: .channels) {
-            reply(ServerReply.error(channelRefusal, id: id), to: connection)
+            reply(.refused(channelRefusal), to: id, of: connection)
             return false
         }
         return admits(further: channels.count - 1, of: connection)
     }
 
-    private var channelRefusal: String { "at most \(state.configuration.maxChannels.value) channels (--max-channels)" }
+    private var channelRefusal: CommandRefusal { .tooManyChannels(limit: state.configuration.maxChannels.value) }
 
     private func leaveAll(_ connection: Connection, but channels: [String]) {
         let kept = Set(channels.map { ByteName($0) })

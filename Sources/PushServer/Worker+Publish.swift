@@ -1,6 +1,7 @@
 internal import Broker
 internal import Channels
 internal import HTTP
+internal import Protocols
 internal import WSLoop
 
 extension Worker {
@@ -12,7 +13,7 @@ extension Worker {
         then action: PendingAction
     ) {
         guard !state.bytes.isOverBudget else {
-            return refuse(action, connection, Worker.overBudgetRefusal)
+            return refuse(action, connection, .overBudget)
         }
         counters.messagesIn[source.rawValue] += 1
         let publication = Publication(channel: channel, payload: payload, key: key)
@@ -23,8 +24,6 @@ extension Worker {
         }
         finish(action, connection, outcome)
     }
-
-    static let overBudgetRefusal = "clients do not keep up and the server is over its budget, retry later"
 
     /// Why a message cannot have a key here; nil if it can.
     var keyRefusal: String? { state.broker.traits.keyRefusal }
@@ -52,7 +51,7 @@ extension Worker {
     private func finish(_ action: PendingAction, _ connection: Connection, _ outcome: PublishOutcome) {
         switch outcome {
         case .success(let published): answer(action, connection, subscribers: published.subscribers)
-        case .failure(let failure): refuse(action, connection, failure.description)
+        case .failure(let failure): refuse(action, connection, .publishFailed(failure.description))
         }
     }
 
@@ -62,15 +61,15 @@ extension Worker {
             let count = subscribers ?? state.directory.subscribers(of: channel)
             respond(Reports.published(channel: channel, subscribers: count), to: connection)
         case .confirmPublish(let channel, let id):
-            reply(ServerReply.status("published", channel: channel, id: id), to: connection)
+            reply(.published(channel: channel), to: id, of: connection)
         case .open, .subscribe: break
         }
     }
 
-    private func refuse(_ action: PendingAction, _ connection: Connection, _ failure: String) {
+    private func refuse(_ action: PendingAction, _ connection: Connection, _ refusal: CommandRefusal) {
         switch action {
-        case .answerPublish: respond(.unavailable(failure), to: connection)
-        case .confirmPublish(_, let id): reply(ServerReply.error(failure, id: id), to: connection)
+        case .answerPublish: respond(.unavailable(refusal.message), to: connection)
+        case .confirmPublish(_, let id): reply(.refused(refusal), to: id, of: connection)
         case .open, .subscribe: break
         }
     }

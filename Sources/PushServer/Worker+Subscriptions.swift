@@ -1,24 +1,37 @@
 internal import Broker
 internal import Bytes
 internal import Channels
+internal import Protocols
 internal import WSLoop
 internal import WebSocket
 
 extension Worker {
-    /// Does what a client asks for.
-    func perform(_ request: ClientRequest, _ connection: Connection) {
-        switch request.command {
-        case .failure(let violation):
-            reply(ServerReply.error(violation.message, id: request.id), to: connection)
-        case .success(.ping):
-            reply(ServerReply.pong(id: request.id), to: connection)
-        case .success(.subscribe(let channels, let replace)):
-            subscribe(connection, to: channels, replace: replace, id: request.id)
-        case .success(.unsubscribe(let channels)):
-            unsubscribe(connection, from: channels, id: request.id)
-        case .success(.publish(let channel, let data, let key)):
-            publish(data, to: channel, key: key, id: request.id, connection)
+    /// What reads a connection's messages, and words the answers.
+    func session(of connection: Connection) -> any ClientSession {
+        ClientProtocols.all[hub.form(of: connection.slot).encoder].session()
+    }
+
+    /// Answers a client's message.
+    func take(_ step: ClientStep, _ connection: Connection) {
+        switch step {
+        case .run(let command, let id): run(command, id: id, connection)
+        case .reply(let text): reply(text, to: connection)
         }
+    }
+
+    /// Does what a client asks for.
+    private func run(_ command: ClientCommand, id: [UInt8], _ connection: Connection) {
+        switch command {
+        case .ping: reply(.pong, to: id, of: connection)
+        case .subscribe(let channels, let replace): subscribe(connection, to: channels, replace: replace, id: id)
+        case .unsubscribe(let channels): unsubscribe(connection, from: channels, id: id)
+        case .publish(let channel, let data, let key): publish(data, to: channel, key: key, id: id, connection)
+        }
+    }
+
+    /// Tells a client what came of a command.
+    func reply(_ outcome: CommandOutcome, to id: [UInt8], of connection: Connection) {
+        reply(session(of: connection).reply(to: id, outcome), to: connection)
     }
 
     /// Takes an interest in channels.
@@ -91,13 +104,12 @@ extension Worker {
 
     private func publish(_ data: [UInt8], to channel: String, key: String?, id: [UInt8], _ connection: Connection) {
         guard state.configuration.allowsClientPublish else {
-            return reply(
-                ServerReply.error("clients may not publish here (--allow-client-publish)", id: id), to: connection)
+            return reply(.refused(.clientsMayNotPublish), to: id, of: connection)
         }
         guard hub.isMember(connection.slot, of: channel) else {
-            return reply(ServerReply.error("only to a channel that was subscribed to", id: id), to: connection)
+            return reply(.refused(.notSubscribed), to: id, of: connection)
         }
-        if key != nil, let keyRefusal { return reply(ServerReply.error(keyRefusal, id: id), to: connection) }
+        if key != nil, let keyRefusal { return reply(.refused(.noKeys(keyRefusal)), to: id, of: connection) }
         publish(
             data, to: channel, key: key, from: .client, for: connection,
             then: .confirmPublish(channel: channel, id: id))

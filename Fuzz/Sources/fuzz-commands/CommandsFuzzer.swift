@@ -3,7 +3,7 @@ import Channels
 import FuzzSupport
 import WebSocket
 
-@testable import PushServer
+@testable import Protocols
 
 /// Control messages: one text message, parsed directly and out of frames, and the replies to it.
 @c(LLVMFuzzerTestOneInput)

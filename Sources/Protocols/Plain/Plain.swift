@@ -1,7 +1,11 @@
-public import Channels
+internal import Channels
 
 /// The protocol of clients that offer none: they get the published bytes, one message a frame.
-public struct Plain: ClientProtocol {
-    public let subprotocol: String? = nil
-    public let encoder: (any MessageEncoder)? = nil
+///
+/// Their commands are those of `pushd.v1`.
+struct Plain: ClientProtocol {
+    let subprotocol: String? = nil
+    let encoder: (any MessageEncoder)? = nil
+
+    func session() -> any ClientSession { CommandSession() }
 }

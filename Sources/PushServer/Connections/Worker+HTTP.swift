@@ -106,7 +106,7 @@ extension Worker {
 extension Response {
     /// An error in the form of all of them: `{"error":"…"}`.
     static func error(_ status: HTTPStatus, _ message: String) -> Response {
-        Response(status, contentType: "application/json", body: ServerReply.error(message))
+        Response(status, contentType: "application/json", body: ErrorBody.json(message))
     }
 
     /// The answer to a request that is not allowed.

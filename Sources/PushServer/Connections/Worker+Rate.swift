@@ -1,5 +1,6 @@
 internal import Access
 internal import HTTP
+internal import Protocols
 internal import WSLoop
 internal import WebSocket
 
@@ -61,7 +62,7 @@ extension Worker {
 
     private func refuseForRate(_ connection: Connection) {
         guard state.configuration.rateExcess != .error else {
-            return reply(ServerReply.error(rateRefusal), to: connection)
+            return reply(.refused(rateRefusal), to: [], of: connection)
         }
         fail(connection, .tooManyRequests, "too many messages", .tooManyMessages)
     }
@@ -78,7 +79,7 @@ extension Worker {
         if case .publish = route { return true }
         guard !admits(units: 1, of: connection) else { return true }
         if state.configuration.rateExcess == .close { connection.endsAfterResponse = true }
-        var response = Response.error(.tooManyRequests, rateRefusal)
+        var response = Response.error(.tooManyRequests, rateRefusal.message)
         response.addHeader("Retry-After", "1")
         respond(response, to: connection)
         return false
@@ -103,9 +104,7 @@ extension Worker {
         if connection.slot < rates.count { rates[Int(connection.slot)] = MessageRate() }
     }
 
-    private var rateRefusal: String {
-        "at most \(state.configuration.maxMessageRate?.value ?? 0) messages a second (--max-message-rate)"
-    }
+    private var rateRefusal: CommandRefusal { .tooManyMessages(limit: state.configuration.maxMessageRate?.value ?? 0) }
 
     private func pauseForRate(_ connection: Connection) {
         guard !connection.pause.contains(.overRate), isStopped(by: .messageRate) else { return }

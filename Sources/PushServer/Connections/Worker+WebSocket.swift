@@ -1,5 +1,6 @@
 internal import Bytes
 internal import Channels
+internal import Protocols
 internal import WSLoop
 internal import WebSocket
 
@@ -62,10 +63,8 @@ extension Worker {
 
     private func received(_ message: WebSocketMessage, _ connection: Connection) {
         switch (state.configuration.endpoint, message) {
-        case (.channels, .text(let text)):
-            perform(ClientRequest(parsing: text.rawSpan), connection)
-        case (.channels, .binary):
-            reply(ServerReply.error("binary frames have no meaning here; send one JSON object as text"), to: connection)
+        case (.channels, .text(let text)): take(session(of: connection).step(text: text.rawSpan), connection)
+        case (.channels, .binary(let bytes)): take(session(of: connection).step(binary: bytes.rawSpan), connection)
         case (.answering(let answer), _):
             switch answer(message) {
             case .text(let text): reply(text, to: connection)

@@ -1,6 +1,7 @@
 internal import Access
 internal import Channels
 internal import HTTP
+internal import Protocols
 
 // Whether a request may publish, and where to; what is wrong with it is told with what to do.
 extension Worker {
@@ -14,7 +15,7 @@ extension Worker {
             let channel = try Worker.channel(of: head)
             let key = try Worker.key(of: head)
             if key != nil, let keyRefusal { throw PublishRefusal(keyRefusal) }
-            guard !state.bytes.isOverBudget else { return .refusal(.unavailable(Worker.overBudgetRefusal)) }
+            guard !state.bytes.isOverBudget else { return .refusal(.unavailable(CommandRefusal.overBudget.message)) }
             return .publish(channel: channel, key: key)
         } catch {
             return .refusal(.error(.badRequest, error.reason))

@@ -1,7 +1,7 @@
 import Bytes
 import Testing
 
-@testable import PushServer
+@testable import Protocols
 
 @Suite struct ClientRequestTests {
     private func parse(_ text: String) -> ClientRequest {
@@ -146,40 +146,5 @@ import Testing
         ]
         #expect(Set(violations.map(\.message)).count == violations.count)
         for violation in violations { #expect(!violation.message.isEmpty && !violation.message.contains("\n")) }
-    }
-}
-
-@Suite struct ServerReplyTests {
-    @Test func repliesAsTheContractShowsThem() {
-        #expect(string(ServerReply.pong(id: [])) == #"{"action":"pong"}"#)
-        #expect(
-            string(ServerReply.status("subscribed", channel: "c", id: [])) == #"{"status":"subscribed","channel":"c"}"#)
-        #expect(string(ServerReply.error("no")) == #"{"error":"no"}"#)
-    }
-
-    @Test(arguments: ["7", #""a\"b""#])
-    func theIDIsTheLastMember(id: String) {
-        let id = Array(id.utf8)
-        for reply in [
-            ServerReply.pong(id: id), ServerReply.status("published", channel: "c", id: id),
-            ServerReply.error("no", id: id),
-        ] {
-            #expect(string(reply).hasSuffix(#","id":\#(string(id))}"#))
-            #expect(isJSON(reply))
-        }
-    }
-
-    @Test(arguments: ["\"", "\\", "é", "😀", "</script>", String(repeating: "n", count: 255)])
-    func everyChannelNameGivesJSONThatNamesIt(channel: String) throws {
-        let reply = ServerReply.status("subscribed", channel: channel, id: [])
-        let object = try JSONObject(parsing: reply.rawSpan)
-        #expect(object["channel"] == .string(channel))
-    }
-
-    @Test func everyErrorGivesJSON() throws {
-        let request = ClientRequest(parsing: Array("{\"action\":\"\u{1}".utf8).rawSpan)
-        guard case .failure(let violation) = request.command else { throw TestFailure(description: "no violation") }
-        let reply = ServerReply.error(violation.message)
-        #expect(try JSONObject(parsing: reply.rawSpan)["error"] == .string(violation.message))
     }
 }

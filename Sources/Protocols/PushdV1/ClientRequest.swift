@@ -1,44 +1,6 @@
 internal import Bytes
 internal import Channels
 
-/// What a client asks for in a text frame: one JSON object (docs/protocol.md).
-enum ClientCommand: Equatable {
-    case ping
-    case subscribe([String], replace: Bool)
-    case unsubscribe([String])
-    case publish(channel: String, data: [UInt8], key: String?)
-}
-
-/// Why a text frame is no command; each is told to the client, and the connection stays open.
-enum CommandViolation: Error, Equatable {
-    case badJSON(String)
-    case missingAction
-    case unknownAction
-    case badChannel
-    case badChannels
-    case twoChannelFields
-    case badReplace
-    case missingData
-    case badKey
-    case badID
-
-    var message: String {
-        switch self {
-        case .badJSON(let what): "bad JSON: \(what)"
-        case .missingAction: "the field action is missing or not a string"
-        case .unknownAction: "unknown action; known are ping, subscribe, unsubscribe and publish"
-        case .badChannel: "the field channel must be a string of 1 to 255 bytes without control characters"
-        case .badChannels:
-            "the field channels must be a list of one string or more, each of 1 to 255 bytes without control characters"
-        case .twoChannelFields: "a command has either the field channel or the field channels"
-        case .badReplace: "the field replace must be true or false"
-        case .missingData: "the field data is missing"
-        case .badKey: "the field key must be a string of 1 to 255 bytes without control characters"
-        case .badID: "the field id must be a string or a number of at most 255 bytes"
-        }
-    }
-}
-
 /// A command, or what is wrong with it, and the id that its reply carries.
 struct ClientRequest {
     /// The id as JSON text; empty if there is none.
@@ -133,32 +95,5 @@ struct ClientRequest {
         var bytes: [UInt8] = []
         bytes.append(text.extracting(range))
         return bytes
-    }
-}
-
-/// The replies of the WebSocket protocol.
-enum ServerReply {
-    static func pong(id: [UInt8]) -> [UInt8] {
-        object(["action": "pong"], id)
-    }
-
-    static func status(_ status: String, channel: String, id: [UInt8]) -> [UInt8] {
-        object(["status": status, "channel": channel], id)
-    }
-
-    static func error(_ message: String, id: [UInt8] = []) -> [UInt8] {
-        object(["error": message], id)
-    }
-
-    /// An error that is about one channel, perhaps of several that a command names.
-    static func error(_ message: String, channel: String, id: [UInt8]) -> [UInt8] {
-        object(["error": message, "channel": channel], id)
-    }
-
-    private static func object(_ members: KeyValuePairs<String, String>, _ id: [UInt8]) -> [UInt8] {
-        var text = JSONObjectWriter()
-        for (name, value) in members { text.member(name, value) }
-        if !id.isEmpty { text.member("id", raw: id) }
-        return text.finish()
     }
 }

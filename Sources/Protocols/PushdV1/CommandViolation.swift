@@ -1,0 +1,29 @@
+/// Why a text frame is no command; each is told to the client, and the connection stays open.
+enum CommandViolation: Error, Equatable {
+    case badJSON(String)
+    case missingAction
+    case unknownAction
+    case badChannel
+    case badChannels
+    case twoChannelFields
+    case badReplace
+    case missingData
+    case badKey
+    case badID
+
+    var message: String {
+        switch self {
+        case .badJSON(let what): "bad JSON: \(what)"
+        case .missingAction: "the field action is missing or not a string"
+        case .unknownAction: "unknown action; known are ping, subscribe, unsubscribe and publish"
+        case .badChannel: "the field channel must be a string of 1 to 255 bytes without control characters"
+        case .badChannels:
+            "the field channels must be a list of one string or more, each of 1 to 255 bytes without control characters"
+        case .twoChannelFields: "a command has either the field channel or the field channels"
+        case .badReplace: "the field replace must be true or false"
+        case .missingData: "the field data is missing"
+        case .badKey: "the field key must be a string of 1 to 255 bytes without control characters"
+        case .badID: "the field id must be a string or a number of at most 255 bytes"
+        }
+    }
+}

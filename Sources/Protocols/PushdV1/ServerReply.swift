@@ -1,0 +1,28 @@
+internal import Bytes
+
+/// The replies of `pushd.v1`.
+enum ServerReply {
+    static func pong(id: [UInt8]) -> [UInt8] {
+        object(["action": "pong"], id)
+    }
+
+    static func status(_ status: String, channel: String, id: [UInt8]) -> [UInt8] {
+        object(["status": status, "channel": channel], id)
+    }
+
+    static func error(_ message: String, id: [UInt8] = []) -> [UInt8] {
+        object(["error": message], id)
+    }
+
+    /// An error that is about one channel, perhaps of several that a command names.
+    static func error(_ message: String, channel: String, id: [UInt8]) -> [UInt8] {
+        object(["error": message, "channel": channel], id)
+    }
+
+    private static func object(_ members: KeyValuePairs<String, String>, _ id: [UInt8]) -> [UInt8] {
+        var text = JSONObjectWriter()
+        for (name, value) in members { text.member(name, value) }
+        if !id.isEmpty { text.member("id", raw: id) }
+        return text.finish()
+    }
+}

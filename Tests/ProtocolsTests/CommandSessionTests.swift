@@ -1,0 +1,50 @@
+import Bytes
+import Testing
+
+@testable import Protocols
+
+@Suite struct CommandSessionTests {
+    private func step(_ text: String) -> ClientStep { CommandSession().step(text: Array(text.utf8).rawSpan) }
+
+    @Test func aCommandIsToBeRunWithItsID() {
+        let command = ClientCommand.subscribe(["a", "b"], replace: true)
+        let text = #"{"action":"subscribe","channels":["a","b"],"replace":true,"id":7}"#
+        #expect(step(text) == .run(command, id: Array("7".utf8)))
+        #expect(step(#"{"action":"ping"}"#) == .run(.ping, id: []))
+    }
+
+    @Test func whatIsNoCommandIsAnsweredAtOnce() {
+        guard case .reply(let reply) = step(#"{"action":"fly","id":"x"}"#) else {
+            Issue.record("a command")
+            return
+        }
+        #expect(string(reply).hasPrefix(#"{"error":"unknown action"#) && string(reply).hasSuffix(#","id":"x"}"#))
+        let bytes: [UInt8] = [0xFF]
+        guard case .reply(let refusal) = CommandSession().step(binary: bytes.rawSpan) else {
+            Issue.record("a command in bytes")
+            return
+        }
+        #expect(string(refusal).hasPrefix(#"{"error":"binary frames"#))
+    }
+
+    @Test(arguments: [
+        (CommandOutcome.pong, #"{"action":"pong","id":7}"#),
+        (.subscribed(channel: "c"), #"{"status":"subscribed","channel":"c","id":7}"#),
+        (.unsubscribed(channel: "c"), #"{"status":"unsubscribed","channel":"c","id":7}"#),
+        (.published(channel: "c"), #"{"status":"published","channel":"c","id":7}"#),
+        (.refused(.publishFailed("no")), #"{"error":"no","id":7}"#),
+        (.refused(.publishFailed("no"), channel: "c"), #"{"error":"no","channel":"c","id":7}"#),
+    ])
+    func everyOutcomeHasItsReply(outcome: CommandOutcome, text: String) {
+        #expect(string(CommandSession().reply(to: Array("7".utf8), outcome)) == text)
+    }
+
+    @Test func aRefusalIsOneUsefulSentence() {
+        let refusals: [CommandRefusal] = [
+            .tooManyChannels(limit: 7), .tooManyMessages(limit: 7), .clientsMayNotPublish, .notSubscribed, .noKeys("y"),
+            .overBudget, .publishFailed("x"),
+        ]
+        #expect(Set(refusals.map(\.message)).count == refusals.count)
+        for refusal in refusals { #expect(!refusal.message.isEmpty && !refusal.message.contains("\n")) }
+    }
+}
