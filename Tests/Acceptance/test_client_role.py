@@ -10,6 +10,7 @@ import subprocess
 import threading
 
 import pytest
+from support import wait_until
 from support.pushd import ROOT
 from support.raw import BINARY, CLOSE, CONTINUATION, PONG, TEXT, encode_frame
 from websockets.sync.server import serve
@@ -293,7 +294,7 @@ def test_the_end_of_input_closes_with_1000(connected):
     cat.end_input()
     assert connection.recv(timeout=10) == "hello"
     assert cat.wait() == (0, b"", "")
-    assert connection.close_code == 1000
+    wait_until(lambda: connection.close_code == 1000, "the server to see the close")
 
 
 def test_with_listen_it_goes_on_until_the_server_closes(connected):

@@ -38,10 +38,9 @@ def leave_answers_unread(pushd, client):
 def leave_messages_unread(pushd, client, channel):
     """Publishes until the kernel accepts no more for a subscriber; returns the number of messages."""
     count = 0
-    while count * 10_000 < unread_bytes(client) + 100_000:
+    while count * 10_000 < unread_bytes(client) + 100_000 or queued_bytes(pushd.fresh_metrics()) == 0:
         pushd.publish(channel, "x" * 10_000)
         count += 1
-    assert queued_bytes(pushd.fresh_metrics()) > 0
     return count
 
 

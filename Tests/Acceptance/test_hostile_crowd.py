@@ -6,6 +6,7 @@ The long form is soak/hostile_crowd.py.
 import pytest
 from support.crowd import Siege, percentile
 
+pytestmark = pytest.mark.alone
 SECONDS = 2.5
 MOST_TIMES_USUAL = 10  # generous, because other load on the machine counts; the long form is strict
 

@@ -147,6 +147,7 @@ def test_joining_waits_for_nothing_but_redis(start_nodes, cluster):
     assert seconds() < 10 * seconds(*PLAIN) + 1
 
 
+@pytest.mark.alone
 def test_everything_arrives_once_and_in_order(start_nodes, cluster):
     with Load(start_nodes(cluster), channels_of_all(cluster, 10), cluster.spublish, rate=2000) as load:
         load.reader.wait_for(10_000, seconds=30)

@@ -347,6 +347,7 @@ def test_no_descriptor_is_left_by_attempts(trusting, authority, serve):
     assert node.descriptors() <= before + 2  # an attempt may be in progress
 
 
+@pytest.mark.alone
 def test_two_nodes_deliver_everything_once_and_in_order(trusting, tls_redis):
     nodes = [trusting(tls_redis.url).wait_for_status("ok") for _ in range(2)]
     with tls_redis.client() as client, Load(nodes, list("abcdefghij"), client.publish, rate=2000) as load:

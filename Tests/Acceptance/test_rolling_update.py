@@ -5,7 +5,7 @@ from support.certificates import Authority
 from support.proxies import HAProxy
 from support.rolling import Cluster, roll_under_load
 
-pytestmark = pytest.mark.skipif(not HAProxy.is_installed(), reason="no HAProxy here")
+pytestmark = [pytest.mark.alone, pytest.mark.skipif(not HAProxy.is_installed(), reason="no HAProxy here")]
 
 ONE_TRY = [("    option redispatch\n", "    retries 0\n")]  # HAProxy must not hide refused connections by retrying
 

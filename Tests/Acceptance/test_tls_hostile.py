@@ -371,6 +371,7 @@ def test_answers_come_to_a_half_closed_request(pushd, version):
     assert client.is_closed()
 
 
+@pytest.mark.alone
 @both_versions
 @pytest.mark.parametrize("size, waiting", [(30_000, 5_000), (4_000, 100_000)], ids=["one", "many"])
 def test_a_half_closed_client_gets_the_messages_that_wait(serve, version, size, waiting):
@@ -429,6 +430,7 @@ def dropped(pushd, policy):
     return int(pushd.fresh_metrics().sum("pushd_dropped_total", policy=policy))
 
 
+@pytest.mark.alone
 @both_versions
 def test_a_client_that_does_not_keep_up_is_closed_with_1013(serve, version):
     pushd = serve("--outbox-limit", str(LIMIT))

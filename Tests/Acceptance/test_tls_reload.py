@@ -485,6 +485,7 @@ class Load:
         assert not wrong, f"{len(wrong)} of {len(self.subscribers)} got something else"
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("workers", ["1", "2"])
 def test_nobody_notices_new_certificates_under_load(serve, authority, files, workers):
     pushd = serve("--workers", workers, pairs=[files])

@@ -278,6 +278,7 @@ def test_a_client_that_answers_pings_stays(start):
     assert client.read_json() == {"action": "pong"}
 
 
+@pytest.mark.alone
 @WORKERS
 def test_a_slow_consumer_is_cut_and_others_lose_nothing(start, workers):
     pushd = start("--workers", workers, "--outbox-limit", "65536")

@@ -39,7 +39,14 @@ def encode_frame(opcode, payload=b"", first_bits=0x80, is_masked=True):
     if not is_masked:
         return head + payload
     mask = os.urandom(4)
-    return head + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(payload))
+    return head + mask + masked(payload, mask)
+
+
+def masked(payload, mask):
+    """One operation on long numbers: byte by byte a load of large frames would take minutes."""
+    size = len(payload)
+    masks = (mask * (size // 4 + 1))[:size]
+    return (int.from_bytes(payload, "little") ^ int.from_bytes(masks, "little")).to_bytes(size, "little")
 
 
 def decode_frames(stream, most=None, deflates=False):
