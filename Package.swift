@@ -143,7 +143,8 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "PushdTests",
-            dependencies: ["Access", "Bench", "pushd", "PushServer", "RedisBridge", "WebSocket", "WSLoop"] + command,
+            dependencies: ["Access", "Bench", "Bytes", "pushd", "PushServer", "RedisBridge", "WebSocket", "WSLoop"]
+                + command,
             swiftSettings: settings),
     ]
 )

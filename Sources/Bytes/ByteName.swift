@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// A name that is compared byte by byte, as Redis compares channels.
+/// A name that is compared byte by byte: two spellings of one text are two names.
 ///
 /// Two `String`s are equal if they look the same (é as one scalar or as two); as channels they are different.
 public struct ByteName: Hashable, Sendable {

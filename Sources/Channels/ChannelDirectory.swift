@@ -37,7 +37,7 @@ public final class ChannelDirectory: Sendable {
 
     /// Makes an empty directory.
     ///
-    /// - Parameter isAlwaysReady: true without Redis, when no channel needs a confirmation.
+    /// - Parameter isAlwaysReady: true for the embedded broker, where no channel needs a confirmation.
     public init(loops: Int, isAlwaysReady: Bool) {
         self.loops = loops
         self.isAlwaysReady = isAlwaysReady
@@ -85,7 +85,7 @@ public final class ChannelDirectory: Sendable {
         state.withLock { $0.entries[ByteName(channel)]?.isReady = true }
     }
 
-    /// Notes that no channel is confirmed any more, because the link to Redis broke.
+    /// Notes that no channel is confirmed any more, because the connection to the broker broke.
     public func markNothingReady() {
         state.withLock { state in
             for key in state.entries.keys { state.entries[key]?.isReady = false }

@@ -1,8 +1,6 @@
 public import Access
 public import Channels
 public import HTTP
-public import RedisBridge
-public import WSLoop
 
 /// All settings of a server; the defaults are those of the command line.
 public struct ServerConfiguration: Sendable {
@@ -12,20 +10,10 @@ public struct ServerConfiguration: Sendable {
     public var admin: [ListenAddress] = []
     /// The certificates for TLS addresses; required if there are any.
     public var certificates: ServerCertificates?
-    /// The Redis to bridge to; nil for the embedded in-process broker.
-    public var redis: RedisEndpoint?
-    /// The trusted authorities and own certificate for links to Redis, if they use TLS.
-    public var redisTLS: TLSContext?
-    /// The prefix of channel names in Redis.
-    public var redisPrefix = "push:"
-    /// Redis channels that map to a pushd channel by name.
-    public var redisAliases: [(redis: String, channel: String)] = [("global_channel", "global")]
-    /// Channels whose messages are always received from Redis, with or without subscribers.
-    public var redisPatterns: [ChannelPattern] = []
-    /// The bridge's timeouts.
-    public var redisTiming = RedisTiming()
-    /// Whether the server is ready only while Redis is usable.
-    public var readyNeedsRedis = false
+    /// What messages are published through.
+    public var broker = BrokerChoice.embedded
+    /// Whether the server is ready only while the broker is usable.
+    public var readyNeedsBroker = false
     /// The number of event loops, one thread each.
     public var workers = 1
     /// How writes reach the kernel.

@@ -2,8 +2,7 @@ internal import CUV
 
 /// Runs an action at the end of every turn, just before the loop waits for events.
 ///
-/// Publishes during a turn only mark channels; this is where they are written (like Redis' beforeSleep and libuv's
-/// prepare).
+/// Publishes during a turn only mark channels; this is where they are written.
 @safe
 public final class BeforeSleepHook: Handle {
     /// Starts the hook.

@@ -1,6 +1,6 @@
 internal import CUV
 
-/// Watches one descriptor that another object owns: a listening socket, hiredis' connection, a nested epoll set.
+/// Watches one descriptor that another object owns: a listening socket, a broker's connection, a nested epoll set.
 @safe
 public final class PollWatcher: Handle {
     private var action: ((Readiness) -> Void)?

@@ -19,7 +19,7 @@ struct StartLine: CustomStringConvertible {
     var description: String {
         [
             "pushd \(Server.version) serves \(addresses.map(\.description).joined(separator: ", "))",
-            "broker: \(configuration.redis.map(\.description) ?? "embedded")",
+            "broker: \(configuration.broker)",
             "workers: \(configuration.workers)",
             "io: \(server.io.rawValue)",
             "at most \(server.maxConnections) WebSockets with \(server.descriptorLimit) descriptors",

@@ -44,7 +44,7 @@ import Testing
     }
 
     @Test func redisInHealth() throws {
-        let state = try state { $0.redis = try RedisEndpoint(parsing: "redis://h") }
+        let state = try state { $0.broker = .redis(try RedisEndpoint(parsing: "redis://h")) }
         #expect(Reports.status(state) == "degraded", "wanted, and not known to be usable")
         state.brokerStatus = redis(.connected, isUsable: true)
         let body = string(Reports.health(state, WorkerCounters(), tellsReasons: true).body)
@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func onlyAdminsReadWhyRedisIsAway() throws {
-        let state = try state { $0.redis = try RedisEndpoint(parsing: "redis://h") }
+        let state = try state { $0.broker = .redis(try RedisEndpoint(parsing: "redis://h")) }
         var status = redis(.disconnected, isUsable: false)
         status.reason = "192.0.2.7:6379: connection refused"
         state.brokerStatus = status
@@ -74,7 +74,7 @@ import Testing
     }
 
     @Test func drainingOutweighsDegraded() throws {
-        let state = try state { $0.redis = try RedisEndpoint(parsing: "redis://h") }
+        let state = try state { $0.broker = .redis(try RedisEndpoint(parsing: "redis://h")) }
         state.lifecycle.enter(.draining)
         #expect(Reports.status(state) == "draining")
     }
@@ -112,7 +112,7 @@ import Testing
     }
 
     @Test func metricsAreAValidExposition() throws {
-        let state = try state { $0.redis = try RedisEndpoint(parsing: "redis://h") }
+        let state = try state { $0.broker = .redis(try RedisEndpoint(parsing: "redis://h")) }
         state.brokerStatus = redis(.connected, isUsable: true)
         var totals = WorkerCounters()
         for seconds in [0.000_01, 0.003, 0.003, 99] { totals.publishToWrite.observe(seconds: seconds) }

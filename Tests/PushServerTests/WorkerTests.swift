@@ -13,7 +13,7 @@ extension ServerTests {
         private func withWorker(of workers: Int, _ body: (Worker) throws -> Void) throws {
             var configuration = ServerConfiguration()
             configuration.workers = workers
-            configuration.redis = try RedisEndpoint(parsing: "redis://127.0.0.1:1")
+            configuration.broker = .redis(try RedisEndpoint(parsing: "redis://127.0.0.1:1"))
             let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
             let state = ServerState(configuration: configuration, logger: logger)
             let worker = try Worker(index: workers - 1, state: state)

@@ -1,5 +1,6 @@
 import Access
 import ArgumentParser
+import Bytes
 import Channels
 import Logging
 import PushServer
@@ -42,17 +43,17 @@ import WSLoop
         Option("--listen", "127.0.0.1:1", "unix:/x") {
             "\($0.server.listen.map(\.description).joined(separator: ","))"
         },
-        Option("--redis", "redis://a:1", "redis://b:2/3") { "\($0.server.redis.map(\.description) ?? "")" },
-        Option("--redis-prefix", "a:", "b:") { $0.server.redisPrefix },
+        Option("--redis", "redis://a:1", "redis://b:2/3") { "\($0.redis.map(\.description) ?? "")" },
+        Option("--redis-prefix", "a:", "b:") { $0.redisOptions.prefix },
         Option("--redis-pattern", "a.*", "b.*") {
-            $0.server.redisPatterns.map(\.text).joined(separator: ",")
+            $0.redisOptions.patterns.map(\.text).joined(separator: ",")
         },
         Option("--redis-connect-timeout", "2.0", "0.5") {
-            "\(Double($0.server.redisTiming.connectMilliseconds) / 1000)"
+            "\(Double($0.redisOptions.timing.connectMilliseconds) / 1000)"
         },
-        Option("--redis-silence", "6.0", "9.0") { "\(Double($0.server.redisTiming.silenceMilliseconds) / 1000)" },
+        Option("--redis-silence", "6.0", "9.0") { "\(Double($0.redisOptions.timing.silenceMilliseconds) / 1000)" },
         Option("--redis-map", "a=b", "c=d") {
-            $0.server.redisAliases.map { "\($0.redis)=\($0.channel)" }.joined(separator: ",")
+            $0.redisOptions.aliases.map { "\($0.redis)=\($0.channel)" }.joined(separator: ",")
         },
         Option("--workers", "3", "1024") { "\($0.server.workers)" },
         Option("--io", "poll", "uring") { $0.server.io.rawValue },
@@ -175,8 +176,8 @@ import WSLoop
         let settings = try settings()
         let server = settings.server
         #expect(server.listen == [.everywhere(port: 8081)])
-        #expect(server.redis == nil && server.redisPrefix == "push:")
-        #expect(server.redisAliases.map { "\($0.redis)=\($0.channel)" } == ["global_channel=global"])
+        #expect(settings.redis == nil && settings.redisOptions.prefix == "push:")
+        #expect(settings.redisOptions.aliases.map { "\($0.redis)=\($0.channel)" } == ["global_channel=global"])
         #expect(server.workers == settings.resources.cores && server.maxConnections == nil)
         #expect(server.maxMessageBytes == 65_536 && server.maxPublishBytes == 1_048_576 && server.maxChannels == 128)
         #expect(!server.allowsClientPublish)

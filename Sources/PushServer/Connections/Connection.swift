@@ -11,9 +11,9 @@ final class Connection {
     /// Why no input is taken for now.
     struct Pause: OptionSet {
         let rawValue: UInt8
-        /// A subscription waits for Redis to confirm it.
+        /// A subscription waits for the broker to confirm it.
         static let subscribing = Pause(rawValue: 1)
-        /// A publish waits for Redis to accept it.
+        /// A publish waits for the broker to accept it.
         static let publishing = Pause(rawValue: 2)
         /// The client does not read its answers.
         static let unreadAnswers = Pause(rawValue: 4)
@@ -44,7 +44,7 @@ final class Connection {
     /// Only while HTTP is spoken.
     @safe @exclusivity(unchecked) var requests: RequestReader?
     var machine: ConnectionMachine?
-    /// Only while Redis is waited for.
+    /// Only while it waits for the broker.
     var pending: PendingAction?
     /// Input that came while paused, or what has come of a proxy's header.
     @safe @exclusivity(unchecked) var unread: [UInt8] = []
@@ -92,7 +92,7 @@ final class RequestReader {
     }
 }
 
-/// What a connection does once Redis has answered; indirect, so that an idle connection has a pointer's room for it.
+/// What a connection does once the broker has answered; indirect, so that an idle connection has a pointer's room for it.
 indirect enum PendingAction {
     /// Open the WebSocket, with channels of which so many are not confirmed yet.
     case open(Handshake.Acceptance, channels: [String], unconfirmed: Int)

@@ -46,7 +46,7 @@ enum Reports {
         case .starting: verdict("starting")
         case .leaving, .draining: verdict("draining")
         case .serving where state.places.isFull || state.places.isStarved: verdict("full")
-        case .serving where state.configuration.readyNeedsRedis && status(state) == "degraded": verdict("degraded")
+        case .serving where state.configuration.readyNeedsBroker && status(state) == "degraded": verdict("degraded")
         case .serving: verdict(nil)
         }
     }

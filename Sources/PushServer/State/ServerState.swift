@@ -10,7 +10,6 @@ internal import WSLoop
 final class ServerState: Sendable {
     let configuration: ServerConfiguration
     let logger: Logger
-    let broker: BrokerChoice
     let directory: ChannelDirectory
     let access: AccessRules
     let trustedProxies: TrustedProxies
@@ -30,8 +29,7 @@ final class ServerState: Sendable {
         let workers = max(configuration.workers, 1)
         self.configuration = configuration
         self.logger = logger
-        broker = BrokerChoice(configuration)
-        directory = ChannelDirectory(loops: workers, isAlwaysReady: broker.isEmbedded)
+        directory = ChannelDirectory(loops: workers, isAlwaysReady: configuration.broker.isEmbedded)
         access = AccessRules(
             allowedHosts: configuration.allowedHosts, allowedOrigins: configuration.allowedOrigins,
             publishKeys: configuration.publishKeys, apiKeys: configuration.apiKeys,
@@ -45,6 +43,7 @@ final class ServerState: Sendable {
     }
 
     var workers: Int { inboxes.count }
+    var broker: BrokerChoice { configuration.broker }
 
     /// The page that a request asks for.
     func page(_ head: RequestHead) -> Page? {

@@ -59,7 +59,7 @@ struct BenchOptions: ParsableArguments {
         "Redis to publish with: redis://[user:password@]host[:port][/db] or redis+unix:///path", .redisURL)
     var redis: RedisEndpoint?
 
-    @Option("Prefix of channel names in Redis", .text(), default: ServeOptions.defaults.redisPrefix)
+    @Option("Prefix of channel names in Redis", .text(), default: RedisOptions().prefix)
     var redisPrefix: String?
 
     @Option("Key for publishing over HTTP; the first is used", .key)

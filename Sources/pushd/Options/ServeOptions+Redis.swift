@@ -16,10 +16,10 @@ extension ServeOptions {
         var redisPasswordFile: String?
 
         @Option("Prefix of channel names in Redis", .text())
-        var redisPrefix = defaults.redisPrefix
+        var redisPrefix = RedisOptions().prefix
 
         @Option("Map a Redis channel to a channel", .alias)
-        var redisMap = defaults.redisAliases.map { RedisAlias(redis: $0.redis, channel: $0.channel) }
+        var redisMap = RedisOptions().aliases.map { RedisAlias(redis: $0.redis, channel: $0.channel) }
 
         @Option("Receive these channels from Redis even when no client is subscribed: 'news.*'", .channels)
         var redisPattern: [ChannelPattern] = []
@@ -37,10 +37,10 @@ extension ServeOptions {
         var redisKey: String?
 
         @Option("Redis must accept a connection and a login within this time", .time)
-        var redisConnectTimeout = Duration.milliseconds(defaults.redisTiming.connectMilliseconds)
+        var redisConnectTimeout = Duration.milliseconds(RedisOptions().timing.connectMilliseconds)
 
         @Option("Reconnect when Redis has sent nothing for this long", .time)
-        var redisSilence = Duration.milliseconds(defaults.redisTiming.silenceMilliseconds)
+        var redisSilence = Duration.milliseconds(RedisOptions().timing.silenceMilliseconds)
 
         @Flag(help: "Answer /health/ready with 503 while Redis is not usable.")
         var readyNeedsRedis = false

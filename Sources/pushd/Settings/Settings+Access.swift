@@ -15,7 +15,7 @@ extension Settings {
         exposedSecrets = [
             (sources.isArgument("--publish-key"), "--publish-key", "--publish-key-file"),
             (sources.isArgument("--api-key"), "--api-key", "--api-key-file"),
-            (sources.isArgument("--redis") && server.redis?.hasPassword == true, "--redis", "--redis-password-file"),
+            (sources.isArgument("--redis") && redis?.hasPassword == true, "--redis", "--redis-password-file"),
         ].compactMap { isGiven, option, file in
             isGiven ? "every user of this machine can read the secret in \(option): use \(file), or a variable" : nil
         }

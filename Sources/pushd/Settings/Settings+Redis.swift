@@ -7,28 +7,29 @@ import WSLoop
 extension Settings {
     mutating func setRedis(_ options: ServeOptions, _ sources: OptionSources) throws(SettingViolation) {
         let redis = options.redis
-        server.redis = redis.redis
-        server.redis?.clusterPubSub = redis.redisClusterPubsub
-        server.redisPrefix = redis.redisPrefix
-        server.redisAliases = redis.redisMap.map { ($0.redis, $0.channel) }
-        server.redisPatterns = redis.redisPattern
-        server.redisTiming.connectMilliseconds = Settings.milliseconds(redis.redisConnectTimeout)
-        server.redisTiming.silenceMilliseconds = Settings.milliseconds(redis.redisSilence)
-        server.readyNeedsRedis = redis.readyNeedsRedis
+        self.redis = redis.redis
+        self.redis?.clusterPubSub = redis.redisClusterPubsub
+        redisOptions.prefix = redis.redisPrefix
+        redisOptions.aliases = redis.redisMap.map { ($0.redis, $0.channel) }
+        redisOptions.patterns = redis.redisPattern.map(\.wildcard)
+        redisOptions.timing.connectMilliseconds = Settings.milliseconds(redis.redisConnectTimeout)
+        redisOptions.timing.silenceMilliseconds = Settings.milliseconds(redis.redisSilence)
+        server.readyNeedsBroker = redis.readyNeedsRedis
         try setRedisPassword(redis, sources)
         try setRedisTLS(redis, options.tls.tlsRecords, sources)
-        if let pattern = redis.redisPattern.first, server.redis?.isSharded == true {
+        if let pattern = redis.redisPattern.first, self.redis?.isSharded == true {
             throw SettingViolation(
                 option: sources.name(of: "--redis-pattern"), value: pattern.text,
                 expected: "possible with sharded pub/sub (--redis-cluster-pubsub plain)")
         }
+        if let endpoint = self.redis { server.broker = .redis(endpoint, redisOptions) }
     }
 
     private mutating func setRedisPassword(
         _ options: ServeOptions.Redis, _ sources: OptionSources
     ) throws(SettingViolation) {
-        server.redis?.passwordFile = options.redisPasswordFile
-        guard let problem = server.redis?.passwordProblem else { return }
+        redis?.passwordFile = options.redisPasswordFile
+        guard let problem = redis?.passwordProblem else { return }
         guard let file = options.redisPasswordFile else {
             throw SettingViolation(option: sources.name(of: "--redis"), value: "***", expected: "usable: \(problem)")
         }
@@ -43,13 +44,13 @@ extension Settings {
         let files = [
             ("--redis-ca", options.redisCa), ("--redis-cert", options.redisCert), ("--redis-key", options.redisKey),
         ].compactMap { option, file in file.map { (option: option, file: $0) } }
-        guard let redis = server.redis, redis.usesTLS else {
+        guard let redis, redis.usesTLS else {
             guard let (option, file) = files.first else { return }
             throw SettingViolation(
                 option: sources.name(of: option), value: file, expected: "used without TLS: --redis rediss://…")
         }
         do throws(TLSFailure) {
-            server.redisTLS = try TLSContext(
+            redisOptions.tls = try TLSContext(
                 client: TLSClientOptions(
                     caFile: options.redisCa, certificateFile: options.redisCert, keyFile: options.redisKey,
                     records: records))

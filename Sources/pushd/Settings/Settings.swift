@@ -1,11 +1,15 @@
 import HTTP
 import Logging
 import PushServer
+import RedisBridge
 import WSLoop
 
 /// The configuration of the daemon, made from the options and from what the machine allows.
 struct Settings {
     var server = ServerConfiguration()
+    /// Where Redis is; nil for the embedded broker.
+    var redis: RedisEndpoint?
+    var redisOptions = RedisOptions()
     /// Secrets among the arguments.
     var exposedSecrets: [String] = []
     let logLevel: Logger.Level
