@@ -48,20 +48,20 @@ public final class Server: Sendable {
         defer { worker.close() }
         try worker.open()
         var addresses: [SocketAddress] = []
-        let node = Node(worker: worker) { [self] in
+        let node = Node(worker.context, worker.connections) { [self] in
             state.lifecycle.enter(.serving)
             checkDescriptors()
             ready(addresses)
         }
         defer { node.close() }
         worker.node = node
-        for signal in signals { worker.keep(try watch(signal, worker.loop)) }
-        for signal in reloadSignals { worker.keep(try watchForReload(signal, worker.loop)) }
+        for signal in signals { worker.keep(try watch(signal, worker.context.loop)) }
+        for signal in reloadSignals { worker.keep(try watchForReload(signal, worker.context.loop)) }
         addresses = try node.open()
         var threads: [LoopThread] = []
         defer { end(threads) }
         for index in 1..<max(state.workers, 1) { threads.append(try startThread(index)) }
-        worker.tellNode(.opened)
+        worker.context.tellNode(.opened)
         try worker.run()
         if let failure = node.failure { throw failure }
     }
@@ -135,7 +135,7 @@ extension Server {
                 let worker = try Worker(index: index, state: state)
                 defer { worker.close() }
                 try worker.open()
-                worker.tellNode(.opened)
+                worker.context.tellNode(.opened)
                 try worker.run()
             } catch {
                 state.inboxes[NodeMessage.worker].post(.node(.failed(error)))

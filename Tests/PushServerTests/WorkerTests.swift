@@ -43,21 +43,21 @@ extension ServerTests {
                 for _ in 0..<3 {
                     let (stream, peer) = try socketPair()
                     peers.append(peer)
-                    worker.adopt(stream, [], nil)
+                    worker.connections.adopt(stream, [], nil)
                 }
-                let connections = worker.connections.compactMap { $0 }
+                let connections = worker.connections.table.all
                 for connection in connections {
-                    #expect(worker.acquire(["c"], for: connection) == 1)
+                    #expect(worker.commands.acquire(["c"], for: connection) == 1)
                     let joining = Joining(channels: [("c", .join)], id: [], unconfirmed: 1)
-                    worker.wait(toComplete: .subscribe(joining), connection)
+                    worker.commands.wait(toComplete: .subscribe(joining), connection)
                     #expect(connection.isPaused)
                 }
                 for (index, connection) in connections.enumerated() {
-                    #expect(worker.state.directory.subscribers(of: "c") == 3 - index)
-                    worker.close(connection)
+                    #expect(worker.context.state.directory.subscribers(of: "c") == 3 - index)
+                    worker.connections.closing.close(connection)
                 }
-                #expect(worker.waiting.isEmpty)
-                #expect(!worker.state.directory.isWanted("c"))
+                #expect(worker.commands.waiting.isEmpty)
+                #expect(!worker.context.state.directory.isWanted("c"))
                 for peer in peers {
                     #expect(hasEnded(peer))
                     close(peer)
@@ -68,7 +68,7 @@ extension ServerTests {
         @Test func aClientThatWasNotTakenOverYetIsClosedWithTheWorker() throws {
             let (stream, peer) = try socketPair()
             try withWorker(of: 2) { worker in
-                worker.state.inboxes[1].post(.adopt(stream, [], nil))
+                worker.context.state.inboxes[1].post(.adopt(stream, [], nil))
             }
             #expect(hasEnded(peer))
             close(peer)
@@ -80,15 +80,15 @@ extension ServerTests {
             var ticks: [UInt32] = []
             while ticks.last != 0, ticks.count < 20 {
                 try withWorker(of: 1) { worker in
-                    let node = Node(worker: worker, opened: {})
+                    let node = Node(worker.context, worker.connections, opened: {})
                     worker.node = node
                     defer { node.close() }
-                    let timer = try Timer(on: worker.loop)
-                    timer.onEvent { worker.tellNode(.drained) }
+                    let timer = try Timer(on: worker.context.loop)
+                    timer.onEvent { worker.context.tellNode(.drained) }
                     timer.start(afterMilliseconds: 0)
                     worker.keep(timer)
                     try worker.run()
-                    ticks.append(worker.wheel.currentTick)
+                    ticks.append(worker.context.tick)
                 }
             }
             #expect(ticks.last == 0)

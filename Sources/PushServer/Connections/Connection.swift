@@ -29,7 +29,7 @@ final class Connection {
     let slot: UInt32
     let generation: UInt32
     var peer: Peer
-    var pause: Pause = []
+    @safe @exclusivity(unchecked) var pause: Pause = []
     /// No further request is answered: this one said so, or was unreadable.
     var endsAfterResponse = false
     /// The request in hand is a HEAD.
@@ -39,11 +39,12 @@ final class Connection {
     var interest: Readiness = .readable
     /// When it comes up in the timing wheel: at its deadline or before.
     var wheelTick: UInt32 = 0
-    // Unchecked (docs/decisions/0009), as `requests` and `unread`: touched for each event of the socket.
+    // Unchecked (docs/decisions/0009), as `pause`, `requests`, `machine` and `unread`: touched for each event of the
+    // socket.
     @safe @exclusivity(unchecked) var life: ConnectionLife
     /// Only while HTTP is spoken.
     @safe @exclusivity(unchecked) var requests: RequestReader?
-    var machine: ConnectionMachine?
+    @safe @exclusivity(unchecked) var machine: ConnectionMachine?
     /// Only while it waits for the broker.
     var pending: PendingAction?
     /// Input that came while paused, or what has come of a proxy's header.

@@ -47,11 +47,3 @@ extension ServerState {
         }
     }
 }
-
-extension Worker {
-    /// Counts that a limit was reached; whether that has an effect.
-    func isStopped(by name: LimitName) -> Bool {
-        counters.limitHits[name.rawValue] += 1
-        return state.limit(name)?.isEnforced ?? true
-    }
-}

@@ -26,6 +26,6 @@ enum NodeMessage: Sendable {
 protocol NodeMessageHandler: AnyObject {
     /// Called at the end of a turn.
     func handle(_ message: NodeMessage)
-    /// Called every `Worker.tickMilliseconds`.
+    /// Called every `DeadlineWheel.tickMilliseconds`.
     func tick()
 }

@@ -12,13 +12,13 @@ enum WorkerMessage: Sendable {
     /// Deliver to the channel's subscribers of this worker.
     case deliver(Message)
     /// From the node: subscriptions of the channel may be confirmed.
-    case settled(channel: String)
+    case ready(channel: String)
     /// From the node: the channel's subscribers may have missed messages of that time.
     case gap(channel: String, milliseconds: UInt64)
     /// From the node: what became of the connection's publish.
     case published(StreamKey, PublishOutcome)
     /// To itself: serve connections that had their share of a turn.
-    case goOn
+    case serveWaiting
     /// Close idle HTTP connections: descriptors have run short.
     case closeIdle
     /// To itself: another turn is needed.

@@ -7,15 +7,17 @@ internal import WSLoop
 final class Acceptor {
     private static let unsentLowWaterBytes: Int32 = 131_072
 
-    private unowned let worker: Worker
+    private let context: LoopContext
+    private let connections: Connections
     private let state: ServerState
     private var listeners: [Listener] = []
     private let starvedLines = LineLimit()
 
-    /// - Parameter worker: on whose loop clients are accepted.
-    init(worker: Worker) {
-        self.worker = worker
-        state = worker.state
+    /// - Parameter connections: those of the loop on which clients are accepted.
+    init(_ context: LoopContext, _ connections: Connections) {
+        self.context = context
+        self.connections = connections
+        state = context.state
     }
 
     /// Binds all addresses.
@@ -57,7 +59,7 @@ final class Acceptor {
 
     private func listener(at address: SocketAddress, _ peer: Peer) throws(SystemError) -> Listener {
         try Listener(
-            on: worker.loop, address: address, unsentLowWaterBytes: Acceptor.unsentLowWaterBytes,
+            on: context.loop, address: address, unsentLowWaterBytes: Acceptor.unsentLowWaterBytes,
             starved: { [unowned self] in starved($0) }, accepted: { [unowned self] in place($0, peer) })
     }
 
@@ -65,15 +67,15 @@ final class Acceptor {
         // A proxy's header tells whose connection it is, and TLS begins behind that.
         let isProxied = listener.contains(.proxied)
         let peer = isProxied ? listener : listener.union(nearness(of: stream))
-        guard isProxied || worker.admitsSocket(from: stream.peer.ip, peer) else {
+        guard isProxied || connections.limits.admitsSocket(from: stream.peer.ip, peer) else {
             return Socket.close(stream.descriptor)
         }
-        let context = isProxied ? nil : worker.context(for: peer)
+        let tls = isProxied ? nil : state.tlsContext(for: peer)
         let index = state.boards.leastLoadedWorker()
         state.boards.countStream(1, on: index)
-        if index == worker.index {
-            worker.adopt(stream, peer, context)
-        } else if !worker.post(.adopt(stream, peer, context), to: index) {
+        if index == context.index {
+            connections.adopt(stream, peer, tls)
+        } else if !context.post(.adopt(stream, peer, tls), to: index) {
             Socket.close(stream.descriptor)
         }
     }
@@ -86,7 +88,7 @@ final class Acceptor {
 
     private func starved(_ error: SystemError) {
         state.places.noteStarved()
-        for index in state.inboxes.indices { worker.post(.closeIdle, to: index) }
+        for index in state.inboxes.indices { context.post(.closeIdle, to: index) }
         guard starvedLines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds) else { return }
         state.logger.warning("accepting paused", metadata: ["error": "\(error)"])
     }

@@ -5,19 +5,19 @@ internal import WSLoop
 
 /// The node's end of a remote broker: it passes on what the workers ask, and hands them what the broker brings.
 final class BrokerLink {
-    private unowned let worker: Worker
+    private let context: LoopContext
     private let state: ServerState
     private var broker: (any RemoteBroker)?
 
-    init(worker: Worker) {
-        self.worker = worker
-        state = worker.state
+    init(_ context: LoopContext) {
+        self.context = context
+        state = context.state
     }
 
     /// Begins to connect; does nothing if the broker is the embedded one.
     func open() throws(SystemError) {
         guard let connect = state.broker.connect else { return }
-        broker = try connect(worker.loop, state.configuration.maxPublishBytes, self)
+        broker = try connect(context.loop, state.configuration.maxPublishBytes, self)
         refreshStatus()
     }
 
@@ -47,23 +47,23 @@ final class BrokerLink {
     }
 
     private func postToAll(_ message: WorkerMessage) {
-        for index in state.inboxes.indices { worker.post(message, to: index) }
+        for index in state.inboxes.indices { context.post(message, to: index) }
     }
 }
 
 extension BrokerLink: BrokerDelegate {
     func brokerReceived(_ publication: Publication) {
-        worker.counters.messagesIn[MessageSource.broker.rawValue] += 1
-        worker.broadcast(publication)
+        context.counters.messagesIn[MessageSource.broker.rawValue] += 1
+        context.broadcast(publication)
     }
 
     func brokerPublished(_ outcome: PublishOutcome, for ticket: PublishTicket) {
-        worker.post(.published(ticket.key, outcome), to: ticket.loop)
+        context.post(.published(ticket.key, outcome), to: ticket.loop)
     }
 
     func brokerSettled(_ channel: String, isConfirmed: Bool) {
         if isConfirmed { state.directory.markReady(channel) }
-        postToAll(.settled(channel: channel))
+        postToAll(.ready(channel: channel))
     }
 
     func brokerLeftGap(in channel: String, milliseconds: UInt64) {
@@ -92,6 +92,6 @@ extension BrokerLink: BrokerDelegate {
     }
 
     func brokerLeftOutMessage() {
-        worker.counters.droppedOversized += 1
+        context.counters.droppedOversized += 1
     }
 }

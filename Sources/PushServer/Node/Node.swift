@@ -4,7 +4,7 @@ internal import WSLoop
 /// What a server has once, on the loop of its first worker: it starts and stops the workers, accepts their clients, and
 /// is connected to the broker.
 final class Node {
-    private unowned let worker: Worker
+    private let context: LoopContext
     private let state: ServerState
     private let acceptor: Acceptor
     private let broker: BrokerLink
@@ -12,19 +12,20 @@ final class Node {
     private var unopenedWorkers: Int
     private var undrainedWorkers: Int
     private var housekeeping = Housekeeping()
+    private var leaveTimer: Timer?
 
     /// Why the server ended, if a worker could not start.
     private(set) var failure: SystemError?
 
     /// - Parameter opened: runs once all workers take clients, just before the first is accepted.
-    init(worker: Worker, opened: @escaping () -> Void) {
-        self.worker = worker
+    init(_ context: LoopContext, _ connections: Connections, opened: @escaping () -> Void) {
+        self.context = context
         self.opened = opened
-        state = worker.state
-        acceptor = Acceptor(worker: worker)
-        broker = BrokerLink(worker: worker)
-        unopenedWorkers = worker.state.workers
-        undrainedWorkers = worker.state.workers
+        state = context.state
+        acceptor = Acceptor(context, connections)
+        broker = BrokerLink(context)
+        unopenedWorkers = context.state.workers
+        undrainedWorkers = context.state.workers
     }
 
     /// Binds all addresses and begins to connect to the broker; `close()` is needed after an error as well.
@@ -39,6 +40,7 @@ final class Node {
     func close() {
         acceptor.close()
         broker.close()
+        leaveTimer?.close()
     }
 
     /// The last worker to open lets the clients in.
@@ -52,16 +54,16 @@ final class Node {
     /// A server with fewer workers than asked for would lie about itself: it ends.
     private func workerFailed(_ error: SystemError) {
         failure = error
-        worker.loop.stop()
+        context.loop.stop()
     }
 
     /// Begins the drain when routers have had the time to learn that this server is not ready.
     private func leave() {
         do throws(SystemError) {
-            let timer = try Timer(on: worker.loop)
+            let timer = try Timer(on: context.loop)
             timer.onEvent { [state] in state.drain() }
             timer.start(afterMilliseconds: UInt64(state.configuration.drainDelay / .milliseconds(1)))
-            worker.keep(timer)
+            leaveTimer = timer
         } catch {
             state.logger.error("drain begun at once", metadata: ["error": "\(error)"])
             state.drain()
@@ -72,7 +74,7 @@ final class Node {
     private func workerDrained() {
         undrainedWorkers -= 1
         guard undrainedWorkers == 0 else { return }
-        for index in state.inboxes.indices { worker.post(.stop, to: index) }
+        for index in state.inboxes.indices { context.post(.stop, to: index) }
     }
 }
 

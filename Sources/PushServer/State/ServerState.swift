@@ -45,6 +45,11 @@ final class ServerState: Sendable {
     var workers: Int { inboxes.count }
     var broker: BrokerChoice { configuration.broker }
 
+    /// What a connection needs for TLS; nil if its address is a plain one.
+    func tlsContext(for peer: Peer) -> TLSContext? {
+        peer.contains(.tls) ? configuration.certificates?.context : nil
+    }
+
     /// The page that a request asks for.
     func page(_ head: RequestHead) -> Page? {
         pages[head.path]

@@ -4,7 +4,7 @@ internal import HTTP
 internal import Protocols
 internal import WSLoop
 
-extension Worker {
+extension CommandRunner {
     /// Publishes for a connection, and answers it when the broker has accepted or refused the message.
     ///
     /// - Parameter key: a later message with the same key replaces it, where messages are conflated.
@@ -12,12 +12,13 @@ extension Worker {
         _ payload: [UInt8], to channel: String, key: String?, from source: MessageSource, for connection: Connection,
         then action: PendingAction
     ) {
-        guard !state.bytes.isOverBudget else {
+        guard !context.state.bytes.isOverBudget else {
             return refuse(action, connection, .overBudget)
         }
-        counters.messagesIn[source.rawValue] += 1
+        context.counters.messagesIn[source.rawValue] += 1
         let publication = Publication(channel: channel, payload: payload, key: key)
-        guard let outcome = broker.publish(publication, for: PublishTicket(worker: index, connection.key)) else {
+        guard let outcome = broker.publish(publication, for: PublishTicket(worker: context.index, connection.key))
+        else {
             connection.pending = action
             connection.pause.insert(.publishing)
             return
@@ -26,26 +27,15 @@ extension Worker {
     }
 
     /// Why a message cannot have a key here; nil if it can.
-    var keyRefusal: String? { state.broker.traits.keyRefusal }
-
-    /// Hands a message to all loops with subscribers, in the one order that they share.
-    ///
-    /// - Returns: how many subscribers this process has.
-    @discardableResult
-    func broadcast(_ publication: Publication) -> Int {
-        let message = Message(
-            channel: publication.channel, payload: publication.payload, key: publication.key,
-            receivedNanoseconds: Loop.monotonicNanoseconds)
-        return state.directory.publish(message) { post(.deliver(message), to: $0) }
-    }
+    var keyRefusal: String? { context.state.broker.traits.keyRefusal }
 
     /// The broker has accepted or refused what a connection published.
     func published(_ key: StreamKey, _ outcome: PublishOutcome) {
-        guard let connection = connection(key), let action = connection.pending else { return }
+        guard let connection = table[key], let action = connection.pending else { return }
         connection.pending = nil
         finish(action, connection, outcome)
-        tell(.requestComplete, connection)
-        resume(connection, from: .publishing)
+        lives.tell(.requestComplete, connection)
+        input.resume(connection, from: .publishing)
     }
 
     private func finish(_ action: PendingAction, _ connection: Connection, _ outcome: PublishOutcome) {
@@ -58,18 +48,18 @@ extension Worker {
     private func answer(_ action: PendingAction, _ connection: Connection, subscribers: Int?) {
         switch action {
         case .answerPublish(let channel):
-            let count = subscribers ?? state.directory.subscribers(of: channel)
-            respond(Reports.published(channel: channel, subscribers: count), to: connection)
+            let count = subscribers ?? context.state.directory.subscribers(of: channel)
+            http.respond(Reports.published(channel: channel, subscribers: count), to: connection)
         case .confirmPublish(let channel, let id):
-            reply(.published(channel: channel), to: id, of: connection)
+            webSockets.reply(.published(channel: channel), to: id, of: connection)
         case .open, .subscribe: break
         }
     }
 
     private func refuse(_ action: PendingAction, _ connection: Connection, _ refusal: CommandRefusal) {
         switch action {
-        case .answerPublish: respond(.unavailable(refusal.message), to: connection)
-        case .confirmPublish(_, let id): reply(.refused(refusal), to: id, of: connection)
+        case .answerPublish: http.respond(.unavailable(refusal.message), to: connection)
+        case .confirmPublish(_, let id): webSockets.reply(.refused(refusal), to: id, of: connection)
         case .open, .subscribe: break
         }
     }

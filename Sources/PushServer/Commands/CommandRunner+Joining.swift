@@ -17,7 +17,7 @@ struct Joining {
     var joined: [String] { channels.compactMap { $0.outcome == .join ? $0.name : nil } }
 }
 
-extension Worker {
+extension CommandRunner {
     /// Joins channels, each with a reply of its own; with `replace` all others are left first.
     func subscribe(_ connection: Connection, to channels: [String], replace: Bool, id: [UInt8]) {
         guard admits(channels, id: id, of: connection) else { return }
@@ -32,8 +32,8 @@ extension Worker {
     func unsubscribe(_ connection: Connection, from channels: [String], id: [UInt8]) {
         guard admits(channels, id: id, of: connection) else { return }
         for channel in channels {
-            if hub.leave(connection.slot, channel) { release(channel) }
-            reply(.unsubscribed(channel: channel), to: id, of: connection)
+            if context.hub.leave(connection.slot, channel) { release(channel) }
+            webSockets.reply(.unsubscribed(channel: channel), to: id, of: connection)
         }
     }
 
@@ -41,29 +41,31 @@ extension Worker {
     func finish(_ joining: Joining, _ connection: Connection) {
         for (channel, outcome) in joining.channels {
             guard outcome != .isOneTooMany else {
-                reply(.refused(channelRefusal, channel: channel), to: joining.id, of: connection)
+                webSockets.reply(.refused(channelRefusal, channel: channel), to: joining.id, of: connection)
                 continue
             }
-            reply(.subscribed(channel: channel), to: joining.id, of: connection)
-            if outcome == .join { hub.join(connection.slot, channel) }
+            webSockets.reply(.subscribed(channel: channel), to: joining.id, of: connection)
+            if outcome == .join { context.hub.join(connection.slot, channel) }
         }
     }
 
     /// Whether a command may name so many channels: each of them is work, as a command of its own would be.
     private func admits(_ channels: [String], id: [UInt8], of connection: Connection) -> Bool {
-        if channels.count > state.configuration.maxChannels.value, isStopped(by: .channels) {
-            reply(.refused(channelRefusal), to: id, of: connection)
+        if channels.count > context.state.configuration.maxChannels.value, context.isStopped(by: .channels) {
+            webSockets.reply(.refused(channelRefusal), to: id, of: connection)
             return false
         }
-        return admits(further: channels.count - 1, of: connection)
+        return webSockets.admits(further: channels.count - 1, of: connection)
     }
 
-    private var channelRefusal: CommandRefusal { .tooManyChannels(limit: state.configuration.maxChannels.value) }
+    private var channelRefusal: CommandRefusal {
+        .tooManyChannels(limit: context.state.configuration.maxChannels.value)
+    }
 
     private func leaveAll(_ connection: Connection, but channels: [String]) {
         let kept = Set(channels.map { ByteName($0) })
-        for channel in hub.channelNames(of: connection.slot) where !kept.contains(ByteName(channel)) {
-            hub.leave(connection.slot, channel)
+        for channel in context.hub.channelNames(of: connection.slot) where !kept.contains(ByteName(channel)) {
+            context.hub.leave(connection.slot, channel)
             release(channel)
         }
     }
@@ -71,12 +73,12 @@ extension Worker {
     /// Which channels are new, and which of those are too many.
     private func judged(_ channels: [String], id: [UInt8], _ connection: Connection) -> Joining {
         var joining = Joining(id: id)
-        var count = hub.channelCount(of: connection.slot)
+        var count = context.hub.channelCount(of: connection.slot)
         var named: Set<ByteName> = []
         for channel in channels {
-            if hub.isMember(connection.slot, of: channel) || named.contains(ByteName(channel)) {
+            if context.hub.isMember(connection.slot, of: channel) || named.contains(ByteName(channel)) {
                 joining.channels.append((channel, .isMember))
-            } else if count >= state.configuration.maxChannels.value, isStopped(by: .channels) {
+            } else if count >= context.state.configuration.maxChannels.value, context.isStopped(by: .channels) {
                 joining.channels.append((channel, .isOneTooMany))
             } else {
                 joining.channels.append((channel, .join))

@@ -1,0 +1,57 @@
+internal import Access
+internal import HTTP
+internal import WSLoop
+
+extension SocketAddress {
+    /// The IP address; nil of a unix-domain socket.
+    var ip: IPAddress? { ipBits.map { IPAddress(high: $0.high, low: $0.low) } }
+}
+
+/// The addresses of clients, also of those behind a proxy.
+final class ClientAddresses {
+    private let state: ServerState
+    /// By slot: what a PROXY protocol header named.
+    private var proxied: [UInt32: IPAddress] = [:]
+
+    init(_ context: LoopContext) {
+        state = context.state
+    }
+
+    /// Notes the client that a proxy's header names, and whether the proxy is trusted to name one.
+    func note(_ header: ProxyHeader, of connection: Connection) {
+        proxied[connection.slot] = header.client
+        if state.trustedProxies.includes(address(of: connection)) { connection.peer.insert(.trustedProxy) }
+        if header.isSecure { connection.peer.insert(.tls) }
+    }
+
+    func forget(_ connection: Connection) {
+        if connection.peer.contains(.proxied) { proxied[connection.slot] = nil }
+    }
+
+    /// The address that a connection comes from, or that its PROXY protocol header names.
+    func address(of connection: Connection) -> IPAddress? {
+        proxied[connection.slot] ?? SocketAddress(peerOf: connection.descriptor).ip
+    }
+
+    /// The address of the client that sent a request; nil for a unix-domain socket.
+    func client(of head: RequestHead, _ connection: Connection) -> IPAddress? {
+        let address = address(of: connection)
+        guard connection.peer.contains(.trustedProxy) else { return address }
+        return state.trustedProxies.client(of: head, behind: address).address
+    }
+
+    /// The way on which a request came; a trusted proxy says whether the client used TLS.
+    func peer(of head: RequestHead, _ connection: Connection) -> Peer {
+        let peer = connection.peer
+        guard peer.contains(.trustedProxy), let isSecure = state.trustedProxies.client(of: head, behind: nil).isSecure
+        else { return peer }
+        return isSecure ? peer.union(.tls) : peer.subtracting(.tls)
+    }
+
+    /// The address of a connection, or of the client that sent a request on it, for the log.
+    func logged(_ connection: Connection, _ head: RequestHead? = nil) -> String {
+        let address = head.map { client(of: $0, connection) } ?? address(of: connection)
+        // The kernel names no address for a TCP connection that was reset.
+        return address?.description ?? (connection.peer.contains(.unixSocket) ? "unix" : "unknown")
+    }
+}

@@ -1,0 +1,68 @@
+internal import Channels
+internal import WSLoop
+
+/// Tells the lives of a loop's connections what has happened, and brings them up when their deadline has come.
+final class ConnectionLives {
+    private let context: LoopContext
+    private let table: ConnectionTable
+    let timeouts: Timeouts
+
+    init(_ context: LoopContext, _ table: ConnectionTable) {
+        self.context = context
+        self.table = table
+        timeouts = Timeouts(context.state.configuration)
+    }
+
+    /// Tells a connection's life what has happened.
+    ///
+    /// - Returns: what has to be done about it.
+    @discardableResult
+    func tell(_ input: ConnectionLife.Input, _ connection: Connection) -> ConnectionLife.Action {
+        let action = connection.life.handle(input, at: context.tick, timeouts)
+        follow(connection)
+        return action
+    }
+
+    /// The peer has sent something, or has taken something that waited for it.
+    func heard(_ connection: Connection) {
+        _ = connection.life.handle(.heard, at: context.tick, timeouts)
+    }
+
+    /// Bytes wait for the kernel: the socket reports when it takes more.
+    func waitForRoom(_ connection: Connection) {
+        table.setInterest(connection.interest.union(.writable), connection)
+        tell(.blocked(unacknowledgedBytes: Socket.unacknowledgedBytes(connection.descriptor)), connection)
+    }
+
+    /// Sees to it that a connection comes up in the wheel in time for its deadline.
+    ///
+    /// A later deadline leaves the wheel alone: the connection comes up at its old tick and is put in again.
+    func follow(_ connection: Connection) {
+        let (due, wheelTick) = (connection.life.deadlineTick, connection.wheelTick)
+        guard connection.phase != .closed, wheelTick <= context.tick || due < wheelTick else { return }
+        connection.wheelTick = context.wheel.insert(connection.slot, at: due)
+    }
+
+    /// Moves on by one tick.
+    ///
+    /// - Parameter act: does what the lives of the connections decide whose deadline has come.
+    func advance(_ act: (ConnectionLife.Action, Connection) -> Void) {
+        for slot in context.wheel.advance() {
+            guard let connection = table[slot], connection.wheelTick == context.tick else { continue }
+            // The deadline may have moved since the connection was put in.
+            guard connection.life.deadlineTick <= context.tick else {
+                follow(connection)
+                continue
+            }
+            act(tell(.deadline(circumstances(connection)), connection), connection)
+        }
+    }
+
+    private func circumstances(_ connection: Connection) -> ConnectionLife.Circumstances {
+        ConnectionLife.Circumstances(
+            awaitsAnswer: connection.pending != nil,
+            hasPartialRequest: connection.requests?.isIdle == false,
+            unacknowledgedBytes: connection.life.watchesKernel
+                ? Socket.unacknowledgedBytes(connection.descriptor) : 0)
+    }
+}

@@ -1,0 +1,141 @@
+internal import Access
+internal import Channels
+internal import HTTP
+internal import Logging
+internal import WSLoop
+
+/// The connections of one loop: takes them over, and has the room's parts act on what happens to them.
+final class Connections {
+    /// A publisher's messages that came together are published together: with 64 KiB a delivery of large ones costs a third more.
+    private static let readBufferBytes = 262_144
+
+    private let context: LoopContext
+    let table: ConnectionTable
+    let lives: ConnectionLives
+    let links: SecureLinks
+    let limits: ConnectionLimits
+    let addresses: ClientAddresses
+    let closing: Closing
+    let http: HTTPExchange
+    let webSockets: WebSocketExchange
+    let input: Input
+    let drain: Drain
+    let idle: IdleConnections
+    private let inbound: InboundAccount
+    private let rates: MessageRates
+    private let turns: TurnQueue
+    private let shedding: InboundShedding
+    private let proxyHeaders: ProxyHeaders
+    private let writer: LinkWriter
+    private let requestLimits: RequestParser.Limits
+
+    init(_ context: LoopContext) throws(SystemError) {
+        self.context = context
+        let buffer = ReadBuffer(byteCount: Connections.readBufferBytes)
+        table = ConnectionTable(context.hub)
+        lives = ConnectionLives(context, table)
+        links = SecureLinks(context, lives)
+        writer = try LinkWriter(context, links, lives)
+        limits = ConnectionLimits(context)
+        addresses = ClientAddresses(context)
+        rates = MessageRates(context, table)
+        turns = TurnQueue(context, table)
+        inbound = InboundAccount(context, links)
+        closing = Closing(context, table, lives, links, inbound, limits, addresses, rates)
+        webSockets = WebSocketExchange(context, table, lives, closing, rates)
+        http = HTTPExchange(context, lives, closing, rates, addresses, webSockets)
+        shedding = InboundShedding(context, table, links, inbound, closing, http, webSockets)
+        proxyHeaders = ProxyHeaders(context, lives, links, limits, addresses, shedding, closing, http, buffer)
+        let handshakes = TLSHandshakes(context, table, links, closing, http, buffer)
+        input = Input(
+            context, table, lives, links, closing, inbound, shedding, turns, http, webSockets, handshakes,
+            proxyHeaders, buffer)
+        drain = Drain(context, table, closing, webSockets)
+        idle = IdleConnections(context, table, closing)
+        requestLimits = RequestParser.Limits(bodyBytes: context.state.configuration.maxPublishBytes)
+        context.hub.attach(writer)
+    }
+
+    /// Opens what the loop watches sockets with.
+    func open() throws(SystemError) {
+        try table.open(on: context.loop, delegate: input)
+    }
+
+    /// Ends all connections at once.
+    func close() {
+        for connection in table.all { closing.close(connection) }
+        table.close()
+        drain.close()
+    }
+
+    /// Takes over a client, with TLS if there is a context.
+    func adopt(_ stream: AcceptedStream, _ peer: Peer, _ tls: TLSContext?) {
+        let connection = Connection(
+            descriptor: stream.descriptor, peer, table.takeSlot(for: stream.descriptor),
+            ConnectionLife(isProxied: peer.contains(.proxied), at: context.tick, lives.timeouts),
+            RequestReader(limits: requestLimits))
+        if !peer.contains(.proxied) { limits.noteSocket(of: connection, from: stream.peer.ip) }
+        do throws(SystemError) {
+            try table.insert(connection)
+        } catch {
+            context.state.logger.warning("client refused", metadata: ["error": "\(error)"])
+            limits.release(connection)
+            Socket.close(stream.descriptor)
+            context.state.boards.countStream(-1, on: context.index)
+            return
+        }
+        if let tls, !links.begin(connection, with: tls) { return closing.close(connection) }
+        lives.follow(connection)
+        if tls != nil { shedding.noteHeld(connection) }
+        guard connection.phase != .closed else { return }
+        input.read(connection)
+        if connection.isSilent, links.stream(connection.descriptor)?.hasBegun != true {
+            lives.tell(
+                .deferred(ticks: UInt32(stream.deferralMilliseconds / DeadlineWheel.tickMilliseconds)), connection)
+        }
+    }
+
+    /// Moves on by one tick: acts on deadlines and ends pauses.
+    func tick() {
+        http.tick()
+        lives.advance { perform($0, $1) }
+        rates.endPauses(turns)
+    }
+
+    /// The part of a turn's end that comes before its bytes are written.
+    func endTurn() {
+        input.endTurn()
+        shedding.settle()
+    }
+
+    /// Bytes that peers make the loop hold, as the other loops know them, and encrypted bytes that wait for the kernel.
+    var held: (inbound: Int, encrypted: Int) { (inbound.accountedBytes, links.unsentBytes) }
+
+    /// Acts on what the last flush found out.
+    ///
+    /// What that queues for clients is written by the next turn, which begins at once, after sockets that are ready by then
+    /// have been served.
+    func actOnHubEvents() {
+        while let (slot, event) = context.hub.nextEvent() {
+            guard let connection = table[slot] else { continue }
+            switch event {
+            case .blocked: lives.waitForRoom(connection)
+            case .drained: input.drained(connection)
+            case .lost(let reason): perform(lives.tell(.lost(reason), connection), connection)
+            }
+        }
+        if context.hub.hasMarked { context.post(.wakeUp) }
+    }
+
+    /// Does what the life of a connection decides.
+    private func perform(_ action: ConnectionLife.Action, _ connection: Connection) {
+        switch action {
+        case .ping: webSockets.ping(connection)
+        case .answerRequestTimeout:
+            http.refuse(.error(.requestTimeout, "the request did not arrive in time"), connection)
+        case .refuseProxy: proxyHeaders.timedOut(connection)
+        case .sendClose(let reason): webSockets.fail(connection, reason)
+        case .none, .endBehindQueue, .endOutput, .shutdownWrites, .close: closing.perform(action, connection)
+        }
+    }
+}

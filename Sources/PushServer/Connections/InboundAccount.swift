@@ -1,0 +1,63 @@
+internal import Channels
+internal import WSLoop
+internal import WebSocket
+
+/// What peers make the loop hold on its way in, for `--inbound-budget` (docs/backpressure.md).
+final class InboundAccount {
+    /// What OpenSSL holds for a handshake that has begun (measured: 54 KB).
+    private static let handshakeBytes = 55_296
+
+    private let context: LoopContext
+    private let links: SecureLinks
+    // Unchecked (docs/decisions/0009): touched for each event of a socket.
+    @safe @exclusivity(unchecked) private var ledger = InboundLedger()
+    /// What the other loops know to be held here.
+    @safe @exclusivity(unchecked) private(set) var accountedBytes = 0
+
+    init(_ context: LoopContext, _ links: SecureLinks) {
+        self.context = context
+        self.links = links
+    }
+
+    /// What is held now: input, and the names of channels.
+    var heldBytes: Int { ledger.bytes + context.hub.channelBytes }
+
+    /// Notes what a connection holds.
+    ///
+    /// - Returns: whether it holds something, or did.
+    @discardableResult
+    func update(_ connection: Connection) -> Bool {
+        let held = connection.phase == .closed ? 0 : heldBytes(of: connection)
+        guard held > 0 || connection.holdsInput else { return false }
+        connection.holdsInput = held > 0
+        ledger.set(held, of: connection.slot)
+        return true
+    }
+
+    /// Tells the other loops what is held here; returns what all hold.
+    func account(_ held: Int) -> Int {
+        let change = held - accountedBytes
+        accountedBytes = held
+        return context.state.bytes.countInbound(change)
+    }
+
+    /// The connections that hold something, in the order in which they are given up.
+    ///
+    /// - Parameter others: what connections hold besides.
+    func largestFirst(adding others: [UInt32: Int]) -> [UInt32] {
+        ledger.largestFirst(adding: others)
+    }
+
+    private func heldBytes(of connection: Connection) -> Int {
+        var bytes = connection.unread.capacity
+        if let requests = connection.requests { bytes += requests.heldBytes }
+        bytes += connection.machine?.heldBytes ?? 0
+        if let secure = links.stream(connection.descriptor) {
+            bytes += secure.session.isEstablished ? secure.session.heldInputBytes : InboundAccount.handshakeBytes
+        }
+        if let pending = connection.pending {
+            bytes += pending.channels.reduce(0) { $0 + Hub.bytes(ofChannelNamed: $1) }
+        }
+        return bytes
+    }
+}

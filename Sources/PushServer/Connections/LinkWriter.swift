@@ -1,0 +1,153 @@
+internal import Bytes
+internal import Channels
+internal import Glibc
+internal import WSLoop
+
+/// Makes the hub's writes: what is prepared goes to the kernel as one list, encrypted where the connection has a session.
+///
+/// The memory of what is prepared belongs to batches that the hub or the outbox holds until they were sent.
+final class LinkWriter: HubTransport {
+    /// What the writes of one list are, where some of them are encrypted.
+    private enum Link {
+        /// A write of its own in the list.
+        case plain(Int)
+        /// A write in the list, of a part of the output that stands for so many plain bytes.
+        case sealed(Int, TLSOutput.Part, plainBytes: Int, SecureStream)
+        /// What was encrypted before has to go first.
+        case blocked
+        /// The session is broken.
+        case failed
+    }
+
+    private let links: SecureLinks
+    private let lives: ConnectionLives
+    private let sender: any Sender
+    private let writes = WriteList()
+    @safe @exclusivity(unchecked) private var list: [Link] = []
+    /// So much of what waits is encrypted at a time: it can no longer be dropped then, and must leave newer messages room
+    /// in the outbox.
+    private let maxSealedBytes: Int
+
+    init(_ context: LoopContext, _ links: SecureLinks, _ lives: ConnectionLives) throws(SystemError) {
+        self.links = links
+        self.lives = lives
+        sender = try context.state.configuration.io.sender(
+            logger: context.state.logger, explains: context.index == NodeMessage.worker)
+        context.state.boards.noteSender(sender, of: context.index)
+        maxSealedBytes = min(65_536, context.hub.outboxLimitBytes / 4 + 1)
+    }
+
+    func send(_ prepared: PreparedWrites) {
+        guard links.isEmpty else { return sendSealed(prepared) }
+        for index in 0..<prepared.count { addPlain(prepared, index) }
+        sender.send(writes)
+        for index in 0..<prepared.count { prepared.complete(index, LinkWriter.result(writes.result(index))) }
+        writes.removeAll()
+    }
+
+    func unsentBytes(of link: Int32) -> Int { links.unsentBytes(of: link) }
+
+    /// Adds a write of plain bytes to the list for the kernel.
+    private func addPlain(_ prepared: PreparedWrites, _ index: Int) {
+        writes.add(to: prepared.link(index))
+        if let piece = unsafe prepared.piece(index) {
+            _ = unsafe writes.append(piece)
+        } else {
+            prepared.outbox(index)?.forEachPiece { piece in unsafe piece.withUnsafeBytes { unsafe writes.append($0) } }
+        }
+    }
+
+    private static func result(_ result: Socket.WriteResult) -> SendResult {
+        switch result {
+        case .accepted(let count): .accepted(count)
+        case .wouldBlock: .blocked
+        case .failed(let code): .failed(code)
+        }
+    }
+}
+
+// MARK: - Encrypted writes
+
+extension LinkWriter {
+    /// Makes writes of which some are encrypted.
+    private func sendSealed(_ prepared: PreparedWrites) {
+        for index in 0..<prepared.count {
+            if let secure = links.stream(prepared.link(index)) {
+                seal(secure) { lend(prepared, index, to: $0) }
+            } else {
+                // From here on a write's number is not the number of the hub's write.
+                list.append(.plain(writes.count))
+                addPlain(prepared, index)
+            }
+        }
+        sendLinks { prepared.complete($0, $1) }
+    }
+
+    private func lend(_ prepared: PreparedWrites, _ index: Int, to body: (RawSpan) -> Bool) {
+        if let piece = unsafe prepared.piece(index) {
+            _ = unsafe body(piece.bytes)
+        } else {
+            prepared.outbox(index)?.forEachPiece(body)
+        }
+    }
+
+    /// Encrypts a write.
+    ///
+    /// - Parameter lend: lends the plain bytes piece by piece until it is told that it is enough.
+    private func seal(_ secure: SecureStream, _ lend: ((RawSpan) -> Bool) -> Void) {
+        guard secure.unsentBytes == 0 else { return list.append(.blocked) }
+        let maxPlainBytes = maxSealedBytes
+        var plainBytes = 0
+        lend { piece in
+            let piece = piece.extracting(first: maxPlainBytes - plainBytes)
+            plainBytes += piece.byteCount
+            secure.session.seal(piece)
+            return plainBytes < maxPlainBytes
+        }
+        let isSealed = secure.session.finishSealing()
+        let part = secure.session.takeOutput()
+        guard isSealed else { return list.append(.failed) }
+        writes.add(to: secure.connection.descriptor)
+        list.append(.sealed(writes.count - 1, part, plainBytes: plainBytes, secure))
+    }
+
+    private func sendLinks(_ completed: (_ write: Int, _ result: SendResult) -> Void) {
+        for link in list {
+            if case .sealed(let write, let part, _, _) = link { links.output?.place(part, in: writes, at: write) }
+        }
+        sender.send(writes)
+        var sent: [Link] = []
+        swap(&sent, &list)
+        for (index, link) in sent.enumerated() {
+            switch link {
+            case .plain(let write): completed(index, LinkWriter.result(writes.result(write)))
+            case .blocked: completed(index, .blocked)
+            case .failed: completed(index, .failed(EPIPE))
+            case .sealed(let write, let part, let plainBytes, let secure):
+                completed(index, result(writes.result(write), of: part, plainBytes, secure))
+            }
+        }
+        sent.removeAll(keepingCapacity: true)
+        swap(&sent, &list)
+        writes.removeAll()
+        links.output?.removeAll()
+    }
+
+    /// To the hub what is encrypted is as good as sent.
+    private func result(
+        _ result: Socket.WriteResult, of part: TLSOutput.Part, _ plainBytes: Int, _ secure: SecureStream
+    ) -> SendResult {
+        switch result {
+        case .accepted(let count) where count == part.count: return .accepted(plainBytes)
+        case .accepted(let count): keep(part.dropFirst(count), of: secure)
+        case .wouldBlock: keep(part, of: secure)
+        case .failed(let code): return .failed(code)
+        }
+        return .accepted(plainBytes)
+    }
+
+    private func keep(_ part: TLSOutput.Part, of secure: SecureStream) {
+        links.keep(part, of: secure)
+        lives.waitForRoom(secure.connection)
+    }
+}

@@ -1,0 +1,92 @@
+internal import Access
+internal import DequeModule
+internal import Protocols
+internal import WSLoop
+
+/// What becomes of a client that asks for more than it may in a second.
+public enum RateExcess: String, CaseIterable, Sendable {
+    /// It is closed with 4429; a request is answered with 429.
+    case close
+    /// Each message or request too many is answered with an error and not acted on.
+    case error
+    /// Nothing more is read of it until the second is over.
+    case pause
+}
+
+/// What a client has asked for in a second: a unit for each frame and request.
+struct MessageRate {
+    private static let windowTicks = UInt32(1000 / DeadlineWheel.tickMilliseconds)
+
+    private var beginTick: UInt32 = 0
+    private var spent: UInt32 = 0
+
+    /// Counts more units; returns how many there were before in this second.
+    mutating func spend(_ units: Int, at tick: UInt32) -> Int {
+        if isOver(at: tick) { (beginTick, spent) = (tick, 0) }
+        defer { spent = UInt32(clamping: Int(spent) + units) }
+        return Int(spent)
+    }
+
+    /// Whether the second is over.
+    func isOver(at tick: UInt32) -> Bool { tick - beginTick >= MessageRate.windowTicks }
+}
+
+/// Counts what each client asks for, so that none can fill a core, whatever it sends.
+final class MessageRates {
+    private let context: LoopContext
+    private let table: ConnectionTable
+    /// By slot, as far as it was needed.
+    @safe @exclusivity(unchecked) private var rates: ContiguousArray<MessageRate> = []
+    private var paused = Deque<StreamKey>()
+
+    init(_ context: LoopContext, _ table: ConnectionTable) {
+        self.context = context
+        self.table = table
+    }
+
+    /// Counts what a client asks for.
+    ///
+    /// - Returns: false if it comes too fast and must not be acted on.
+    func admits(units: Int, of connection: Connection) -> Bool {
+        guard let limit = context.state.configuration.maxMessageRate else { return true }
+        let slot = Int(connection.slot)
+        while rates.count <= slot { rates.append(MessageRate()) }
+        let before = rates[slot].spend(units, at: context.tick)
+        guard context.state.configuration.rateExcess != .pause else {
+            if before + units >= limit.value { pause(connection) }
+            return true
+        }
+        guard before >= limit.value, context.isStopped(by: .messageRate) else { return true }
+        context.counters.messagesOverRate += 1
+        return false
+    }
+
+    /// Lets a connection begin with nothing spent.
+    func forget(_ connection: Connection) {
+        if connection.slot < rates.count { rates[Int(connection.slot)] = MessageRate() }
+    }
+
+    /// What is said to a client that asks for too much.
+    var refusal: CommandRefusal {
+        .tooManyMessages(limit: context.state.configuration.maxMessageRate?.value ?? 0)
+    }
+
+    private func pause(_ connection: Connection) {
+        guard !connection.pause.contains(.overRate), context.isStopped(by: .messageRate) else { return }
+        guard connection.phase == .http || connection.phase == .webSocket else { return }
+        connection.pause.insert(.overRate)
+        paused.append(connection.key)
+    }
+
+    /// Clients of whom enough was read in their second go on in the next one, in turns.
+    func endPauses(_ turns: TurnQueue) {
+        while let key = paused.first {
+            if let connection = table[key], connection.pause.contains(.overRate) {
+                guard rates[Int(key.slot)].isOver(at: context.tick) else { return }
+                if !connection.pause.contains(.othersFirst) { turns.add(connection) }
+                connection.pause.remove(.overRate)
+            }
+            paused.removeFirst()
+        }
+    }
+}

@@ -1,0 +1,32 @@
+internal import Access
+internal import HTTP
+
+extension Response {
+    /// An error in the form of all of them: `{"error":"…"}`.
+    static func error(_ status: HTTPStatus, _ message: String) -> Response {
+        Response(status, contentType: "application/json", body: ErrorBody.json(message))
+    }
+
+    /// The answer to a request that is not allowed.
+    init(_ denial: Denial) {
+        self = .error(denial.status, denial.message)
+        switch denial.status {
+        case .unauthorized: addHeader("WWW-Authenticate", "Bearer")
+        case .serviceUnavailable: addHeader("Retry-After", "1")
+        default: break
+        }
+    }
+
+    /// A refusal for the time being.
+    static func unavailable(_ message: String) -> Response {
+        var response = Response.error(.serviceUnavailable, message)
+        response.addHeader("Retry-After", "1")
+        return response
+    }
+
+    /// Lets pages of an origin read the answer.
+    mutating func share(with origin: String) {
+        addHeader("Access-Control-Allow-Origin", origin)
+        if origin != "*" { addHeader("Vary", "Origin") }
+    }
+}

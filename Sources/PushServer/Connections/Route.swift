@@ -1,0 +1,43 @@
+internal import HTTP
+internal import WebSocket
+
+/// What becomes of a request, decided on its head before a byte of its body is read.
+enum Route {
+    /// It is refused, and nothing of its body is read.
+    case refused(Response)
+    /// An endpoint answers it.
+    case taken(RoutedRequest)
+}
+
+/// A request that an endpoint answers, with what the endpoint has read from its head.
+struct RoutedRequest {
+    /// The endpoint's number in the router's table.
+    var endpoint = 0
+    /// No byte of a body is needed: it is answered as soon as its head has arrived.
+    var isAnsweredOnHead = false
+    /// It counts against `--max-message-rate`.
+    var isRateLimited = true
+    /// Where a message goes.
+    var channel = ""
+    /// What the message replaces its predecessor by, where messages are conflated.
+    var key: String?
+}
+
+/// What an endpoint makes of a request that has arrived.
+enum EndpointAnswer {
+    /// The answer.
+    case now(Response)
+    /// It is waited for; the endpoint has seen to it that an answer comes.
+    case later
+    /// The connection becomes a WebSocket with these channels.
+    case upgrade(Handshake.Acceptance, channels: [String])
+}
+
+/// Decides on requests and answers them.
+protocol RequestDelegate: AnyObject {
+    /// Decides on a request's head alone what becomes of it.
+    func route(_ head: RequestHead, _ connection: Connection) -> Route
+    /// Answers a request that was routed.
+    func answer(_ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection)
+        -> EndpointAnswer
+}

@@ -1,0 +1,98 @@
+internal import Logging
+internal import WSLoop
+
+/// The TLS sessions of a loop's connections, and what they have encrypted and the kernel has not taken yet.
+final class SecureLinks {
+    private let context: LoopContext
+    private let lives: ConnectionLives
+    /// By descriptor; empty without TLS, so that a plain connection costs a comparison.
+    @safe @exclusivity(unchecked) private var streams: ContiguousArray<SecureStream?> = []
+    /// What the sessions encrypt; made with the first of them.
+    private(set) var output: TLSOutput?
+    /// Encrypted bytes that wait for the kernel, of all connections.
+    private(set) var unsentBytes = 0
+
+    init(_ context: LoopContext, _ lives: ConnectionLives) {
+        self.context = context
+        self.lives = lives
+    }
+
+    /// Whether no connection has used TLS so far.
+    var isEmpty: Bool { streams.isEmpty }
+
+    /// The session of a descriptor's connection; nil if it is a plain one.
+    func stream(_ descriptor: Int32) -> SecureStream? {
+        Int(descriptor) < streams.count ? streams[Int(descriptor)] : nil
+    }
+
+    /// How many encrypted bytes of a descriptor's connection wait for the kernel.
+    func unsentBytes(of descriptor: Int32) -> Int {
+        stream(descriptor)?.unsentBytes ?? 0
+    }
+
+    /// Gives an accepted connection its session.
+    ///
+    /// - Returns: false if there is no memory for one.
+    func begin(_ connection: Connection, with tls: TLSContext) -> Bool {
+        do throws(TLSFailure) {
+            if output == nil { output = try TLSOutput() }
+            guard let output else { return false }
+            let session = try TLSSession(context: tls, accepted: connection.descriptor, output: output)
+            while streams.count <= Int(connection.descriptor) { streams.append(nil) }
+            streams[Int(connection.descriptor)] = SecureStream(connection, session)
+            return true
+        } catch {
+            context.state.logger.warning("client refused", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+
+    /// Takes the session away from a connection that turned out to be a plain one.
+    func makePlain(_ connection: Connection) {
+        streams[Int(connection.descriptor)] = nil
+    }
+
+    /// Forgets the session of a connection that ends, and tells its client so if nothing has to go first.
+    func end(_ connection: Connection) {
+        guard let secure = stream(connection.descriptor) else { return }
+        if secure.unsentBytes == 0, let output, output.count == 0 {
+            secure.session.closeNotify()
+            let part = secure.session.takeOutput()
+            _ = output.send(part)
+            output.release(part)
+        }
+        unsentBytes -= secure.unsentBytes
+        streams[Int(connection.descriptor)] = nil
+    }
+
+    /// Keeps a part of the output that the kernel did not take.
+    func keep(_ part: TLSOutput.Part, of secure: SecureStream) {
+        guard let output else { return }
+        secure.keep(part, of: output)
+        unsentBytes += part.count
+    }
+
+    /// Sends what a call on the session had to say by itself: handshake messages and alerts.
+    ///
+    /// - Returns: false if the connection is broken.
+    func sendOutput(of secure: SecureStream) -> Bool {
+        guard let output else { return true }
+        let part = secure.session.takeOutput()
+        guard part.count > 0 else { return true }
+        keep(part, of: secure)
+        output.release(part)
+        return sendUnsent(of: secure)
+    }
+
+    /// Sends what was kept.
+    ///
+    /// - Returns: false if the connection is broken.
+    func sendUnsent(of secure: SecureStream) -> Bool {
+        let before = secure.unsentBytes
+        let isOpen = secure.sendUnsent()
+        unsentBytes -= before - secure.unsentBytes
+        // A peer that takes nothing makes no progress by what it makes the session say.
+        if isOpen, secure.unsentBytes > 0, !secure.connection.life.isBlocked { lives.waitForRoom(secure.connection) }
+        return isOpen
+    }
+}

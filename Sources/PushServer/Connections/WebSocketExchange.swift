@@ -1,0 +1,233 @@
+internal import Bytes
+internal import Channels
+internal import HTTP
+internal import Protocols
+internal import WSLoop
+internal import WebSocket
+
+/// Acts on what WebSocket clients say.
+protocol MessageDelegate: AnyObject {
+    func received(_ message: WebSocketMessage, _ connection: Connection)
+}
+
+/// Speaks WebSocket with the clients of a loop: opens, takes messages, answers control frames and closes.
+final class WebSocketExchange {
+    /// A compressed message costs a unit more for each of so many bytes that came out of it.
+    private static let inflatedBytesOfUnit = 1024
+
+    private let context: LoopContext
+    private let table: ConnectionTable
+    private let lives: ConnectionLives
+    private let closing: Closing
+    private let rates: MessageRates
+    private let limits: ConnectionMachine.Limits
+    /// Decompresses for all connections that keep no context.
+    private let inflater = Inflater()
+    // Unchecked (docs/decisions/0009): read for each request or message.
+    @safe @exclusivity(unchecked) private unowned var delegate: (any MessageDelegate)?
+
+    init(
+        _ context: LoopContext, _ table: ConnectionTable, _ lives: ConnectionLives, _ closing: Closing,
+        _ rates: MessageRates
+    ) {
+        self.context = context
+        self.table = table
+        self.lives = lives
+        self.closing = closing
+        self.rates = rates
+        let maxMessageBytes = context.state.configuration.maxMessageBytes
+        // A message in more frames is a flood (RFC 6455 section 10.4): of the largest, a frame for 32 bytes.
+        limits = ConnectionMachine.Limits(
+            maxMessageBytes: maxMessageBytes, maxFragments: max(1024, maxMessageBytes / 32))
+    }
+
+    /// Sets what acts on messages, which must outlive this object's use.
+    func attach(_ delegate: any MessageDelegate) {
+        self.delegate = delegate
+    }
+
+    /// Turns an HTTP connection into a WebSocket: the 101, then what its channels bring.
+    func open(_ connection: Connection, _ acceptance: Handshake.Acceptance, channels: [String]) {
+        var acceptance = acceptance
+        if acceptance.deflate?.keepsClientContext == true, !context.state.places.takeDeflateContext() {
+            acceptance.deflate = nil
+        }
+        connection.requests = nil
+        rates.forget(connection)  // the handshake is no message
+        connection.machine = ConnectionMachine(inflater: inflater(acceptance.deflate))
+        lives.tell(.upgraded, connection)
+        let hub = context.hub
+        let spoken = ClientProtocols.index(ofSubprotocol: acceptance.subprotocol)
+        hub.setForm(WireForm(encoder: spoken, deflated: acceptance.deflate?.window), of: connection.slot)
+        hub.reply(connection.slot) { acceptance.encode(into: &$0) }
+        for channel in channels { hub.join(connection.slot, channel) }
+        context.counters.handshakes[HandshakeResult.accepted.rawValue] += 1
+        context.counters.webSockets += 1
+        context.counters.opened += 1
+        if context.state.lifecycle.phase == .draining { fail(connection, .drain) }
+    }
+
+    /// Connections share the loop's decompressor; only a client that insists on its context gets one of its own.
+    private func inflater(_ agreement: DeflateAgreement?) -> Inflater? {
+        agreement.map { $0.keepsClientContext ? Inflater(keepsContext: true) : inflater }
+    }
+}
+
+// MARK: - Input
+
+extension WebSocketExchange {
+    /// Takes input up to the end of one message or control frame, and answers it.
+    func next(_ input: RawSpan, _ offset: inout Int, _ connection: Connection) {
+        do throws(ProtocolViolation) {
+            guard let event = try connection.machine?.receive(input, from: &offset, limits: limits) else { return }
+            guard admits(event, of: connection) else { return }
+            switch event {
+            case .text(let text): delegate?.received(.text(text), connection)
+            case .binary(let bytes): delegate?.received(.binary(bytes), connection)
+            case .ping(let payload):
+                context.hub.reply(connection.slot) { FrameEncoder.appendFrame(.pong, payload.rawSpan, to: &$0) }
+            case .pong, .fragment: break  // that it came was noted when it was read
+            case .close(let frame): peerCloses(frame, connection)
+            }
+        } catch .unmaskedClose {
+            endUnanswered(connection)
+        } catch {
+            let reason = error.closeCode == .messageTooBig ? CloseReason.messageTooBig : .protocolError
+            fail(connection, error.closeCode, error.reason, reason)
+            if error.failsConnection { closing.closeAnswered(connection) }
+        }
+    }
+
+    /// After our Close frame only the peer's is of interest (RFC 6455 section 5.5.1).
+    func awaitClose(_ input: RawSpan, _ offset: inout Int, _ connection: Connection) {
+        guard connection.life.awaitsClose, connection.machine != nil else {
+            offset = input.byteCount
+            return
+        }
+        do throws(ProtocolViolation) {
+            let event = try connection.machine?.receive(input, from: &offset, limits: limits)
+            if case .close = event { closing.closeAnswered(connection) }
+        } catch {
+            closing.closeAnswered(connection)
+        }
+    }
+
+    /// Counts what a client has sent; false if it comes too fast and must not be acted on.
+    private func admits(_ event: ConnectionMachine.Event, of connection: Connection) -> Bool {
+        let isAdmitted =
+            switch event {
+            case .text(let message), .binary(let message):
+                rates.admits(units: units(of: message, connection), of: connection)
+            case .ping, .pong, .fragment: rates.admits(units: 1, of: connection)
+            case .close: true
+            }
+        guard !isAdmitted else { return true }
+        switch (event, context.state.configuration.rateExcess) {
+        case (.pong, .error), (.fragment, .error): break  // nothing was asked for that could be refused
+        default: refuseForRate(connection)
+        }
+        return false
+    }
+
+    /// Counts what a command asks for besides the frame that it came in; false if that is too much and was refused.
+    func admits(further units: Int, of connection: Connection) -> Bool {
+        guard units > 0, !rates.admits(units: units, of: connection) else { return true }
+        refuseForRate(connection)
+        return false
+    }
+
+    private func refuseForRate(_ connection: Connection) {
+        guard context.state.configuration.rateExcess != .error else {
+            return reply(.refused(rates.refusal), to: [], of: connection)
+        }
+        fail(connection, .tooManyMessages)
+    }
+
+    /// A hundred bytes can stand for many that have to be inflated, checked and parsed.
+    private func units(of message: [UInt8], _ connection: Connection) -> Int {
+        1 + (connection.machine?.inflates == true ? message.count / WebSocketExchange.inflatedBytesOfUnit : 0)
+    }
+}
+
+// MARK: - Output
+
+extension WebSocketExchange {
+    /// Sends a text message.
+    func reply(_ text: [UInt8], to connection: Connection) {
+        guard connection.phase == .webSocket else { return }
+        context.hub.reply(connection.slot, .text, message: text.rawSpan)
+    }
+
+    /// Tells a client what came of a command.
+    ///
+    /// - Parameter id: what the client named the command by; empty if it did not.
+    func reply(_ outcome: CommandOutcome, to id: [UInt8], of connection: Connection) {
+        reply(session(of: connection).reply(to: id, outcome), to: connection)
+    }
+
+    /// What reads a connection's messages, and words the answers.
+    func session(of connection: Connection) -> any ClientSession {
+        ClientProtocols.all[context.hub.form(of: connection.slot).encoder].session()
+    }
+
+    func ping(_ connection: Connection) {
+        let empty: [UInt8] = []
+        context.hub.reply(connection.slot) { FrameEncoder.appendFrame(.ping, empty.rawSpan, to: &$0) }
+    }
+
+    /// Ends a WebSocket with the Close frame that a reason has.
+    func fail(_ connection: Connection, _ reason: CloseReason) {
+        guard let (code, text) = reason.closeFrame else { return }
+        fail(connection, code, text, reason)
+    }
+
+    /// Ends a WebSocket with a Close frame; the peer has a while to answer it.
+    private func fail(_ connection: Connection, _ code: CloseCode, _ text: String, _ reason: CloseReason) {
+        guard connection.phase == .webSocket else { return }
+        closing.leave(connection)
+        context.hub.reply(connection.slot) { FrameEncoder.appendClose(code, reason: text, to: &$0) }
+        table.setInterest(connection.interest.union(.readable), connection)
+        let unread = connection.unread
+        closing.begin(connection, reason, awaitsClose: true)
+        // The peer's Close may be in what was kept while input was paused, and frames end where it does.
+        var offset = 0
+        while offset < unread.count { awaitClose(unread.rawSpan, &offset, connection) }
+    }
+
+    /// The peer's Close is answered with the same code (RFC 6455 section 5.5.1), and the server ends TCP (7.1.1).
+    private func peerCloses(_ frame: CloseFrame?, _ connection: Connection) {
+        closing.leave(connection)
+        let empty: [UInt8] = []
+        context.hub.reply(connection.slot) {
+            if let frame {
+                FrameEncoder.appendClose(frame.code, to: &$0)
+            } else {
+                FrameEncoder.appendFrame(.close, empty.rawSpan, to: &$0)
+            }
+        }
+        closing.begin(connection, .client)
+    }
+
+    /// Ends the connection without a Close frame of ours, which RFC 6455 section 7.1.7 allows.
+    ///
+    /// An unmasked Close comes from a proxy that stops. It would pass our 1002 on to the client in the place of its
+    /// 1001.
+    private func endUnanswered(_ connection: Connection) {
+        guard connection.phase == .webSocket else { return }
+        closing.leave(connection)
+        closing.begin(connection, .protocolError)
+    }
+}
+
+extension CloseReason {
+    /// What the server's Close frame says; nil if it sends none for this reason, or one that depends on the violation.
+    fileprivate var closeFrame: (CloseCode, String)? {
+        switch self {
+        case .slowConsumer: (.tryAgainLater, "too slow")
+        case .overBudget: (.tryAgainLater, "server over budget")
+        case .tooManyMessages: (.tooManyRequests, "too many messages")
+        case .drain: (.goingAway, "server is going away")
+        case .client, .aborted, .protocolError, .messageTooBig, .stalled, .pingTimeout: nil
+        }
+    }
+}

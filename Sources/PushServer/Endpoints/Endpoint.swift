@@ -1,0 +1,61 @@
+internal import Access
+internal import HTTP
+
+/// One thing that the server answers over HTTP: a file in this folder and a line in the router's table.
+protocol Endpoint: AnyObject {
+    /// What a request for it must be allowed to do; nil if the endpoint checks that itself.
+    var purpose: AccessRules.Purpose? { get }
+
+    /// Whether a request is for this endpoint.
+    func serves(_ head: RequestHead, on peer: Peer) -> Bool
+
+    /// Decides on the head of an allowed request what becomes of it.
+    func route(_ head: RequestHead, _ connection: Connection) -> Route
+
+    /// Answers a request that it has taken.
+    func answer(_ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection)
+        -> EndpointAnswer
+}
+
+extension Endpoint {
+    var purpose: AccessRules.Purpose? { .read }
+
+    func route(_ head: RequestHead, _ connection: Connection) -> Route { .taken(RoutedRequest()) }
+
+    /// For endpoints that refuse whatever they serve.
+    func answer(
+        _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
+    ) -> EndpointAnswer {
+        .now(.nothing)
+    }
+}
+
+/// An endpoint that only reports, and is asked with GET or HEAD.
+protocol ReadEndpoint: Endpoint {
+    func response(to head: RequestHead, _ connection: Connection) -> Response
+}
+
+extension ReadEndpoint {
+    func route(_ head: RequestHead, _ connection: Connection) -> Route {
+        guard head.method == .get || head.method == .head else { return .refused(.wrongMethod("GET, HEAD")) }
+        return .taken(RoutedRequest())
+    }
+
+    func answer(
+        _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
+    ) -> EndpointAnswer {
+        .now(response(to: head, connection))
+    }
+}
+
+extension Response {
+    /// The answer where there is nothing.
+    static let nothing = Response.error(
+        .notFound, "there is nothing here; see /health, /health/live, /health/ready, /metrics, /publish and /ws")
+
+    static func wrongMethod(_ allowed: String, example: String = "") -> Response {
+        var response = Response.error(.methodNotAllowed, "this path takes \(allowed)\(example)")
+        response.addHeader("Allow", allowed)
+        return response
+    }
+}

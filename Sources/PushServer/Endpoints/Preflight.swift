@@ -1,0 +1,24 @@
+internal import Access
+internal import HTTP
+
+/// Leave for a page's script to send what has to be asked for first (Fetch standard, CORS-preflight request).
+final class Preflight: Endpoint {
+    private let rules: AccessRules
+
+    init(_ context: LoopContext) { rules = context.state.access }
+
+    func serves(_ head: RequestHead, on peer: Peer) -> Bool {
+        head.method == .options && head.count(of: "access-control-request-method") > 0
+            && rules.sharedOrigin(of: head) != nil
+    }
+
+    func answer(
+        _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
+    ) -> EndpointAnswer {
+        var response = Response(.noContent)
+        response.addHeader("Access-Control-Allow-Methods", "GET, HEAD, POST")
+        response.addHeader("Access-Control-Allow-Headers", "Authorization, Content-Type, X-API-Key")
+        response.addHeader("Access-Control-Max-Age", "600")
+        return .now(response)
+    }
+}

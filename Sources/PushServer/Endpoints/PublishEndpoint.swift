@@ -1,0 +1,107 @@
+internal import Access
+internal import Broker
+internal import Channels
+internal import HTTP
+internal import Protocols
+
+/// `POST /publish`: hands a message to the broker; what is wrong with a request is told with what to do.
+final class PublishEndpoint: Endpoint {
+    private static let formRefusal =
+        "a form with files (multipart/form-data, curl -F) is no message: send the body itself (curl --data-binary @FILE)"
+    private static let parameters: [StaticString] = ["channel", "key"]
+
+    private let state: ServerState
+    private let commands: CommandRunner
+
+    init(_ context: LoopContext, _ commands: CommandRunner) {
+        state = context.state
+        self.commands = commands
+    }
+
+    var purpose: AccessRules.Purpose? { .publish }
+
+    func serves(_ head: RequestHead, on peer: Peer) -> Bool {
+        head.method == .post && head.isPath("/publish") && !peer.contains(.admin)
+    }
+
+    func route(_ head: RequestHead, _ connection: Connection) -> Route {
+        // Subscribers would get its boundaries and headers, which no sender means.
+        if head.hasValue(beginningWith: "multipart/form-data", in: "content-type") {
+            return .refused(.error(.unsupportedMediaType, PublishEndpoint.formRefusal))
+        }
+        do throws(PublishRefusal) {
+            let channel = try PublishEndpoint.channel(of: head)
+            let key = try PublishEndpoint.key(of: head)
+            if key != nil, let refusal = state.broker.traits.keyRefusal { throw PublishRefusal(refusal) }
+            guard !state.bytes.isOverBudget else {
+                return .refused(.unavailable(CommandRefusal.overBudget.message))
+            }
+            // Who may publish is trusted, and may do so as fast as it can.
+            return .taken(RoutedRequest(isRateLimited: false, channel: channel, key: key))
+        } catch {
+            return .refused(.error(.badRequest, error.reason))
+        }
+    }
+
+    func answer(
+        _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
+    ) -> EndpointAnswer {
+        commands.publish(
+            body, to: routed.channel, key: routed.key, from: .http, for: connection,
+            then: .answerPublish(channel: routed.channel))
+        return .later
+    }
+
+    private static func channel(of head: RequestHead) throws(PublishRefusal) -> String {
+        let channels = try values(of: "channel", head)
+        guard let channel = channels.first else { throw missingChannel(head) }
+        guard channels.count == 1 else {
+            throw PublishRefusal("\(channels.count) channels: a request publishes to one, send one for each")
+        }
+        if let problem = ChannelName.problem(with: channel) { throw PublishRefusal("channel= \(problem)") }
+        return channel
+    }
+
+    private static func missingChannel(_ head: RequestHead) -> PublishRefusal {
+        let remedy = "add ?channel=NAME to the URL: the channel goes in the query, the body is the message"
+        guard let name = try? head.queryName(besides: parameters) else { return PublishRefusal(remedy) }
+        return PublishRefusal(
+            "'\(HandshakeLog.loggable(name))' is no parameter here (they are channel and key); \(remedy)")
+    }
+
+    private static func key(of head: RequestHead) throws(PublishRefusal) -> String? {
+        let keys = try values(of: "key", head)
+        guard keys.count <= 1 else { throw PublishRefusal("\(keys.count) keys: a message has one") }
+        if let problem = keys.first.flatMap(ChannelName.problem(with:)) { throw PublishRefusal("key= \(problem)") }
+        return keys.first
+    }
+
+    private static func values(of name: StaticString, _ head: RequestHead) throws(PublishRefusal) -> [String] {
+        do throws(QueryViolation) { return try head.queryValues(of: name) } catch {
+            throw PublishRefusal(error.message)
+        }
+    }
+}
+
+/// Why a request does not publish, in words for its sender.
+private struct PublishRefusal: Error {
+    let reason: String
+
+    init(_ reason: String) {
+        self.reason = reason
+    }
+}
+
+/// `/publish` with another method than POST.
+final class PublishMethods: Endpoint {
+    private let access: RequestAccess
+
+    init(_ access: RequestAccess) { self.access = access }
+
+    func serves(_ head: RequestHead, on peer: Peer) -> Bool { head.isPath("/publish") && !peer.contains(.admin) }
+
+    func route(_ head: RequestHead, _ connection: Connection) -> Route {
+        let base = "\(access.isSecure(head, connection) ? "https" : "http")://\(head.host ?? "localhost")"
+        return .refused(.wrongMethod("POST", example: ": curl -d hello '\(base)/publish?channel=news'"))
+    }
+}

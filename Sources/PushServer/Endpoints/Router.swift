@@ -1,0 +1,81 @@
+internal import Access
+internal import HTTP
+
+/// Decides which request gets what, on its head alone, before a byte of its body is read.
+///
+/// This is the one place where it is decided whether a request is allowed.
+final class Router {
+    /// Asked in this order: the first that serves a request gets it.
+    private let endpoints: [any Endpoint]
+    private let access: RequestAccess
+
+    init(_ context: LoopContext, _ connections: Connections, _ commands: CommandRunner) {
+        access = RequestAccess(context, connections.addresses)
+        let log = HandshakeLog(context, connections.addresses)
+        endpoints = [
+            WebSocketUpgrade(context, connections, commands, access, log),
+            PublishEndpoint(context, commands),
+            MisplacedUpgrade(context, log),
+            Preflight(context),
+            Posts(context),
+            PublishMethods(access),
+            Administration(context, access),
+            HealthEndpoint(context, access),
+            LivenessEndpoint(context),
+            ReadinessEndpoint(context),
+            Pages(context),
+        ]
+    }
+}
+
+extension Router: RequestDelegate {
+    func route(_ head: RequestHead, _ connection: Connection) -> Route {
+        for (number, endpoint) in endpoints.enumerated() where endpoint.serves(head, on: connection.peer) {
+            if let purpose = endpoint.purpose, let refusal = access.refusal(of: head, for: purpose, connection) {
+                return .refused(refusal)
+            }
+            switch endpoint.route(head, connection) {
+            case .refused(let response): return .refused(response)
+            case .taken(var routed):
+                routed.endpoint = number
+                return .taken(routed)
+            }
+        }
+        return .refused(access.refusal(of: head, for: .read, connection) ?? .nothing)
+    }
+
+    func answer(
+        _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
+    ) -> EndpointAnswer {
+        endpoints[routed.endpoint].answer(head, body, routed, connection)
+    }
+}
+
+/// What a request on a connection may do.
+struct RequestAccess {
+    private let rules: AccessRules
+    private let addresses: ClientAddresses
+
+    init(_ context: LoopContext, _ addresses: ClientAddresses) {
+        rules = context.state.access
+        self.addresses = addresses
+    }
+
+    /// Why a request is not allowed; nil if it is.
+    func denial(of head: RequestHead, for purpose: AccessRules.Purpose, _ connection: Connection) -> Denial? {
+        rules.denial(of: head, from: addresses.peer(of: head, connection), for: purpose)
+    }
+
+    /// The answer to a request that is not allowed; nil if it is.
+    func refusal(of head: RequestHead, for purpose: AccessRules.Purpose, _ connection: Connection) -> Response? {
+        denial(of: head, for: purpose, connection).map { Response($0) }
+    }
+
+    /// Whether what only an admin may ask for is found on the address that a request came to.
+    func servesAdmin(_ connection: Connection) -> Bool { rules.servesAdmin(on: connection.peer) }
+
+    /// Whether the client used TLS.
+    func isSecure(_ head: RequestHead, _ connection: Connection) -> Bool {
+        addresses.peer(of: head, connection).contains(.tls)
+    }
+}

@@ -1,0 +1,100 @@
+internal import Access
+internal import Broker
+internal import Channels
+internal import Logging
+internal import Protocols
+internal import WSLoop
+
+/// What the parts of one loop share: the server's state, the hub, the clock, the counters and the way to other loops.
+///
+/// Confined to its loop's thread.
+final class LoopContext {
+    let index: Int
+    let state: ServerState
+    let loop: Loop
+    let hub: Hub
+    // Unchecked (docs/decisions/0009): touched for each event of a socket.
+    @safe @exclusivity(unchecked) var wheel = DeadlineWheel()
+    @safe @exclusivity(unchecked) var counters = WorkerCounters()
+    /// From the moment that the turn's end has looked into the inbox.
+    var isEndingTurn = false
+
+    init(index: Int, state: ServerState) throws(SystemError) {
+        self.index = index
+        self.state = state
+        loop = try Loop()
+        hub = Hub(
+            outboxLimitBytes: state.configuration.outboxLimitBytes, policies: state.configuration.slowConsumers,
+            encoders: ClientProtocols.encoders)
+    }
+
+    var tick: UInt32 { wheel.currentTick }
+    var inbox: Inbox<WorkerMessage> { state.inboxes[index] }
+
+    /// Sends a message to a worker, this one included.
+    ///
+    /// - Returns: false if that worker has ended.
+    @discardableResult
+    func post(_ message: WorkerMessage, to worker: Int) -> Bool {
+        // The turn's end finds a message to the own loop, unless it has looked already.
+        state.inboxes[worker].post(message, waking: worker != index || isEndingTurn)
+    }
+
+    /// Sends a message to this loop, for its next turn or the end of this one.
+    func post(_ message: WorkerMessage) {
+        post(message, to: index)
+    }
+
+    func tellNode(_ message: NodeMessage) {
+        post(.node(message), to: NodeMessage.worker)
+    }
+
+    /// Hands a message to all loops with subscribers, in the one order that they share.
+    ///
+    /// - Returns: how many subscribers this process has.
+    @discardableResult
+    func broadcast(_ publication: Publication) -> Int {
+        let message = Message(
+            channel: publication.channel, payload: publication.payload, key: publication.key,
+            receivedNanoseconds: Loop.monotonicNanoseconds)
+        return state.directory.publish(message) { post(.deliver(message), to: $0) }
+    }
+
+    /// Adds up what the flush did.
+    func countFlush() {
+        counters.add(hub.takeCounts())
+        let receivedNanoseconds = hub.takeReceipts()
+        guard !receivedNanoseconds.isEmpty else { return }
+        let now = Loop.monotonicNanoseconds
+        for received in receivedNanoseconds {
+            counters.publishToWrite.observe(seconds: Double(now - received) / 1e9)
+        }
+    }
+
+    /// Lets the other loops see what was counted: before the turn's bytes go out, and after them.
+    ///
+    /// - Parameter held: bytes held for clients that the hub does not know of.
+    func publishCounters(_ held: (inbound: Int, encrypted: Int)) {
+        counters.outboxBytes = hub.queuedBytes + held.encrypted
+        counters.outboxBytesMax = max(counters.outboxBytesMax, counters.outboxBytes)
+        counters.inboundBytes = held.inbound
+        state.boards.publish(counters, of: index)
+    }
+
+    /// Counts that a limit was reached.
+    ///
+    /// - Returns: whether it is enforced.
+    func isStopped(by name: LimitName) -> Bool {
+        counters.limitHits[name.rawValue] += 1
+        return state.limit(name)?.isEnforced ?? true
+    }
+
+    /// Logs one line a second at `notice`, and the others at `debug`.
+    func log(
+        _ message: Logger.Message, limitedBy lines: borrowing LineLimit,
+        _ metadata: @autoclosure () -> Logger.Metadata
+    ) {
+        let isFirst = lines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds)
+        state.logger.log(level: isFirst ? .notice : .debug, message, metadata: metadata())
+    }
+}
