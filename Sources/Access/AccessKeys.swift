@@ -1,7 +1,7 @@
 internal import COpenSSL
 internal import HTTP
 
-/// The keys that open something.
+/// A set of keys, one of which a request must present.
 struct AccessKeys: Sendable {
     enum Verdict { case right, wrong, missing }
 
@@ -13,13 +13,13 @@ struct AccessKeys: Sendable {
 
     var isEmpty: Bool { keys.isEmpty }
 
-    /// Judges the key of `X-API-Key: KEY`, or else of `Authorization: Bearer KEY`.
+    /// Checks the key in `X-API-Key: KEY`, or else in `Authorization: Bearer KEY`.
     func verdictOnAPIKey(on head: RequestHead) -> Verdict {
         guard let key = head.value(of: "x-api-key") else { return verdict(on: head) }
         return opens(key[...]) ? .right : .wrong
     }
 
-    /// Judges the key of `Authorization: Bearer KEY`.
+    /// Checks the key in `Authorization: Bearer KEY`.
     func verdict(on head: RequestHead) -> Verdict {
         guard let authorization = head.value(of: "authorization") else { return .missing }
         guard let key = AccessKeys.bearer(authorization) else { return .wrong }
@@ -31,16 +31,16 @@ struct AccessKeys: Sendable {
         return keys.contains { AccessKeys.isEqual($0, given) }
     }
 
-    /// The key of `Bearer KEY`, whose first word may be in any case (RFC 9110 section 11.1).
+    /// The key in `Bearer KEY`, whose first word may be in any case (RFC 9110 section 11.1).
     private static func bearer(_ authorization: String) -> Substring? {
         let words = authorization.split(separator: " ", maxSplits: 1)
         guard words.count == 2, words[0].lowercased() == "bearer" else { return nil }
         return words[1]
     }
 
-    /// Compares in a time that depends on the lengths only, so that a key cannot be guessed byte by byte.
+    /// Compares in a time that depends only on the lengths, so that a key cannot be guessed byte by byte.
     ///
-    /// An empty key equals nothing: it locks, and cannot be opened.
+    /// An empty expected key equals nothing, so no request can present it.
     private static func isEqual(_ expected: [UInt8], _ given: [UInt8]) -> Bool {
         guard !expected.isEmpty, expected.count == given.count else { return false }
         return unsafe CRYPTO_memcmp(expected, given, expected.count) == 0

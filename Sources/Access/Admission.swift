@@ -18,7 +18,8 @@ public struct AdmissionLimits: Equatable, Sendable {
     public var isEmpty: Bool { self == AdmissionLimits() }
 }
 
-/// Decides which WebSockets may be opened: counts rates in all and per address, open connections per address and user.
+/// Decides which WebSockets may be opened: counts rates in total and per address, and open connections per address and
+/// user.
 public struct Admission: Sendable {
     /// A limit that stands in the way, in the order in which they are checked.
     public enum Refusal: CaseIterable, Sendable {
@@ -42,7 +43,7 @@ public struct Admission: Sendable {
         }
     }
 
-    /// The places of an admitted connection, which gives them back when it ends.
+    /// The counts of an admitted connection, which gives them back when it ends.
     public struct Ticket: Sendable {
         let address: AddressGroup?
         let user: ByteName?
@@ -52,7 +53,7 @@ public struct Admission: Sendable {
     public struct Verdict: Sendable {
         /// The limit that refuses it; nil if it is admitted.
         public let refusal: Refusal?
-        /// The limits that were reached, with those that are not enforced.
+        /// The limits that were reached, including those that are not enforced.
         public let reached: [Refusal]
     }
 
@@ -68,7 +69,7 @@ public struct Admission: Sendable {
         self.limits = limits
     }
 
-    /// Admits a connection and counts it, unless a limit stands in the way.
+    /// Admits and counts a connection, unless a limit is reached.
     ///
     /// - Parameter second: the current second on any clock that does not go back.
     public mutating func admit(_ ticket: Ticket, second: UInt64) -> Verdict {
@@ -87,13 +88,13 @@ public struct Admission: Sendable {
         return Verdict(refusal: nil, reached: reached)
     }
 
-    /// Gives a connection's places back.
+    /// Gives a connection's counts back.
     public mutating func release(_ ticket: Ticket) {
         if let address = ticket.address { connectionsOfAddress.countDown(address) }
         if let user = ticket.user { connectionsOfUser.countDown(user) }
     }
 
-    /// How much of a limit is used; nil if there is none for this ticket.
+    /// The current count and the limit; nil if there is no limit for this ticket.
     private func usage(of refusal: Refusal, _ ticket: Ticket) -> (count: Int, limit: Limit)? {
         switch refusal {
         case .rate:
@@ -121,11 +122,11 @@ public struct Admission: Sendable {
 }
 
 extension Admission.Ticket {
-    /// Names the places that a connection asks for.
+    /// Lists the counts that a connection affects.
     ///
     /// - Parameters:
-    ///   - address: nil for a unix-domain socket, which has none to limit.
-    ///   - user: nil if the client named none.
+    /// - address: nil for a unix-domain socket, which has no address to limit.
+    /// - user: nil if the client named none.
     public init(address: AddressGroup?, user: String?) {
         self.init(address: address, user: user.map { ByteName($0) })
     }

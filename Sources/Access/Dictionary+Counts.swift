@@ -1,5 +1,5 @@
 extension Dictionary where Value == Int {
-    /// Counts one less under a key, and forgets the key with the last one.
+    /// Decrements the count of a key, and removes the key at 0.
     mutating func countDown(_ key: Key) {
         guard let count = self[key] else { return }
         self[key] = count > 1 ? count - 1 : nil

@@ -1,22 +1,22 @@
 internal import Bytes
 
-/// What one proxy says about where a request came to it from.
+/// The information of one proxy about the sender of a request.
 struct ForwardedHop: Equatable {
-    /// Nil if it says nothing that is an address.
+    /// Nil if the proxy gave no address.
     var address: IPAddress?
-    /// Whether the request came with TLS; nil if it does not say.
+    /// Whether the request used TLS; nil if the proxy did not say.
     var isSecure: Bool?
 }
 
 extension ForwardedHop {
-    /// An element of X-Forwarded-For: an address, perhaps with a port.
+    /// Parses an element of X-Forwarded-For: an address with an optional port.
     init(node: Substring) {
         address = ForwardedHop.address(node)
     }
 
-    /// An element of Forwarded (RFC 7239 section 4), such as `for="[2001:db8::1]:80";proto=https`.
+    /// Parses an element of Forwarded (RFC 7239 section 4), such as `for="[2001:db8::1]:80";proto=https`.
     ///
-    /// One that is malformed says nothing.
+    /// A malformed element contains no information.
     init(element: String) {
         var rest = element[...]
         var found = ForwardedHop()
@@ -32,7 +32,7 @@ extension ForwardedHop {
         self = found
     }
 
-    /// Whether a scheme is one with TLS; some proxies name that of the WebSocket.
+    /// Whether a scheme uses TLS; some proxies send the WebSocket's scheme.
     static func isSecure(_ scheme: Substring) -> Bool? {
         switch scheme.lowercased() {
         case "https", "wss": true
@@ -41,8 +41,9 @@ extension ForwardedHop {
         }
     }
 
-    /// `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`; nil for anything else, as for
-    /// `unknown` and `_hidden` (RFC 7239 section 6).
+    /// Parses `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]` or `[2001:db8::1]:80`.
+    ///
+    /// Nil for anything else, such as `unknown` and `_hidden` (RFC 7239 section 6).
     private static func address(_ node: Substring) -> IPAddress? {
         if let address = IPAddress(node) { return address }
         guard let parts = HostAndPort(node), parts.hasRightBrackets, parts.port.map(isPort) ?? true else { return nil }
@@ -54,10 +55,10 @@ extension ForwardedHop {
         !port.isEmpty && (port.hasPrefix("_") || port.utf8.allSatisfy(\.isDigit))
     }
 
-    /// Takes `name=value` and the semicolon behind it off the front; nil if that is not there.
+    /// Removes `name=value` and the semicolon after it from the front; nil if there is none.
     ///
-    /// The name is in lower case; a value in quotes is without them. More bytes than a token has are taken in a value,
-    /// since some proxies write `for=192.0.2.1:80`.
+    /// Returns the name in lower case and the value without quotes. A value may contain more bytes than a token,
+    /// because some proxies write `for=192.0.2.1:80`.
     private static func nextPair(_ rest: inout Substring) -> (name: String, value: String)? {
         guard let equals = rest.firstIndex(of: "="), equals != rest.startIndex else { return nil }
         let name = rest[..<equals].lowercased()
@@ -76,7 +77,7 @@ extension ForwardedHop {
         return value.isEmpty ? nil : (name, value)
     }
 
-    /// Takes a quoted string (RFC 9110 section 5.6.4) off the front; nil if it does not end.
+    /// Removes a quoted string (RFC 9110 section 5.6.4) from the front; nil if it does not end.
     private static func takeQuoted(_ rest: inout Substring) -> String? {
         var text = ""
         var isEscaped = false

@@ -1,8 +1,8 @@
-/// An upper limit that is enforced, or only counted when it is reached, to see what it would do.
+/// An upper limit that is either enforced or only counted when reached, to see its effect.
 public struct Limit: Equatable, Sendable, ExpressibleByIntegerLiteral, CustomStringConvertible {
-    /// What is still allowed.
+    /// The largest allowed value.
     public var value: Int
-    /// Whether what passes it is refused.
+    /// Whether a higher value is refused.
     public var isEnforced: Bool
 
     /// A limit of `value`.

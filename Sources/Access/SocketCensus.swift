@@ -1,11 +1,11 @@
-/// Counts the open sockets of each address, whatever they speak.
+/// Counts the open sockets per address, of any protocol.
 public struct SocketCensus: Sendable {
     private var counts: [AddressGroup: Int] = [:]
 
     /// No socket is open.
     public init() {}
 
-    /// Counts one more; returns how many the address has with it.
+    /// Counts one more and returns the address's new count.
     public mutating func add(_ address: AddressGroup) -> Int {
         counts[address, default: 0] += 1
         return counts[address] ?? 0

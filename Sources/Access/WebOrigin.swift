@@ -1,13 +1,13 @@
 internal import Bytes
 
-/// Where a page is from: scheme, host and port (RFC 6454 section 4).
+/// The origin of a page: scheme, host and port (RFC 6454 section 4).
 struct WebOrigin: Equatable {
     let scheme: Substring
     let host: Substring
-    /// The scheme's own port if none is written; empty if it has none.
+    /// By default the scheme's own port; empty if it has none.
     let port: Substring
 
-    /// Reads `scheme://host[:port]`, which is all that browsers send; nil for anything else, `null` too.
+    /// Parses `scheme://host[:port]`, which is all that browsers send; nil for anything else, including `null`.
     init?(_ text: String) {
         let text = text.lowercased()[...]
         guard let colon = text.firstIndex(of: ":"), colon != text.startIndex, text[colon...].hasPrefix("://") else {

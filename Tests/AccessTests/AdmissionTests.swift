@@ -10,13 +10,13 @@ private func limits(_ change: (inout AdmissionLimits) -> Void) -> AdmissionLimit
     return limits
 }
 
-/// An address for each name of one letter.
+/// An address for each one-letter name.
 private func address(_ name: String?) -> AddressGroup? {
     name?.utf8.first.map { .ipv4(UInt32($0)) }
 }
 
 extension Admission {
-    /// The refusal of a connection, or nil and it is in.
+    /// The refusal of a connection; nil if it is admitted.
     fileprivate mutating func tries(_ name: String?, _ user: String? = nil, second: UInt64 = 1) -> Refusal? {
         admit(Ticket(address: address(name), user: user), second: second).refusal
     }
@@ -72,7 +72,7 @@ extension Admission {
         #expect(admission.tries("a", "w") == .address)
     }
 
-    /// What was refused took no place.
+    /// A refused connection takes no place.
     @Test func aRefusalCountsNothing() throws {
         var admission = Admission(
             limits {
