@@ -1,25 +1,25 @@
-/// Where messages are published to and come from: this process, or a server that several nodes share.
+/// The service through which messages are published and received: this process, or a server that several nodes share.
 ///
-/// Confined to one loop. A question is answered at once where that is possible; else the answer comes to the delegate.
+/// Confined to one loop. A call returns its result at once if possible; otherwise the delegate gets it later.
 public protocol Broker: AnyObject {
-    /// Asks for the messages of a channel.
+    /// Subscribes to a channel.
     ///
     /// - Returns: true if the subscription is confirmed; false if `brokerSettled` follows, once.
     func subscribe(_ channel: String) -> Bool
 
-    /// Ends the subscription of a channel that has no subscribers on this node any more.
+    /// Unsubscribes from a channel that has no more subscribers on this node.
     ///
-    /// A `brokerSettled` that is still due does not come.
+    /// A pending `brokerSettled` will not be called.
     func unsubscribe(_ channel: String)
 
     /// Publishes a message.
     ///
-    /// - Parameter ticket: names the connection that waits for the outcome.
-    /// - Returns: the outcome; nil if `brokerPublished` brings it, once, perhaps inside this call.
+    /// - Parameter ticket: identifies the connection that waits for the outcome.
+    /// - Returns: the outcome; nil if `brokerPublished` reports it, once, possibly inside this call.
     func publish(_ publication: Publication, for ticket: PublishTicket) -> PublishOutcome?
 }
 
-/// A broker outside of this process.
+/// A broker outside this process.
 ///
 /// A node has one, on the loop of its first worker.
 public protocol RemoteBroker: Broker {
@@ -30,7 +30,7 @@ public protocol RemoteBroker: Broker {
     func stop()
 }
 
-/// Takes what a remote broker brings; called on its loop, and never from inside `subscribe()`.
+/// Receives a remote broker's events; called on its loop, and never from inside `subscribe()`.
 public protocol BrokerDelegate: AnyObject {
     /// A message arrived on a channel.
     func brokerReceived(_ publication: Publication)
@@ -38,12 +38,12 @@ public protocol BrokerDelegate: AnyObject {
     /// The outcome of a publish is known.
     func brokerPublished(_ outcome: PublishOutcome, for ticket: PublishTicket)
 
-    /// A subscription need not be waited for any longer.
+    /// A pending subscription no longer has to wait.
     ///
-    /// - Parameter isConfirmed: false if the broker is away or did not confirm in time; it is asked again by itself.
+    /// - Parameter isConfirmed: false if the broker is away or did not confirm in time; it retries by itself.
     func brokerSettled(_ channel: String, isConfirmed: Bool)
 
-    /// The channel's subscribers may have missed messages for that long; from now on they do not.
+    /// The channel's subscribers may have missed messages for this long, but will miss no more.
     func brokerLeftGap(in channel: String, milliseconds: UInt64)
 
     /// The connection was lost: no channel counts as confirmed any more.
@@ -52,9 +52,9 @@ public protocol BrokerDelegate: AnyObject {
     /// The state or the usability changed, or there is a new reason; not called for each attempt to connect.
     func brokerStatusChanged(_ status: BrokerStatus)
 
-    /// A message arrived whose name cannot be a channel here; called for the first one only.
+    /// A message arrived whose name cannot be a channel here; called only for the first one.
     func brokerIgnored(_ name: String)
 
-    /// A message was larger than a payload may be, and is not delivered.
+    /// A message exceeded the largest payload and is not delivered.
     func brokerLeftOutMessage()
 }

@@ -1,14 +1,14 @@
 /// The state of the connections to a remote broker.
 public struct BrokerStatus: Sendable, Equatable {
-    /// What the connections are doing.
+    /// The state of the connections.
     public enum State: String, Sendable {
         /// The first attempts run.
         case connecting
-        /// A probe message has gone to the broker and come back.
+        /// A probe message has passed through the broker and back.
         case connected
         /// Connected, but probe messages do not come back.
         case silent
-        /// The broker could not be reached or was lost; attempts go on.
+        /// The broker could not be reached or was lost; attempts continue.
         case disconnected
     }
 
@@ -16,25 +16,25 @@ public struct BrokerStatus: Sendable, Equatable {
     public var state: State
     /// When the state was entered, on the loop's clock.
     public var sinceMilliseconds: UInt64
-    /// How often a lost connection was regained.
+    /// How often a lost connection was re-established.
     public var reconnects = 0
-    /// How many channels the broker has confirmed.
+    /// The number of channels that the broker has confirmed.
     public var subscribedChannels = 0
     /// The round trip of the last probe message; nil while not connected.
     public var probeMilliseconds: Double?
-    /// Whether messages can be relied on: connected, and no subscription is overdue for its confirmation.
+    /// Whether messages arrive reliably: connected, and no subscription is overdue for its confirmation.
     public var isUsable = false
-    /// What went wrong last, for people; nil while usable.
+    /// The last problem, for humans; nil while usable.
     public var reason: String?
-    /// Whether the broker itself has given the reason, and not only ended a connection.
+    /// Whether the broker itself gave the reason, instead of only ending a connection.
     public var isReasonGiven = false
-    /// The next attempt to connect comes within this time; nil while none is due.
+    /// The longest time until the next attempt; nil while none is due.
     public var retryMilliseconds: UInt64?
     /// How often the broker has cut a connection because this node did not keep up with its messages.
     public var overruns = 0
-    /// How many messages and commands wait for a connection or for a reply.
+    /// The number of messages and commands that wait for a connection or for a reply.
     public var queuedCommands = 0
-    /// Messages whose names are no channels here.
+    /// Messages whose names are not channels here.
     public var ignoredMessages = 0
 
     /// A state that was entered at a time on the loop's clock.

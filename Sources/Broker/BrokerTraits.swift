@@ -1,4 +1,4 @@
-/// What is always the same about a broker.
+/// The constant properties of a broker.
 public struct BrokerTraits: Sendable {
     /// Its name in texts.
     public let name: String

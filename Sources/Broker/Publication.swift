@@ -1,10 +1,10 @@
-/// A message as it is published.
+/// A message to publish.
 public struct Publication: Sendable, Equatable {
     /// The channel it goes to.
     public let channel: String
     /// The published bytes.
     public let payload: [UInt8]
-    /// A later message with the same key replaces it, where a slow consumer's messages are conflated.
+    /// The conflation key: for slow consumers, a later message with the same key replaces this one.
     public let key: String?
 
     /// Publishes a payload to a channel.
@@ -15,16 +15,16 @@ public struct Publication: Sendable, Equatable {
     }
 }
 
-/// Names the connection that waits for the outcome of a publish; a broker only hands it back.
+/// Identifies the connection that waits for the outcome of a publish; a broker only passes it back.
 public struct PublishTicket: Sendable, Equatable {
     /// The index of the connection's loop.
     public let loop: Int
     /// The connection's slot there.
     public let slot: UInt32
-    /// Distinguishes the connections that have had this slot.
+    /// Distinguishes successive users of this slot.
     public let generation: UInt32
 
-    /// Names a connection of a loop.
+    /// Identifies a connection of a loop.
     public init(loop: Int, slot: UInt32, generation: UInt32) {
         self.loop = loop
         self.slot = slot
@@ -32,12 +32,13 @@ public struct PublishTicket: Sendable, Equatable {
     }
 }
 
-/// What became of a published message.
+/// The outcome of a publish.
 public typealias PublishOutcome = Result<Published, BrokerFailure>
 
 /// A message that the broker has accepted.
 public struct Published: Sendable, Equatable {
-    /// How many subscribers of this node it was handed to; nil if it comes back from the broker like any other.
+    /// The number of this node's subscribers that it was handed to; nil if it comes back from the broker like any other
+    /// message.
     public let subscribers: Int?
 
     /// A message that was accepted.

@@ -6,7 +6,7 @@ final class ToyServer {
     var isAway = false
 }
 
-/// A broker that does everything a turn later, as one does whose server is elsewhere.
+/// A broker that does everything one turn later, like one on another machine.
 final class ToyBroker: RemoteBroker {
     private let server: ToyServer
     private unowned let delegate: any BrokerDelegate
