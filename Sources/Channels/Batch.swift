@@ -2,8 +2,8 @@ internal import Bytes
 
 /// Frames that are written together, in one contiguous piece of memory.
 ///
-/// A channel's batch collects a turn's messages and is shared by all its subscribers; replies to one connection have a
-/// batch of their own. Nothing is appended while a flush writes it: outboxes refer to its bytes by their offsets.
+/// A channel's batch collects a turn's messages and is shared by all its subscribers; replies to one connection have
+/// their own batch. Nothing is appended while a flush writes it, and outboxes refer to its bytes by offset.
 public final class Batch {
     /// Whether the frames are channel messages, which are counted, or replies to one connection, which are not.
     enum Content { case messages, replies }
@@ -11,15 +11,15 @@ public final class Batch {
     // Unchecked (docs/decisions/0009): read for each delivery, where the check costs more than the access.
     @safe @exclusivity(unchecked) private var storage: [UInt8] = []
     @safe @exclusivity(unchecked) private var frameEnds: [Int] = []
-    /// The keys of its messages, where they have any.
+    /// The conflation keys of its messages, by frame.
     private var frameKeys: [Int: ByteName] = [:]
     private(set) var content = Content.messages
-    /// Whose messages these are.
+    /// The channel of the messages.
     private(set) var channel: Channel?
     var policy: SlowConsumerPolicy { channel?.policy ?? .disconnect }
 
     var byteCount: Int { storage.count }
-    /// Bytes that it takes in memory, full or empty.
+    /// Bytes of memory allocated, whether full or empty.
     var capacity: Int { storage.capacity }
     var messageCount: Int { content == .messages ? frameEnds.count : 0 }
 
@@ -28,7 +28,7 @@ public final class Batch {
         self.channel = channel
     }
 
-    /// Adds what `write` appends as one frame (or one HTTP response): a unit that is sent whole once it was begun.
+    /// Adds the bytes that `write` appends as one frame (or one HTTP response), which is sent completely once begun.
     func appendFrame(_ write: (inout [UInt8]) -> Void) {
         write(&storage)
         frameEnds.append(storage.count)
@@ -40,23 +40,23 @@ public final class Batch {
         frameEnds.append(storage.count)
     }
 
-    /// What the publisher gave for the message to replace its predecessor by.
+    /// The conflation key that the publisher gave the message.
     func key(ofFrame index: Int) -> ByteName? { frameKeys[index] }
 
-    /// Lends a part of the bytes.
+    /// Lends a range of the bytes.
     func lend<Result>(_ range: Range<Int>, _ body: (RawSpan) -> Result) -> Result {
         unsafe storage.withUnsafeBytes {
             unsafe body(RawSpan(_unsafeBytes: UnsafeRawBufferPointer(rebasing: $0[range])))
         }
     }
 
-    /// How many messages end behind `start` and at or before `end`.
+    /// The number of messages that end after `start` and at or before `end`.
     func messages(endingIn start: Int, _ end: Int) -> Int {
         guard content == .messages else { return 0 }
         return frameIndex(endingBehind: end) - frameIndex(endingBehind: start)
     }
 
-    /// The numbers of the messages that lie wholly between `start` and `end`.
+    /// The indices of the messages that are completely between `start` and `end`.
     func messages(within start: Int, _ end: Int) -> Range<Int> {
         guard content == .messages else { return 0..<0 }
         let upper = frameIndex(endingBehind: end)
@@ -65,16 +65,16 @@ public final class Batch {
         return min(lower, upper)..<upper
     }
 
-    /// Where a frame begins; the end of the batch for the number behind the last.
+    /// The offset of a frame; for the index after the last one, the end of the batch.
     func startOfFrame(_ index: Int) -> Int { index == 0 ? 0 : frameEnds[index - 1] }
 
-    /// Where the frame ends that holds the byte before `offset`; `offset` itself if a frame ends there.
+    /// The end of the frame that contains the byte before `offset`; `offset` itself if a frame ends there.
     func endOfFrame(begunBefore offset: Int) -> Int {
         guard offset > 0 else { return 0 }
         return frameEnds[frameIndex(endingBehind: offset - 1)]
     }
 
-    /// Empties it for the next use, keeping its memory unless that is large.
+    /// Empties the batch for its next use; keeps its memory unless that is large.
     func recycle() {
         let keep = storage.capacity <= Batch.keptBytes
         storage.removeAll(keepingCapacity: keep)
@@ -85,7 +85,7 @@ public final class Batch {
 
     private static let keptBytes = 32_768
 
-    /// The index of the first frame that ends behind `offset`.
+    /// The index of the first frame that ends after `offset`.
     private func frameIndex(endingBehind offset: Int) -> Int {
         var low = 0
         var high = frameEnds.count

@@ -1,11 +1,12 @@
-/// A channel's subscribers on one loop, and what was published to it during this turn.
+/// A channel's subscribers on one loop, and the messages of this turn.
 final class Channel {
-    /// The subscribers that get the same bytes.
+    /// Subscribers that receive the same bytes.
     private struct Audience {
         let form: WireForm
         var slots: [UInt32] = []
         var batch: Batch?
-        /// Where in `batch` the messages of some subscribers begin: of those who joined, or were sent a part, this turn.
+        /// The offsets in `batch` where the messages of some subscribers begin: of those that joined, or were sent a
+        /// part, this turn.
         var starts: [UInt32: Int] = [:]
 
         func start(of slot: UInt32) -> Int { starts.isEmpty ? 0 : starts[slot] ?? 0 }
@@ -14,19 +15,19 @@ final class Channel {
     let name: String
     let index: UInt32
     let policy: SlowConsumerPolicy
-    /// Whether its last flush had several messages, and small ones.
+    /// Whether its last flush had several small messages.
     ///
-    /// They come faster than they are flushed, and a system call that carries more of them costs no more. Of large ones the
-    /// bytes are what costs.
+    /// They arrive faster than they are flushed, and a system call with more of them costs no more. For large messages
+    /// the bytes are what costs.
     private(set) var isBusy = false
-    /// When the messages of this turn were received.
+    /// When this turn's messages were received.
     @safe @exclusivity(unchecked) private var receipts: [UInt64] = []
     private var payloadBytes = 0
-    /// One for each form that has had subscribers: nearly always a single one, six at most.
+    /// One per form that has had subscribers: nearly always one, at most six.
     // Unchecked (docs/decisions/0009): touched for each message and each membership.
     @safe @exclusivity(unchecked) private var audiences: [Audience] = []
 
-    /// About what one write carries at the price of a small one.
+    /// About as many bytes as a write can carry at the cost of a small one.
     static let busyBytes = 16_384
 
     init(name: String, index: UInt32, policy: SlowConsumerPolicy = .disconnect) {
@@ -35,14 +36,14 @@ final class Channel {
         self.policy = policy
     }
 
-    /// Whether messages wait for the flush.
+    /// Whether messages are waiting for the flush.
     var isDirty: Bool { !receipts.isEmpty }
 
     var isEmpty: Bool { audiences.allSatisfy { $0.slots.isEmpty } }
 
     var subscriberCount: Int { audiences.reduce(0) { $0 + $1.slots.count } }
 
-    /// Adds a subscriber, which gets what is published from now on, and returns its position.
+    /// Adds a subscriber for messages from now on, and returns its position.
     func add(_ slot: UInt32, _ form: WireForm) -> UInt32 {
         let index = audienceIndex(form)
         audiences[index].slots.append(slot)
@@ -52,7 +53,7 @@ final class Channel {
 
     /// Removes the subscriber at `position` in constant time.
     ///
-    /// - Returns: the slot of the subscriber that now has that position, if one was moved there.
+    /// - Returns: the slot of the subscriber that was moved to this position, if any.
     func remove(at position: UInt32, _ form: WireForm) -> UInt32? {
         let index = audienceIndex(form)
         if !audiences[index].starts.isEmpty { audiences[index].starts[audiences[index].slots[Int(position)]] = nil }
@@ -64,7 +65,7 @@ final class Channel {
 
     /// Adds the message to the batch of each form that has subscribers.
     ///
-    /// - Returns: whether the channel became dirty by it.
+    /// - Returns: whether this made the channel dirty.
     func append(_ message: Message, _ writer: inout FrameWriter, newBatch: () -> Batch) -> Bool {
         for index in audiences.indices where !audiences[index].slots.isEmpty {
             let batch = audiences[index].batch ?? newBatch()
@@ -76,13 +77,13 @@ final class Channel {
         return receipts.count == 1
     }
 
-    /// How many audiences there are; some may be empty.
+    /// The number of audiences, including empty ones.
     var audienceCount: Int { audiences.count }
 
-    /// The subscribers that get the same bytes, and their form.
+    /// The subscribers that receive the same bytes, and their form.
     func audience(_ index: Int) -> (form: WireForm, slots: [UInt32]) { (audiences[index].form, audiences[index].slots) }
 
-    /// What this turn brought a subscriber so far; nil if that is nothing.
+    /// The part of this turn's messages that a subscriber has not been sent; nil if there is none.
     func unsent(to slot: UInt32, _ form: WireForm) -> (batch: Batch, bytes: Range<Int>)? {
         let audience = audiences[audienceIndex(form)]
         guard let batch = audience.batch else { return nil }
@@ -90,7 +91,7 @@ final class Channel {
         return bytes.isEmpty ? nil : (batch, bytes)
     }
 
-    /// Leaves what this turn has brought so far out of what the flush sends to a subscriber.
+    /// Excludes this turn's messages so far from the next flush to a subscriber.
     func skip(_ slot: UInt32, _ form: WireForm) {
         skip(audienceIndex(form), slot)
     }
@@ -101,7 +102,7 @@ final class Channel {
 
     /// Takes an audience's batch of this turn; nil if there is none.
     ///
-    /// `starts` says where in it the messages of some subscribers begin; those of all others begin at 0.
+    /// `starts` has the offsets where the messages of some subscribers begin; those of all others begin at 0.
     func takeBatch(ofAudience index: Int) -> (batch: Batch, slots: [UInt32], starts: [UInt32: Int])? {
         guard let batch = audiences[index].batch.take() else { return nil }
         var starts: [UInt32: Int] = [:]
@@ -109,7 +110,7 @@ final class Channel {
         return (batch, audiences[index].slots, starts)
     }
 
-    /// Begins the next turn; hands over when the messages of this one had been received.
+    /// Begins the next turn; hands over the times at which this turn's messages were received.
     func markClean(receipts taken: inout [UInt64]) {
         isBusy = receipts.count > 1 && payloadBytes <= Channel.busyBytes
         payloadBytes = 0

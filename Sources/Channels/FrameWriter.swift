@@ -1,11 +1,11 @@
 internal import Bytes
 internal import WebSocket
 
-/// Writes the frames of one loop: with the encoders that all loops share, and with compressors of its own.
+/// Writes the frames of one loop, with encoders shared by all loops and its own compressors.
 struct FrameWriter {
-    /// By the index in a `WireForm`; nil where subscribers get the published bytes.
+    /// By the index in a `WireForm`; nil if subscribers get the published bytes.
     private let encoders: [(any MessageEncoder)?]
-    /// A bit for each of them that is not nil, since to look at an encoder costs more than to look at a bit.
+    /// One bit per encoder that is not nil, because checking an encoder costs more than checking a bit.
     private let encoderBits: UInt16
     private var deflaters = DeflaterSet()
 
@@ -24,7 +24,7 @@ struct FrameWriter {
         appendMade(message, form, to: &bytes)
     }
 
-    /// Appends what is made once for all loops.
+    /// Appends the encoding that is made once for all loops.
     @inline(never)
     private mutating func appendMade(_ message: Message, _ form: WireForm, to bytes: inout [UInt8]) {
         let encoder = encoders[form.encoder]
@@ -45,16 +45,16 @@ struct FrameWriter {
         return deflaters.deflate(text, for: window)
     }
 
-    /// Whether an encoder writes what subscribers get; only then they may be told what they do not get.
+    /// Whether an encoder writes for these subscribers; only then can they get notices.
     func hasEncoder(_ form: WireForm) -> Bool { encoderBits >> UInt16(form.encoder) & 1 != 0 }
 
-    /// What subscribers are told; nil if their protocol has no such notice.
+    /// The text of a notice; nil if the protocol has none.
     func text(of notice: DeliveryNotice, in channel: String, _ form: WireForm) -> [UInt8]? {
         var text: [UInt8] = []
         guard let encoder = encoders[form.encoder], encoder.encode(notice, of: channel, into: &text) else { return nil }
         return text
     }
 
-    /// How many messages were compressed since the last call, whether or not it made them smaller.
+    /// The number of messages compressed since the last call, whether or not they became smaller.
     mutating func takeCompressions() -> Int { deflaters.takeCount() }
 }

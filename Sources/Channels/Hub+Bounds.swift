@@ -2,9 +2,9 @@ internal import Bytes
 internal import WebSocket
 
 extension Hub {
-    /// Gives up the connections with the largest queues until so many bytes are freed.
+    /// Gives up the connections with the largest queues until `bytes` bytes are freed.
     ///
-    /// Messages that were begun are finished, unless it takes those as well.
+    /// A message that was begun is finished, unless freeing enough requires dropping it too.
     public func shed(bytes: Int) {
         let target = queuedBytesTotal - bytes
         for slot in blockedLargestFirst() where queuedBytesTotal > target && !subscribers[Int(slot)].isLost {
@@ -22,19 +22,19 @@ extension Hub {
         return sizes.sorted { $0.bytes > $1.bytes }.map(\.slot)
     }
 
-    /// Drops all that a connection waits for, a begun message too: nothing more can be said to its client.
+    /// Drops a connection's whole queue, even a message that was begun: nothing more can be sent to its client.
     private func cut(_ slot: UInt32) {
         guard let outbox = subscribers[Int(slot)].outbox, !outbox.isEmpty else { return }
         counts.dropped[DropCause.overBudget.rawValue] += change(outbox) { outbox.discardAll() }
         report(slot, .overBudget(midFrame: true))
     }
 
-    /// The bound is strict: what passes it is dropped at once, as the policy of the newest message says.
+    /// Enforces the limit: messages over it are dropped at once, by the policy of the newest message.
     func enforceBound(_ slot: UInt32) {
         guard let outbox = subscribers[Int(slot)].outbox else { return }
         counts.dropped[DropCause.conflate.rawValue] += change(outbox) { outbox.conflate() }
         let encrypted = transport?.unsentBytes(of: subscribers[Int(slot)].link) ?? 0
-        // A begun message is finished even if its rest alone is more than the bound.
+        // A message that was begun is finished even if its rest alone exceeds the limit.
         while outbox.queuedMessageBytes + encrypted > outboxLimitBytes, let policy = outbox.newestPolicy {
             switch policy {
             case .disconnect:
@@ -50,7 +50,7 @@ extension Hub {
         }
     }
 
-    /// Changes the outbox of a blocked connection, and with it what all of them hold.
+    /// Changes the outbox of a blocked connection, and updates the hub's totals.
     func change<Result>(_ outbox: Outbox, _ body: () -> Result) -> Result {
         let (queued, sent) = (outbox.queuedBytes, outbox.sentBytesHeld)
         defer {
@@ -60,13 +60,14 @@ extension Hub {
         return body()
     }
 
-    /// Drops a slow consumer's messages but for the rest of one that was begun.
+    /// Drops a slow consumer's messages, except for the rest of one that was begun.
     private func dropQueue(_ slot: UInt32, _ cause: DropCause) {
         guard let outbox = subscribers[Int(slot)].outbox else { return }
         counts.dropped[cause.rawValue] += change(outbox) { outbox.discardUnbegun() }
     }
 
-    /// Tells a client what it missed, once it has read what it was told before: that keeps what is told bounded.
+    /// Sends a client the notice of missed messages after it has read the previous notice, which limits the notices
+    /// queued.
     func tellMissed(_ slot: UInt32, _ outbox: Outbox) {
         guard !outbox.missed.isEmpty, outbox.queuedBytes == outbox.queuedMessageBytes, !subscribers[Int(slot)].isLost
         else { return }

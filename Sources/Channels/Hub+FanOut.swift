@@ -2,7 +2,7 @@ internal import Bytes
 public import WebSocket
 
 extension Hub {
-    /// Takes a message for its channel's subscribers here; nothing is written before `flush`.
+    /// Adds a message for its channel's subscribers on this loop; nothing is written before `flush`.
     public func deliver(_ message: Message) {
         guard let channel = channel(named: message.channel) else { return }
         if channel.append(message, &writer, newBatch: { pool.batch(.messages, of: channel) }) {
@@ -10,12 +10,12 @@ extension Hub {
         }
     }
 
-    /// Queues a reply, a control frame or a response for one connection; written by the next `flush`.
+    /// Queues a reply, a control frame or a response for one connection; the next `flush` writes it.
     ///
     /// - Parameter write: appends one frame or one response.
     public func reply(_ slot: UInt32, _ write: (inout [UInt8]) -> Void) {
-        // Replies were dropped with its queue: what came behind them would be taken for them. A reply to the loss itself,
-        // once that is reported, is another matter.
+        // Earlier replies were dropped with the queue, so the client would mistake this one for them. A reply to the
+        // loss itself is sent after the loss was reported.
         guard !subscribers[Int(slot)].hasUnreportedLoss else { return }
         let outbox = outbox(of: slot)
         let before = outbox.queuedBytes
@@ -24,7 +24,7 @@ extension Hub {
         mark(slot)
     }
 
-    /// Queues a message for one connection, compressed if that is its form.
+    /// Queues a message for one connection, compressed if its form says so.
     public func reply(_ slot: UInt32, _ opcode: Opcode, message: RawSpan) {
         if let deflated = writer.deflated(message, subscribers[Int(slot)].form) {
             reply(slot) { FrameEncoder.appendFrame(opcode, rsv1: true, deflated.rawSpan, to: &$0) }
@@ -33,7 +33,7 @@ extension Hub {
         }
     }
 
-    /// Tells a channel's subscribers whose protocol has such a notice, behind the messages that came before.
+    /// Sends a notice to a channel's subscribers whose protocol has one, after the messages so far.
     public func tell(_ notice: DeliveryNotice, of name: String) {
         guard let channel = channel(named: name) else { return }
         for index in 0..<channel.audienceCount {
@@ -47,12 +47,12 @@ extension Hub {
         }
     }
 
-    /// Writes everything that was marked; called once at the end of each turn of the loop.
+    /// Writes everything that was marked; call it once at the end of each turn of the loop.
     ///
-    /// - Parameter holdingBusy: leaves the channels that had several messages in their last flush for a later one, so that
-    ///   more come together.
+    /// - Parameter holdingBusy: keeps channels that had several messages in their last flush for a later one, so that
+    ///   more messages leave together.
     ///
-    /// What it finds out about connections is taken with `nextEvent`.
+    /// `nextEvent` returns what the flush found out about connections.
     public func flush(holdingBusy: Bool = false) {
         precondition(!isFlushing, "Hub: a flush was entered twice")
         isFlushing = true
@@ -61,15 +61,15 @@ extension Hub {
         isFlushing = false
     }
 
-    /// Whether something was marked since the last flush.
+    /// Whether anything was marked since the last flush.
     public var hasMarked: Bool { !markedSlots.isEmpty }
 
-    /// Whether the last flush has left channels for a later one.
+    /// Whether the last flush kept channels for a later one.
     public var holdsChannels: Bool { !dirtyChannels.isEmpty }
 
     private func fanOutDirtyChannels(holdingBusy: Bool) {
         busyChannelsFlushed = 0
-        // A message for a few does not wait behind one for thousands.
+        // A message for a few subscribers does not wait for one for thousands.
         for channel in dirtyChannels where channel.subscriberCount <= PreparedWrites.capacity {
             fanOut(channel, unlessBusy: holdingBusy)
         }
@@ -111,13 +111,13 @@ extension Hub {
         }
     }
 
-    /// Queues what this turn brought a subscriber of a channel so far: what comes next is written behind it.
+    /// Queues this turn's messages of a channel for a subscriber, so that later output is written after them.
     func queueUnsent(to slot: UInt32, _ channel: Channel) {
         guard let (batch, bytes) = channel.unsent(to: slot, subscribers[Int(slot)].form) else { return }
         queue(batch, bytes, for: slot)
     }
 
-    /// Adds a part of a batch to a connection's outbox, so that what comes from several channels becomes one write.
+    /// Adds a range of a batch to a connection's outbox, so that several channels' messages become one write.
     private func queue(_ batch: Batch, _ bytes: Range<Int>, for slot: UInt32) {
         guard !bytes.isEmpty else { return }
         guard !subscribers[Int(slot)].isLost else {
@@ -130,7 +130,7 @@ extension Hub {
 
     func enqueue(_ batch: Batch, _ bytes: Range<Int>, _ slot: UInt32) {
         let outbox = outbox(of: slot)
-        // The first piece of an outbox may begin behind the start of its batch, which is held as a whole.
+        // The first piece of an outbox may begin after the start of its batch, which is held completely.
         if subscribers[Int(slot)].isBlocked { return change(outbox) { outbox.append(batch, bytes) } }
         outbox.append(batch, bytes)
         queuedBytesTotal += bytes.count

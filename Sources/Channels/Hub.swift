@@ -2,27 +2,27 @@ internal import Bytes
 
 /// The connections, channels and outboxes of one loop.
 ///
-/// Publishing marks: `deliver` appends to a channel's batch and nothing is written. `flush`, at the end of the loop's
-/// turn, writes each marked connection once. Confined to its loop's thread; does no I/O of its own.
+/// Publishing only marks: `deliver` appends to a channel's batch and writes nothing. `flush`, at the end of the loop's
+/// turn, writes once to each marked connection. Confined to its loop's thread; does no I/O itself.
 public final class Hub {
-    /// What the hub counted since it was last asked.
+    /// The hub's counts since the last call of `takeCounts`.
     public struct Counts: Sendable {
-        /// Messages that the kernel took for a subscriber, to their last byte.
+        /// Messages that the kernel accepted completely for a subscriber.
         public internal(set) var deliveries = 0
-        /// Bytes that the kernel took.
+        /// Bytes that the kernel accepted.
         public internal(set) var sentBytes = 0
-        /// Messages that slow consumers lost, by `DropCause`.
+        /// Messages that were dropped for slow consumers, by `DropCause`.
         public internal(set) var dropped: [5 of Int] = .init(repeating: 0)
-        /// Messages that were queued for connections that ended.
+        /// Messages that were still queued when their connection ended.
         public internal(set) var droppedByClosing = 0
-        /// Messages that were compressed; each once for all subscribers with the same form.
+        /// Messages that were compressed, each counted once for all subscribers with the same form.
         public internal(set) var compressions = 0
     }
 
-    /// The strict bound of what may be queued for one connection.
+    /// The most message bytes that may be queued for one connection.
     public let outboxLimitBytes: Int
     let policies: SlowConsumerPolicies
-    /// Not weak: that gives the transport a side table, and makes each retain and release of it three times as dear.
+    /// Not weak: that would give the transport a side table, which triples the cost of each retain and release.
     unowned var transport: (any HubTransport)?
     // Unchecked (docs/decisions/0009): touched for each delivery, where the check costs more than the access.
     @safe @exclusivity(unchecked) var subscribers: ContiguousArray<Subscriber> = []
@@ -32,34 +32,35 @@ public final class Hub {
     @safe @exclusivity(unchecked) var channelByName: [ByteName: Channel] = [:]
     @safe @exclusivity(unchecked) var dirtyChannels: [Channel] = []
     @safe @exclusivity(unchecked) var markedSlots: [UInt32] = []
-    /// What the transport is about to write, and the batches of the pieces in it.
+    /// The writes for the transport, and the batches that they refer to.
     let prepared = PreparedWrites()
     @safe @exclusivity(unchecked) var preparedBatches: [Batch] = []
     @safe @exclusivity(unchecked) var events = HubEventQueue()
-    /// Slots of removed connections that an event may still name.
+    /// Slots of removed connections that an event may still refer to.
     @safe @exclusivity(unchecked) var retiredSlots: [UInt32] = []
-    /// A flush inside a flush would empty the lists of the outer one, so it traps.
+    /// A nested flush would empty the lists of the outer one, so it traps.
     var isFlushing = false
     @safe @exclusivity(unchecked) var pool = BatchPool()
     @safe @exclusivity(unchecked) var writer: FrameWriter
     @safe @exclusivity(unchecked) var counts = Counts()
     @safe @exclusivity(unchecked) var queuedBytesTotal = 0
-    /// Of the batches in front of blocked outboxes: what was sent, and stays in memory until their end is.
+    /// Bytes already sent of the batches at the front of blocked outboxes, which stay in memory until the batch is
+    /// finished.
     @safe @exclusivity(unchecked) var sentBytesHeldTotal = 0
     var memberships = 0
-    /// What the open channels take: their names, and what belongs to each.
+    /// The memory of the open channels: their names and objects.
     public internal(set) var channelBytes = 0
     @safe @exclusivity(unchecked) var receipts: [UInt64] = []
-    /// How many channels of the last flush had several messages.
+    /// The number of channels in the last flush that had several messages.
     public internal(set) var busyChannelsFlushed = 0
 
     /// Makes an empty hub.
     ///
     /// - Parameters:
-    ///   - outboxLimitBytes: the strict bound of what may be queued for one connection.
-    ///   - policies: what becomes of what does not fit.
-    ///   - encoders: what writes the messages, by the index in a `WireForm`; nil for the published bytes as they are, in a
-    ///     text frame if they are valid UTF-8, else in a binary one.
+    /// - outboxLimitBytes: the most message bytes that may be queued for one connection.
+    /// - policies: which messages to drop when the limit is reached.
+    /// - encoders: the encoders, by the index in a `WireForm`; nil for the published bytes unchanged, in a text frame
+    ///   if they are valid UTF-8, else in a binary one.
     public init(
         outboxLimitBytes: Int, policies: SlowConsumerPolicies = SlowConsumerPolicies(),
         encoders: [(any MessageEncoder)?] = [nil]
@@ -69,38 +70,38 @@ public final class Hub {
         writer = FrameWriter(encoders: encoders)
     }
 
-    /// Sets the way out, which must outlive the hub's use.
+    /// Sets the transport, which must outlive the hub's use.
     public func attach(_ transport: any HubTransport) {
         self.transport = transport
     }
 
-    /// How many channels have subscribers here.
+    /// The number of channels with subscribers on this loop.
     public var channelCount: Int { channelByName.count }
-    /// How many subscriptions there are.
+    /// The number of subscriptions.
     public var subscriptionCount: Int { memberships }
     /// Bytes queued for all connections together.
     public var queuedBytes: Int { queuedBytesTotal }
 
-    /// Bytes in memory for what is queued: also those already sent of batches whose end is not.
+    /// Bytes in memory for the queues, including bytes already sent of batches that are not finished.
     public var heldBytes: Int { queuedBytesTotal + sentBytesHeldTotal }
 
-    /// Hands over what was counted since the last call.
+    /// Returns the counts since the last call.
     public func takeCounts() -> Counts {
         counts.compressions = writer.takeCompressions()
         defer { counts = Counts() }
         return counts
     }
 
-    /// Hands over when the messages that the last flushes wrote had been received, in nanoseconds.
+    /// Returns when the messages of the last flushes were received, in nanoseconds.
     public func takeReceipts() -> [UInt64] {
         guard !receipts.isEmpty else { return [] }
         defer { receipts.removeAll(keepingCapacity: true) }
         return receipts
     }
 
-    /// Takes a connection in.
+    /// Adds a connection.
     ///
-    /// - Returns: its slot, the lowest-cost name for it until `remove`.
+    /// - Returns: its slot, which identifies it until `remove`.
     public func add(link: Int32) -> UInt32 {
         if let slot = freeSlots.popLast() {
             subscribers[Int(slot)] = Subscriber(link: link)
@@ -110,17 +111,17 @@ public final class Hub {
         return UInt32(subscribers.count - 1)
     }
 
-    /// Sets in which form a connection gets messages; before its first channel.
+    /// Sets a connection's wire form; call it before the connection joins a channel.
     public func setForm(_ form: WireForm, of slot: UInt32) {
         precondition(subscribers[Int(slot)].channelCount == 0, "the form of a subscriber cannot change")
         subscribers[Int(slot)].form = form
         subscribers[Int(slot)].outbox?.tellsMissed = writer.hasEncoder(form)
     }
 
-    /// In which form a connection gets messages.
+    /// The wire form of a connection.
     public func form(of slot: UInt32) -> WireForm { subscribers[Int(slot)].form }
 
-    /// Forgets a connection: leaves its channels and drops what was queued for it.
+    /// Removes a connection: leaves its channels and drops its queue.
     public func remove(_ slot: UInt32) {
         subscribers[Int(slot)].isLost = true
         leaveAll(slot)
@@ -134,7 +135,7 @@ public final class Hub {
         retiredSlots.append(slot)
     }
 
-    /// Bytes of replies queued for a connection; channel messages, which the outbox limit bounds, are not among them.
+    /// Bytes of replies queued for a connection; channel messages, which have their own limit, are not included.
     public func queuedReplyBytes(of slot: UInt32) -> Int {
         subscribers[Int(slot)].outbox.map { $0.queuedBytes - $0.queuedMessageBytes } ?? 0
     }

@@ -7,11 +7,11 @@ public final class Message: Sendable {
     public let channel: String
     /// The published bytes.
     public let payload: [UInt8]
-    /// Whether the payload is valid UTF-8, and so travels in a text frame.
+    /// Whether the payload is valid UTF-8 and therefore sent in a text frame.
     public let isText: Bool
-    /// What a later message with the same key takes its place by, where a slow consumer's messages are conflated.
+    /// The conflation key: for slow consumers, a later message with the same key replaces this one.
     public let key: String?
-    /// When this node took it in, in nanoseconds on the monotonic clock.
+    /// When this node received it, in nanoseconds on the monotonic clock.
     public let receivedNanoseconds: UInt64
     private let made = Mutex(MadeForms())
 
@@ -24,16 +24,16 @@ public final class Message: Sendable {
         isText = UTF8Validator.isValid(payload.rawSpan)
     }
 
-    /// What was made of the payload so far: once, on demand, for all loops.
+    /// Forms of the payload made so far: each is made once, on demand, for all loops.
     private struct MadeForms {
         var texts: [(encoder: Int, text: [UInt8])] = []
-        /// Without a payload where compressing was no use.
+        /// Without a payload if compression did not help.
         var deflated: [(form: WireForm, payload: [UInt8]?)] = []
     }
 
-    // A loop that needs what another is just making waits for it, which takes no longer than doing it again.
+    // If another loop is making the same form, this one waits; that takes no longer than doing it again.
 
-    /// What an encoder writes for the message.
+    /// An encoder's text for the message.
     func text(_ index: Int, _ encoder: any MessageEncoder) -> [UInt8] {
         made.withLock { made in
             if let known = made.texts.first(where: { $0.encoder == index }) { return known.text }
@@ -44,7 +44,7 @@ public final class Message: Sendable {
         }
     }
 
-    /// The compressed payload in a form; nil if compressing is no use.
+    /// The compressed payload for a form; nil if compression does not help.
     func deflated(_ form: WireForm, _ deflate: () -> [UInt8]?) -> [UInt8]? {
         made.withLock { made in
             if let known = made.deflated.first(where: { $0.form == form }) { return known.payload }

@@ -1,19 +1,19 @@
-/// Writes messages as the clients of one protocol read them.
+/// Encodes messages for the clients of one protocol.
 ///
 /// Called once per message and wire form, never per delivery, on the thread of any loop.
 public protocol MessageEncoder: Sendable {
-    /// Appends what a message's subscribers get: one text, in UTF-8, without the frame around it.
+    /// Appends a message's text in UTF-8, without the frame around it.
     func encode(_ message: Message, into text: inout [UInt8])
 
-    /// Appends what a channel's subscribers are told of its messages.
+    /// Appends the text of a notice about a channel's messages.
     ///
     /// - Returns: false, and nothing is appended, if the protocol has no such notice.
     func encode(_ notice: DeliveryNotice, of channel: String, into text: inout [UInt8]) -> Bool
 }
 
-/// What a subscriber is told of messages of a channel that it does not get.
+/// A notice about messages of a channel that a subscriber did not get.
 public enum DeliveryNotice: Equatable, Sendable {
-    /// So many messages were dropped because the subscriber is too slow.
+    /// This many messages were dropped, because the subscriber is too slow.
     case missed(count: Int)
     /// Messages of the last seconds may have been lost on their way to this process.
     case gap(seconds: Double)

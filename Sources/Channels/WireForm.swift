@@ -1,6 +1,6 @@
 public import WebSocket
 
-/// What a subscriber's messages look like on the wire: which encoder writes them and whether they are compressed.
+/// The wire format of a subscriber's messages: which encoder writes them and whether they are compressed.
 ///
 /// Subscribers with the same form get the same bytes. One byte, since each subscriber has one.
 public struct WireForm: Equatable, Sendable {
@@ -13,7 +13,7 @@ public struct WireForm: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - encoder: the index of an encoder that was given to the hub.
-    ///   - window: what the subscriber can decompress; nil for plain frames.
+    /// - window: the subscriber's decompression window; nil for uncompressed frames.
     public init(encoder: Int = 0, deflated window: DeflateWindow? = nil) {
         precondition((0..<WireForm.maxEncoders).contains(encoder), "WireForm: no such encoder")
         bits = UInt8(encoder) << 4 | (window?.rawValue ?? 0)
@@ -21,6 +21,6 @@ public struct WireForm: Equatable, Sendable {
 
     /// The index of the encoder.
     public var encoder: Int { Int(bits >> 4) }
-    /// The window that messages are compressed with; nil for plain frames.
+    /// The window that messages are compressed with; nil for uncompressed frames.
     public var window: DeflateWindow? { DeflateWindow(rawValue: bits & 0xF) }
 }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Channels
 
-/// Frame lengths whose every sum is tried: frames of one byte, of two, long ones next to short ones.
+/// The frame lengths to test, with all their sums: frames of one byte, of two, and long ones next to short ones.
 private let shapes: [[Int]] = [
     [], [1], [2], [5], [1, 1], [1, 2, 3], [4, 1, 4], [3, 3, 3, 3], [1, 1, 1, 1, 1, 1, 1], [7, 2, 9, 1, 4],
 ]
@@ -17,7 +17,7 @@ private func batch(_ lengths: [Int], _ content: Batch.Content = .messages) -> Ba
     return batch
 }
 
-/// The frame that each byte belongs to.
+/// The frame of each byte.
 private func owners(_ lengths: [Int]) -> [Int] {
     lengths.enumerated().flatMap { [Int](repeating: $0, count: $1) }
 }
@@ -28,7 +28,7 @@ private func owners(_ lengths: [Int]) -> [Int] {
         let (messages, replies, owners) = (batch(lengths), batch(lengths, .replies), owners(lengths))
         for start in 0...owners.count {
             for end in start...owners.count {
-                // A message ends in the range if its last byte lies there.
+                // A message ends in the range if its last byte is in the range.
                 let expected = (start..<end).count { $0 + 1 == owners.count || owners[$0 + 1] != owners[$0] }
                 #expect(messages.messages(endingIn: start, end) == expected, "\(start)..<\(end)")
                 #expect(replies.messages(endingIn: start, end) == 0)
@@ -78,7 +78,7 @@ private func owners(_ lengths: [Int]) -> [Int] {
 }
 
 @Suite struct BatchPoolTests {
-    /// What is kept for the next turn comes on top of the outboxes' budget, so it is little.
+    /// Memory kept for the next turn is on top of the outbox budget, so it must be small.
     @Test func keepsAMebibyteAtMost() {
         var pool = BatchPool()
         var batches = (0..<100).map { _ in

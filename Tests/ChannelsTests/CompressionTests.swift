@@ -76,7 +76,7 @@ private let deflated = WireForm(deflated: .bits12)
         world.hub.flush()
         #expect(world.transport[1].bytes == serverFrame(2, noise))
         #expect(world.transport[2].bytes == serverFrame(2, noise))
-        // Also what does not get smaller is tried only once.
+        // A message that does not become smaller is also compressed only once.
         #expect(world.hub.takeCounts().compressions == 1)
     }
 

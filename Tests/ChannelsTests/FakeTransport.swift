@@ -2,9 +2,9 @@ import Bytes
 import Channels
 import Testing
 
-/// A scripted kernel: each link takes as many bytes as the test allows, and everything is written down.
+/// A scripted kernel: each link accepts as many bytes as the test allows, and everything is recorded.
 final class FakeTransport: HubTransport {
-    /// What happened, in order.
+    /// The recorded events, in order.
     enum Event: Equatable {
         case sent(Int32, bytes: Int)
         case refused(Int32)
@@ -15,21 +15,21 @@ final class FakeTransport: HubTransport {
     }
 
     struct Link {
-        /// How many bytes the kernel takes before it is full; nil: any number.
+        /// The number of bytes the kernel accepts before it is full; nil for unlimited.
         var room: Int?
-        /// The errno that every send gives.
+        /// The errno that every send returns.
         var failure: Int32?
         var bytes: [UInt8] = []
-        /// The sends that were given a whole outbox rather than one piece.
+        /// The number of sends of a whole outbox instead of one piece.
         var outboxSends = 0
     }
 
     weak var hub: Hub?
     private var links: [Int32: Link] = [:]
     private var taken: [Event] = []
-    /// The most pieces of an outbox that one send takes, as IOV_MAX does.
+    /// The most pieces of an outbox that one send accepts, like IOV_MAX.
     var maxPieces = Int.max
-    /// The most bytes that one send takes though there is room for more, as an encrypting transport does.
+    /// The most bytes that one send accepts although there is room for more, as with an encrypting transport.
     var portionBytes = Int.max
 
     subscript(link: Int32) -> Link {
@@ -37,14 +37,14 @@ final class FakeTransport: HubTransport {
         set { links[link] = newValue }
     }
 
-    /// Bytes that a link's transport has taken and not sent.
+    /// Bytes that a link's transport has accepted and not sent.
     var unsentBytes: [Int32: Int] = [:]
 
     func unsentBytes(of link: Int32) -> Int { unsentBytes[link] ?? 0 }
 
     func send(_ writes: PreparedWrites) {
         #expect(1...PreparedWrites.capacity ~= writes.count)
-        // As the kernel does it: all writes are made, then the results are looked at.
+        // As in the kernel, all writes are performed before the results are read.
         for index in 0..<writes.count {
             writes.complete(index, take(bytes(of: writes, index), writes.link(index)))
         }
@@ -81,7 +81,7 @@ final class FakeTransport: HubTransport {
         return .accepted(count)
     }
 
-    /// What happened so far; takes the hub's events, without acting on them.
+    /// The events so far; takes the hub's events without acting on them.
     var events: [Event] {
         while let (slot, event) = hub?.nextEvent() { note(slot, event) }
         return taken
@@ -95,7 +95,7 @@ final class FakeTransport: HubTransport {
         }
     }
 
-    /// Hands over the events since the last call.
+    /// Returns the events since the last call.
     func takeEvents() -> [Event] {
         defer { taken = [] }
         return events
@@ -105,7 +105,7 @@ final class FakeTransport: HubTransport {
     func bytes(_ link: Int32) -> [UInt8] { self[link].bytes }
 }
 
-/// A hub and the fake kernel below it.
+/// A hub on top of the fake kernel.
 struct World {
     let transport = FakeTransport()
     let hub: Hub
@@ -116,7 +116,7 @@ struct World {
         transport.hub = hub
     }
 
-    /// Flushes, then hands each event to `act`, which may do anything with the hub but flush.
+    /// Flushes, then passes each event to `act`, which may do anything with the hub except flush.
     func turn(holdingBusy: Bool = false, _ act: (UInt32, HubEvent) -> Void) {
         hub.flush(holdingBusy: holdingBusy)
         while let (slot, event) = hub.nextEvent() {

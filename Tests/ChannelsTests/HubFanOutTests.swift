@@ -18,7 +18,7 @@ import Testing
         #expect(transport.bytes(2) == textFrames("a: one", "a: two"))
     }
 
-    /// Who joins or leaves in the middle of a turn costs the others no write of their own.
+    /// Joining or leaving in the middle of a turn must not cost other subscribers a separate write.
     @Test func joinsAndLeavesWriteNothingBeforeTheFlush() {
         let (one, two) = (hub.connect(1, "a"), hub.connect(2, "a", form: .naming()))
         hub.deliver("a", "1")
@@ -40,7 +40,7 @@ import Testing
         #expect(hub.queuedBytes == 0)
     }
 
-    /// A gap is told behind what came before it and before what comes next, also in one turn.
+    /// A gap notice comes after earlier and before later messages, also within one turn.
     @Test func aGapIsToldInOrder() {
         _ = hub.connect(1, "a", form: .naming())
         hub.deliver("a", "1")
@@ -152,7 +152,7 @@ import Testing
         #expect(transport.bytes(2) == textFrames("early", "unsubscribed"))
     }
 
-    /// Acting on an event may queue more, which the next flush writes.
+    /// Handling an event may queue more output, which the next flush writes.
     @Test func aReplyToADrainedConnectionIsWrittenByTheNextFlush() {
         let slot = hub.connect(1)
         let other = hub.connect(2)
@@ -167,7 +167,7 @@ import Testing
         #expect(transport.bytes(2) == textFrames("other"))
     }
 
-    /// A flush inside a flush would take the batches away that the outer one is writing.
+    /// A nested flush would take away the batches that the outer one is writing.
     @Test func aFlushInsideAFlushTraps() async {
         await #expect(processExitsWith: .failure) {
             final class Reentrant: HubTransport {
@@ -194,7 +194,8 @@ import Testing
         #expect(hub.takeReceipts().isEmpty)
     }
 
-    /// A steady flow allocates no batches: the next turn uses the memory of the last, written directly or queued first.
+    /// A steady flow allocates no batches: each turn reuses the previous one's memory, whether written directly or
+    /// queued first.
     @Test(arguments: [nil, 0, 5])
     func aTurnsBatchIsUsedAgain(room: Int?) {
         let slot = hub.connect(1, "a")

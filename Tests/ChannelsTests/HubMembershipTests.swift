@@ -21,7 +21,7 @@ import Testing
         #expect(hub.subscriptionCount == 0)
     }
 
-    /// Random joins and leaves against sets: who is subscribed to what, and who gets a message.
+    /// Compares random joins and leaves with sets: who is subscribed to what, and who gets a message.
     @Test(arguments: 1...10 as ClosedRange<UInt64>)
     func membershipsBehaveLikeSets(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
@@ -52,7 +52,7 @@ import Testing
         }
     }
 
-    /// Names are bytes, as in Redis: Unicode's equivalence, which Swift's strings go by, would mix channels up.
+    /// Names are bytes, as in Redis: Unicode equivalence, which Swift strings use, would mix channels up.
     @Test(arguments: [("caf\u{E9}", "cafe\u{301}"), ("a\u{301}\u{323}", "a\u{323}\u{301}"), ("\u{212B}", "\u{C5}")])
     func channelsWhoseNamesLookTheSameAreDifferent(composed: String, decomposed: String) {
         #expect(composed == decomposed)
@@ -104,7 +104,7 @@ import Testing
         #expect(hub.takeCounts().droppedByClosing == channels.count)
     }
 
-    /// Messages of the same turn are not written to a connection that ends, and are counted.
+    /// Messages of the same turn are not written to a connection that ends, but are counted.
     @Test(arguments: [["a"], ["a", "b"]])
     func removingADirtySubscriber(channels: [String]) {
         let slot = hub.connect(1)
@@ -123,7 +123,7 @@ import Testing
         #expect(counts.droppedByClosing == 2 * channels.count)
     }
 
-    /// The slot is marked, blocked, lost or dirty when its tenant changes, in one turn or with a flush between.
+    /// The slot is marked, blocked, lost or dirty when its user changes, in the same turn or with a flush between.
     @Test(arguments: ["marked", "blocked", "lost", "dirty", "idle"], [true, false])
     func theNextTenantInheritsNothing(state: String, sameTurn: Bool) {
         let slot = hub.connect(1, "a", "b", form: .naming())
@@ -134,7 +134,7 @@ import Testing
         if state == "blocked" || state == "lost" { hub.flush() }
         hub.remove(slot)
         if !sameTurn { hub.flush() }
-        _ = transport.events  // a slot is reused when the events that may name it were taken
+        _ = transport.events  // a slot is reused after the events that may refer to it were taken
         #expect(hub.add(link: 7) == slot)
         #expect(hub.channelCount(of: slot) == 0)
         #expect(hub.queuedBytes(of: slot) == 0)

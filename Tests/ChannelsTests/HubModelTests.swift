@@ -4,7 +4,7 @@ import WebSocket
 
 @testable import Channels
 
-/// A naive hub: every connection is a dictionary of the texts that it must get, channel by channel.
+/// A naive hub: every connection has a dictionary of the texts that it must get, by channel.
 private final class Model {
     final class Connection {
         let link: Int32
@@ -28,11 +28,11 @@ private final class Model {
     var random: SeededGenerator
     /// Whether sends may fail.
     let fails: Bool
-    /// Whether clients act while events are handed out, as those do that waited for one.
+    /// Whether clients act while events are handled, like clients that waited for one.
     let actsOnEvents: Bool
     var connections: [Connection] = []
     var gone: [Connection] = []
-    /// Which channel a text belongs to.
+    /// The channel of each text.
     var channelOfText: [String: String] = [:]
     var nextNumber = 0
     var nextLink: Int32 = 0
@@ -75,7 +75,7 @@ private final class Model {
         }
         #expect(!connection.isLost || reason == .overBudget(midFrame: true), "reported twice")
         connection.isLost = true
-        // Each link fails with its own number, which tells whether the right one is reported.
+        // Each link fails with its own number, which shows whether the right one is reported.
         if case .failed(let code) = reason { #expect(code == connection.link + 1_000) }
         if random.chance(50) { disconnect(connection) }
     }
@@ -123,7 +123,7 @@ private final class Model {
         compareBounds()
     }
 
-    /// Something that a client may ask for at any time.
+    /// An action that a client may take at any time.
     func act(_ connection: Connection, _ channel: String) {
         switch Int.random(in: 0..<68, using: &random) {
         case ..<20:
@@ -135,7 +135,7 @@ private final class Model {
         }
     }
 
-    /// Flushes and hands out the events; clients act at any of them.
+    /// Flushes and handles the events; clients act during any of them.
     func turn(holdingBusy: Bool = false) {
         world.turn(holdingBusy: holdingBusy) { slot, event in
             if case .lost(let reason) = event { lost(slot, reason) }
@@ -165,7 +165,7 @@ private final class Model {
             let subscriber = hub.subscribers[Int(connection.slot)]
             total += hub.queuedBytes(of: connection.slot)
             if subscriber.isBlocked, let outbox = subscriber.outbox {
-                // Of what passes the bound only the rest of a begun message is left.
+                // Above the limit, only the rest of a message that was begun is left.
                 #expect(outbox.queuedMessageBytes <= hub.outboxLimitBytes || outbox.newestPolicy == nil)
             }
         }
@@ -175,7 +175,7 @@ private final class Model {
         #expect(hub.subscriptionCount == connections.reduce(0) { $0 + $1.channels.count })
     }
 
-    /// Unblocks everybody and writes all that waits.
+    /// Unblocks all connections and writes all queues.
     func settle() {
         turn()
         for connection in connections {
@@ -190,7 +190,7 @@ private final class Model {
         }
     }
 
-    /// What a connection got is, channel by channel, what it must get, or the beginning of that if it left early.
+    /// A connection got, on each channel, exactly what it must get, or a prefix of that if it left early.
     func compare(_ connection: Connection, mayEndEarly: Bool) {
         let (texts, rest) = parseFrames(transport.bytes(connection.link))
         #expect(rest.isEmpty || mayEndEarly)
@@ -205,7 +205,7 @@ private final class Model {
 }
 
 extension Model {
-    /// Where messages may be dropped: what a connection got is in order, and what it missed was told.
+    /// When messages may be dropped: a connection's messages are in order, and it was told how many it missed.
     func compareDropping(_ connection: Connection) {
         let (texts, rest) = parseFrames(transport.bytes(connection.link))
         #expect(rest.isEmpty)
@@ -229,7 +229,8 @@ extension Model {
 }
 
 @Suite struct HubModelTests {
-    /// Policies that drop disconnect nobody, and every message is delivered or counted, and told to those who listen.
+    /// Policies that drop never disconnect, and every message is delivered or counted, and reported to clients that get
+    /// notices.
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
     func whatIsDroppedIsCountedAndTold(seed: UInt64) throws {
         let rules = [("channel 1", SlowConsumerPolicy.dropNewest), ("channel 2", .conflate), ("channel 3", .conflate)]
@@ -250,7 +251,7 @@ extension Model {
         #expect(counts.dropped[DropCause.disconnect.rawValue] == 0)
     }
 
-    /// Nothing is ever lost when nobody overflows or fails, but for those who leave.
+    /// If no queue overflows and no link fails, connections that stay lose nothing.
     @Test(arguments: 1...25 as ClosedRange<UInt64>)
     func everyoneGetsEveryMessageOfItsChannelsInOrder(seed: UInt64) {
         let model = Model(seed: seed, outboxLimitBytes: 1_000_000, fails: false)
@@ -265,8 +266,9 @@ extension Model {
         #expect(counts.sentBytes == (0..<model.nextLink).reduce(0) { $0 + model.transport.bytes($1).count })
     }
 
-    /// Channels of more subscribers than one list of writes takes, with clients that come and go while events are handed
-    /// out: this took the batches of a flush away under it once.
+    /// Channels with more subscribers than one list of writes holds, and clients that join and leave during events.
+    ///
+    /// This once took away the batches of a flush that was still running.
     @Test(arguments: 1...10 as ClosedRange<UInt64>)
     func aCrowdThatActsOnEventsDisturbsNoFlush(seed: UInt64) {
         let model = Model(seed: seed, outboxLimitBytes: 2_000, fails: true, connections: 400)
@@ -284,7 +286,8 @@ extension Model {
         #expect(model.hub.queuedBytes == 0)
     }
 
-    /// With tight bounds and broken links, those who stay still get everything, and every message is counted once.
+    /// With small limits and broken links, the healthy connections still get everything, and every message is counted
+    /// once.
     @Test(arguments: 1...40 as ClosedRange<UInt64>)
     func slowAndBrokenOnesDoNotDisturbTheOthers(seed: UInt64) {
         let model = Model(seed: seed, outboxLimitBytes: Int(seed) * 12, fails: true)

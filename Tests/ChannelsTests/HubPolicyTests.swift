@@ -10,7 +10,7 @@ private func world(_ policy: SlowConsumerPolicy, limit: Int = 30) -> World {
     World(outboxLimitBytes: limit, policies: SlowConsumerPolicies(policy))
 }
 
-/// What a slow consumer loses, and what it is told.
+/// The messages that a slow consumer loses, and the notices it gets.
 @Suite struct HubPolicyTests {
     @Test(arguments: [
         (SlowConsumerPolicy.dropOldest, [0, 7, 8, 9]), (.dropNewest, [0, 1, 2, 3]), (.conflate, [0, 9]),
@@ -19,10 +19,10 @@ private func world(_ policy: SlowConsumerPolicy, limit: Int = 30) -> World {
         let world = world(policy)
         let (hub, transport) = (world.hub, world.transport)
         let slot = hub.connect(1, "a")
-        transport[1].room = 5  // the first one is begun, and finished whatever happens
+        transport[1].room = 5  // the first one is begun, and therefore always finished
         hub.deliver("a", tenBytes(0))
         hub.flush()
-        // Its rest of 5 bytes leaves room for two whole messages, not for three.
+        // Its remaining 5 bytes leave room for two complete messages, not for three.
         for number in 1..<10 {
             hub.deliver("a", tenBytes(number))
             hub.flush()
@@ -55,7 +55,7 @@ private func world(_ policy: SlowConsumerPolicy, limit: Int = 30) -> World {
         #expect(hub.takeCounts().dropped[DropCause.dropNewest.rawValue] == 2)
     }
 
-    /// A message that fits no outbox is refused, never half sent.
+    /// A message that is larger than any outbox is refused, never sent partly.
     @Test(arguments: [SlowConsumerPolicy.dropOldest, .dropNewest, .conflate])
     func aMessageLargerThanTheBoundIsRefusedWhole(policy: SlowConsumerPolicy) {
         let world = world(policy)
@@ -88,7 +88,7 @@ private func world(_ policy: SlowConsumerPolicy, limit: Int = 30) -> World {
         #expect(hub.takeCounts().settled == 2)
     }
 
-    /// Each channel has its policy, on one connection too.
+    /// Each channel has its own policy, even on the same connection.
     @Test func policiesOfOneConnection() throws {
         let pattern = try #require(ChannelPattern("ticker.*"))
         let world = World(
@@ -167,7 +167,7 @@ private func world(_ policy: SlowConsumerPolicy, limit: Int = 30) -> World {
         #expect(hub.queuedBytes == 0)
     }
 
-    /// A client that never catches up does not gather notices.
+    /// Notices do not pile up for a client that never catches up.
     @Test func noticesDoNotPileUp() {
         let world = world(.dropOldest, limit: 60)
         let (hub, transport) = (world.hub, world.transport)

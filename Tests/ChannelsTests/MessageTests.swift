@@ -37,7 +37,7 @@ private func frame(_ payload: [UInt8], _ form: WireForm = WireForm()) -> [UInt8]
         #expect(frame(Array(text.utf8), .naming()) == textFrame("c: " + text))
     }
 
-    /// However many loops ask for whichever forms, and in whichever order, each encoder is asked once.
+    /// Each encoder is called once, however many loops ask for any form in any order.
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func theFramesAreThoseOfANaiveComposition(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
@@ -74,7 +74,7 @@ private func naiveFrame(_ opcode: UInt8, _ text: [UInt8], _ window: DeflateWindo
     return serverFrame(opcode, text)
 }
 
-/// Puts its mark in front of the payload.
+/// Puts its mark before the payload.
 private final class CountingEncoder: MessageEncoder {
     let mark: UInt8
     let calls = Atomic(0)

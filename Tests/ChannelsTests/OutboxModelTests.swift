@@ -4,11 +4,11 @@ import Testing
 
 @testable import Channels
 
-/// An outbox as one would write it without thinking of speed: the frames that wait, and how much of the first is sent.
+/// A naive outbox: the queued frames, and how much of the first was sent.
 private struct NaiveOutbox {
     struct Frame {
         let bytes: [UInt8]
-        /// Of messages; replies have none.
+        /// The channel of messages; replies have none.
         var channel: Channel?
         var key: String?
         var isMessage: Bool { channel != nil }
@@ -35,7 +35,7 @@ private struct NaiveOutbox {
         return finished
     }
 
-    /// Where the messages begin that may be dropped.
+    /// The index of the first message that may be dropped.
     var firstUnbegun: Int { sentOfFirst > 0 ? 1 : 0 }
 
     var newestPolicy: SlowConsumerPolicy? { frames.dropFirst(firstUnbegun).last(where: \.isMessage)?.channel?.policy }
@@ -76,7 +76,7 @@ private struct NaiveOutbox {
     }
 }
 
-/// The outbox and its model, driven side by side.
+/// The outbox and its model, driven in parallel.
 private struct Pair {
     let outbox = Outbox()
     var model = NaiveOutbox()
@@ -84,7 +84,7 @@ private struct Pair {
     var pool = BatchPool()
     var nextByte: UInt8 = 0
     var keys: [String?] = [nil, nil, "x", "y"]
-    /// In percent of the steps: how often it conflates, whatever else it does.
+    /// The percentage of steps after which it conflates.
     var conflates = 0
     let channels = SlowConsumerPolicy.allCases.enumerated().flatMap { number, policy in
         (0..<2).map { Channel(name: "\(policy) \($0)", index: UInt32(2 * number + $0), policy: policy) }
@@ -112,7 +112,7 @@ private struct Pair {
             }
             frames.append(NaiveOutbox.Frame(bytes: bytes, channel: channel, key: key))
         }
-        // Only an outbox that holds nothing is given the rest of what was sent directly.
+        // Only an empty outbox is given the rest of a direct write.
         let start = outbox.isEmpty ? Int.random(in: 0..<batch.byteCount, using: &random) : 0
         outbox.append(batch, from: start)
         model.frames += frames
@@ -126,7 +126,7 @@ private struct Pair {
     }
 
     mutating func consume() {
-        // A client that is conflated reads little: else there would be nothing to take the place of.
+        // A client with conflation reads little; otherwise there would be nothing to replace.
         let count = Int.random(in: 0...min(outbox.queuedBytes, conflates > 0 ? 12 : .max), using: &random)
         let finished = outbox.consume(count) { pool.give($0) }
         #expect(finished == model.consume(count))
@@ -174,7 +174,7 @@ private struct Pair {
         }
     }
 
-    /// Many keys wait, pieces are taken out of the middle, and numbers are given again.
+    /// Many keys are queued, pieces are removed from the middle, and numbers are reused.
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func conflationBehavesLikeAnArrayOfFrames(seed: UInt64) {
         var pair = Pair(random: SeededGenerator(seed: seed), keys: (0..<30).map { "\($0)" } + [nil], conflates: 70)
@@ -184,16 +184,16 @@ private struct Pair {
         }
     }
 
-    /// A thousand updates of one key, with 100 other keys waiting and with 20,000.
+    /// A thousand updates of one key, with 100 other queued keys and with 20,000.
     @Test func conflationCostsTheSameHoweverManyKeysWait() {
         let few = Conflated(keys: 100), many = Conflated(keys: 20_000)
         let ratios = (0..<5).map { _ in many.timeUpdates() / few.timeUpdates() }
-        // It was 200 when each update walked over all keys.
+        // It was 200 when each update iterated over all keys.
         #expect(ratios.min() ?? .infinity < 10)
     }
 }
 
-/// An outbox in which a message waits for each of many keys.
+/// An outbox with a queued message for each of many keys.
 private final class Conflated {
     private let outbox = Outbox()
     private let channel = Channel(name: "ticker", index: 0, policy: .conflate)

@@ -9,7 +9,7 @@ extension SeededGenerator {
     mutating func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 }
 
-/// Names the channel of each message, and has notices.
+/// Adds the channel's name to each message, and has notices.
 struct NamingEncoder: MessageEncoder {
     /// Those of a `World`: with index 0 subscribers get the published bytes.
     static let encoders: [(any MessageEncoder)?] = [nil, NamingEncoder()]
@@ -35,7 +35,7 @@ extension WireForm {
     var isNaming: Bool { encoder == 1 }
 }
 
-/// A frame as a server sends it (RFC 6455 section 5.2): unmasked, final, its length written minimally.
+/// A frame as a server sends it (RFC 6455 section 5.2): unmasked, final, with the shortest length encoding.
 func serverFrame(_ opcode: UInt8, _ payload: [UInt8]) -> [UInt8] {
     let count = payload.count
     let lengthBytes = count <= 125 ? 0 : count <= 0xFFFF ? 2 : 8
@@ -48,7 +48,7 @@ func textFrame(_ text: String) -> [UInt8] { serverFrame(1, Array(text.utf8)) }
 
 func textFrames(_ texts: String...) -> [UInt8] { texts.flatMap { textFrame($0) } }
 
-/// Splits what a connection got into the payloads of whole frames, and what is left of a cut one.
+/// Splits a connection's bytes into the payloads of complete frames and the rest.
 func parseFrames(_ bytes: [UInt8]) -> (texts: [String], rest: [UInt8]) {
     var texts: [String] = []
     var rest = bytes[...]
@@ -83,13 +83,13 @@ extension Hub {
         reply(slot) { $0 += textFrame(text) }
     }
 
-    /// The kernel has room again for a connection, and the turn ends.
+    /// The kernel has room for a connection again, and the turn ends.
     func makeRoom(_ slot: UInt32) {
         writable(slot)
         flush()
     }
 
-    /// Takes in a connection that is subscribed to `channels`.
+    /// Adds a connection that is subscribed to `channels`.
     func connect(_ link: Int32, _ channels: String..., form: WireForm = WireForm()) -> UInt32 {
         let slot = add(link: link)
         setForm(form, of: slot)
@@ -97,7 +97,7 @@ extension Hub {
         return slot
     }
 
-    /// The batch that the next message or reply will be put into.
+    /// The batch that the next message or reply will use.
     func nextBatch() -> WeakBatch {
         let batch = pool.batch(.messages)
         let reference = WeakBatch(batch: batch)
@@ -105,7 +105,7 @@ extension Hub {
         return reference
     }
 
-    /// Where the pieces that wait for a connection begin in memory.
+    /// The memory addresses of a connection's queued pieces.
     func pieceAddresses(of slot: UInt32) -> [Int] {
         var addresses: [Int] = []
         subscribers[Int(slot)].outbox?.forEachPiece {
@@ -120,17 +120,17 @@ extension Outbox {
     func append(_ batch: Batch, from start: Int = 0) { append(batch, start..<batch.byteCount) }
 }
 
-/// Tells what became of a batch.
+/// Observes the fate of a batch.
 struct WeakBatch {
     weak var batch: Batch?
 
-    /// Whether it is in memory, empty or not.
+    /// Whether it is still allocated, empty or not.
     var isAlive: Bool { batch != nil }
     var byteCount: Int { batch?.byteCount ?? 0 }
 }
 
 extension Hub.Counts {
-    /// Every message for every subscriber ends up in exactly one of these.
+    /// Every message for every subscriber is counted in exactly one of these.
     var droppedBySlowConsumers: Int { DropCause.allCases.reduce(0) { $0 + dropped[$1.rawValue] } }
     var settled: Int { deliveries + droppedBySlowConsumers + droppedByClosing }
 }
