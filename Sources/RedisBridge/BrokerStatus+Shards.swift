@@ -1,7 +1,7 @@
 internal import Broker
 
 extension BrokerStatus {
-    /// The status of all shards together: the state is that of the one that is worst off.
+    /// The combined status of all shards: the state is the worst one.
     static func combining(_ shards: [BrokerStatus]) -> BrokerStatus {
         let order: [State] = [.connected, .silent, .connecting, .disconnected]
         let rank = { (status: BrokerStatus) in (order.firstIndex(of: status.state) ?? 0, status.isUsable ? 0 : 1) }

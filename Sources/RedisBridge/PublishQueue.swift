@@ -1,16 +1,16 @@
 internal import DequeModule
 
-/// Messages on their way to Redis: those that wait for a connection, and the commands that wait for its reply.
+/// Messages on their way to Redis: some wait for a connection, the sent commands wait for a reply.
 struct PublishQueue {
     typealias Completion = (Result<Int, RedisPublishFailure>) -> Void
-    /// Takes the reply, or nil if the connection broke before it came.
+    /// Receives the reply, or nil if the connection broke before.
     typealias Answered = (RedisReply?) -> Void
 
     /// A message that waits for a connection.
     struct Waiting {
         let channel: [UInt8]
         let payload: [UInt8]
-        /// When it is given up.
+        /// The time at which it is given up.
         let deadline: UInt64
         let completion: Completion
     }
@@ -19,7 +19,7 @@ struct PublishQueue {
     private final class Sent {
         let byteCount: Int
         let deadline: UInt64
-        /// Nil once it was given up; the reply is waited for all the same.
+        /// Nil once it was given up; its reply is still expected.
         var answered: Answered?
 
         init(byteCount: Int, deadline: UInt64, answered: @escaping Answered) {
@@ -32,27 +32,27 @@ struct PublishQueue {
 
     private var waiting = Deque<Waiting>()
     private var sent = Deque<Sent>()
-    /// Those of them that may still be given up, the oldest first, and some that were answered.
+    /// The sent commands that can still time out, oldest first; some may have been answered.
     private var patient = Deque<Sent>()
     private var bytes = 0
 
-    /// How many messages and commands there are.
+    /// The number of messages and commands.
     var count: Int { waiting.count + sent.count }
 
-    /// Whether a payload of this size may still be taken.
+    /// Whether a payload of this size can be accepted.
     func hasRoom(forBytes byteCount: Int) -> Bool {
         count < PublishQueue.maximumCount && bytes + byteCount <= PublishQueue.maximumBytes
     }
 
-    /// A message waits for a connection.
+    /// Adds a message that waits for a connection.
     mutating func wait(_ message: Waiting) {
         bytes += message.payload.count
         waiting.append(message)
     }
 
-    /// A command was sent.
+    /// Notes a command that was sent.
     ///
-    /// - Parameter deadline: when it is given up unless it was answered, on a clock that does not go back.
+    /// - Parameter deadline: the time at which it is given up if it is not answered, on a monotonic clock.
     mutating func sent(byteCount: Int = 0, until deadline: UInt64 = .max, answered: @escaping Answered) {
         bytes += byteCount
         let command = Sent(byteCount: byteCount, deadline: deadline, answered: answered)
@@ -60,7 +60,7 @@ struct PublishQueue {
         if deadline != .max { patient.append(command) }
     }
 
-    /// Takes the one that Redis has answered; nil if there is none, or if it was given up.
+    /// Removes the command that Redis has just answered; nil if there is none, or if it was given up.
     mutating func popSent() -> Answered? {
         guard let first = sent.popFirst() else { return nil }
         bytes -= first.byteCount
@@ -69,14 +69,14 @@ struct PublishQueue {
         return first.answered
     }
 
-    /// Takes all that Redis has not answered, whose connection broke.
+    /// Removes all unanswered commands, because their connection broke.
     mutating func takeSent() -> [Answered] {
         defer { (sent, patient) = ([], []) }
         for each in sent { bytes -= each.byteCount }
         return sent.compactMap(\.answered)
     }
 
-    /// Takes the commands that Redis has not answered in time.
+    /// Removes the commands that Redis has not answered in time.
     mutating func takeUnanswered(at now: UInt64) -> [Answered] {
         var unanswered: [Answered] = []
         while let first = patient.first, first.answered == nil || first.deadline <= now {
@@ -87,14 +87,14 @@ struct PublishQueue {
         return unanswered
     }
 
-    /// Takes the messages that wait for a connection, in order.
+    /// Removes the messages that wait for a connection, in order.
     mutating func takeWaiting() -> [Waiting] {
         defer { waiting = [] }
         for message in waiting { bytes -= message.payload.count }
         return Array(waiting)
     }
 
-    /// Takes the messages that have waited long enough.
+    /// Removes the messages that have waited too long.
     mutating func takeExpired(at now: UInt64) -> [Waiting] {
         var expired: [Waiting] = []
         while let first = waiting.first, first.deadline <= now, let message = waiting.popFirst() {
@@ -104,7 +104,7 @@ struct PublishQueue {
         return expired
     }
 
-    /// When the first message or command has waited long enough.
+    /// The time at which the first message or command times out.
     var nextDeadline: UInt64? {
         guard let message = waiting.first, let command = patient.first else {
             return waiting.first?.deadline ?? patient.first?.deadline

@@ -1,11 +1,11 @@
 public import Broker
 
 extension RedisBridge: RemoteBroker {
-    /// What the server says of Redis.
+    /// Redis' names and texts for the server.
     public static let traits = BrokerTraits(
         name: "Redis", label: "redis", keyRefusal: "key cannot be used with --redis: a message carries none there")
 
-    /// Publishes through Redis; while Redis is away the message waits, for a while from its loss on.
+    /// Publishes through Redis; while Redis is away, messages wait for a limited time after the loss.
     ///
     /// After `stop()` there is no outcome.
     ///

@@ -2,7 +2,7 @@ internal import Broker
 internal import Bytes
 internal import WSLoop
 
-// Slots that change hands: their channels go with them.
+// Slots that move to another server take their channels along.
 extension RedisBridge: ClusterWatchOwner {
     func clusterHas(_ slots: [RedisServer: SlotSet]) {
         clusterMap = slots
@@ -10,7 +10,7 @@ extension RedisBridge: ClusterWatchOwner {
         applyMap()
     }
 
-    /// Gives each server its slots as soon as it can be reached: until then the last owner may still deliver.
+    /// Gives each server its slots once it can be reached; until then the last owner may still deliver.
     func applyMap() {
         var moved: [SubscriptionLedger.Moved] = []
         var given = SlotSet()
@@ -29,11 +29,11 @@ extension RedisBridge: ClusterWatchOwner {
         reportChange()
     }
 
-    /// Does as a server says that no longer has a slot; the rest of the map is asked for.
+    /// Follows a redirection of a server that no longer has a slot, and asks for the rest of the map.
     func follow(_ redirection: ClusterRedirection, from shard: RedisShard) {
         watch?.ask()
         guard case .tcp(let host, _) = redirection.server, !host.isEmpty, shard.pubSub == .sharded else { return }
-        // Servers that do not agree yet send one back and forth.
+        // Servers that do not agree yet redirect back and forth.
         let now = loop.nowMilliseconds
         guard now >= redirectedAt[redirection.slot, default: 0] + RedisBridge.redirectionMilliseconds else { return }
         redirectedAt[redirection.slot] = now
@@ -48,7 +48,7 @@ extension RedisBridge: ClusterWatchOwner {
 
     private static let redirectionMilliseconds: UInt64 = 200
 
-    /// A message tries again in a moment: servers that do not agree who has a slot will soon.
+    /// Retries a message after a moment: servers that disagree about a slot will soon agree.
     func wait(_ message: PublishQueue.Waiting) {
         redirected.wait(message)
         redirectTimer?.start(afterMilliseconds: RedisBridge.redirectionMilliseconds / 2)
@@ -62,7 +62,7 @@ extension RedisBridge: ClusterWatchOwner {
         }
     }
 
-    /// Has the channels of all slots that no server is known to have.
+    /// Holds the channels of all slots whose server is unknown.
     private var nobody: RedisShard { shards[0] }
 
     private func openShard(_ server: RedisServer) {
@@ -72,7 +72,7 @@ extension RedisBridge: ClusterWatchOwner {
             shards.append(shard)
             shard.start()
         } catch {
-            // Out of memory: its slots stay with nobody until the map is asked for again.
+            // Out of memory: the slots stay unassigned until the map is asked for again.
         }
     }
 
@@ -93,7 +93,7 @@ extension RedisBridge: ClusterWatchOwner {
         for channel in moved {
             for shard in shards(of: channel.channel) { shard.ledger.adopt(channel, at: now) }
             guard isConfirmed(channel.channel) else { continue }
-            // The new owner had not been told yet that the channel was left there before.
+            // The channel is already confirmed there, because an earlier unsubscribe was not sent yet.
             if let since = channel.exposedSince {
                 notify { $0.brokerLeftGap(in: channel.channel, milliseconds: now - since) }
             }
@@ -104,15 +104,15 @@ extension RedisBridge: ClusterWatchOwner {
 }
 
 extension RedisShard {
-    /// The slots that are known to be its own.
+    /// The slots that the server is known to have.
     var slots: SlotSet { ledger.names.slots ?? SlotSet() }
 
-    /// Whether it can be subscribed and published to.
+    /// Whether it accepts subscriptions and publishes.
     var isReady: Bool { subscriber.isReady && publisher.isReady }
 
     /// Takes over or gives up slots.
     ///
-    /// - Returns: the channels that had a name in a slot that it has no more, or that it gets one of.
+    /// - Returns: the channels with a name in a slot that was given up or taken over.
     func setSlots(_ next: SlotSet) -> [SubscriptionLedger.Moved] {
         guard next != slots else { return [] }
         let names = ChannelNames(map: ledger.names.map, slots: next)
@@ -127,7 +127,7 @@ extension RedisShard {
         return moved
     }
 
-    /// Goes to the server that Sentinels name; nothing happens if that is where it is.
+    /// Moves to the server that the Sentinels name, unless it is already there.
     func move(toMaster master: RedisServer) {
         guard currentMaster != master else { return }
         currentMaster = master

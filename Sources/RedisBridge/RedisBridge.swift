@@ -2,10 +2,10 @@ public import Broker
 internal import Bytes
 public import WSLoop
 
-/// Joins the channels of this process with those of Redis: of one server, of the master that Sentinels name, or of a
-/// cluster, whose shards share the channels.
+/// Connects this process' channels with Redis: one server, the master that Sentinels name, or a cluster, whose shards
+/// share the channels.
 ///
-/// Everything belongs to the loop's thread.
+/// Confined to the loop's thread.
 public final class RedisBridge {
     let loop: Loop
     let endpoint: RedisEndpoint
@@ -15,36 +15,37 @@ public final class RedisBridge {
     let maxPayloadBytes: Int
     weak let delegate: (any BrokerDelegate)?
     private let isChannel: (String) -> Bool
-    /// Each with the channels of its slots; all channels have one.
+    /// The shards; each channel belongs to at least one of them.
     var shards: [RedisShard] = []
     /// In a cluster: the shard of each server.
     var shardOfServer: [RedisServer: RedisShard] = [:]
-    /// In a cluster: which server has which slots, as far as is known.
+    /// In a cluster: the slots of each server, as far as known.
     var clusterMap: [RedisServer: SlotSet] = [:]
-    /// In a cluster: when a server last sent us on for a slot.
+    /// In a cluster: when a server last redirected us for a slot.
     var redirectedAt: [Int: UInt64] = [:]
-    /// In a cluster: messages whose slot is just changing hands, for another try.
+    /// In a cluster: messages for a slot that is just moving, to be tried again.
     var redirected = PublishQueue()
     var redirectTimer: Timer?
-    /// One for all shards, also for those that a cluster gets later: of several hooks libuv runs the one that was started
-    /// last first, and this one must come after those of whoever uses the bridge.
+    /// One hook for all shards, including those that a cluster adds later.
+    ///
+    /// libuv runs the hook that was started last first, and this one must run after the hooks of the bridge's user.
     private let beforeSleep: BeforeSleepHook
-    /// Knows where the servers are, unless there is only one.
+    /// Finds the servers, unless there is only one.
     var watch: (any TopologyWatch)?
     private var reported: (state: BrokerStatus.State, isUsable: Bool) = (.connecting, false)
-    /// What Redis has told of the outage that lasts, and was reported.
+    /// The reasons that Redis gave in the current outage and that were reported.
     private var toldReasons: Set<String> = []
     private var ignoredMessages = 0
-    /// What shards that are gone had counted.
+    /// The counts of shards that no longer exist.
     var retired = (reconnects: 0, overruns: 0)
     private var isStopped = false
 
-    /// Makes a bridge that does nothing yet; it must be ended with `stop()`.
+    /// Makes a bridge that is not started; end it with `stop()`.
     ///
     /// - Parameters:
-    ///   - tls: needed if the endpoint uses TLS.
-    ///   - maxPayloadBytes: larger messages are left out while they arrive, and never held.
-    ///   - isChannel: whether a name can be a channel here; messages that patterns bring under other names are ignored.
+    /// - tls: required if the endpoint uses TLS.
+    /// - maxPayloadBytes: larger messages are dropped while they arrive, and never stored.
+    /// - isChannel: whether a name can be a channel here; messages of patterns with other names are ignored.
     public init(
         on loop: Loop, endpoint: RedisEndpoint, tls: TLSContext? = nil, channels: RedisChannelMap,
         timing: RedisTiming = RedisTiming(), maxPayloadBytes: Int = 1 << 20,
@@ -68,7 +69,7 @@ public final class RedisBridge {
         }
     }
 
-    /// Begins to connect with the next turn of the loop.
+    /// Starts to connect in the next turn of the loop.
     public func start() {
         guard !isStopped else { return }
         beforeSleep.onEvent { [weak self] in
@@ -88,22 +89,22 @@ public final class RedisBridge {
         return isConfirmed
     }
 
-    /// Whether Redis has confirmed a channel that was wanted.
+    /// Whether Redis has confirmed a subscribed channel.
     func isConfirmed(_ channel: String) -> Bool {
         shards(of: channel).allSatisfy { $0.ledger.isConfirmed(channel) }
     }
 
-    /// Nobody here is subscribed any more: Redis is told after a while, unless the channel is wanted again by then.
+    /// Unsubscribes from a channel after a while, unless it is subscribed again by then.
     ///
-    /// A settlement that is still due does not come.
+    /// A pending `bridgeSettled` will not be called.
     public func unsubscribe(_ channel: String) {
         for shard in shards(of: channel) { shard.unsubscribe(channel) }
     }
 
-    /// Publishes through Redis; while Redis is away the message waits, for a while from its loss on.
+    /// Publishes through Redis; while Redis is away, messages wait for a limited time after the loss.
     ///
-    /// - Parameter completion: runs once, on the loop, with the number of Redis clients that got the message; inside this
-    ///   call if it fails at once.
+    /// - Parameter completion: runs once, on the loop, with the number of Redis clients that got the message; inside
+    ///   this call if it fails at once.
     func publish(
         _ payload: [UInt8], to channel: String, completion: @escaping (Result<Int, RedisPublishFailure>) -> Void
     ) {
@@ -111,13 +112,13 @@ public final class RedisBridge {
         publish(payload, toRedis: channels.publishTarget(for: channel), until: nil, completion)
     }
 
-    /// How the bridge stands with Redis.
+    /// The status of the connection to Redis.
     public var status: BrokerStatus {
         var status = BrokerStatus.combining(usedShards.map(\.status))
         status.reconnects += retired.reconnects
         status.overruns += retired.overruns
         status.ignoredMessages = ignoredMessages
-        // Where Redis is comes before whether it answers.
+        // Not finding Redis is a better reason than Redis not answering.
         if !status.isUsable, let problem = watch?.problem {
             status.reason = problem
             status.isReasonGiven = false
@@ -127,7 +128,7 @@ public final class RedisBridge {
         return status
     }
 
-    /// Ends links, lookups and timers; pending publishes fail, and the delegate hears no more.
+    /// Ends links, lookups and timers; pending publishes fail, and the delegate is not called any more.
     public func stop() {
         guard !isStopped else { return }
         isStopped = true
@@ -138,7 +139,7 @@ public final class RedisBridge {
         for message in redirected.takeWaiting() { message.completion(.failure(.notConnected)) }
     }
 
-    /// Runs `body` with the delegate, unless the bridge was stopped: a delegate may do that in any of its methods.
+    /// Calls `body` with the delegate, unless the bridge was stopped, which a delegate may do in any of its methods.
     func notify(_ body: (any BrokerDelegate) -> Void) {
         guard !isStopped, let delegate else { return }
         body(delegate)
@@ -146,7 +147,7 @@ public final class RedisBridge {
 
     func reportChange() {
         let status = status
-        // A shard that a cluster has got just now is no news until it works or does not.
+        // A cluster's new shard is not reported until it works or fails.
         guard status.state != .connecting else { return }
         let isChange = reported != (status.state, status.isUsable)
         guard isNewReason(status) || isChange else { return }
@@ -154,7 +155,7 @@ public final class RedisBridge {
         notify { $0.brokerStatusChanged(status) }
     }
 
-    /// A loss tells little by itself: what Redis says to the next attempt is reported, too, each reason once.
+    /// A loss says little by itself, so Redis' answers to the next attempts are reported too, each reason once.
     private func isNewReason(_ status: BrokerStatus) -> Bool {
         if status.isUsable { toldReasons = [] }
         guard status.isReasonGiven, let reason = status.reason, toldReasons.count < RedisBridge.maxReasons else {
@@ -163,7 +164,7 @@ public final class RedisBridge {
         return toldReasons.insert(reason).inserted
     }
 
-    /// How many reasons are reported in one outage.
+    /// The most reasons reported in one outage.
     private static let maxReasons = 10
 
     private func open() throws(SystemError) {
@@ -178,14 +179,14 @@ public final class RedisBridge {
             let redirectTimer = try Timer(on: loop)
             self.redirectTimer = redirectTimer
             redirectTimer.onEvent { [weak self] in self?.publishRedirected() }
-            // Until it is known who has a channel, nobody has.
+            // Until the owners are known, one shard holds all channels.
             shards = [try shard([], slots: SlotSet.all)]
             watch = try ClusterWatch(
                 on: loop, servers: servers, login: endpoint.login, tls: tls, timing: timing, owner: self)
         }
     }
 
-    /// A shard for a server, or for what no server is known to have.
+    /// Makes a shard for a server, or for slots whose server is unknown.
     func shard(_ servers: [RedisServer], slots: SlotSet?) throws(SystemError) -> RedisShard {
         try RedisShard(
             on: loop, servers: servers, login: endpoint.subscriberLogin, publisherLogin: endpoint.publisherLogin,
@@ -193,19 +194,19 @@ public final class RedisBridge {
             maxPayloadBytes: maxPayloadBytes, owner: self)
     }
 
-    /// The shards that have a Redis channel of the channel.
+    /// The shards with a Redis name of the channel.
     func shards(of channel: String) -> [RedisShard] {
         guard shards.count > 1 else { return shards }
         return shards.filter { !$0.ledger.names.redisChannels(for: channel).isEmpty }
     }
 
-    /// The shards whose state matters.
+    /// The shards whose state counts.
     private var usedShards: [RedisShard] {
         let used = shards.filter { $0.ledger.names.slots?.isEmpty != true }
         return used.isEmpty ? shards : used
     }
 
-    /// - Parameter deadline: until when a server's word that another has the slot is followed; nil before the first.
+    /// - Parameter deadline: until when redirections are followed; nil before the first one.
     func publish(
         _ payload: [UInt8], toRedis name: String, until deadline: UInt64?,
         _ completion: @escaping PublishQueue.Completion
@@ -233,14 +234,14 @@ public final class RedisBridge {
 extension RedisBridge: RedisShardOwner {
     func shard(_ shard: RedisShard, received payload: RawSpan, on channel: String) {
         guard payload.byteCount <= maxPayloadBytes else { return shardLeftOutMessage(shard) }
-        // A pattern also brings messages of names that have the prefix and are no channels.
+        // A pattern may also deliver messages whose names have the prefix but are not channels.
         guard channels.patterns.isEmpty || isChannel(channel) else { return unsafe ignore(channel.utf8.span.bytes) }
         var bytes: [UInt8] = []
         bytes.append(payload)
         notify { $0.brokerReceived(Publication(channel: channel, payload: bytes)) }
     }
 
-    /// A channel that has names in several shards is settled with the last of them.
+    /// A channel with names in several shards is ready when the last of them is.
     func shard(_ shard: RedisShard, settled channel: String) {
         guard !shards.contains(where: { $0.ledger.isAwaited(channel) }) else { return }
         notify { $0.brokerSettled(channel, isConfirmed: isConfirmed(channel)) }

@@ -129,7 +129,7 @@ struct ChannelNames {
         return names.filter { ByteName($0) != own }
     }
 
-    /// Whether a pattern brings the channel's messages.
+    /// Whether a pattern already delivers the channel's messages.
     func areCovered(_ channel: String) -> Bool {
         slots == nil && map.isCovered(channel)
     }

@@ -1,15 +1,15 @@
-/// Why a publish did not reach Redis, or may not have.
+/// Why a publish did not reach Redis, or may not have reached it.
 public enum RedisPublishFailure: Error, Equatable, Sendable {
     /// There is no connection; nothing was sent.
     case notConnected
-    /// The connection broke before the reply, or the reply did not come in time: Redis may deliver it or not.
+    /// The connection broke before the reply, or the reply was late: the message may or may not be delivered.
     case unanswered
-    /// Too much waits for Redis already; nothing was sent.
+    /// Too many messages are already waiting for Redis; nothing was sent.
     case overloaded
     /// Redis answered with this error.
     case refused(String)
 
-    /// What a reply says as one to PUBLISH: how many Redis clients got the message, or why none did.
+    /// The outcome in a reply to PUBLISH: the number of Redis clients that got the message, or the failure.
     static func outcome(_ reply: RedisReply?) -> Result<Int, RedisPublishFailure> {
         guard let reply else { return .failure(.unanswered) }
         return reply.errorText.map { .failure(.refused($0)) } ?? .success(reply.integer ?? 0)

@@ -2,15 +2,15 @@ internal import Broker
 internal import Bytes
 internal import WSLoop
 
-/// Takes what a shard brings; called on its loop, and never from inside `subscribe()`.
+/// Receives a shard's events; called on its loop, and never from inside `subscribe()`.
 protocol RedisShardOwner: AnyObject {
     /// A message arrived on a channel; the payload is lent for the call.
     func shard(_ shard: RedisShard, received payload: RawSpan, on channel: String)
-    /// A pending `subscribe()` may be confirmed to the client now.
+    /// A pending `subscribe()` may now be confirmed to the client.
     func shard(_ shard: RedisShard, settled channel: String)
-    /// A channel's subscribers may have missed messages for that long; from now on they do not.
+    /// A channel's subscribers may have missed messages for this long, but will miss no more.
     func shard(_ shard: RedisShard, exposed channel: String, forMilliseconds milliseconds: UInt64)
-    /// The subscriber link went down: no channel counts as confirmed any more.
+    /// The subscriber link was lost, so no channel counts as confirmed any more.
     func shardLostSubscriptions(_ shard: RedisShard)
     /// Redis says that a slot belongs to another server.
     func shard(_ shard: RedisShard, redirected redirection: ClusterRedirection)
@@ -20,16 +20,16 @@ protocol RedisShardOwner: AnyObject {
     func shardReady(_ shard: RedisShard)
     /// A link was lost, or an attempt failed.
     func shardFailed(_ shard: RedisShard)
-    /// Messages of a Redis channel that is no channel here arrived.
+    /// Messages arrived on a Redis channel that does not map to a channel here.
     func shard(_ shard: RedisShard, ignored name: RawSpan)
-    /// A message was longer than a payload may be.
+    /// A message exceeded the largest payload.
     func shardLeftOutMessage(_ shard: RedisShard)
 }
 
-/// One server of Redis as the bridge uses it, with all channels or those of some slots.
+/// The bridge's view of one Redis server, with all channels or those of some slots.
 ///
-/// Two links: one is subscribed to every wanted channel, the other publishes. Both are made anew for ever, and a message
-/// that the shard sends to itself watches over them. Everything belongs to the loop's thread.
+/// It has two links: one is subscribed to every channel, the other publishes. Both reconnect for ever, and a message
+/// that the shard sends to itself monitors them. Confined to the loop's thread.
 final class RedisShard {
     let loop: Loop
     let timing: RedisTiming
@@ -45,34 +45,34 @@ final class RedisShard {
     var isProbeSubscribed = false
     var unconfirmedPatterns = 0
     var health: ShardHealth
-    /// How often Redis has cut the link since this node did not keep up.
+    /// How often Redis has cut the link because this node did not keep up.
     var overruns = 0
     var overrunWatch = OverrunWatch()
-    /// When something was last heard on the subscriber link, which may be gone since.
+    /// When something was last received on the subscriber link, even if that is gone by now.
     var lastHeardMilliseconds: UInt64
     /// When a PING on the subscriber link was last answered.
     var pingAnsweredMilliseconds: UInt64 = 0
-    /// When the server that is published to was last known to be a master.
+    /// When the server that we publish to was last known to be a master.
     var masterSeenMilliseconds: UInt64
     /// Since when the server may have been a replica; nil if it is not known to be one.
     ///
-    /// While a master is looked for, its messages still come through the replica.
+    /// While a master is searched for, messages still arrive through the replica.
     var replicaSince: UInt64?
-    /// Since when nothing can be published; nil while it can.
+    /// Since when publishing is impossible; nil while it is possible.
     var publisherDownSince: UInt64?
-    /// Where Sentinels say that the master is.
+    /// The master's address according to the Sentinels.
     var currentMaster: RedisServer?
-    /// When channels that were refused for a moment are asked for again.
+    /// When to retry channels that were refused temporarily.
     var retryAt: UInt64?
     /// What the deadline timer is set to; `.max` while it is stopped.
     private var armedDeadline = UInt64.max
     private(set) var isStopped = false
 
-    /// Makes a shard that does nothing yet; it must be ended with `stop()`.
+    /// Makes a shard that is not started; end it with `stop()`.
     ///
     /// - Parameters:
-    ///   - servers: where the server is; empty if that is not known yet.
-    ///   - publisherLogin: how the link that publishes introduces itself.
+    /// - servers: the server's addresses; empty if unknown.
+    /// - publisherLogin: the login of the link that publishes.
     init(
         on loop: Loop, servers: [RedisServer], login: RedisLogin, publisherLogin: RedisLogin, tls: TLSContext?,
         names: ChannelNames, timing: RedisTiming, maxPayloadBytes: Int, owner: any RedisShardOwner
@@ -98,10 +98,10 @@ final class RedisShard {
         masterSeenMilliseconds = loop.nowMilliseconds
     }
 
-    /// A name is a string like a payload, and arrives whole even where payloads must be small.
+    /// A name is a string like a payload, but must arrive completely even if payloads must be small.
     private static let maxNameBytes = 65_536
 
-    /// Begins to connect with the next turn of the loop.
+    /// Starts to connect in the next turn of the loop.
     func start() {
         guard !isStopped else { return }
         handles.deadlineTimer.onEvent { [weak self] in self?.deadlinePassed() }
@@ -111,13 +111,13 @@ final class RedisShard {
         publisher.start(owner: self)
     }
 
-    /// Goes to another server from now on.
+    /// Moves to another server.
     func move(to servers: [RedisServer], reason: String) {
         subscriber.move(to: servers, reason: reason)
         publisher.move(to: servers, reason: reason)
     }
 
-    /// How it stands with Redis.
+    /// The status of the connection to Redis.
     var status: BrokerStatus {
         var status = health.status(lateChannels: ledger.lateCount)
         status.subscribedChannels = ledger.confirmedCount
@@ -126,7 +126,7 @@ final class RedisShard {
         return status
     }
 
-    /// Ends links, lookups and timers; pending publishes fail, and the owner hears no more.
+    /// Ends links, lookups and timers; pending publishes fail, and the owner is not called any more.
     func stop() {
         guard !isStopped else { return }
         isStopped = true
@@ -137,13 +137,13 @@ final class RedisShard {
         for message in queue.takeWaiting() { message.completion(.failure(.notConnected)) }
     }
 
-    /// Runs `body` with the owner, unless the shard was stopped: an owner may do that in any of its methods.
+    /// Calls `body` with the owner, unless the shard was stopped, which an owner may do in any of its methods.
     func notify(_ body: (any RedisShardOwner) -> Void) {
         guard !isStopped, let owner else { return }
         body(owner)
     }
 
-    /// To be called at the end of every turn: what was wanted during the turn goes out together.
+    /// Call at the end of every turn: sends the turn's subscriptions together.
     func endTurn() {
         guard !isStopped else { return }
         for command in ledger.takeCommands() { sendSubscription(command) }
@@ -237,7 +237,7 @@ extension RedisShard: RedisLinkOwner {
 
 // Publishing.
 extension RedisShard {
-    /// Publishes to a Redis channel; while Redis is away the message waits, for a while from its loss on.
+    /// Publishes to a Redis channel; while Redis is away, messages wait for a limited time after the loss.
     func publish(_ payload: [UInt8], to channel: [UInt8], completion: @escaping PublishQueue.Completion) {
         guard !isStopped else { return completion(.failure(.notConnected)) }
         guard queue.hasRoom(forBytes: payload.count) else { return completion(.failure(.overloaded)) }
@@ -247,7 +247,7 @@ extension RedisShard {
         queue.wait(.init(channel: channel, payload: payload, deadline: deadline, completion: completion))
     }
 
-    /// Asks something on the link that publishes; the answer is nil if the link is lost before it.
+    /// Sends a command on the publishing link; the reply is nil if the link is lost before it.
     func ask(_ question: RedisCommand, answered: @escaping PublishQueue.Answered) {
         queue.sent(answered: answered)
         publisher.send(question)

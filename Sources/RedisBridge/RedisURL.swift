@@ -1,14 +1,14 @@
 internal import Bytes
 internal import WSLoop
 
-/// The parts of a URL that names a Redis.
+/// The parts of a Redis URL.
 struct RedisURL {
     let scheme: String
     let user: String?
     let password: String?
-    /// What stands for the servers, as written.
+    /// The part with the servers, as written.
     let hosts: Substring
-    /// What stands behind them, from the slash on.
+    /// The part after the servers, from the slash on.
     private let rest: Substring
 
     init(parsing url: String) throws(RedisURLViolation) {
@@ -26,10 +26,10 @@ struct RedisURL {
         (user, password) = try RedisURL.credentials(authority[..<hostStart].dropLast())
     }
 
-    /// What follows the first slash.
+    /// The text after the first slash.
     var path: Substring { rest.dropFirst() }
 
-    /// The servers of the list.
+    /// The servers in the list.
     func servers(defaultPort: UInt16) throws(RedisURLViolation) -> [RedisServer] {
         guard !rest.contains("?") else { throw .unexpectedPart }
         var servers: [RedisServer] = []
@@ -39,12 +39,12 @@ struct RedisURL {
         return servers
     }
 
-    /// A database by its number; none is the first.
+    /// A database number; by default 0.
     func database(_ text: Substring) throws(RedisURLViolation) -> UInt32 {
         text.isEmpty ? 0 : try RedisURL.number(text)
     }
 
-    /// A socket's path with `?db=` behind it.
+    /// A socket's path, with an optional `?db=`.
     func unixSocket() throws(RedisURLViolation) -> (RedisEndpoint.Topology, UInt32) {
         let question = rest.firstIndex(of: "?") ?? rest.endIndex
         let path = try RedisURL.decode(rest[..<question])
@@ -79,7 +79,7 @@ struct RedisURL {
         return number
     }
 
-    /// Text with its percent-encoded bytes put in.
+    /// Decodes percent-encoded bytes.
     static func decode(_ text: Substring) throws(RedisURLViolation) -> String {
         guard let bytes = PercentEncoding.decode(Array(text.utf8)[...]),
             let decoded = String(validating: bytes, as: UTF8.self)
@@ -94,13 +94,13 @@ public enum RedisURLViolation: Error, Equatable, Sendable {
     case unknownScheme(String?)
     /// A host is missing or malformed.
     case badHost
-    /// The port is no number from 1 to 65535; not repeated, since it may be a piece of a password with a `/` in it.
+    /// The port is not a number from 1 to 65535; not shown, because it may be part of a password with a `/` in it.
     case badPort
-    /// The database is no number.
+    /// The database is not a number.
     case badDatabase(String)
     /// A cluster has only database 0.
     case clusterHasNoDatabases
-    /// The name of the master is missing behind the sentinels.
+    /// The master's name is missing after the sentinels.
     case missingMaster
     /// The socket's path is missing, not absolute, or too long for the system.
     case badPath
@@ -108,12 +108,12 @@ public enum RedisURLViolation: Error, Equatable, Sendable {
     case missingPassword
     /// A percent sign without two hexadecimal digits, or bytes that are not UTF-8.
     case badEscape
-    /// A query or fragment that means nothing here.
+    /// A query or fragment that is not allowed here.
     case unexpectedPart
 }
 
 extension RedisURLViolation: CustomStringConvertible {
-    /// The violation in words; never shows the password.
+    /// The violation in words; never contains the password.
     public var description: String {
         switch self {
         case .unknownScheme(let scheme):

@@ -1,6 +1,6 @@
 internal import Broker
 
-/// What a shard reports of its connection.
+/// A shard's report on its connection.
 struct ShardHealth {
     private(set) var state = BrokerStatus.State.connecting
     private var sinceMilliseconds: UInt64
@@ -10,19 +10,19 @@ struct ShardHealth {
     private var roundTripMilliseconds: Double?
     private var reason: String?
     private var isReasonGiven = false
-    /// The largest delay before the next attempt; nil while none is due.
+    /// The longest delay before the next attempt; nil while none is due.
     private var retryMilliseconds: UInt64?
-    /// What Redis said to a subscription that it refused last.
+    /// Redis' text for the last refused subscription.
     var refusal: String?
 
     init(sinceMilliseconds: UInt64) {
         self.sinceMilliseconds = sinceMilliseconds
     }
 
-    /// A probe has come back by the two links, so that they go to one Redis.
+    /// Whether a probe has come back, which shows that both links go to the same Redis.
     var isProven: Bool { state == .connected || state == .silent }
 
-    /// A probe came back: the connection works.
+    /// A probe came back, so the connection works.
     mutating func probed(roundTripMilliseconds: Double, at now: UInt64) {
         self.roundTripMilliseconds = roundTripMilliseconds
         guard state != .connected else { return }
@@ -35,7 +35,7 @@ struct ShardHealth {
         enter(.connected, at: now)
     }
 
-    /// A probe did not come back, though the links are open.
+    /// A probe did not come back, although the links are open.
     mutating func silent(_ failure: RedisLinkFailure, at now: UInt64) {
         setReason(failure.reason, isTold: failure.isTold)
         retryMilliseconds = nil
@@ -52,24 +52,24 @@ struct ShardHealth {
         enter(.disconnected, at: now)
     }
 
-    /// Redis has refused the probe, so that it does not come back.
+    /// Redis refused the probe, so it will not come back.
     mutating func refused(_ failure: RedisLinkFailure, at now: UInt64) {
         if state == .connected { silent(failure, at: now) } else { explained(failure.reason) }
     }
 
-    /// Redis has cut the link since this node did not keep up.
+    /// Redis cut the link because this node did not keep up.
     mutating func overrun() {
         explained(
             "this node did not keep up: Redis cut the link at its output buffer limit "
                 + "(client-output-buffer-limit pubsub)")
     }
 
-    /// What the loss came from has become known.
+    /// The cause of the loss became known.
     private mutating func explained(_ next: String) {
         if state == .disconnected { setReason(next, isTold: true) }
     }
 
-    /// The status, without what the ledger and the queue know.
+    /// The status, without the parts that the ledger and the queue add.
     func status(lateChannels: Int) -> BrokerStatus {
         var status = BrokerStatus(state: state, sinceMilliseconds: sinceMilliseconds)
         status.reconnects = reconnects

@@ -1,7 +1,7 @@
 internal import Bytes
 internal import DequeModule
 
-/// What goes out on a subscriber link.
+/// A command on a subscriber link.
 struct SubscriptionCommand: Equatable {
     enum Kind { case subscribe, unsubscribe, subscribePatterns, ping }
 
@@ -12,7 +12,7 @@ struct SubscriptionCommand: Equatable {
         (self.kind, self.names) = (kind, names)
     }
 
-    /// As Redis reads it.
+    /// The command in Redis' form.
     func command(_ pubSub: ClusterPubSub) -> RedisCommand {
         let shard = pubSub == .sharded ? "S" : ""
         return switch kind {
@@ -24,8 +24,9 @@ struct SubscriptionCommand: Equatable {
     }
 }
 
-/// The commands of a subscriber link that Redis has not answered in full, in the order of sending: a reply for each name,
-/// or one error for all.
+/// The commands on a subscriber link that Redis has not answered completely, in order.
+///
+/// Redis sends a reply for each name, or one error for the whole command.
 struct OutstandingCommands {
     private var commands = Deque<SubscriptionCommand>()
     private var answeredNames = 0
@@ -34,7 +35,7 @@ struct OutstandingCommands {
         commands.append(command)
     }
 
-    /// Redis has answered for one name; false if it was not asked for that, so that it speaks of its own accord.
+    /// Redis answered for one name; returns false if that was not asked for, so that Redis sent it unasked.
     mutating func answered(_ kind: SubscriptionCommand.Kind, _ name: RawSpan) -> Bool {
         guard let first = commands.first, first.kind == kind, ByteName(first.names[answeredNames]).hasBytes(name)
         else { return false }
@@ -43,7 +44,7 @@ struct OutstandingCommands {
         return true
     }
 
-    /// Redis has answered a command with an error: it has done nothing of it.
+    /// Redis answered a command with an error, and has executed none of it.
     mutating func refused() -> SubscriptionCommand? {
         defer { next() }
         return commands.first

@@ -1,25 +1,25 @@
 internal import Bytes
 internal import DequeModule
 
-// What the ledger waits for.
+// The ledger's timeouts.
 extension SubscriptionLedger {
-    /// A delay that runs; delays of one length expire in the order in which they began.
+    /// A running delay; delays of the same length expire in the order in which they began.
     ///
-    /// A delay that was lifted stays in its queue: it counts while its entry still names this very deadline.
+    /// A cancelled delay stays in its queue: it counts only while its entry still has the same deadline.
     struct Delay {
         let name: ByteName
         let deadline: UInt64
     }
 
-    /// Lets time pass.
+    /// Advances the time.
     ///
-    /// - Returns: the channels that are settled because their time is up.
+    /// - Returns: the channels that are ready because their time is up.
     mutating func advance(to now: UInt64) -> [String] {
         expireDepartures(at: now)
         return expireConfirmations(dueBy: now, at: now)
     }
 
-    /// When `advance(to:)` has something to do.
+    /// The time at which `advance(to:)` has something to do.
     mutating func nextDeadline() -> UInt64? {
         while let delay = confirmations.first, !isCurrentConfirmation(delay) { _ = confirmations.popFirst() }
         while let delay = departures.first, !isCurrentDeparture(delay) { _ = departures.popFirst() }
@@ -51,7 +51,7 @@ extension SubscriptionLedger {
             }
             if entry.isAwaited {
                 settled.append(delay.name.text)
-                // The client is told that it is subscribed, which Redis has not said.
+                // The client is told that it is subscribed, although Redis has not confirmed it.
                 entry.exposedSince = entry.exposedSince ?? now
             }
             entry.isAwaited = false
@@ -68,7 +68,8 @@ extension SubscriptionLedger {
             _ = departures.popFirst()
             guard isCurrentDeparture(delay), var entry = entries[delay.name] else { continue }
             if case .requested = entry.phase {
-                // Given up now, its replies would be taken for those of a later SUBSCRIBE.
+                // The channel is kept: if it were given up now, its replies would be mistaken for those to a later
+                // SUBSCRIBE.
                 linger(&entry, delay.name, until: now + lingerMilliseconds)
                 entries[delay.name] = entry
             } else {

@@ -1,13 +1,14 @@
 internal import Bytes
 internal import DequeModule
 
-/// The bookkeeping of subscriptions: which channels are wanted here, which are asked of Redis, which it has confirmed.
+/// The bookkeeping of subscriptions: which channels are needed here, which were requested from Redis, and which it has
+/// confirmed.
 ///
-/// Knows no connection and no clock: times are milliseconds that never go back, commands are returned, replies are
-/// passed in. Every operation costs the channels it concerns; only the loss and the return of the link touch all.
+/// It has no connection and no clock: times are monotonic milliseconds, commands are returned, replies are passed in.
+/// The cost of each operation is proportional to its channels; only losing and regaining the link touches all of them.
 ///
 /// Redis answers a connection's commands in order, and a channel is given up only after all its names were confirmed.
-/// So the replies of a channel are those of its latest SUBSCRIBE, and counting them is enough.
+/// So the replies of a channel belong to its latest SUBSCRIBE, and counting them is enough.
 struct SubscriptionLedger {
     enum Phase: Equatable {
         case unsent
@@ -17,27 +18,27 @@ struct SubscriptionLedger {
 
     struct Entry {
         var phase = Phase.unsent
-        /// A client waits for its confirmation.
+        /// Whether a client is waiting for the confirmation.
         var isAwaited = false
-        /// When it is settled or late without confirmation.
+        /// When it counts as ready or late without a confirmation.
         var confirmBy: UInt64?
         var isLate = false
         /// When it is given up; nil while it has subscribers.
         var lingerUntil: UInt64?
-        /// Since when clients who believe to be subscribed may miss messages; nil while they do not.
+        /// Since when clients that count as subscribed may miss messages; nil while they do not.
         var exposedSince: UInt64?
     }
 
     /// A channel whose last name Redis has confirmed.
     struct Confirmation: Equatable {
         let channel: String
-        /// A client waited for it.
+        /// Whether a client was waiting for it.
         let isSettled: Bool
-        /// For how long its subscribers may have missed messages.
+        /// How long its subscribers may have missed messages.
         let exposedMilliseconds: UInt64?
     }
 
-    /// A channel that another server is asked for from now on.
+    /// A channel that moves to another server.
     struct Moved {
         let channel: String
         let isAwaited: Bool
@@ -57,9 +58,9 @@ struct SubscriptionLedger {
     var confirmations = Deque<Delay>()
     var departures = Deque<Delay>()
 
-    /// How many channels Redis has confirmed on this connection.
+    /// The number of channels that Redis has confirmed on this connection.
     var confirmedCount = 0
-    /// How many channels are overdue for confirmation.
+    /// The number of channels whose confirmation is overdue.
     var lateCount = 0
 
     init(names: ChannelNames, confirmMilliseconds: UInt64, lingerMilliseconds: UInt64) {
@@ -68,22 +69,22 @@ struct SubscriptionLedger {
         self.lingerMilliseconds = lingerMilliseconds
     }
 
-    /// How many channels are kept, those that linger included.
+    /// The number of channels, including those that linger.
     var count: Int { entries.count }
 
     /// Whether `takeCommands()` has something to send.
     var hasCommands: Bool { isLinked && !(unsent.isEmpty && leaving.isEmpty) }
 
-    /// Wants a channel.
+    /// Subscribes to a channel.
     ///
-    /// - Returns: true if it is confirmed; false if the channel will be settled.
+    /// - Returns: true if it is confirmed; false if it will become ready later.
     mutating func subscribe(_ channel: String, at now: UInt64) -> Bool {
         let name = ByteName(channel)
         guard var entry = entries[name] ?? join(name) else { return true }
         entry.lingerUntil = nil
         if entry.phase != .confirmed, !entry.isAwaited {
             entry.isAwaited = true
-            // A deadline that runs already belongs to the same request.
+            // A running deadline already belongs to the same request.
             if entry.confirmBy == nil {
                 awaitConfirmation(&entry, name, until: isAway ? now : now + confirmMilliseconds)
             }
@@ -97,7 +98,7 @@ struct SubscriptionLedger {
         entries[ByteName(channel)]?.phase == .confirmed
     }
 
-    /// Wants a channel no longer; it is kept for the linger time.
+    /// Unsubscribes from a channel, which is kept for the linger time.
     mutating func unsubscribe(_ channel: String, at now: UInt64) {
         let name = ByteName(channel)
         guard var entry = entries[name], entry.lingerUntil == nil else { return }
@@ -107,9 +108,9 @@ struct SubscriptionLedger {
         entries[name] = entry
     }
 
-    /// Redis has confirmed one of the channel's names.
+    /// Redis confirmed one of the channel's names.
     ///
-    /// - Returns: the confirmation, if that was the last one.
+    /// - Returns: the confirmation, if that was the last name.
     mutating func confirmOne(of channel: String, at now: UInt64) -> Confirmation? {
         let name = ByteName(channel)
         guard var entry = entries[name], case .requested(let missing) = entry.phase else { return nil }
@@ -118,7 +119,7 @@ struct SubscriptionLedger {
         return missing <= 1 ? confirm(&entry, name, at: now) : nil
     }
 
-    /// Redis has confirmed all patterns: the channels that they cover need no subscription of their own.
+    /// Redis confirmed all patterns: the channels that they cover need no own subscription.
     mutating func patternsConfirmed(at now: UInt64) -> [Confirmation] {
         arePatternsConfirmed = true
         var confirmed: [Confirmation] = []
@@ -133,7 +134,7 @@ struct SubscriptionLedger {
         return confirmed
     }
 
-    /// Redis has refused a channel; it is asked again by `retryRefused()`.
+    /// Redis refused a channel; `retryRefused()` requests it again.
     mutating func refuse(_ channel: String) {
         let name = ByteName(channel)
         guard var entry = entries[name], case .requested = entry.phase else { return }
@@ -142,15 +143,15 @@ struct SubscriptionLedger {
         refused.append(name)
     }
 
-    /// Asks again for what was refused.
+    /// Requests the refused channels again.
     mutating func retryRefused() {
         if isLinked { unsent += refused }
         refused = []
     }
 
-    /// Redis has ended a confirmed subscription by itself, since its slot has moved.
+    /// Redis itself ended a confirmed subscription, because its slot has moved.
     ///
-    /// It is asked for again, and the answer tells where the slot is.
+    /// It is requested again, and the reply says where the slot is.
     mutating func revoke(_ channel: String, at now: UInt64) {
         let name = ByteName(channel)
         guard var entry = entries[name], entry.phase == .confirmed else { return }
@@ -164,7 +165,7 @@ struct SubscriptionLedger {
 
     /// Gives a channel away to another server's ledger.
     ///
-    /// - Returns: how it stands; nil if nobody wants it any more.
+    /// - Returns: its state; nil if it is not needed any more.
     mutating func release(_ channel: String, at now: UInt64) -> Moved? {
         let name = ByteName(channel)
         guard var entry = entries.removeValue(forKey: name) else { return nil }
@@ -178,13 +179,13 @@ struct SubscriptionLedger {
         return Moved(channel: channel, isAwaited: entry.isAwaited, exposedSince: entry.exposedSince)
     }
 
-    /// The channels that are kept.
+    /// The channels in the ledger.
     var channels: [String] { entries.keys.map(\.text) }
 
-    /// Whether the channel is wanted here, or was a moment ago.
+    /// Whether the channel is needed here, or was a moment ago.
     func keeps(_ channel: String) -> Bool { entries[ByteName(channel)] != nil }
 
-    /// Whether a client waits for the channel's confirmation.
+    /// Whether a client is waiting for the channel's confirmation.
     func isAwaited(_ channel: String) -> Bool {
         entries[ByteName(channel)]?.isAwaited == true
     }
@@ -199,7 +200,7 @@ struct SubscriptionLedger {
         entries[name] = entry
     }
 
-    /// A subscriber connection is ready: everything is to be subscribed on it.
+    /// A subscriber connection is ready: all channels must be subscribed on it.
     mutating func linkReady(at now: UInt64) {
         isLinked = true
         isAway = false
@@ -213,11 +214,11 @@ struct SubscriptionLedger {
         }
     }
 
-    /// The subscriber connection broke: nothing is confirmed any more.
+    /// The subscriber connection broke: no channel is confirmed any more.
     ///
-    /// Clients that wait keep their deadlines.
+    /// Waiting clients keep their deadlines.
     ///
-    /// - Parameter heard: when something was last heard on it: what came later may have been lost.
+    /// - Parameter heard: when something was last received on it; later messages may have been lost.
     mutating func linkLost(heardAt heard: UInt64) {
         isLinked = false
         arePatternsConfirmed = false
@@ -236,9 +237,9 @@ struct SubscriptionLedger {
         }
     }
 
-    /// An attempt to reach Redis failed: until one succeeds, nobody is made to wait.
+    /// An attempt to reach Redis failed: until one succeeds, clients do not have to wait.
     ///
-    /// - Returns: the channels that are settled by this.
+    /// - Returns: the channels that are ready because of this.
     mutating func redisAway(at now: UInt64) -> [String] {
         isAway = true
         return expireConfirmations(dueBy: .max, at: now)
@@ -265,7 +266,7 @@ struct SubscriptionLedger {
             + names.batches(joining).map { SubscriptionCommand(.subscribe, $0) }
     }
 
-    /// A new entry; nil if no Redis channel leads to this channel, so that there is nothing to wait for.
+    /// A new entry; nil if no Redis channel maps to this channel, so that there is nothing to wait for.
     private mutating func join(_ name: ByteName) -> Entry? {
         let isCovered = names.areCovered(name.text)
         let hasNames = !names.redisChannels(for: name.text).isEmpty

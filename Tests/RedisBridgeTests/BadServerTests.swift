@@ -19,14 +19,15 @@ struct BadServerTests {
         let harness = try Harness("redis://127.0.0.1:\(server.port)", timing: timing, loop: loop)
         defer { harness.close() }
         harness.bridge.start()
-        // No ticker: every turn is one that the bridge or the server asked for.
+        // No ticker: every turn is caused by the bridge or the server.
         defer { server.close() }
         try harness.wait(for: "20 attempts", ticking: false) { server.accepted >= 20 }
         #expect(harness.recorder.states == [.disconnected], sourceLocation: sourceLocation)
         #expect(
             harness.bridge.status.reason?.contains(reason) == true, "\(harness.bridge.status)",
             sourceLocation: sourceLocation)
-        // An attempt is a handful of events on each side. A bridge that spun would turn the loop thousands of times.
+        // An attempt causes a handful of events on each side. A bridge that spins would turn the loop thousands of
+        // times.
         #expect(harness.turns < 20 * 15, sourceLocation: sourceLocation)
     }
 
@@ -57,7 +58,7 @@ struct BadServerTests {
         defer { harness.close() }
         harness.bridge.start()
         let begin = harness.loop.nowMilliseconds
-        // The first 200 turns of a bridge that spins take no time at all.
+        // The first 200 turns of a spinning bridge take almost no time.
         for _ in 0..<200 { harness.loop.turn() }
         #expect(harness.recorder.states == [.disconnected])
         #expect(harness.loop.nowMilliseconds - begin > 50)
@@ -68,11 +69,11 @@ struct BadServerTests {
         let server = try FakeServer(on: loop, answer: nil)
         let harness = try Harness("redis://no-such-host.invalid", loop: loop)
         harness.bridge.start()
-        // The answer that the name has not got: two addresses where nobody listens, and one where somebody does.
+        // An answer with two addresses without a listener, and one with a listener.
         let dead = SocketAddress(host: "127.0.0.1", port: try RedisServer.freePort())
         let live = SocketAddress(host: "127.0.0.1", port: server.port)
         try harness.wait(for: "a call") {
-            // It counts only while the name is being looked up, and the true answer may have come before.
+            // It is used only during the lookup, and the real answer may have arrived before.
             harness.bridge.shards[0].subscriber.lookedUp(.success([dead, dead, live].compactMap { $0 }))
             return server.accepted > 0
         }

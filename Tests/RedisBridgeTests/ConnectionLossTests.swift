@@ -38,7 +38,7 @@ struct ConnectionLossTests {
                 harness.recorder.forget()
                 server.kill()
                 try harness.wait(for: "loss") { harness.bridge.status.state == .disconnected }
-                // Attempts go on, of which nobody hears.
+                // Attempts continue without being reported.
                 let settledBefore = harness.recorder.settled.count
                 #expect(!harness.bridge.subscribe("c0"))
                 try harness.wait(for: "settled while away") { harness.recorder.settled.count > settledBefore }
@@ -85,7 +85,7 @@ struct ConnectionLossTests {
             harness.recorder.forget()
             #expect(try client.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes") == .integer(1))
             try harness.wait(for: "loss") { harness.recorder.states == [.disconnected] }
-            // Subscriptions are not touched by it.
+            // Subscriptions are not affected.
             #expect(harness.recorder.losses == 0)
             #expect(harness.bridge.subscribe("a"))
             try harness.waitUntilUsable()
@@ -105,7 +105,7 @@ struct ConnectionLossTests {
             #expect((harness.bridge.status.probeMilliseconds ?? -1) >= 0)
             harness.recorder.forget()
             server.freeze()
-            // Nothing tells of it at first: a new channel is settled by the time, and is late.
+            // At first nothing shows it: a new channel becomes ready by timeout, and is late.
             #expect(!harness.bridge.subscribe("b"))
             try harness.wait(for: "settled") { harness.recorder.settled == ["b"] }
             try harness.wait(for: "noticed") { harness.bridge.status.state == .disconnected }
@@ -191,7 +191,7 @@ struct SilenceTests {
 
     @Test func aShortFreezeLosesNothing() throws {
         let server = try RedisServer()
-        // A probe is missed long before the limit of silence.
+        // A missing probe is noticed long before the limit of silence.
         try Harness.run(server.url, timing: timing(silenceMilliseconds: 3000)) { harness in
             try harness.subscribe("a")
             try harness.waitUntilUsable()
@@ -221,7 +221,7 @@ struct SilenceTests {
             try harness.wait(for: "timed out") { harness.bridge.status.reason?.contains("timed out") == true }
             #expect(harness.recorder.losses == 1)
             server.thaw()
-            // The attempt that was not answered is still open: nobody waits for the next one.
+            // The unanswered attempt is still open, so there is no wait for the next one.
             try harness.waitUntilUsable()
             #expect(harness.recorder.states.last == .connected)
             #expect(harness.recorder.gaps.map(\.channel) == ["a"])

@@ -6,7 +6,7 @@ import WSLoop
 
 @testable import RedisBridge
 
-/// Clients hear of the time in which messages may have been lost.
+/// Clients are told for how long messages may have been lost.
 struct GapTests {
     private func makeLedger() -> SubscriptionLedger {
         var ledger = SubscriptionLedger(
@@ -99,7 +99,7 @@ struct GapTests {
     }
 }
 
-/// Channels that another server has from now on, or that this one will not give.
+/// Channels that move to another server, or that this server refuses.
 struct LedgerHandoverTests {
     private func makeLedger() -> SubscriptionLedger {
         var ledger = SubscriptionLedger(

@@ -6,7 +6,7 @@ import WSLoop
 
 @testable import RedisBridge
 
-/// Far away: it only ends a test that would never end.
+/// Far in the future: it only ends a test that would never end.
 struct Deadline {
     private let end = Loop.monotonicNanoseconds + 20_000_000_000
 
@@ -15,12 +15,12 @@ struct Deadline {
     }
 }
 
-/// A loop with a bridge on it, driven by the test.
+/// A loop with a bridge, driven by the test.
 final class Harness {
     let loop: Loop
     let bridge: RedisBridge
     let recorder = BrokerRecorder()
-    /// Ends a turn that would sleep for long, so that conditions outside the loop are looked at.
+    /// Ends turns that would sleep too long, so that conditions outside the loop are checked.
     private let ticker: Timer
     private(set) var turns = 0
 
@@ -35,7 +35,7 @@ final class Harness {
             channels: channels ?? RedisChannelMap(prefix: "push:", aliases: []), timing: timing, delegate: recorder)
     }
 
-    /// Short backoff, and probes that a busy machine does not miss.
+    /// A short backoff, and probes with enough time for a busy machine.
     static var quickTiming: RedisTiming {
         var timing = RedisTiming()
         timing.firstBackoffMilliseconds = 10
@@ -55,7 +55,7 @@ final class Harness {
         try body(harness)
     }
 
-    /// Traps if the bridge has left a handle.
+    /// Traps if the bridge has left a handle open.
     func close() {
         bridge.stop()
         ticker.close()

@@ -55,7 +55,7 @@ struct MessageFlowTests {
         try Harness.run(server.url, aliases: [("global_channel", "c7")]) { harness in
             try harness.waitUntilUsable()
             harness.recorder.onSettled = { channel in
-                // Inside the very call that confirms: any later is easier.
+                // Inside the call that confirms, which is the hardest moment.
                 let target = channel == "c7" ? "global_channel" : "push:" + channel
                 #expect((try? client.publish(Array(channel.utf8), to: target)) == 1)
             }
@@ -105,7 +105,7 @@ struct MessageFlowTests {
         let client = try RedisClient(port: server.port)
         try Harness.run(server.url) { harness in
             try harness.subscribe("a")
-            // A name that is not UTF-8 cannot be subscribed to by name; the link is made to by hand.
+            // A name that is not UTF-8 cannot be subscribed by name, so the link is used directly.
             harness.bridge.shards[0].subscriber.send(RedisCommand("SUBSCRIBE", [[0xFF, 0xFE]]))
             try harness.wait(for: "a message on it") {
                 _ = try client.command([Array("PUBLISH".utf8), [0xFF, 0xFE], [1]])

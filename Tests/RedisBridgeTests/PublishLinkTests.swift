@@ -15,7 +15,7 @@ struct PublishLinkTests {
         func publishLinkFailed(_ reason: String) { failures.append(reason) }
     }
 
-    /// Runs a test with a link on the harness' loop, whose bridge listens.
+    /// Runs a test with a link on the harness' loop, whose bridge receives the messages.
     private func run(_ url: String, _ body: (Harness, RedisPublishLink, Listener) throws -> Void) throws {
         try Harness.run(url) { harness in
             let listener = Listener()

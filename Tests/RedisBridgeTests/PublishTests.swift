@@ -108,7 +108,7 @@ struct PublishTests {
             server.freeze()
             let half = [UInt8](repeating: 0, count: PublishQueue.maximumBytes / 2)
             var outcomes: [Outcome] = []
-            // The probe may be pending beside them.
+            // The probe may be pending as well.
             harness.bridge.publish(half, to: "a") { outcomes.append($0) }
             harness.bridge.publish(half.dropLast(8).map { $0 }, to: "a") { outcomes.append($0) }
             #expect(outcomes.isEmpty)
@@ -125,7 +125,7 @@ struct PublishTests {
         let client = try RedisClient(port: server.port)
         let rules = ["ACL", "SETUSER", "node", "on", ">pw", "+publish", "+subscribe", "&push:ok", "&pushd:probe:*"]
         #expect(try client.command(rules.map { Array($0.utf8) }) == .text("OK"))
-        // This user may not even PING.
+        // This user may not even use PING.
         try Harness.run("redis://node:pw@127.0.0.1:\(server.port)") { harness in
             try harness.waitUntilUsable()
             var outcomes: [Outcome] = []

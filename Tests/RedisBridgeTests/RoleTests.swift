@@ -27,7 +27,7 @@ struct RoleTests {
         try RedisServer(arguments: ["--repl-diskless-sync-delay", "0", "--repl-diskless-load", "on-empty-db"])
     }
 
-    /// Publishes at a master until a message has come by way of its replica, which may be joining it just now.
+    /// Publishes at a master until a message arrives through its replica, which may only be connecting.
     private func waitForDelivery(_ harness: Harness, from server: RedisServer, on channel: String) throws {
         let client = try RedisClient(port: server.port)
         let before = harness.recorder.messages.count
@@ -49,14 +49,14 @@ struct RoleTests {
             #expect(harness.recorder.statuses[0].reason?.hasPrefix(reason) == true)
             #expect(harness.recorder.states == [.disconnected])
             #expect(!harness.bridge.status.isUsable)
-            // What is published at the master still comes, and what is published here would not get there.
+            // Messages published at the master still arrive; messages published here would not reach it.
             try waitForDelivery(harness, from: other, on: "a")
             #expect(harness.recorder.losses == 0)
             var outcome: Result<Int, RedisPublishFailure>?
             harness.bridge.publish([1], to: "a") { outcome = $0 }
             try harness.wait(for: "an answer") { outcome != nil }
             #expect(outcome == .failure(.notConnected))
-            // Attempts go on, of which nobody hears.
+            // Attempts continue without being reported.
             #expect(harness.recorder.statuses.count == 1)
             try replicate(server, nil)
             try harness.waitUntilUsable()
@@ -77,7 +77,7 @@ struct RoleTests {
                 harness.bridge.status.reason?.contains("this is a replica of 127.0.0.1:\(master.port)") == true
             }
             try waitForDelivery(harness, from: master, on: "a")
-            // Longer than a link may be silent: it is asked, though there is no probe.
+            // Longer than a link may be silent: it is pinged, although there is no probe.
             let begin = harness.loop.nowMilliseconds
             try harness.wait(for: "the limit of silence") {
                 harness.loop.nowMilliseconds - begin > 3 * timing.silenceMilliseconds
@@ -107,7 +107,7 @@ struct RoleTests {
     }
 }
 
-/// Links that Redis has cut: nobody guesses why.
+/// Links that Redis has cut: the cause must be known, not guessed.
 @Suite(.serialized)
 struct CutTests {
     @Test(arguments: ["TYPE pubsub", "USER default"])
@@ -154,7 +154,7 @@ struct CutTests {
             #expect(harness.recorder.statuses.count == told, "each reason is told once")
             #expect(try client.command(rules) == .text("OK"))
             try harness.waitUntilUsable()
-            // A new outage: it is told again.
+            // A new outage is reported again.
             #expect(try client.command("ACL", "DELUSER", "node") == .integer(1))
             try harness.wait(for: "the reason again") {
                 harness.recorder.statuses.count > told + 1
@@ -182,7 +182,7 @@ struct CutTests {
         let client = try RedisClient(port: server.port)
         let rules = ["ACL", "SETUSER", "node", "on", ">pw", "+@all", "allchannels"].map { Array($0.utf8) }
         #expect(try client.command(rules) == .text("OK"))
-        // The next probe but one is due in minutes.
+        // The probe after the next one is due in minutes.
         var timing = Harness.quickTiming
         timing.silenceMilliseconds = 600_000
         try Harness.run("redis://node:pw@127.0.0.1:\(server.port)", timing: timing) { harness in

@@ -4,9 +4,9 @@ import WSLoop
 
 @testable import RedisBridge
 
-/// Sentinels that do not agree; Tests/Acceptance/test_redis_sentinel.py has real ones.
+/// Sentinels that disagree; Tests/Acceptance/test_redis_sentinel.py uses real ones.
 struct SentinelTests {
-    /// What a Sentinel answers to the questions after a connection was made.
+    /// A Sentinel's replies to the questions on a new connection.
     private func answers(master: RedisServer, epoch: Int) -> String {
         let login = "+PONG\r\n"
         let details = bulkStrings(["name", "mymaster", "config-epoch", "\(epoch)"])
@@ -38,8 +38,8 @@ struct SentinelTests {
                 named.currentMaster == .tcp(host: "127.0.0.1", port: other.port) && harness.bridge.status.isUsable
             }
         } else {
-            // It is asked once the login is answered, and this text has the answer behind that of the login.
-            try harness.wait(for: "the question behind the answer") { second.answered > 1 }
+            // The question follows the reply to the login; this text contains both replies.
+            try harness.wait(for: "the question after the login") { second.answered > 1 }
             #expect(named.currentMaster == .tcp(host: "127.0.0.1", port: master.port))
             #expect(harness.bridge.status.reconnects == 0)
         }

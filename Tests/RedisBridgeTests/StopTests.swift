@@ -6,7 +6,7 @@ import WSLoop
 
 @testable import RedisBridge
 
-/// `Harness.close()` closes the loop, which traps if the bridge has left a handle on it.
+/// `Harness.close()` closes the loop, which traps if the bridge has left a handle open.
 @Suite(.serialized)
 struct StopTests {
     @Test func beforeStart() throws {
@@ -46,7 +46,7 @@ struct StopTests {
         harness.bridge.start()
         harness.loop.turn(waiting: false)
         harness.loop.turn(waiting: false)
-        // The system may have answered already; if it has not, close() waits until it does, and nobody hears of it.
+        // The system may have answered already; if not, close() waits for the answer without reporting it.
         let heard = harness.recorder.statuses.count
         harness.close()
         #expect(harness.recorder.statuses.count == heard)
@@ -97,7 +97,7 @@ struct StopTests {
         let harness = try Harness("redis://127.0.0.1:\(try RedisServer.freePort())")
         harness.recorder.onSettled = { [bridge = harness.bridge] _ in bridge.stop() }
         harness.bridge.start()
-        // Both are settled by one failed attempt.
+        // One failed attempt makes both ready.
         _ = harness.bridge.subscribe("a")
         _ = harness.bridge.subscribe("b")
         try harness.wait(for: "settled") { !harness.recorder.settled.isEmpty }
@@ -112,7 +112,7 @@ struct StopTests {
         for _ in 0..<20 {
             try Harness.run(server.url) { try $0.waitUntilUsable() }
         }
-        // Suites run beside each other; a leak would be 40 and more.
+        // Other suites run at the same time; a leak would be 40 descriptors or more.
         #expect(SystemLimits.openDescriptors() < before + 35)
     }
 }
