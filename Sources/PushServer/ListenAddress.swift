@@ -1,9 +1,9 @@
 internal import Bytes
 public import WSLoop
 
-/// Where a server listens: a TCP port, plain or with TLS, or a unix-domain socket; perhaps behind a proxy.
+/// An address to listen on: a TCP port, plain or with TLS, or a unix-domain socket; optionally behind a proxy.
 public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
-    /// What its socket is bound to.
+    /// The address that the socket is bound to.
     private enum Place: Equatable {
         case everywhere(port: UInt16)
         case tcp(host: String, port: UInt16)
@@ -11,18 +11,18 @@ public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
     }
 
     private let place: Place
-    /// Whether clients speak TLS there.
+    /// Whether clients use TLS there.
     public private(set) var isSecure = false
-    /// Whether a proxy tells the client's address there before all else (PROXY protocol).
+    /// Whether a proxy announces each client first (PROXY protocol).
     public private(set) var isProxied = false
 
     private init(_ place: Place) {
         self.place = place
     }
 
-    /// A TCP port on all addresses of both families; 0 lets the system choose.
+    /// A TCP port on all IPv4 and IPv6 addresses; with 0 the system chooses the port.
     ///
-    /// Where IPv6 is off, those of IPv4.
+    /// If IPv6 is disabled, only on IPv4.
     public static func everywhere(port: UInt16) -> ListenAddress {
         ListenAddress(.everywhere(port: port))
     }
@@ -54,7 +54,7 @@ public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
         self.isProxied = isProxied
     }
 
-    /// The address in the kernel's terms; nil if the host is not numeric or the path too long.
+    /// The address in the kernel's form; nil if the host is not numeric or the path too long.
     public var socketAddress: SocketAddress? {
         switch place {
         case .everywhere(let port): SocketAddress(host: "::", port: port)
@@ -63,12 +63,12 @@ public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// What to bind to instead where there is no IPv6; nil if that is not what was asked for.
+    /// The address to bind instead if there is no IPv6; nil unless all addresses were asked for.
     var addressWithoutIPv6: SocketAddress? {
         if case .everywhere(let port) = place { SocketAddress(host: "0.0.0.0", port: port) } else { nil }
     }
 
-    /// The address as it is written on the command line.
+    /// The address as written on the command line.
     public var description: String {
         let prefix = (isProxied ? "proxy:" : "") + (isSecure ? "tls:" : "")
         return switch place {
@@ -78,7 +78,7 @@ public struct ListenAddress: Equatable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The same address with TLS, if it is a TCP one.
+    /// The same address with TLS, if it is TCP.
     public var secured: ListenAddress {
         if case .unix = place { return self }
         var address = self
@@ -110,7 +110,7 @@ extension ListenAddress {
 }
 
 extension Substring {
-    /// Takes `prefix` off the front; false if it is not there.
+    /// Removes `prefix` from the front; returns false if it is not there.
     fileprivate mutating func removePrefix(_ prefix: String) -> Bool {
         guard hasPrefix(prefix) else { return false }
         removeFirst(prefix.count)

@@ -9,33 +9,33 @@ public import WSLoop
 ///
 /// `run` blocks; `drain` and `stop` may be called from any thread.
 public final class Server: Sendable {
-    /// The version that `/metrics` and the command line tell.
+    /// The version shown by `/metrics` and the command line.
     public static let version = unsafe String(cString: cbuild_version())
 
     let state: ServerState
 
-    /// Makes a server; nothing is opened yet.
+    /// Makes a server without opening anything.
     public init(configuration: ServerConfiguration, logger: Logger) {
         state = ServerState(configuration: configuration, logger: logger)
     }
 
-    /// How many WebSockets may be open.
+    /// The most WebSockets that may be open.
     public var maxConnections: Limit { state.places.maxWebSockets }
 
-    /// How many descriptors the process may have open.
+    /// The most descriptors that the process may have open.
     public var descriptorLimit: Int { state.places.descriptorLimit }
 
-    /// How writes get to the kernel on this machine; known when it is ready.
+    /// How writes reach the kernel on this machine; known when the server is ready.
     public var io: IOMethod { state.boards.sendThroughRing ? .uring : .poll }
 
-    /// Serves until it was drained or stopped.
+    /// Serves until the server is drained or stopped.
     ///
-    /// The calling thread becomes the first worker, on whose loop the node is: it accepts the clients of all workers and is
-    /// connected to the broker. Further workers get threads.
+    /// The calling thread becomes the first worker, on whose loop the node is: it accepts the clients of all workers
+    /// and is connected to the broker. Further workers get threads.
     ///
     /// - Parameters:
     ///   - signals: signals that drain the server; a second one stops it at once.
-    ///   - reloadSignals: signals at which certificates are read again.
+    /// - reloadSignals: signals on which certificates are read again.
     ///   - ready: called on the first worker's loop with the bound addresses, once clients are accepted.
     public func run(
         drainingOn signals: [Int32] = [], reloadingOn reloadSignals: [Int32] = [],
@@ -66,7 +66,7 @@ public final class Server: Sendable {
         if let failure = node.failure { throw failure }
     }
 
-    /// Says that it is not ready, and after the drain delay stops accepting and closes the WebSockets; any thread.
+    /// Announces that it is not ready, and after the drain delay stops accepting and closes the WebSockets; any thread.
     ///
     /// The closes are spread over the drain period; then `run` returns.
     public func drain() {
@@ -77,14 +77,14 @@ public final class Server: Sendable {
         state.inboxes[NodeMessage.worker].post(.node(.leave))
     }
 
-    /// Lets `run` return at once; any thread.
+    /// Makes `run` return at once; may be called on any thread.
     public func stop() {
         for inbox in state.inboxes { inbox.post(.stop) }
     }
 }
 
 extension Server {
-    /// Tries records that are not OpenSSL's before anything depends on them, and says who makes them.
+    /// Checks the compact record layer before anything depends on it, and logs the layer in use.
     private func checkRecords() throws(SystemError) {
         let configuration = state.configuration
         guard let records = configuration.certificates?.records ?? state.broker.tlsRecords else { return }

@@ -7,7 +7,7 @@ import WSLoop
 
 extension ServerTests {
     @Suite struct FanOutTests {
-        /// Connections are spread over the workers in turn, so several clients are on both.
+        /// Connections are distributed over the workers in turn, so several clients are on both.
         @Test(arguments: [1, 2]) func everySubscriberSeesTheSameOrder(workers: Int) throws {
             try TestServer.run {
                 $0.workers = workers
@@ -125,7 +125,7 @@ extension ServerTests {
     }
 }
 
-/// What went wrong on other threads.
+/// Failures on other threads.
 private final class FailureList: Sendable {
     private let failures = Mutex<[String]>([])
     var all: [String] { failures.withLock { $0 } }

@@ -10,7 +10,7 @@ extension ServerTests {
                 for cut in 1..<handshake.count {
                     let client = try server.connect()
                     try client.send(Array(handshake[..<cut]))
-                    // An answer on another connection shows that the first piece was read, if it came first.
+                    // A response on another connection shows that the first piece was read, if it arrived first.
                     if cut % 16 == 0 { _ = try server.request("GET /health/live HTTP/1.1") }
                     try client.send(Array(handshake[cut...]))
                     try client.takeUpgrade()
@@ -33,7 +33,7 @@ extension ServerTests {
                 try server.wait(for: "all are gone") { metrics in
                     metrics.value("pushd_connections") == 0 && metrics.value("pushd_subscriptions") == 0
                 }
-                // Every place for a WebSocket has come back.
+                // Every place for a WebSocket has been released.
                 let clients = try (0..<4).map { _ in try server.connect() }
                 for client in clients { try client.upgrade() }
                 #expect(try server.request("GET /health/ready HTTP/1.1").status == 503, "full")

@@ -7,7 +7,7 @@ import WebSocket
 @testable import WSLoop
 
 @Suite struct MemoryTests {
-    /// The budget of an idle connection, beside the hub's slot: 18,000 of them are to cost little.
+    /// The budget of an idle connection, besides the hub's slot: 18,000 of them must cost little.
     @Test func aConnectionIsSmall() throws {
         let life = ConnectionLife(isProxied: false, at: 0, Timeouts(ServerConfiguration()))
         let connection = Connection(
@@ -17,7 +17,7 @@ import WebSocket
         #expect(MemoryLayout<ConnectionMachine?>.size <= 64)
     }
 
-    /// What malloc gave for an object; Glibc's module map leaves <malloc.h> out.
+    /// The size that malloc allocated for an object; Glibc's module map leaves <malloc.h> out.
     private func heapBytes(of object: AnyObject) throws -> Int {
         let symbol = unsafe dlsym(nil, "malloc_usable_size")
         typealias UsableSize = @convention(c) (UnsafeMutableRawPointer) -> Int

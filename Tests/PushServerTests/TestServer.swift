@@ -5,9 +5,9 @@ import WSLoop
 
 @testable import PushServer
 
-/// A server on a thread of its own, on a free port of the loopback.
+/// A server on its own thread, on a free loopback port.
 final class TestServer {
-    /// What the server's thread tells the test's.
+    /// The data that the server's thread passes to the test's thread.
     private final class Report: Sendable {
         struct Content {
             var addresses: [SocketAddress] = []
@@ -30,7 +30,7 @@ final class TestServer {
         var configuration = ServerConfiguration()
         configuration.listen = [.tcp(host: "127.0.0.1", port: 0)]
         configuration.drain = .zero
-        // Under a sanitizer a client may need longer for a large message than the default leaves it silent.
+        // Under a sanitizer a client may be silent longer than the default allows, during a large message.
         configuration.pingInterval = .seconds(3600)
         adjust(&configuration)
         let server = Server(
@@ -58,7 +58,7 @@ final class TestServer {
         }
     }
 
-    /// Serves for as long as `body` runs.
+    /// Runs a server during `body`.
     static func run(
         _ adjust: (inout ServerConfiguration) -> Void = { _ in }, _ body: (TestServer) throws -> Void
     ) throws {
@@ -86,7 +86,7 @@ final class TestServer {
         try TestClient(port: port, receiveBufferBytes: receiveBufferBytes)
     }
 
-    /// A connection of its own for one request.
+    /// Sends one request on its own connection.
     func request(_ text: String, body: [UInt8] = []) throws -> Answer {
         let client = try connect()
         defer { client.close() }
@@ -100,18 +100,18 @@ final class TestServer {
         try request("POST /publish?channel=\(channel) HTTP/1.1", body: Array(text.utf8))
     }
 
-    /// What `/metrics` answers, which may be a second old.
+    /// The response of `/metrics`, which may be a second old.
     func scrape() throws -> Exposition {
         try Exposition(parsing: string(try request("GET /metrics HTTP/1.1").body))
     }
 
-    /// The figures as they are once the server has taken in all that was sent to it.
+    /// Metrics that include everything sent to the server before the call.
     func metrics() throws -> Exposition {
         _ = try request("GET /health/live HTTP/1.1")
         return try Exposition(parsing: string(Metrics.response(server.state, server.state.boards.totals()).body))
     }
 
-    /// Waits until the server's own figures are as expected.
+    /// Waits until the server's metrics are as expected.
     func wait(for what: String, _ condition: (Exposition) -> Bool) throws {
         let patience = Patience()
         while true {

@@ -8,7 +8,7 @@ import Testing
 @testable import WSLoop
 
 extension ServerTests {
-    /// A worker whose loop is turned by nobody, or by the test.
+    /// A worker whose loop runs only when the test turns it.
     @Suite struct WorkerTests {
         private func withWorker(of workers: Int, _ body: (Worker) throws -> Void) throws {
             var configuration = ServerConfiguration()
@@ -74,9 +74,9 @@ extension ServerTests {
             close(peer)
         }
 
-        /// What a message makes a worker tell itself must not wait for the next event.
+        /// A message that a worker sends to itself must not wait for the next event.
         @Test func whatAWorkerTellsItselfIsFoundAtOnce() throws {
-            // The ticker would help after a quarter of a second: a stalled machine is given some attempts.
+            // The ticker would hide the fault after a quarter of a second, so a stalled machine gets several attempts.
             var ticks: [UInt32] = []
             while ticks.last != 0, ticks.count < 20 {
                 try withWorker(of: 1) { worker in

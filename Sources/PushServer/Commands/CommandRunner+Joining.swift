@@ -4,13 +4,13 @@ internal import Channels
 internal import Protocols
 internal import WSLoop
 
-/// A subscribe command that may have to wait: what becomes of each of its channels, in the order of the replies.
+/// A subscribe command that may have to wait: the outcome for each of its channels, in the order of the replies.
 struct Joining {
     enum Outcome { case join, isMember, isOneTooMany }
 
     var channels: [(name: String, outcome: Outcome)] = []
     let id: [UInt8]
-    /// How many channels are still to be confirmed.
+    /// The number of channels that are not confirmed yet.
     var unconfirmed = 0
 
     /// The channels that the connection joins.
@@ -18,7 +18,7 @@ struct Joining {
 }
 
 extension CommandRunner {
-    /// Joins channels, each with a reply of its own; with `replace` all others are left first.
+    /// Joins channels, each with its own reply; with `replace`, leaves all others first.
     func subscribe(_ connection: Connection, to channels: [String], replace: Bool, id: [UInt8]) {
         guard admits(channels, id: id, of: connection) else { return }
         if replace { leaveAll(connection, but: channels) }
@@ -28,7 +28,7 @@ extension CommandRunner {
         wait(toComplete: .subscribe(joining), connection)
     }
 
-    /// Leaves channels, each with a reply of its own.
+    /// Leaves channels, each with its own reply.
     func unsubscribe(_ connection: Connection, from channels: [String], id: [UInt8]) {
         guard admits(channels, id: id, of: connection) else { return }
         for channel in channels {
@@ -37,7 +37,7 @@ extension CommandRunner {
         }
     }
 
-    /// Each confirmation goes out before the connection joins, so nothing of the channel can come before it.
+    /// Each confirmation is sent before the connection joins, so that no message of the channel can come before it.
     func finish(_ joining: Joining, _ connection: Connection) {
         for (channel, outcome) in joining.channels {
             guard outcome != .isOneTooMany else {
@@ -49,7 +49,7 @@ extension CommandRunner {
         }
     }
 
-    /// Whether a command may name so many channels: each of them is work, as a command of its own would be.
+    /// Whether a command may name this many channels: each one is as much work as a command of its own.
     private func admits(_ channels: [String], id: [UInt8], of connection: Connection) -> Bool {
         if channels.count > context.state.configuration.maxChannels.value, context.isStopped(by: .channels) {
             webSockets.reply(.refused(channelRefusal), to: id, of: connection)
@@ -70,7 +70,7 @@ extension CommandRunner {
         }
     }
 
-    /// Which channels are new, and which of those are too many.
+    /// Decides which channels are new, and which of those are too many.
     private func judged(_ channels: [String], id: [UInt8], _ connection: Connection) -> Joining {
         var joining = Joining(id: id)
         var count = context.hub.channelCount(of: connection.slot)

@@ -7,7 +7,7 @@ internal import WSLoop
 extension CommandRunner {
     /// Publishes for a connection, and answers it when the broker has accepted or refused the message.
     ///
-    /// - Parameter key: a later message with the same key replaces it, where messages are conflated.
+    /// - Parameter key: the conflation key: a later message with the same key replaces this one.
     func publish(
         _ payload: [UInt8], to channel: String, key: String?, from source: MessageSource, for connection: Connection,
         then action: PendingAction
@@ -29,7 +29,7 @@ extension CommandRunner {
     /// Why a message cannot have a key here; nil if it can.
     var keyRefusal: String? { context.state.broker.traits.keyRefusal }
 
-    /// The broker has accepted or refused what a connection published.
+    /// The broker has accepted or refused a connection's publish.
     func published(_ key: StreamKey, _ outcome: PublishOutcome) {
         guard let connection = table[key], let action = connection.pending else { return }
         connection.pending = nil

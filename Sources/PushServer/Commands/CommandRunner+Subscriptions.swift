@@ -6,7 +6,7 @@ internal import WSLoop
 internal import WebSocket
 
 extension CommandRunner {
-    /// Answers a client's message.
+    /// Handles a client's message.
     func take(_ step: ClientStep, _ connection: Connection) {
         switch step {
         case .run(let command, let id): run(command, id: id, connection)
@@ -14,7 +14,7 @@ extension CommandRunner {
         }
     }
 
-    /// Does what a client asks for.
+    /// Executes a client's command.
     private func run(_ command: ClientCommand, id: [UInt8], _ connection: Connection) {
         switch command {
         case .ping: webSockets.reply(.pong, to: id, of: connection)
@@ -24,7 +24,7 @@ extension CommandRunner {
         }
     }
 
-    /// Takes an interest in channels.
+    /// Registers a connection's interest in channels.
     ///
     /// - Returns: how many of them are not confirmed yet.
     func acquire(_ channels: [String], for connection: Connection) -> Int {
@@ -37,13 +37,13 @@ extension CommandRunner {
         return unconfirmed
     }
 
-    /// Does what a connection asked for once its channels are confirmed.
+    /// Executes a connection's request when its channels are confirmed.
     func wait(toComplete action: PendingAction, _ connection: Connection) {
         connection.pause.insert(.subscribing)
         connection.pending = action
     }
 
-    /// A channel is confirmed, or need not be waited for any longer.
+    /// A channel is confirmed, or no longer has to wait.
     func confirm(_ channel: String) {
         for key in waiting.removeValue(forKey: ByteName(channel)) ?? [] {
             guard let connection = table[key], var action = connection.pending else { continue }
@@ -57,7 +57,7 @@ extension CommandRunner {
         }
     }
 
-    /// A channel that nobody waits for any more may never be settled, so its entry goes with the last who waits.
+    /// A channel without waiting clients may never become ready, so its entry is removed with the last one.
     func abandon(_ channel: String, _ connection: Connection) {
         let name = ByteName(channel)
         waiting[name]?.removeAll { $0 == connection.key }

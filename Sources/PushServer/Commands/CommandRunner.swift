@@ -6,7 +6,7 @@ internal import Protocols
 internal import WSLoop
 internal import WebSocket
 
-/// Does what clients ask for, and answers them when the broker has answered.
+/// Executes clients' commands, and replies when the broker has replied.
 final class CommandRunner {
     let context: LoopContext
     let table: ConnectionTable
@@ -17,7 +17,7 @@ final class CommandRunner {
     /// Where this loop publishes and subscribes.
     let broker: any Broker
     private let endpoint: WebSocketEndpoint
-    /// Connections that wait until a channel is confirmed.
+    /// Connections that wait for a channel's confirmation.
     var waiting: [ByteName: [StreamKey]] = [:]
 
     init(_ context: LoopContext, _ connections: Connections) {
@@ -51,7 +51,7 @@ extension CommandRunner: MessageDelegate {
 }
 
 extension CommandRunner: EndingDelegate {
-    /// Gives up what a connection waits for: it ends.
+    /// Gives up the pending request of a connection that ends.
     func abandonPending(_ connection: Connection) {
         guard let pending = connection.pending else { return }
         connection.pending = nil

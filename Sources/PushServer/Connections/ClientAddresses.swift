@@ -3,14 +3,14 @@ internal import HTTP
 internal import WSLoop
 
 extension SocketAddress {
-    /// The IP address; nil of a unix-domain socket.
+    /// The IP address; nil for a unix-domain socket.
     var ip: IPAddress? { ipBits.map { IPAddress(high: $0.high, low: $0.low) } }
 }
 
-/// The addresses of clients, also of those behind a proxy.
+/// The addresses of clients, including those behind a proxy.
 final class ClientAddresses {
     private let state: ServerState
-    /// By slot: what a PROXY protocol header named.
+    /// By slot: the address in a PROXY protocol header.
     private var proxied: [UInt32: IPAddress] = [:]
 
     init(_ context: LoopContext) {
@@ -28,7 +28,7 @@ final class ClientAddresses {
         if connection.peer.contains(.proxied) { proxied[connection.slot] = nil }
     }
 
-    /// The address that a connection comes from, or that its PROXY protocol header names.
+    /// The address of a connection: its socket's, or the one in its PROXY protocol header.
     func address(of connection: Connection) -> IPAddress? {
         proxied[connection.slot] ?? SocketAddress(peerOf: connection.descriptor).ip
     }
@@ -40,7 +40,7 @@ final class ClientAddresses {
         return state.trustedProxies.client(of: head, behind: address).address
     }
 
-    /// The way on which a request came; a trusted proxy says whether the client used TLS.
+    /// How a request reached the server; a trusted proxy reports whether the client used TLS.
     func peer(of head: RequestHead, _ connection: Connection) -> Peer {
         let peer = connection.peer
         guard peer.contains(.trustedProxy), let isSecure = state.trustedProxies.client(of: head, behind: nil).isSecure
@@ -48,10 +48,10 @@ final class ClientAddresses {
         return isSecure ? peer.union(.tls) : peer.subtracting(.tls)
     }
 
-    /// The address of a connection, or of the client that sent a request on it, for the log.
+    /// For the log: the address of a connection, or of the client that sent a request on it.
     func logged(_ connection: Connection, _ head: RequestHead? = nil) -> String {
         let address = head.map { client(of: $0, connection) } ?? address(of: connection)
-        // The kernel names no address for a TCP connection that was reset.
+        // The kernel has no address for a TCP connection that was reset.
         return address?.description ?? (connection.peer.contains(.unixSocket) ? "unix" : "unknown")
     }
 }

@@ -4,14 +4,14 @@ internal import WebSocket
 
 /// Where connections report that they end, so that nothing is done or delivered for them any more.
 protocol EndingDelegate: AnyObject {
-    /// Gives up what the connection waits for.
+    /// Gives up the connection's pending request.
     func abandonPending(_ connection: Connection)
     /// Ends all its subscriptions.
     func releaseAll(_ connection: Connection)
 }
 
-/// Ends connections: what is queued is sent, then our direction is shut down, then what the peer still sends is read and
-/// dropped.
+/// Ends connections: what is queued is sent, then our direction is shut down, then what the peer still sends is read
+/// and dropped.
 ///
 /// Each step waits for the peer while it makes progress, and for a limited time in all (`ConnectionLife`).
 final class Closing {
@@ -45,9 +45,9 @@ final class Closing {
         self.delegate = delegate
     }
 
-    /// Sends what is queued, then ends the connection.
+    /// Sends the queue, then ends the connection.
     ///
-    /// - Parameter awaitsClose: the peer's Close frame is waited for, and not only the end of its stream.
+    /// - Parameter awaitsClose: whether the peer's Close frame is expected, and not only the end of its stream.
     func begin(_ connection: Connection, _ reason: CloseReason? = nil, awaitsClose: Bool = false) {
         connection.requests = nil
         connection.pause = []
@@ -59,7 +59,7 @@ final class Closing {
             connection)
     }
 
-    /// Gives up what a connection waits for, and its subscriptions: nothing more is done for it.
+    /// Gives up a connection's pending request and its subscriptions: nothing more is done for it.
     func leave(_ connection: Connection) {
         delegate?.abandonPending(connection)
         delegate?.releaseAll(connection)
@@ -90,7 +90,7 @@ final class Closing {
         context.hub.queuedBytes(of: connection.slot) == 0 && links.unsentBytes(of: connection.descriptor) == 0
     }
 
-    /// Does what the life of a connection decides about its end.
+    /// Performs an action of a connection's life that belongs to its end.
     func perform(_ action: ConnectionLife.Action, _ connection: Connection) {
         switch action {
         case .endBehindQueue:
@@ -106,7 +106,7 @@ final class Closing {
         }
     }
 
-    /// Everything is sent: a TLS session says that it ends before the socket's direction does.
+    /// Everything is sent: ends the TLS session, if there is one, and then the socket's direction.
     private func endOutput(_ connection: Connection) {
         var isAllSent = true
         if let secure = links.stream(connection.descriptor) {
@@ -117,7 +117,7 @@ final class Closing {
         perform(lives.tell(.outputEnded(isAllSent: isAllSent), connection), connection)
     }
 
-    /// Ends a connection at once and forgets it.
+    /// Closes a connection at once and forgets it.
     func close(_ connection: Connection) {
         guard connection.phase != .closed else { return }
         let delegate = delegate

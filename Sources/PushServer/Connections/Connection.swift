@@ -3,12 +3,12 @@ internal import HTTP
 internal import WSLoop
 internal import WebSocket
 
-/// One client: a stream socket, first speaking HTTP and then perhaps WebSocket.
+/// One client: a stream socket that first speaks HTTP, and then possibly WebSocket.
 ///
-/// Confined to its worker's loop. An idle WebSocket owns this object and nothing else: no buffer, no parser, no timer, no handle. Its outbox and
-/// subscriptions are in the hub, under its slot.
+/// Confined to its worker's loop. An idle WebSocket owns only this object: no buffer, no parser, no timer, no handle.
+/// Its outbox and subscriptions are in the hub, under its slot.
 final class Connection {
-    /// Why no input is taken for now.
+    /// Why no input is read for now.
     struct Pause: OptionSet {
         let rawValue: UInt8
         /// A subscription waits for the broker to confirm it.
@@ -17,11 +17,11 @@ final class Connection {
         static let publishing = Pause(rawValue: 2)
         /// The client does not read its answers.
         static let unreadAnswers = Pause(rawValue: 4)
-        /// It has had its share of the turn.
+        /// It has used its share of the turn.
         static let othersFirst = Pause(rawValue: 8)
-        /// Many TLS handshakes are going on, and this one waits for its turn.
+        /// Many TLS handshakes are in progress, and this one waits for its turn.
         static let handshaking = Pause(rawValue: 16)
-        /// It has asked for all that it may in a second.
+        /// It has used its message rate for this second.
         static let overRate = Pause(rawValue: 32)
     }
 
@@ -30,24 +30,24 @@ final class Connection {
     let generation: UInt32
     var peer: Peer
     @safe @exclusivity(unchecked) var pause: Pause = []
-    /// No further request is answered: this one said so, or was unreadable.
+    /// No further request is answered, because this one asked for that or was unreadable.
     var endsAfterResponse = false
-    /// The request in hand is a HEAD.
+    /// The current request is a HEAD.
     var omitsBody = false
-    /// It is in the loop's `InboundLedger`.
+    /// It has an entry in the loop's `InboundLedger`.
     var holdsInput = false
     var interest: Readiness = .readable
-    /// When it comes up in the timing wheel: at its deadline or before.
+    /// When it comes up in the timing wheel: at its deadline or earlier.
     var wheelTick: UInt32 = 0
     // Unchecked (docs/decisions/0009), as `pause`, `requests`, `machine` and `unread`: touched for each event of the
     // socket.
     @safe @exclusivity(unchecked) var life: ConnectionLife
-    /// Only while HTTP is spoken.
+    /// Only while it speaks HTTP.
     @safe @exclusivity(unchecked) var requests: RequestReader?
     @safe @exclusivity(unchecked) var machine: ConnectionMachine?
     /// Only while it waits for the broker.
     var pending: PendingAction?
-    /// Input that came while paused, or what has come of a proxy's header.
+    /// Input that arrived while paused, or the beginning of a proxy's header.
     @safe @exclusivity(unchecked) var unread: [UInt8] = []
 
     init(descriptor: Int32, _ peer: Peer, _ key: StreamKey, _ life: consuming ConnectionLife, _ requests: RequestReader)
@@ -63,17 +63,17 @@ final class Connection {
     var key: StreamKey { StreamKey(slot: slot, generation: generation) }
     var phase: ConnectionLife.Phase { life.phase }
     var isPaused: Bool { !pause.isEmpty }
-    /// Whether it has sent nothing yet.
+    /// Whether it has sent nothing so far.
     var isSilent: Bool { phase == .http && life.deadline == .request && requests?.isIdle == true }
 }
 
-/// The request parser of a connection, let go of when it becomes a WebSocket.
+/// The request parser of a connection, freed when it becomes a WebSocket.
 final class RequestReader {
     // Unchecked (docs/decisions/0009): touched for each request.
     @safe @exclusivity(unchecked) private var parser: RequestParser
-    /// What becomes of the request in hand; nil before its head has arrived.
+    /// The route of the current request; nil before its head has arrived.
     var route: Route?
-    /// The page that the browser may show the answer to.
+    /// The origin whose pages may read the response.
     var sharedOrigin: String?
 
     init(limits: RequestParser.Limits) {
@@ -93,9 +93,10 @@ final class RequestReader {
     }
 }
 
-/// What a connection does once the broker has answered; indirect, so that an idle connection has a pointer's room for it.
+/// What a connection does once the broker has answered; indirect, so that an idle connection has a pointer's room for
+/// it.
 indirect enum PendingAction {
-    /// Open the WebSocket, with channels of which so many are not confirmed yet.
+    /// Open the WebSocket; this many of its channels are not confirmed yet.
     case open(Handshake.Acceptance, channels: [String], unconfirmed: Int)
     /// Subscribe to more channels.
     case subscribe(Joining)
@@ -106,7 +107,7 @@ indirect enum PendingAction {
 }
 
 extension PendingAction {
-    /// Notes that one of its channels is confirmed; true if no other is waited for.
+    /// Notes that one of its channels is confirmed; returns whether it was the last one.
     mutating func confirmsLast() -> Bool {
         switch self {
         case .open(let acceptance, let channels, let unconfirmed) where unconfirmed > 1:

@@ -1,84 +1,84 @@
 internal import Channels
 
-/// The life of one connection as a state machine: what has happened goes in, what has to be done comes out.
+/// The life of one connection as a state machine: events go in, actions come out.
 ///
-/// It owns the connection's phase, its deadline, what is known of the peer's liveness and how the connection ends. It knows
-/// no socket and no clock: time comes in as ticks of the loop's timing wheel, and a thin layer performs its actions.
+/// It owns the connection's phase, its deadline, the peer's liveness and the way the connection ends. It has no socket
+/// and no clock: time is a parameter, in ticks of the loop's timing wheel, and a thin layer performs its actions.
 struct ConnectionLife: ~Copyable {
     enum Phase: CaseIterable {
-        /// The header that a proxy sends before all else.
+        /// Waiting for the header that a proxy sends first.
         case proxyHeader
         /// HTTP requests, one after the other.
         case http
         /// An open WebSocket.
         case webSocket
-        /// The last bytes are on their way out; input is dropped, except the peer's Close frame.
+        /// Sending the last bytes; input is dropped, except for the peer's Close frame.
         case closing
-        /// Gone; only a reference is left.
+        /// Closed; only a reference is left.
         case closed
     }
 
-    /// What the connection is looked at for when its deadline has come.
+    /// What to check when the connection's deadline has passed.
     enum Deadline: CaseIterable { case request, keepAlive, ping, pong, close, linger }
 
-    /// What has happened to the connection.
+    /// An event of the connection.
     enum Input {
-        /// The peer has sent something, or has taken something that waited for it: it is alive.
+        /// The peer has sent something, or has read something that was queued: it is alive.
         case heard
-        /// Before it was accepted the connection has been silent for so many ticks.
+        /// The connection was silent for this many ticks before it was accepted.
         case deferred(ticks: UInt32)
-        /// The proxy's header has been read; what follows is the client's.
+        /// The proxy's header has been read; later input is the client's.
         case proxied
         /// A part of a request has arrived.
         case requestBegun
-        /// A whole request has arrived, or its answer no longer waits for another server.
+        /// A complete request has arrived, or its response no longer waits for another server.
         case requestComplete
         /// The connection is a WebSocket from now on.
         case upgraded
-        /// Bytes wait for the kernel, which holds so many that the peer has not acknowledged.
+        /// Bytes wait for the kernel, which holds this many that the peer has not acknowledged.
         case blocked(unacknowledgedBytes: Int32)
         /// No bytes wait for the kernel.
         case allSent
-        /// The last thing to send is queued; `awaitsClose` if the peer's Close frame is still to come.
+        /// The last output is queued; `awaitsClose` if the peer's Close frame is still expected.
         case end(CloseReason?, awaitsClose: Bool, isAllSent: Bool)
-        /// The peer's Close frame, or what makes it impossible, has come in answer to ours.
+        /// The peer has answered our Close frame, or cannot answer it any more.
         case closeAnswered(isAllSent: Bool)
-        /// What ends our direction has been given to the kernel; false if a part of it waits for room.
+        /// The end of our direction was handed to the kernel; false if a part of it waits for room.
         case outputEnded(isAllSent: Bool)
-        /// The peer sends nothing more.
+        /// The peer has ended its stream.
         case peerFinished(isAllSent: Bool)
-        /// The hub has given the connection up.
+        /// The hub has given up the connection.
         case lost(LossReason)
-        /// The tick of the deadline has come.
+        /// The deadline has passed.
         case deadline(Circumstances)
         /// The socket is closed.
         case closed
     }
 
-    /// What a deadline is judged by and only the socket and the parser know.
+    /// Facts for a deadline that only the socket and the parser know.
     struct Circumstances {
-        /// An answer is owed that waits for another server.
+        /// A response is pending that waits for another server.
         var awaitsAnswer = false
-        /// A request has arrived in part.
+        /// A part of a request has arrived.
         var hasPartialRequest = false
-        /// What the kernel holds and the peer has not acknowledged; read only if `watchesKernel`.
+        /// The sent bytes that the peer has not acknowledged; read only if `watchesKernel`.
         var unacknowledgedBytes: Int32 = 0
     }
 
-    /// What has to be done about it.
+    /// The action that the caller must perform.
     enum Action: Equatable {
         case none
         /// Send a ping.
         case ping
-        /// Answer that the request did not arrive in time; the connection ends behind the answer.
+        /// Answer that the request did not arrive in time; the connection ends after the response.
         case answerRequestTimeout
-        /// Refuse the connection: its proxy's header did not arrive in time.
+        /// Refuse the connection, because its proxy's header did not arrive in time.
         case refuseProxy
-        /// Send a Close frame for this reason; the connection ends behind it.
+        /// Send a Close frame for this reason; the connection ends after it.
         case sendClose(CloseReason)
-        /// Stop reading and delivering; the connection ends behind what is queued.
+        /// Stop reading and delivering; the connection ends after its queue.
         case endBehindQueue
-        /// All is sent: end our direction, first of the TLS session, and report `outputEnded`.
+        /// Everything is sent: end our direction, first of the TLS session, and report `outputEnded`.
         case endOutput
         /// Shut down our direction of the socket; drop what the peer still sends.
         case shutdownWrites
@@ -88,11 +88,11 @@ struct ConnectionLife: ~Copyable {
 
     private struct Flags: OptionSet {
         let rawValue: UInt8
-        /// A ping is out, and nothing has been heard since.
+        /// A ping was sent, and nothing was received since.
         static let pingUnanswered = Flags(rawValue: 1)
-        /// The peer sends nothing more.
+        /// The peer has ended its stream.
         static let peerFinished = Flags(rawValue: 2)
-        /// The peer's Close frame has come, or none is waited for.
+        /// The peer's Close frame has arrived, or is not expected.
         static let closeComplete = Flags(rawValue: 4)
         /// Bytes wait for the kernel.
         static let blocked = Flags(rawValue: 8)
@@ -105,7 +105,7 @@ struct ConnectionLife: ~Copyable {
     private(set) var closeReason = CloseReason.aborted
     private(set) var deadlineTick: UInt32 = 0
     private(set) var lastHeardTick: UInt32
-    /// While blocked: when the peer was last seen to take something, and what the kernel still held for it then.
+    /// While blocked: when the peer last read something, and how many bytes the kernel held for it then.
     private var progressTick: UInt32 = 0
     private var unacknowledgedBytes: Int32 = 0
     /// While closing: when the wait for the peer ends, whatever it does.
@@ -118,18 +118,18 @@ struct ConnectionLife: ~Copyable {
     }
 
     var isPeerFinished: Bool { flags.contains(.peerFinished) }
-    /// While closing: whether the peer's Close frame is still to come.
+    /// While closing: whether the peer's Close frame is still expected.
     var awaitsClose: Bool { phase == .closing && !flags.contains(.closeComplete) }
     var isBlocked: Bool { flags.contains(.blocked) }
-    /// Whether a deadline is judged by what the kernel still holds, which costs a system call.
+    /// Whether the deadline depends on what the kernel still holds, which costs a system call.
     var watchesKernel: Bool { isBlocked || deadline == .linger }
 
-    /// For how many ticks nothing has been heard.
+    /// The number of ticks since something was last received.
     func silentTicks(at tick: UInt32) -> UInt32 { tick - lastHeardTick }
 
-    /// Takes in what has happened.
+    /// Handles an event.
     ///
-    /// Inlined, so that a caller with a constant input pays for that input only.
+    /// Inlined, so that a caller with a constant input pays only for that input.
     @inline(__always)
     mutating func handle(_ input: Input, at tick: UInt32, _ timeouts: Timeouts) -> Action {
         guard phase != .closed else { return .none }
@@ -168,7 +168,7 @@ struct ConnectionLife: ~Copyable {
 
     private mutating func wait(for deadline: Deadline, _ ticks: UInt32, from tick: UInt32) {
         self.deadline = deadline
-        deadlineTick = tick + 1 + ticks  // the current tick has begun already
+        deadlineTick = tick + 1 + ticks  // the current tick has already begun
     }
 
     private mutating func deferred(_ ticks: UInt32, _ tick: UInt32, _ timeouts: Timeouts) {
@@ -187,11 +187,11 @@ struct ConnectionLife: ~Copyable {
 // MARK: - Liveness
 
 extension ConnectionLife {
-    /// Each time that bytes begin to wait the kernel had room before: the peer has taken something.
+    /// Whenever bytes begin to wait, the kernel had room before, so the peer has read something.
     private mutating func blocked(_ bytes: Int32, _ tick: UInt32, _ timeouts: Timeouts) {
         flags.insert(.blocked)
         noteProgress(bytes, tick)
-        // Looked at before it has taken nothing for too long.
+        // Checks before the peer has read nothing for too long.
         guard phase == .webSocket, deadline == .ping, deadlineTick > tick + timeouts.stall else { return }
         wait(for: .ping, timeouts.stall, from: tick)
     }
@@ -206,7 +206,7 @@ extension ConnectionLife {
     ) -> Action {
         guard deadlineTick <= tick else { return .none }
         let patience = patienceTicks(circumstances, tick, timeouts)
-        // A Close frame would only wait behind what has not moved for too long.
+        // The queue has not moved for too long; a Close frame would only wait in it.
         if phase == .webSocket, patience == 0 { return abort(.stalled) }
         switch deadline {
         case .request: return requestTimedOut(circumstances, tick, timeouts)
@@ -217,12 +217,12 @@ extension ConnectionLife {
         }
     }
 
-    /// For how many ticks a blocked peer may still take nothing; nil if it is not blocked.
+    /// The ticks for which a blocked peer may still read nothing; nil if it is not blocked.
     private mutating func patienceTicks(
         _ circumstances: Circumstances, _ tick: UInt32, _ timeouts: Timeouts
     ) -> UInt32? {
         guard isBlocked else { return nil }
-        // Before the kernel has room again a slow peer may have taken much of what the kernel holds.
+        // A slow peer may have read much of the kernel's buffer before the kernel reports room.
         if tick - progressTick >= timeouts.stall, circumstances.unacknowledgedBytes < unacknowledgedBytes {
             noteProgress(circumstances.unacknowledgedBytes, tick)
         }
@@ -230,12 +230,12 @@ extension ConnectionLife {
         return still < timeouts.stall ? timeouts.stall - still : 0
     }
 
-    /// A request that was begun but not finished in time is answered; silence is not.
+    /// Answers a request that was begun but not finished in time; a silent connection is just closed.
     private mutating func requestTimedOut(
         _ circumstances: Circumstances, _ tick: UInt32, _ timeouts: Timeouts
     ) -> Action {
         guard phase != .proxyHeader else { return .refuseProxy }
-        // The server that is asked has a time limit of its own.
+        // The other server has its own timeout.
         guard !circumstances.awaitsAnswer else {
             wait(for: .request, timeouts.answer, from: tick)
             return .none
@@ -243,7 +243,7 @@ extension ConnectionLife {
         return phase == .http && circumstances.hasPartialRequest ? .answerRequestTimeout : .close
     }
 
-    /// Ends a connection that waits for no answer, reads none, and has asked for nothing for a while.
+    /// Ends a connection that has been idle for too long: no pending response, no unread one, no request.
     private mutating func keepAliveEnded(
         _ circumstances: Circumstances, _ patience: UInt32?, _ tick: UInt32, _ timeouts: Timeouts
     ) -> Action {
@@ -258,7 +258,7 @@ extension ConnectionLife {
         return .none
     }
 
-    /// Pings only silent peers; anything that came since the last ping counts as its answer, a pong or not.
+    /// Pings only silent peers; any input since the last ping counts as its answer, not only a pong.
     private mutating func pingIfSilent(
         _ patience: UInt32?, _ tick: UInt32, _ timeouts: Timeouts
     ) -> Action {
@@ -296,8 +296,9 @@ extension ConnectionLife {
         phase == .closing && isAllSent && flags.contains(.closeComplete) ? .endOutput : .none
     }
 
-    /// Closing a socket with unread input resets the connection, and the peer might lose what was sent last: it gets a
-    /// moment to end its direction.
+    /// Waits briefly for the peer to end its direction.
+    ///
+    /// Closing a socket with unread input resets the connection, and the peer might lose the last bytes.
     private mutating func outputEnded(isAllSent: Bool, _ tick: UInt32, _ timeouts: Timeouts) -> Action {
         guard phase == .closing else { return .none }
         guard isAllSent else {
@@ -310,14 +311,14 @@ extension ConnectionLife {
         return .shutdownWrites
     }
 
-    /// A peer that half-closes behind a request or a message still gets what is queued for it.
+    /// A peer that half-closes after a request or a message still gets everything that is queued for it.
     private mutating func peerFinished(isAllSent: Bool) -> Action {
         guard !isPeerFinished, !isAllSent else { return .close }
         flags.insert(.peerFinished)
         return .endBehindQueue
     }
 
-    /// After a loss only a WebSocket can be told: behind a dropped answer the next one would be taken for it.
+    /// After a loss only a WebSocket can be told: after a dropped HTTP response, the next one would be mistaken for it.
     private mutating func lost(_ reason: LossReason) -> Action {
         guard phase == .webSocket else { return .close }
         switch reason {
@@ -328,8 +329,7 @@ extension ConnectionLife {
         }
     }
 
-    /// A peer that reads what is queued, or still sends and has yet to see that we close, gets more time; so does one that the
-    /// kernel still holds our last bytes for.
+    /// Gives more time to a peer that still reads or sends, or whose last bytes the kernel still holds.
     private mutating func closeUnlessBusy(
         _ circumstances: Circumstances, _ tick: UInt32, _ timeouts: Timeouts
     ) -> Action {

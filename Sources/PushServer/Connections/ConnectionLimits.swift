@@ -2,7 +2,7 @@ internal import Access
 internal import Synchronization
 internal import WSLoop
 
-/// What the connections of a loop have taken of the limits on one address or user, given back when they end.
+/// The counts of a loop's connections in the limits per address and user, given back when they end.
 final class ConnectionLimits {
     private let context: LoopContext
     // By slot, and only where there are limits.
@@ -13,7 +13,7 @@ final class ConnectionLimits {
         self.context = context
     }
 
-    /// Counts a socket; false if its address has one too many.
+    /// Counts a socket; returns false if its address has too many.
     func admitsSocket(from address: @autoclosure () -> IPAddress?, _ peer: Peer) -> Bool {
         guard let group = countedAddress(address(), peer),
             let limit = context.state.configuration.maxSocketsOfAddress
@@ -31,12 +31,12 @@ final class ConnectionLimits {
         countedAddresses[connection.slot] = countedAddress(address(), connection.peer)
     }
 
-    /// Notes what a WebSocket has taken of the limits on opening.
+    /// Notes a WebSocket's counts in the limits on opening.
     func note(_ ticket: Admission.Ticket, of connection: Connection) {
         tickets[connection.slot] = ticket
     }
 
-    /// Gives back what a connection has taken.
+    /// Gives back a connection's counts.
     func release(_ connection: Connection) {
         if let ticket = tickets.removeValue(forKey: connection.slot) {
             context.state.admission.withLock { $0.release(ticket) }
@@ -46,9 +46,10 @@ final class ConnectionLimits {
         }
     }
 
-    /// What a socket counts as for `--max-sockets-per-address`; nil if it does not count.
+    /// The address group that a socket counts for in `--max-sockets-per-address`; nil if it does not count.
     ///
-    /// An administrator must get in even if an address is full, and a trusted proxy connects for many clients.
+    /// Administrators must be able to connect even if an address is full, and a trusted proxy connects for many
+    /// clients.
     private func countedAddress(_ address: @autoclosure () -> IPAddress?, _ peer: Peer) -> AddressGroup? {
         guard context.state.configuration.maxSocketsOfAddress != nil,
             peer.isDisjoint(with: [.admin, .trustedProxy])

@@ -1,7 +1,7 @@
 internal import Channels
 internal import WSLoop
 
-/// Tells the lives of a loop's connections what has happened, and brings them up when their deadline has come.
+/// Passes events to the lives of a loop's connections, and handles their deadlines.
 final class ConnectionLives {
     private let context: LoopContext
     private let table: ConnectionTable
@@ -13,9 +13,9 @@ final class ConnectionLives {
         timeouts = Timeouts(context.state.configuration)
     }
 
-    /// Tells a connection's life what has happened.
+    /// Passes an event to a connection's life.
     ///
-    /// - Returns: what has to be done about it.
+    /// - Returns: the action to perform.
     @discardableResult
     func tell(_ input: ConnectionLife.Input, _ connection: Connection) -> ConnectionLife.Action {
         let action = connection.life.handle(input, at: context.tick, timeouts)
@@ -23,7 +23,7 @@ final class ConnectionLives {
         return action
     }
 
-    /// The peer has sent something, or has taken something that waited for it.
+    /// The peer has sent something, or has read something that was queued.
     func heard(_ connection: Connection) {
         _ = connection.life.handle(.heard, at: context.tick, timeouts)
     }
@@ -45,7 +45,7 @@ final class ConnectionLives {
 
     /// Moves on by one tick.
     ///
-    /// - Parameter act: does what the lives of the connections decide whose deadline has come.
+    /// - Parameter act: performs the actions of the lives whose deadline has passed.
     func advance(_ act: (ConnectionLife.Action, Connection) -> Void) {
         for slot in context.wheel.advance() {
             guard let connection = table[slot], connection.wheelTick == context.tick else { continue }

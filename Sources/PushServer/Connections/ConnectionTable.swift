@@ -1,7 +1,7 @@
 internal import Channels
 internal import WSLoop
 
-/// The connections of a loop by their slot in the hub, and what their sockets are watched for.
+/// The connections of a loop by their slot in the hub, and the readiness that their sockets are watched for.
 final class ConnectionTable {
     private let hub: Hub
     private var streams: StreamSet?
@@ -55,7 +55,7 @@ final class ConnectionTable {
     /// The connection in a slot; nil if there is none now.
     subscript(slot: UInt32) -> Connection? { connections[Int(slot)] }
 
-    /// The connection of a key, unless it has ended.
+    /// The connection with a key, unless it has ended.
     subscript(key: StreamKey) -> Connection? {
         guard Int(key.slot) < connections.count, let connection = connections[Int(key.slot)],
             connection.generation == key.generation
@@ -66,7 +66,7 @@ final class ConnectionTable {
     /// All connections; a copy, so that some may end meanwhile.
     var all: [Connection] { connections.compactMap { $0 } }
 
-    /// Sets what a connection's socket is watched for.
+    /// Sets the readiness that a connection's socket is watched for.
     func setInterest(_ interest: Readiness, _ connection: Connection) {
         guard interest != connection.interest else { return }
         connection.interest = interest

@@ -4,9 +4,10 @@ internal import HTTP
 internal import Logging
 internal import WSLoop
 
-/// The connections of one loop: takes them over, and has the room's parts act on what happens to them.
+/// The connections of one loop: takes them over, and passes their events to the parts of this folder.
 final class Connections {
-    /// A publisher's messages that came together are published together: with 64 KiB a delivery of large ones costs a third more.
+    /// Messages that a publisher sends together are published together; with 64 KiB, a delivery of large ones costs a
+    /// third more.
     private static let readBufferBytes = 262_144
 
     private let context: LoopContext
@@ -111,10 +112,10 @@ final class Connections {
     /// Bytes that peers make the loop hold, as the other loops know them, and encrypted bytes that wait for the kernel.
     var held: (inbound: Int, encrypted: Int) { (inbound.accountedBytes, links.unsentBytes) }
 
-    /// Acts on what the last flush found out.
+    /// Handles the events of the last flush.
     ///
-    /// What that queues for clients is written by the next turn, which begins at once, after sockets that are ready by then
-    /// have been served.
+    /// Output that this queues is written in the next turn, which begins at once, after the sockets that are ready by
+    /// then.
     func actOnHubEvents() {
         while let (slot, event) = context.hub.nextEvent() {
             guard let connection = table[slot] else { continue }
@@ -127,7 +128,7 @@ final class Connections {
         if context.hub.hasMarked { context.post(.wakeUp) }
     }
 
-    /// Does what the life of a connection decides.
+    /// Performs an action of a connection's life.
     private func perform(_ action: ConnectionLife.Action, _ connection: Connection) {
         switch action {
         case .ping: webSockets.ping(connection)

@@ -3,7 +3,7 @@ internal import Logging
 internal import WSLoop
 internal import WebSocket
 
-/// Which connections of a worker are closed when, so that a stop does not send all clients back at once.
+/// The schedule for closing a worker's connections, so that not all clients reconnect at the same time.
 struct DrainSchedule {
     private let keys: [StreamKey]
     private let startNanoseconds: UInt64
@@ -19,7 +19,7 @@ struct DrainSchedule {
 
     var isOver: Bool { next == keys.count }
 
-    /// Takes those whose time has come: the first at once, the rest spread evenly.
+    /// Returns the connections that are due: the first at once, the others spread evenly.
     mutating func due(atNanoseconds now: UInt64) -> ArraySlice<StreamKey> {
         let elapsed = Double(now - startNanoseconds)
         let share = periodNanoseconds > 0 ? min(elapsed / periodNanoseconds, 1) : 1
@@ -52,7 +52,7 @@ final class Drain {
         timer?.close()
     }
 
-    /// Begins closing the WebSockets, spread over the drain period.
+    /// Starts to close the WebSockets, spread over the drain period.
     func begin() {
         guard schedule == nil else { return }
         let keys = table.all.filter { $0.phase == .webSocket }.map(\.key).shuffled()
@@ -79,7 +79,7 @@ final class Drain {
         context.tellNode(.drained)
     }
 
-    /// Once the WebSockets have been told, HTTP connections that are owed no answer end as well.
+    /// After all WebSockets got their Close, HTTP connections without a pending response end as well.
     private func endIdleRequests() {
         for connection in table.all where [.http, .proxyHeader].contains(connection.phase) {
             guard connection.pending == nil, context.hub.queuedBytes(of: connection.slot) == 0 else { continue }

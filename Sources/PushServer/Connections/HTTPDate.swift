@@ -1,6 +1,6 @@
 internal import Glibc
 
-/// The time in the form of the Date header (RFC 9110 section 5.6.7), made once a second at most.
+/// The time in the format of the Date header (RFC 9110 section 5.6.7), formatted at most once per second.
 struct HTTPDate {
     private(set) var text: [UInt8] = []
     private var second: time_t = 0
@@ -9,7 +9,7 @@ struct HTTPDate {
         refresh()
     }
 
-    /// Brings the text up to date.
+    /// Updates the text.
     mutating func refresh() {
         let now = time(nil)
         guard now != second else { return }
@@ -17,7 +17,7 @@ struct HTTPDate {
         text = HTTPDate.format(now)
     }
 
-    /// The C locale, which no part of this program leaves, has the English names that the header needs.
+    /// This program never leaves the C locale, which has the English names that the header needs.
     static func format(_ time: time_t) -> [UInt8] {
         var time = time
         var parts = unsafe tm()

@@ -6,7 +6,7 @@ internal import Logging
 internal import Protocols
 internal import WSLoop
 
-/// Speaks HTTP with the clients of a loop: takes requests, has them routed and answered, and sends responses.
+/// HTTP with the clients of a loop: reads requests, has them routed and answered, and sends responses.
 final class HTTPExchange {
     private static let continueResponse = Array("HTTP/1.1 100 Continue\r\n\r\n".utf8)
     private static let strayHeader =
@@ -19,7 +19,7 @@ final class HTTPExchange {
     private let addresses: ClientAddresses
     private let webSockets: WebSocketExchange
     private let pathPrefix: PathPrefix?
-    /// What answers say about `--keep-alive`, in whole seconds; made once for all.
+    /// The keep-alive header lines; made once.
     private let keepAliveLines: [UInt8]
     private var date = HTTPDate()
     // Unchecked (docs/decisions/0009): read for each request or message.
@@ -40,7 +40,7 @@ final class HTTPExchange {
         keepAliveLines = keepAliveSeconds > 0 ? Response.keepAliveLines(seconds: keepAliveSeconds) : []
     }
 
-    /// Sets what decides on requests and answers them, which must outlive this object's use.
+    /// Sets the router that decides on requests and answers them; it must outlive the use of this object.
     func attach(_ delegate: any RequestDelegate) {
         self.delegate = delegate
     }
@@ -48,7 +48,7 @@ final class HTTPExchange {
     /// Brings the Date header up to date.
     func tick() { date.refresh() }
 
-    /// Takes input up to the end of one request, and answers it.
+    /// Reads input up to the end of one request, and answers it.
     func next(_ input: RawSpan, _ offset: inout Int, _ connection: Connection) {
         guard let requests = connection.requests else { return }
         let start = offset
@@ -63,7 +63,7 @@ final class HTTPExchange {
             }
         } catch {
             guard !refusesProxyHeader(input.extracting(start...), connection) else { return }
-            // It may be a handshake, with a long URL or too many cookies, of which a browser tells its user nothing.
+            // It may be a handshake, with a long URL or too many cookies; the browser shows its user no reason.
             context.log(
                 "request refused", limitedBy: context.state.logLimits.unreadableRequests,
                 ["status": "\(error.status.rawValue)", "reason": "\(message(of: error))"])
@@ -71,7 +71,7 @@ final class HTTPExchange {
         }
     }
 
-    /// Answers a request that has wholly arrived.
+    /// Answers a complete request.
     private func take(_ head: RequestHead, _ body: [UInt8], _ requests: RequestReader, _ connection: Connection) {
         if requests.route == nil { begin(head, requests, connection) }
         lives.tell(.requestComplete, connection)
@@ -144,12 +144,12 @@ final class HTTPExchange {
 // MARK: - Responses
 
 extension HTTPExchange {
-    /// Sends a response, and ends the connection behind it if it must not be kept.
+    /// Sends a response, and ends the connection after it if it must not be kept.
     func respond(_ response: Response, to connection: Connection) {
         let closes =
             connection.endsAfterResponse || connection.life.isPeerFinished || context.state.lifecycle.phase == .draining
         let omitsBody = connection.omitsBody
-        connection.omitsBody = false  // an unreadable next request is no HEAD
+        connection.omitsBody = false  // an unreadable next request is not a HEAD
         var response = response
         if let origin = connection.requests?.sharedOrigin { response.share(with: origin) }
         connection.requests?.sharedOrigin = nil  // an unreadable next request has no origin
@@ -161,7 +161,7 @@ extension HTTPExchange {
         if closes { closing.begin(connection) }
     }
 
-    /// Sends a response, and ends the connection behind it: where the next request would begin is not known.
+    /// Sends a response and ends the connection after it, because the next request's start is unknown.
     func refuse(_ response: Response, _ connection: Connection) {
         connection.endsAfterResponse = true
         respond(response, to: connection)

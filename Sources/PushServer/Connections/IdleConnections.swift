@@ -1,9 +1,9 @@
 internal import WSLoop
 
-/// Finds HTTP connections that wait for a next request: when descriptors run short, they make room for clients that want
-/// something.
+/// Finds HTTP connections that wait for a next request: when descriptors run short, they make room for clients that
+/// want something.
 final class IdleConnections {
-    /// How many connections are looked at each time, and how many of them are closed at most.
+    /// How many connections one search visits, and how many of them it closes at most.
     private static let search = (connections: 4096, closes: 128)
     /// A client that has just connected, or asked, is not idle yet.
     private static let idleTicks = DeadlineWheel.ticks(.seconds(1))

@@ -2,16 +2,16 @@ internal import Channels
 internal import WSLoop
 internal import WebSocket
 
-/// What peers make the loop hold on its way in, for `--inbound-budget` (docs/backpressure.md).
+/// The input that clients make the loop hold, for `--inbound-budget` (docs/backpressure.md).
 final class InboundAccount {
-    /// What OpenSSL holds for a handshake that has begun (measured: 54 KB).
+    /// The memory that OpenSSL holds for a handshake in progress (measured: 54 KB).
     private static let handshakeBytes = 55_296
 
     private let context: LoopContext
     private let links: SecureLinks
     // Unchecked (docs/decisions/0009): touched for each event of a socket.
     @safe @exclusivity(unchecked) private var ledger = InboundLedger()
-    /// What the other loops know to be held here.
+    /// The part that was reported to the other loops.
     @safe @exclusivity(unchecked) private(set) var accountedBytes = 0
 
     init(_ context: LoopContext, _ links: SecureLinks) {
@@ -19,7 +19,7 @@ final class InboundAccount {
         self.links = links
     }
 
-    /// What is held now: input, and the names of channels.
+    /// The bytes held now: input, and channel names.
     var heldBytes: Int { ledger.bytes + context.hub.channelBytes }
 
     /// Notes what a connection holds.
@@ -34,7 +34,7 @@ final class InboundAccount {
         return true
     }
 
-    /// Tells the other loops what is held here; returns what all hold.
+    /// Reports the bytes held here to the other loops; returns the total.
     func account(_ held: Int) -> Int {
         let change = held - accountedBytes
         accountedBytes = held
@@ -43,7 +43,7 @@ final class InboundAccount {
 
     /// The connections that hold something, in the order in which they are given up.
     ///
-    /// - Parameter others: what connections hold besides.
+    /// - Parameter others: bytes that connections hold elsewhere.
     func largestFirst(adding others: [UInt32: Int]) -> [UInt32] {
         ledger.largestFirst(adding: others)
     }

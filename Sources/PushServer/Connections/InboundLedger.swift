@@ -1,12 +1,12 @@
-/// What the connections of one loop make it hold of what their peers have sent, for the inbound budget.
+/// The bytes of input that the connections of one loop hold, for the inbound budget.
 ///
-/// It knows only connections that hold something: an idle one has no entry.
+/// It contains only connections that hold something; an idle one has no entry.
 struct InboundLedger {
-    /// What is given up first when the budget is spent: who holds most, and of equals who has held it longest.
+    /// The order in which connections are closed: the largest first, and of equal ones the oldest.
     struct Holding: Equatable {
         let slot: UInt32
         var bytes: Int
-        /// Which holding of the ledger it is, counted from its beginning.
+        /// The sequence number of the holding.
         let number: UInt64
 
         static func isGivenUpBefore(_ left: Holding, _ right: Holding) -> Bool {
@@ -16,10 +16,10 @@ struct InboundLedger {
 
     private var holdings: [UInt32: Holding] = [:]
     private var lastNumber: UInt64 = 0
-    /// What all connections hold together.
+    /// The bytes of all connections together.
     private(set) var bytes = 0
 
-    /// How many connections hold something.
+    /// The number of connections that hold something.
     var count: Int { holdings.count }
 
     /// Notes how much a connection holds now.
@@ -36,9 +36,9 @@ struct InboundLedger {
         holdings[slot] = Holding(slot: slot, bytes: held, number: before?.number ?? lastNumber)
     }
 
-    /// All that hold something, in the order in which they are given up.
+    /// All connections that hold something, in the order in which they are closed.
     ///
-    /// - Parameter others: what connections hold besides, and that is not in the ledger.
+    /// - Parameter others: bytes that connections hold elsewhere and that are not in the ledger.
     func largestFirst(adding others: [UInt32: Int] = [:]) -> [UInt32] {
         var all = holdings
         for (slot, bytes) in others where bytes > 0 {
@@ -48,21 +48,22 @@ struct InboundLedger {
     }
 }
 
-/// How a loop compares with the budget that all loops share.
+/// One loop's part of the budget that all loops share.
 struct InboundBudget {
     let bytes: Int
     let loops: Int
 
-    /// Down to how many bytes a loop gives connections up; nil if it need not.
+    /// The number of bytes to reduce this loop to; nil if nothing needs to be freed.
     ///
     /// - Parameters:
-    ///   - held: what this loop holds.
-    ///   - total: what all loops hold.
+    /// - held: the bytes that this loop holds.
+    /// - total: the bytes that all loops hold.
     func target(held: Int, total: Int) -> Int? {
         let share = bytes / loops
-        // A loop within its share gives nobody up for one that is not.
+        // A loop within its share closes no connection because of another loop.
         guard total > bytes, held > share else { return nil }
-        // Somewhat less than is allowed: to find the largest costs a walk, which must not be needed for each byte.
+        // Somewhat below the limit, because finding the largest requires a walk over all, which must not happen for
+        // each byte.
         let slack = bytes / 16
         return max(held - (total - bytes) - slack, share - slack, 0)
     }

@@ -3,7 +3,7 @@ internal import HTTP
 internal import Logging
 internal import WSLoop
 
-/// What a connection was that had to be given up for the inbound budget.
+/// The kind of connection that was closed because of the inbound budget.
 enum InboundShed: Int, CaseIterable {
     case http, webSocket, handshake
 
@@ -39,12 +39,13 @@ final class InboundShedding {
         self.webSockets = webSockets
     }
 
-    /// Notes what a connection holds after its input was dealt with; gives connections up if that is too much.
+    /// Notes what a connection holds after its input was handled; closes connections if the total is too much.
     func noteHeld(_ connection: Connection) {
         if inbound.update(connection) { settle() }
     }
 
-    /// Tells the other loops what is held here, and gives up the connections that hold most while all loops hold too much.
+    /// Tells the other loops what is held here, and gives up the connections that hold most while all loops hold too
+    /// much.
     func settle() {
         let held = inbound.heldBytes
         guard held != inbound.accountedBytes || held > 0 else { return }
@@ -61,7 +62,7 @@ final class InboundShedding {
         _ = inbound.account(inbound.heldBytes)
     }
 
-    /// A loop that holds more than its share, and sleeps, learns that the budget is spent.
+    /// Wakes the other loops: a sleeping loop that holds more than its share must notice that the budget is exceeded.
     private func wakeOthers() {
         for worker in 0..<context.state.workers where worker != context.index { context.post(.wakeUp, to: worker) }
     }
@@ -72,12 +73,13 @@ final class InboundShedding {
             if let connection = table[slot] { giveUp(connection) }
         }
         guard context.state.logLimits.inboundShed.admitsLine(atNanoseconds: Loop.monotonicNanoseconds) else { return }
-        context.state.logger.warning("over budget: who makes the server hold most input is closed (--inbound-budget)")
+        context.state.logger.warning("over budget: the connections that hold most input are closed (--inbound-budget)")
     }
 
-    /// What the channels of each connection hold.
+    /// The bytes that the channels of each connection take.
     ///
-    /// To find that out costs a walk through all connections, so they are left out while they are a small part of the budget.
+    /// Computing this requires a walk over all connections, so it is left out while channels are a small part of the
+    /// budget.
     private func channelBytes() -> [UInt32: Int] {
         let hub = context.hub
         guard hub.channelBytes > context.state.configuration.inboundBudgetBytes / context.state.workers / 8 else {
@@ -98,7 +100,7 @@ final class InboundShedding {
         switch connection.phase {
         case .http:
             count(.http)
-            // An answer that is still to come must not be overtaken.
+            // The refusal must not overtake a pending response.
             guard connection.pending == nil else { return closing.close(connection) }
             http.refuse(.unavailable("the server holds too much unfinished input (--inbound-budget)"), connection)
         case .webSocket:

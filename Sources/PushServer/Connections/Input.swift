@@ -2,11 +2,11 @@ internal import Bytes
 internal import Channels
 internal import WSLoop
 
-/// Reads what clients send and serves it: so much of each client in a turn, and none of one that is paused.
+/// Reads and handles clients' input: a limited amount per client and turn, and none while a client is paused.
 final class Input {
-    /// Past so many bytes of unread answers a client's further requests wait.
+    /// When this many bytes of responses are unread, a client's further requests wait.
     private static let unreadAnswersBytes = 65_536
-    /// The most that a WebSocket is served in a turn; also the most that is kept of it while it is paused.
+    /// The most input of a WebSocket that is handled in a turn; also the most that is kept while it is paused.
     private static let maxWebSocketReadBytes = 65_536
 
     private let context: LoopContext
@@ -44,7 +44,7 @@ final class Input {
         self.buffer = buffer
     }
 
-    /// Takes what has arrived of a connection.
+    /// Reads the input of a connection.
     func read(_ connection: Connection) {
         if connection.phase == .proxyHeader, !proxyHeaders.read(connection) { return }
         let maxBytes = connection.phase == .webSocket ? Input.maxWebSocketReadBytes : .max
@@ -60,7 +60,7 @@ final class Input {
         }
     }
 
-    /// Takes what has arrived of a secure connection.
+    /// Reads the input of a secure connection.
     private func read(_ secure: SecureStream, of connection: Connection, atMost maxBytes: Int) {
         if !secure.session.isEstablished, !handshakes.advance(secure, connection) { return }
         let result = secure.session.read(into: buffer, atMost: maxBytes)
@@ -79,14 +79,14 @@ final class Input {
         if secure.session.hasPendingInput, connection.phase != .closed, !connection.isPaused { turns.add(connection) }
     }
 
-    /// Takes input until it is used up or the connection pauses; the rest is kept.
+    /// Handles input until it is used up or the connection pauses; keeps the rest.
     private func process(_ input: RawSpan, of connection: Connection) {
         let served = serve(input, of: connection)
         guard served < input.byteCount else { return }
         connection.unread.append(input.extracting(served...))
     }
 
-    /// Serves messages and requests; returns where it stopped, the end if nothing is to be kept.
+    /// Handles messages and requests; returns the offset where it stopped, or the end if nothing must be kept.
     private func serve(_ input: RawSpan, of connection: Connection) -> Int {
         let share = turns.share
         var offset = 0
@@ -109,9 +109,9 @@ final class Input {
         return input.byteCount
     }
 
-    /// A client that does not read its answers gets no further ones.
+    /// A client that does not read its responses gets no further ones.
     ///
-    /// Channel messages do not count, or else the pongs of a client that is merely slow would not be read.
+    /// Channel messages do not count; otherwise the pongs of a client that is merely slow would not be read.
     private func pauseForAnswers(_ connection: Connection) {
         guard connection.phase == .http || connection.phase == .webSocket else { return }
         connection.pause.insert(.unreadAnswers)
@@ -135,7 +135,7 @@ extension Input: StreamSetDelegate {
         }
     }
 
-    /// A peer that was blocked has read something: it is alive, even if its pong is still behind what it has to read.
+    /// A blocked peer has read something, so it is alive, even if its pong is still queued after unread output.
     ///
     /// - Returns: false if that changes nothing for the hub, or if the connection has ended.
     private func madeRoom(_ connection: Connection) -> Bool {
@@ -150,7 +150,7 @@ extension Input: StreamSetDelegate {
         return true
     }
 
-    /// What is encrypted goes first.
+    /// Encrypted bytes go first.
     ///
     /// - Returns: whether the hub may write.
     private func sendUnsent(of secure: SecureStream) -> Bool {
@@ -161,7 +161,7 @@ extension Input: StreamSetDelegate {
             return false
         }
         guard secure.unsentBytes == 0 else { return false }
-        // The hub may know nothing of what was kept.
+        // The hub may not know that anything was kept.
         if !context.hub.isBlocked(connection.slot) { drained(connection) }
         return connection.phase != .closed
     }
@@ -170,7 +170,7 @@ extension Input: StreamSetDelegate {
 // MARK: - Pauses
 
 extension Input {
-    /// Ends a pause: takes what was kept, then what the kernel has.
+    /// Ends a pause: handles the kept input, then the kernel's.
     func resume(_ connection: Connection, from pause: Connection.Pause) {
         connection.pause.remove(pause)
         guard !connection.isPaused, connection.phase != .closed else { return }
@@ -180,9 +180,9 @@ extension Input {
         if links.stream(connection.descriptor)?.session.hasPendingInput == true { read(connection) }
     }
 
-    /// Serves the kept input.
+    /// Handles the kept input.
     ///
-    /// What is left stays in the same memory: a client with much input comes here many times.
+    /// The rest stays in the same memory, because a client with much input comes here many times.
     private func serveUnread(_ connection: Connection) {
         var unread = connection.unread
         connection.unread = []
@@ -194,7 +194,7 @@ extension Input {
         inbound.update(connection)
     }
 
-    /// All that was queued for a connection has been written.
+    /// Everything that was queued for a connection has been written.
     func drained(_ connection: Connection) {
         guard closing.drained(connection), connection.pause.contains(.unreadAnswers) else { return }
         resume(connection, from: .unreadAnswers)

@@ -5,7 +5,7 @@ enum LimitName: Int, CaseIterable {
     case connections, connectRate, addressConnectRate, addressConnections, userConnections, messageRate, channels,
         addressSockets
 
-    /// The option that sets it, without its dashes.
+    /// The option that sets it, without dashes.
     var label: String {
         switch self {
         case .connections: "max-connections"
@@ -33,7 +33,7 @@ extension Admission.Refusal {
 }
 
 extension ServerState {
-    /// A limit as it is set; nil for none.
+    /// The configured limit; nil for none.
     func limit(_ name: LimitName) -> Limit? {
         switch name {
         case .connections: places.maxWebSockets

@@ -3,17 +3,17 @@ internal import Channels
 internal import Glibc
 internal import WSLoop
 
-/// Makes the hub's writes: what is prepared goes to the kernel as one list, encrypted where the connection has a session.
+/// Performs the hub's writes as one list, encrypted if the connection has a session.
 ///
-/// The memory of what is prepared belongs to batches that the hub or the outbox holds until they were sent.
+/// The memory of prepared writes belongs to batches that the hub or an outbox holds until they were sent.
 final class LinkWriter: HubTransport {
-    /// What the writes of one list are, where some of them are encrypted.
+    /// The writes of one list, some of which are encrypted.
     private enum Link {
-        /// A write of its own in the list.
+        /// A write in the list.
         case plain(Int)
-        /// A write in the list, of a part of the output that stands for so many plain bytes.
+        /// A write in the list, of a part of the output that contains this many plain bytes.
         case sealed(Int, TLSOutput.Part, plainBytes: Int, SecureStream)
-        /// What was encrypted before has to go first.
+        /// Bytes that were encrypted before must be sent first.
         case blocked
         /// The session is broken.
         case failed
@@ -24,8 +24,8 @@ final class LinkWriter: HubTransport {
     private let sender: any Sender
     private let writes = WriteList()
     @safe @exclusivity(unchecked) private var list: [Link] = []
-    /// So much of what waits is encrypted at a time: it can no longer be dropped then, and must leave newer messages room
-    /// in the outbox.
+    /// The most bytes that are encrypted at a time: they can no longer be dropped, and must leave room in the outbox
+    /// for newer messages.
     private let maxSealedBytes: Int
 
     init(_ context: LoopContext, _ links: SecureLinks, _ lives: ConnectionLives) throws(SystemError) {
@@ -75,7 +75,7 @@ extension LinkWriter {
             if let secure = links.stream(prepared.link(index)) {
                 seal(secure) { lend(prepared, index, to: $0) }
             } else {
-                // From here on a write's number is not the number of the hub's write.
+                // From here on a write's index in the list differs from its index in the hub's list.
                 list.append(.plain(writes.count))
                 addPlain(prepared, index)
             }
@@ -93,7 +93,7 @@ extension LinkWriter {
 
     /// Encrypts a write.
     ///
-    /// - Parameter lend: lends the plain bytes piece by piece until it is told that it is enough.
+    /// - Parameter lend: lends the plain bytes piece by piece until it returns false.
     private func seal(_ secure: SecureStream, _ lend: ((RawSpan) -> Bool) -> Void) {
         guard secure.unsentBytes == 0 else { return list.append(.blocked) }
         let maxPlainBytes = maxSealedBytes
@@ -133,7 +133,7 @@ extension LinkWriter {
         links.output?.removeAll()
     }
 
-    /// To the hub what is encrypted is as good as sent.
+    /// For the hub, encrypted bytes count as sent.
     private func result(
         _ result: Socket.WriteResult, of part: TLSOutput.Part, _ plainBytes: Int, _ secure: SecureStream
     ) -> SendResult {

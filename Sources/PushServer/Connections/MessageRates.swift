@@ -3,24 +3,24 @@ internal import DequeModule
 internal import Protocols
 internal import WSLoop
 
-/// What becomes of a client that asks for more than it may in a second.
+/// What happens to a client that exceeds its message rate.
 public enum RateExcess: String, CaseIterable, Sendable {
-    /// It is closed with 4429; a request is answered with 429.
+    /// It is closed with 4429; an HTTP request gets 429.
     case close
-    /// Each message or request too many is answered with an error and not acted on.
+    /// Each excess message or request gets an error and is not executed.
     case error
-    /// Nothing more is read of it until the second is over.
+    /// Nothing more is read from it until the second is over.
     case pause
 }
 
-/// What a client has asked for in a second: a unit for each frame and request.
+/// A client's units in the current second: one for each frame and request.
 struct MessageRate {
     private static let windowTicks = UInt32(1000 / DeadlineWheel.tickMilliseconds)
 
     private var beginTick: UInt32 = 0
     private var spent: UInt32 = 0
 
-    /// Counts more units; returns how many there were before in this second.
+    /// Adds units; returns the number before in this second.
     mutating func spend(_ units: Int, at tick: UInt32) -> Int {
         if isOver(at: tick) { (beginTick, spent) = (tick, 0) }
         defer { spent = UInt32(clamping: Int(spent) + units) }
@@ -31,11 +31,11 @@ struct MessageRate {
     func isOver(at tick: UInt32) -> Bool { tick - beginTick >= MessageRate.windowTicks }
 }
 
-/// Counts what each client asks for, so that none can fill a core, whatever it sends.
+/// Counts each client's input, so that no client can use up a core.
 final class MessageRates {
     private let context: LoopContext
     private let table: ConnectionTable
-    /// By slot, as far as it was needed.
+    /// By slot, as far as needed.
     @safe @exclusivity(unchecked) private var rates: ContiguousArray<MessageRate> = []
     private var paused = Deque<StreamKey>()
 
@@ -44,7 +44,7 @@ final class MessageRates {
         self.table = table
     }
 
-    /// Counts what a client asks for.
+    /// Counts a client's input.
     ///
     /// - Returns: false if it comes too fast and must not be acted on.
     func admits(units: Int, of connection: Connection) -> Bool {
@@ -66,7 +66,7 @@ final class MessageRates {
         if connection.slot < rates.count { rates[Int(connection.slot)] = MessageRate() }
     }
 
-    /// What is said to a client that asks for too much.
+    /// The refusal for a client that exceeds its rate.
     var refusal: CommandRefusal {
         .tooManyMessages(limit: context.state.configuration.maxMessageRate?.value ?? 0)
     }
@@ -78,7 +78,7 @@ final class MessageRates {
         paused.append(connection.key)
     }
 
-    /// Clients of whom enough was read in their second go on in the next one, in turns.
+    /// Clients that were paused in the last second continue, in turns.
     func endPauses(_ turns: TurnQueue) {
         while let key = paused.first {
             if let connection = table[key], connection.pause.contains(.overRate) {

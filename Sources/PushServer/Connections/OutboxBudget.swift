@@ -2,14 +2,14 @@ internal import Channels
 internal import Logging
 internal import WSLoop
 
-/// The loop's part in `--outbox-budget`: it tells the other loops what is queued here, and sheds queues while the server
-/// is over the budget.
+/// The loop's part in `--outbox-budget`: it tells the other loops what is queued here, and sheds queues while the
+/// server is over the budget.
 final class OutboxBudget {
     private static let slackPart = 16
 
     private let context: LoopContext
     private let links: SecureLinks
-    /// What the other loops know to be queued here.
+    /// The queued bytes that were reported to the other loops.
     private var accountedBytes = 0
 
     init(_ context: LoopContext, _ links: SecureLinks) {
@@ -25,9 +25,10 @@ final class OutboxBudget {
         let share = budget / context.state.workers
         let held = links.unsentBytes + hub.heldBytes
         let excess = account(held) - budget
-        // A worker within its share of the budget sheds nothing for one that is not.
+        // A worker within its share of the budget drops nothing because of another worker.
         guard excess > 0, held > share else { return }
-        // Somewhat more than is needed: to find the largest costs a walk, which must not be needed in each turn.
+        // Somewhat more than needed, because finding the largest queues requires a walk over all, which must not happen
+        // every turn.
         hub.shed(bytes: min(excess, held - share) + budget / OutboxBudget.slackPart)
         // One line a second at most; for that long publishers are refused.
         if context.state.bytes.noteShed(atNanoseconds: Loop.monotonicNanoseconds) {
@@ -37,7 +38,7 @@ final class OutboxBudget {
         _ = account(hub.heldBytes + links.unsentBytes)
     }
 
-    /// Tells the other workers how many bytes are held here; returns how many all hold.
+    /// Reports the queued bytes to the other workers; returns the total.
     private func account(_ held: Int) -> Int {
         let change = held - accountedBytes
         accountedBytes = held

@@ -31,18 +31,18 @@ final class ProxyHeaders {
         self.buffer = buffer
     }
 
-    /// Reads the header, and no byte behind it: those are for TLS or HTTP.
+    /// Reads the header and no byte after it: those belong to TLS or HTTP.
     ///
-    /// Bytes of an unfinished header are read as well, or the kernel would report the socket as readable for ever.
+    /// Bytes of an incomplete header are read too; otherwise the kernel would report the socket as readable forever.
     ///
-    /// - Returns: whether the header has wholly arrived, and what follows is the client's.
+    /// - Returns: whether the header is complete, so that later input is the client's.
     func read(_ connection: Connection) -> Bool {
         let known = connection.unread.count
         switch buffer.peek(at: connection.descriptor, atMost: ProxyHeader.maxBytes - known) {
         case .bytes: break
         case .wouldBlock: return false
         case .endOfStream, .failed:
-            // A health check that only connects is not worth a line.
+            // A health check that only connects is not logged.
             if known == 0 {
                 closing.close(connection)
             } else {
@@ -69,12 +69,12 @@ final class ProxyHeaders {
         }
     }
 
-    /// The header has not come in time.
+    /// The header has not arrived in time.
     func timedOut(_ connection: Connection) {
         refuse(connection, "no PROXY protocol header came within --handshake-timeout, as --listen proxy: asks for")
     }
 
-    /// The connection is the client's from here on, whose address counts.
+    /// From here on the connection belongs to the client, whose address counts.
     private func begin(_ connection: Connection, behind header: ProxyHeader) -> Bool {
         let tls = context.state.tlsContext(for: connection.peer)
         addresses.note(header, of: connection)

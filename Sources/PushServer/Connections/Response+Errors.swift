@@ -2,12 +2,12 @@ internal import Access
 internal import HTTP
 
 extension Response {
-    /// An error in the form of all of them: `{"error":"…"}`.
+    /// An error in the common format: `{"error":"…"}`.
     static func error(_ status: HTTPStatus, _ message: String) -> Response {
         Response(status, contentType: "application/json", body: ErrorBody.json(message))
     }
 
-    /// The answer to a request that is not allowed.
+    /// The response to a request that is not allowed.
     init(_ denial: Denial) {
         self = .error(denial.status, denial.message)
         switch denial.status {
@@ -17,14 +17,14 @@ extension Response {
         }
     }
 
-    /// A refusal for the time being.
+    /// A temporary refusal.
     static func unavailable(_ message: String) -> Response {
         var response = Response.error(.serviceUnavailable, message)
         response.addHeader("Retry-After", "1")
         return response
     }
 
-    /// Lets pages of an origin read the answer.
+    /// Allows pages of an origin to read the response.
     mutating func share(with origin: String) {
         addHeader("Access-Control-Allow-Origin", origin)
         if origin != "*" { addHeader("Vary", "Origin") }

@@ -1,7 +1,7 @@
 internal import HTTP
 internal import WebSocket
 
-/// What becomes of a request, decided on its head before a byte of its body is read.
+/// How a request is handled, decided on its head before a byte of its body is read.
 enum Route {
     /// It is refused, and nothing of its body is read.
     case refused(Response)
@@ -9,7 +9,7 @@ enum Route {
     case taken(RoutedRequest)
 }
 
-/// A request that an endpoint answers, with what the endpoint has read from its head.
+/// A request for an endpoint, with the values that the endpoint has parsed from its head.
 struct RoutedRequest {
     /// The endpoint's number in the router's table.
     var endpoint = 0
@@ -19,11 +19,11 @@ struct RoutedRequest {
     var isRateLimited = true
     /// Where a message goes.
     var channel = ""
-    /// What the message replaces its predecessor by, where messages are conflated.
+    /// The conflation key.
     var key: String?
 }
 
-/// What an endpoint makes of a request that has arrived.
+/// An endpoint's answer to a complete request.
 enum EndpointAnswer {
     /// The answer.
     case now(Response)
@@ -35,7 +35,7 @@ enum EndpointAnswer {
 
 /// Decides on requests and answers them.
 protocol RequestDelegate: AnyObject {
-    /// Decides on a request's head alone what becomes of it.
+    /// Decides on a request's head alone how to handle it.
     func route(_ head: RequestHead, _ connection: Connection) -> Route
     /// Answers a request that was routed.
     func answer(_ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection)

@@ -1,15 +1,15 @@
 internal import Logging
 internal import WSLoop
 
-/// The TLS sessions of a loop's connections, and what they have encrypted and the kernel has not taken yet.
+/// The TLS sessions of a loop's connections, and the encrypted bytes that the kernel has not accepted yet.
 final class SecureLinks {
     private let context: LoopContext
     private let lives: ConnectionLives
     /// By descriptor; empty without TLS, so that a plain connection costs a comparison.
     @safe @exclusivity(unchecked) private var streams: ContiguousArray<SecureStream?> = []
-    /// What the sessions encrypt; made with the first of them.
+    /// The sessions' encrypted output; created with the first session.
     private(set) var output: TLSOutput?
-    /// Encrypted bytes that wait for the kernel, of all connections.
+    /// Encrypted bytes of all connections that wait for the kernel.
     private(set) var unsentBytes = 0
 
     init(_ context: LoopContext, _ lives: ConnectionLives) {
@@ -30,7 +30,7 @@ final class SecureLinks {
         stream(descriptor)?.unsentBytes ?? 0
     }
 
-    /// Gives an accepted connection its session.
+    /// Creates the session of an accepted connection.
     ///
     /// - Returns: false if there is no memory for one.
     func begin(_ connection: Connection, with tls: TLSContext) -> Bool {
@@ -72,7 +72,7 @@ final class SecureLinks {
         unsentBytes += part.count
     }
 
-    /// Sends what a call on the session had to say by itself: handshake messages and alerts.
+    /// Sends the output that the session itself produced: handshake messages and alerts.
     ///
     /// - Returns: false if the connection is broken.
     func sendOutput(of secure: SecureStream) -> Bool {
@@ -84,7 +84,7 @@ final class SecureLinks {
         return sendUnsent(of: secure)
     }
 
-    /// Sends what was kept.
+    /// Sends the kept bytes.
     ///
     /// - Returns: false if the connection is broken.
     func sendUnsent(of secure: SecureStream) -> Bool {

@@ -1,13 +1,13 @@
 internal import Bytes
 internal import WSLoop
 
-/// The TLS session of a connection, with what it has encrypted and the kernel has not taken yet.
+/// The TLS session of a connection, and the encrypted bytes that the kernel has not accepted yet.
 ///
-/// What is encrypted has to be sent: so a part of what waits is encrypted at a time, and no more before that is gone.
+/// Encrypted bytes must be sent, so only a part of the queue is encrypted at a time, and no more before that was sent.
 final class SecureStream {
     let connection: Connection
     let session: TLSSession
-    /// Something has come of the client, which is taken for a handshake.
+    /// Whether the client has sent anything, which counts as the beginning of a handshake.
     var hasBegun = false
     private var unsent: [UInt8] = []
     private var sentBytes = 0
@@ -17,16 +17,16 @@ final class SecureStream {
         self.session = session
     }
 
-    /// How many encrypted bytes wait for the kernel.
+    /// The number of encrypted bytes that wait for the kernel.
     var unsentBytes: Int { unsent.count - sentBytes }
 
-    /// Keeps what the kernel did not take of the session's output.
+    /// Keeps the part of the session's output that the kernel did not accept.
     func keep(_ part: TLSOutput.Part, of output: TLSOutput) {
         precondition(part.descriptor == connection.descriptor, "SecureStream: bytes of another session")
         output.lend(part) { unsent.append($0) }
     }
 
-    /// Sends as much of it as the kernel takes.
+    /// Sends as much of the kept bytes as the kernel accepts.
     ///
     /// - Returns: false if the connection is broken.
     func sendUnsent() -> Bool {

@@ -5,11 +5,11 @@ internal import HTTP
 internal import Logging
 internal import WSLoop
 
-/// Does the TLS handshakes of a loop's connections, so many in a turn.
+/// Performs the TLS handshakes of a loop's connections, a limited number per turn.
 final class TLSHandshakes {
-    /// How many handshakes a turn does one step of: a signature takes a good part of a millisecond.
+    /// The most handshakes that advance in a turn: a signature takes a large part of a millisecond.
     private static let maxStepsInTurn = 8
-    /// Enough to know a proxy's header by.
+    /// Enough bytes to recognise a proxy's header.
     private static let plainBeginningBytes = 16
     /// The first byte of a TLS record that begins a handshake (RFC 8446 section 5.1).
     private static let handshakeRecord: UInt8 = 22
@@ -36,7 +36,7 @@ final class TLSHandshakes {
         self.buffer = buffer
     }
 
-    /// Does a step of a handshake, or has it wait for a turn in which not so many others do.
+    /// Advances a handshake, or makes it wait for a turn with fewer handshakes.
     ///
     /// - Returns: whether the connection can be read from now on.
     func advance(_ secure: SecureStream, _ connection: Connection) -> Bool {
@@ -94,9 +94,10 @@ final class TLSHandshakes {
         }
     }
 
-    /// Refuses what begins with plain HTTP or with a proxy's header, in words that such a client can read.
+    /// Refuses a connection that begins with plain HTTP or a proxy's header, with an answer that such a client can
+    /// read.
     ///
-    /// - Returns: false if it is something else.
+    /// - Returns: false if it begins with something else.
     private func refusesPlain(_ connection: Connection, _ first: UInt8) -> Bool {
         var beginning: [UInt8] = []
         if case .bytes = buffer.peek(at: connection.descriptor, atMost: TLSHandshakes.plainBeginningBytes) {

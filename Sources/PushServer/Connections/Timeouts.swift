@@ -1,22 +1,22 @@
 /// The times that all connections of a server share, in ticks of the timing wheel.
 struct Timeouts {
-    /// For a whole request, or a proxy's header.
+    /// For a complete request, or a proxy's header.
     var request: UInt32
-    /// For the next request on a connection that is kept.
+    /// For the next request on a keep-alive connection.
     var keepAlive: UInt32
     /// Until a silent WebSocket is pinged.
     var ping: UInt32
-    /// Until it must have been heard from after that.
+    /// For an answer to that ping.
     var pong: UInt32
-    /// For how long a peer may take nothing of what waits for it.
+    /// For a peer that reads nothing of its queue.
     var stall: UInt32
-    /// Until a connection whose answer waits for another server is looked at again.
+    /// Until a connection whose response waits for another server is checked again.
     var answer = DeadlineWheel.ticks(.seconds(2))
-    /// How long a closing peer may stand still: with unread bytes, or without its Close frame.
+    /// For a closing peer that makes no progress, with unread bytes or without its Close frame.
     var close = DeadlineWheel.ticks(.seconds(5))
-    /// How long a peer may be silent that has been sent everything.
+    /// How long to wait for the peer's end after everything was sent.
     var linger = DeadlineWheel.ticks(.seconds(1))
-    /// How long each of both may take in all.
+    /// How long each of these two steps may take in total.
     var patience = DeadlineWheel.ticks(.seconds(10))
 }
 

@@ -3,14 +3,14 @@ internal import WSLoop
 
 /// How much of a turn each client gets, and the clients that had their share and have more input.
 final class TurnQueue {
-    /// The most messages or requests of one client in a turn.
+    /// The most messages or requests of one client per turn.
     private static let maxMessages = 32
-    /// After this many of all clients together, each is served only a few more.
+    /// After this many messages of all clients together, each client is served only a few more.
     ///
-    /// Messages that were published in the turn are written at its end, so the turn must be short.
+    /// Messages published in the turn are written at its end, so the turn must be short.
     private static let maxMessagesOfAll = 128
     private static let minMessages = 4
-    /// The most clients that are served again in a turn: together they must not delay the rest either.
+    /// The most clients that continue per turn, because together they must not delay the others either.
     private static let maxServedAgain = 8
 
     private let context: LoopContext
@@ -43,7 +43,8 @@ final class TurnQueue {
     /// Serves clients again that had their share of a turn.
     func serveAgain(_ resume: (Connection) -> Void) {
         for _ in 0..<min(waiting.count, TurnQueue.maxServedAgain) {
-            // Stays in front meanwhile, so that a client that joins the queue finds it occupied and posts nothing.
+            // The client stays at the front meanwhile, so that one that joins the queue finds it non-empty and posts
+            // nothing.
             guard let key = waiting.first else { break }
             if let connection = table[key], connection.pause.contains(.othersFirst) { resume(connection) }
             waiting.removeFirst()

@@ -5,14 +5,14 @@ internal import Protocols
 internal import WSLoop
 internal import WebSocket
 
-/// Acts on what WebSocket clients say.
+/// Handles WebSocket clients' messages.
 protocol MessageDelegate: AnyObject {
     func received(_ message: WebSocketMessage, _ connection: Connection)
 }
 
-/// Speaks WebSocket with the clients of a loop: opens, takes messages, answers control frames and closes.
+/// WebSocket with the clients of a loop: opens connections, reads messages, answers control frames and closes.
 final class WebSocketExchange {
-    /// A compressed message costs a unit more for each of so many bytes that came out of it.
+    /// A compressed message costs one more unit for this many bytes of its decompressed size.
     private static let inflatedBytesOfUnit = 1024
 
     private let context: LoopContext
@@ -41,19 +41,19 @@ final class WebSocketExchange {
             maxMessageBytes: maxMessageBytes, maxFragments: max(1024, maxMessageBytes / 32))
     }
 
-    /// Sets what acts on messages, which must outlive this object's use.
+    /// Sets the handler of messages, which must outlive the use of this object.
     func attach(_ delegate: any MessageDelegate) {
         self.delegate = delegate
     }
 
-    /// Turns an HTTP connection into a WebSocket: the 101, then what its channels bring.
+    /// Turns an HTTP connection into a WebSocket: sends the 101, then its channels' messages.
     func open(_ connection: Connection, _ acceptance: Handshake.Acceptance, channels: [String]) {
         var acceptance = acceptance
         if acceptance.deflate?.keepsClientContext == true, !context.state.places.takeDeflateContext() {
             acceptance.deflate = nil
         }
         connection.requests = nil
-        rates.forget(connection)  // the handshake is no message
+        rates.forget(connection)  // the handshake does not count as a message
         connection.machine = ConnectionMachine(inflater: inflater(acceptance.deflate))
         lives.tell(.upgraded, connection)
         let hub = context.hub
@@ -67,7 +67,7 @@ final class WebSocketExchange {
         if context.state.lifecycle.phase == .draining { fail(connection, .drain) }
     }
 
-    /// Connections share the loop's decompressor; only a client that insists on its context gets one of its own.
+    /// Connections share the loop's decompressor; only a client that insists on its context gets its own.
     private func inflater(_ agreement: DeflateAgreement?) -> Inflater? {
         agreement.map { $0.keepsClientContext ? Inflater(keepsContext: true) : inflater }
     }
@@ -76,7 +76,7 @@ final class WebSocketExchange {
 // MARK: - Input
 
 extension WebSocketExchange {
-    /// Takes input up to the end of one message or control frame, and answers it.
+    /// Reads input up to the end of one message or control frame, and handles it.
     func next(_ input: RawSpan, _ offset: inout Int, _ connection: Connection) {
         do throws(ProtocolViolation) {
             guard let event = try connection.machine?.receive(input, from: &offset, limits: limits) else { return }
@@ -86,7 +86,7 @@ extension WebSocketExchange {
             case .binary(let bytes): delegate?.received(.binary(bytes), connection)
             case .ping(let payload):
                 context.hub.reply(connection.slot) { FrameEncoder.appendFrame(.pong, payload.rawSpan, to: &$0) }
-            case .pong, .fragment: break  // that it came was noted when it was read
+            case .pong, .fragment: break  // its arrival was noted when it was read
             case .close(let frame): peerCloses(frame, connection)
             }
         } catch .unmaskedClose {
@@ -98,7 +98,7 @@ extension WebSocketExchange {
         }
     }
 
-    /// After our Close frame only the peer's is of interest (RFC 6455 section 5.5.1).
+    /// After our Close frame only the peer's Close counts (RFC 6455 section 5.5.1).
     func awaitClose(_ input: RawSpan, _ offset: inout Int, _ connection: Connection) {
         guard connection.life.awaitsClose, connection.machine != nil else {
             offset = input.byteCount
@@ -112,7 +112,7 @@ extension WebSocketExchange {
         }
     }
 
-    /// Counts what a client has sent; false if it comes too fast and must not be acted on.
+    /// Counts a client's input; returns false if it exceeds the rate and must not be handled.
     private func admits(_ event: ConnectionMachine.Event, of connection: Connection) -> Bool {
         let isAdmitted =
             switch event {
@@ -123,13 +123,13 @@ extension WebSocketExchange {
             }
         guard !isAdmitted else { return true }
         switch (event, context.state.configuration.rateExcess) {
-        case (.pong, .error), (.fragment, .error): break  // nothing was asked for that could be refused
+        case (.pong, .error), (.fragment, .error): break  // there is no request to answer with an error
         default: refuseForRate(connection)
         }
         return false
     }
 
-    /// Counts what a command asks for besides the frame that it came in; false if that is too much and was refused.
+    /// Counts the units of a command beyond its frame; returns false if they exceed the rate and were refused.
     func admits(further units: Int, of connection: Connection) -> Bool {
         guard units > 0, !rates.admits(units: units, of: connection) else { return true }
         refuseForRate(connection)
@@ -143,7 +143,7 @@ extension WebSocketExchange {
         fail(connection, .tooManyMessages)
     }
 
-    /// A hundred bytes can stand for many that have to be inflated, checked and parsed.
+    /// A hundred compressed bytes can expand to many that must be decompressed, validated and parsed.
     private func units(of message: [UInt8], _ connection: Connection) -> Int {
         1 + (connection.machine?.inflates == true ? message.count / WebSocketExchange.inflatedBytesOfUnit : 0)
     }
@@ -158,14 +158,14 @@ extension WebSocketExchange {
         context.hub.reply(connection.slot, .text, message: text.rawSpan)
     }
 
-    /// Tells a client what came of a command.
+    /// Sends a client the outcome of a command.
     ///
     /// - Parameter id: what the client named the command by; empty if it did not.
     func reply(_ outcome: CommandOutcome, to id: [UInt8], of connection: Connection) {
         reply(session(of: connection).reply(to: id, outcome), to: connection)
     }
 
-    /// What reads a connection's messages, and words the answers.
+    /// The session that parses a connection's messages and encodes the replies.
     func session(of connection: Connection) -> any ClientSession {
         ClientProtocols.all[context.hub.form(of: connection.slot).encoder].session()
     }
@@ -181,7 +181,7 @@ extension WebSocketExchange {
         fail(connection, code, text, reason)
     }
 
-    /// Ends a WebSocket with a Close frame; the peer has a while to answer it.
+    /// Ends a WebSocket with a Close frame; the peer has some time to answer it.
     private func fail(_ connection: Connection, _ code: CloseCode, _ text: String, _ reason: CloseReason) {
         guard connection.phase == .webSocket else { return }
         closing.leave(connection)
@@ -189,12 +189,12 @@ extension WebSocketExchange {
         table.setInterest(connection.interest.union(.readable), connection)
         let unread = connection.unread
         closing.begin(connection, reason, awaitsClose: true)
-        // The peer's Close may be in what was kept while input was paused, and frames end where it does.
+        // The peer's Close may be in the input kept while paused, at the current frame boundary.
         var offset = 0
         while offset < unread.count { awaitClose(unread.rawSpan, &offset, connection) }
     }
 
-    /// The peer's Close is answered with the same code (RFC 6455 section 5.5.1), and the server ends TCP (7.1.1).
+    /// Answers the peer's Close with the same code (RFC 6455 section 5.5.1); the server then ends TCP (7.1.1).
     private func peerCloses(_ frame: CloseFrame?, _ connection: Connection) {
         closing.leave(connection)
         let empty: [UInt8] = []
@@ -208,10 +208,10 @@ extension WebSocketExchange {
         closing.begin(connection, .client)
     }
 
-    /// Ends the connection without a Close frame of ours, which RFC 6455 section 7.1.7 allows.
+    /// Ends the connection without sending a Close frame, which RFC 6455 section 7.1.7 allows.
     ///
-    /// An unmasked Close comes from a proxy that stops. It would pass our 1002 on to the client in the place of its
-    /// 1001.
+    /// An unmasked Close comes from a proxy that is stopping, which might forward our 1002 to the client instead of its
+    /// own 1001.
     private func endUnanswered(_ connection: Connection) {
         guard connection.phase == .webSocket else { return }
         closing.leave(connection)

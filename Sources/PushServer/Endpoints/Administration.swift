@@ -2,7 +2,7 @@ internal import Access
 internal import HTTP
 internal import WSLoop
 
-/// What only an admin may ask for: `/metrics`, and nothing yet below `/v1` and `/admin`.
+/// The endpoints for admins only: `/metrics`, and nothing yet below `/v1` and `/admin`.
 final class Administration: Endpoint {
     private static let folders = ["/v1", "/admin"]
 

@@ -3,13 +3,13 @@ internal import HTTP
 
 /// One thing that the server answers over HTTP: a file in this folder and a line in the router's table.
 protocol Endpoint: AnyObject {
-    /// What a request for it must be allowed to do; nil if the endpoint checks that itself.
+    /// The purpose that a request must be allowed for; nil if the endpoint checks that itself.
     var purpose: AccessRules.Purpose? { get }
 
     /// Whether a request is for this endpoint.
     func serves(_ head: RequestHead, on peer: Peer) -> Bool
 
-    /// Decides on the head of an allowed request what becomes of it.
+    /// Decides on the head of an allowed request how to handle it.
     func route(_ head: RequestHead, _ connection: Connection) -> Route
 
     /// Answers a request that it has taken.

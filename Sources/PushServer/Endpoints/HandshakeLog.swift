@@ -51,7 +51,7 @@ struct HandshakeLog {
         return client.merging(details) { $1 }
     }
 
-    /// The beginning of what a client sent: a head may have 16 KiB.
+    /// The beginning of a client's text, because a head may have 16 KiB.
     static func loggable(_ text: String?) -> String {
         guard let text else { return "none" }
         return String(String.UnicodeScalarView(text.unicodeScalars.prefix(200)))
@@ -59,7 +59,7 @@ struct HandshakeLog {
 }
 
 extension QueryViolation {
-    /// One sentence for the answer.
+    /// One sentence for the response.
     var message: String {
         switch self {
         case .badPercentEscape:

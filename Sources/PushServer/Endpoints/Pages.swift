@@ -18,16 +18,16 @@ final class Pages: ReadEndpoint {
 }
 
 extension Response {
-    /// A page, which shows and runs its own content only.
+    /// A page that shows and runs only its own content.
     ///
-    /// It may stand in no frame, where a user could click on it without seeing it.
+    /// It must not be framed, because a user might click in a frame without seeing it.
     fileprivate init(_ page: Page) {
         self.init(.ok, contentType: page.contentType, body: page.body)
         addHeader("Content-Security-Policy", page.contentSecurityPolicy)
         addHeader("X-Frame-Options", "DENY")
     }
 
-    /// Leads from a prefix to the page below it, whose relative addresses need the slash.
+    /// Redirects from a prefix to the page below it, whose relative URLs need the slash.
     fileprivate static func redirect(to prefix: PathPrefix, query: String?) -> Response {
         var response = Response(.permanentRedirect)
         response.addHeader("Location", prefix.directory + (query.map { "?\($0)" } ?? ""))

@@ -1,7 +1,7 @@
 internal import Access
 internal import HTTP
 
-/// Paths where a program that embeds the server answers a POST with what it makes of the body.
+/// Paths where a program that embeds the server answers POST requests.
 final class Posts: Endpoint {
     private let posts: [String: @Sendable ([UInt8]) -> [UInt8]]
 

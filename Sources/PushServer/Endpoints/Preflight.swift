@@ -1,7 +1,7 @@
 internal import Access
 internal import HTTP
 
-/// Leave for a page's script to send what has to be asked for first (Fetch standard, CORS-preflight request).
+/// The response to a CORS preflight (Fetch standard).
 final class Preflight: Endpoint {
     private let rules: AccessRules
 

@@ -4,7 +4,7 @@ internal import Channels
 internal import HTTP
 internal import Protocols
 
-/// `POST /publish`: hands a message to the broker; what is wrong with a request is told with what to do.
+/// `POST /publish`: hands a message to the broker; errors say what to do.
 final class PublishEndpoint: Endpoint {
     private static let formRefusal =
         "a form with files (multipart/form-data, curl -F) is no message: send the body itself (curl --data-binary @FILE)"
@@ -25,7 +25,7 @@ final class PublishEndpoint: Endpoint {
     }
 
     func route(_ head: RequestHead, _ connection: Connection) -> Route {
-        // Subscribers would get its boundaries and headers, which no sender means.
+        // Otherwise subscribers would receive the form's boundaries and headers, which no sender intends.
         if head.hasValue(beginningWith: "multipart/form-data", in: "content-type") {
             return .refused(.error(.unsupportedMediaType, PublishEndpoint.formRefusal))
         }
@@ -36,7 +36,7 @@ final class PublishEndpoint: Endpoint {
             guard !state.bytes.isOverBudget else {
                 return .refused(.unavailable(CommandRefusal.overBudget.message))
             }
-            // Who may publish is trusted, and may do so as fast as it can.
+            // Clients that may publish are trusted, and may do so as fast as they can.
             return .taken(RoutedRequest(isRateLimited: false, channel: channel, key: key))
         } catch {
             return .refused(.error(.badRequest, error.reason))

@@ -4,7 +4,7 @@ internal import Channels
 internal import HTTP
 internal import WSLoop
 
-/// The bodies of the endpoints that only report.
+/// The responses of the endpoints that only report.
 enum Reports {
     static func published(channel: String, subscribers: Int) -> Response {
         var body = JSONObjectWriter()
@@ -13,9 +13,9 @@ enum Reports {
         return Response(.ok, contentType: "application/json", body: body.finish())
     }
 
-    /// `/health`: always 200, since to restart a server for a lost broker makes things worse.
+    /// `/health`: always 200, because restarting a server when its broker is lost makes things worse.
     ///
-    /// - Parameter tellsReasons: whether error texts are shown, which may have addresses in them.
+    /// - Parameter tellsReasons: whether to show error texts, which may contain addresses.
     static func health(_ state: ServerState, _ totals: WorkerCounters, tellsReasons: Bool) -> Response {
         let counts = state.directory.counts
         let now = Loop.monotonicNanoseconds
@@ -35,12 +35,12 @@ enum Reports {
         return state.broker.isEmbedded || state.brokerStatus?.isUsable == true ? "ok" : "degraded"
     }
 
-    /// `/health/live`: 503 only if a loop hangs.
+    /// `/health/live`: 503 only if a loop is stuck.
     static func liveness(_ state: ServerState) -> Response {
         verdict(state.boards.allLoopsTurn ? nil : "a loop has stopped turning")
     }
 
-    /// `/health/ready`: 503 while no new client would be served.
+    /// `/health/ready`: 503 while new clients would not be served.
     static func readiness(_ state: ServerState) -> Response {
         switch state.lifecycle.phase {
         case .starting: verdict("starting")

@@ -1,7 +1,7 @@
 internal import Access
 internal import HTTP
 
-/// Decides which request gets what, on its head alone, before a byte of its body is read.
+/// Chooses the route of a request on its head alone, before a byte of its body is read.
 ///
 /// This is the one place where it is decided whether a request is allowed.
 final class Router {
@@ -51,7 +51,7 @@ extension Router: RequestDelegate {
     }
 }
 
-/// What a request on a connection may do.
+/// The permissions of a request on a connection.
 struct RequestAccess {
     private let rules: AccessRules
     private let addresses: ClientAddresses
@@ -71,7 +71,7 @@ struct RequestAccess {
         denial(of: head, for: purpose, connection).map { Response($0) }
     }
 
-    /// Whether what only an admin may ask for is found on the address that a request came to.
+    /// Whether the admin endpoints are served on the address that the request came to.
     func servesAdmin(_ connection: Connection) -> Bool { rules.servesAdmin(on: connection.peer) }
 
     /// Whether the client used TLS.

@@ -43,7 +43,7 @@ final class WebSocketUpgrade: Endpoint {
         return head.isPath("/ws") || (!hasChannels && head.count(of: "upgrade") > 0)
     }
 
-    /// A handshake with a body is an error (RFC 6455 section 4.1), which needs none of the body to be told.
+    /// A handshake with a body is an error (RFC 6455 section 4.1); it is refused without reading the body.
     func route(_ head: RequestHead, _ connection: Connection) -> Route {
         .taken(RoutedRequest(isAnsweredOnHead: true))
     }
@@ -116,7 +116,7 @@ extension WebSocketUpgrade {
         }
     }
 
-    /// The extension's offer has no way to insist on a context, so the query has.
+    /// The extension's offer cannot insist on a context, so the query can.
     private func deflatePolicy(_ head: RequestHead) -> DeflateAgreement.Policy {
         guard context.state.configuration.compresses else { return .off }
         let keepsContext = (try? head.queryValues(of: "context_takeover")) == ["1"]
@@ -142,7 +142,7 @@ extension WebSocketUpgrade {
         return channels
     }
 
-    /// The names in order, each once.
+    /// The names in order, without duplicates.
     private static func distinct(_ names: [String]) -> [String] {
         guard names.count > 1 else { return names }
         var known: Set<ByteName> = []
@@ -159,7 +159,7 @@ extension WebSocketUpgrade {
     }
 }
 
-/// Why a WebSocket was not opened, in words and as the answer to the request.
+/// Why a WebSocket was not opened: the reason and the response.
 private struct UpgradeRefusal: Error {
     let reason: String
     let response: Response
@@ -182,7 +182,7 @@ private struct UpgradeRefusal: Error {
     }
 }
 
-/// A handshake on another path: a browser would be told nothing of an answer that is no handshake, so it is logged.
+/// A handshake on another path is logged, because a browser shows nothing of a response that is not a handshake.
 final class MisplacedUpgrade: Endpoint {
     private static let reason = "the WebSocket is at /ws"
 

@@ -1,18 +1,18 @@
-/// A timing wheel: which slots are due at which tick, at a cost that does not grow with their number.
+/// A timing wheel: returns the slots that are due at a tick, at a cost that does not depend on the number of slots.
 ///
-/// It is lazy: a deadline that moves later is not touched here; the slot comes up at its old tick and is put in again.
+/// It is lazy: postponing a deadline does not touch it. The slot comes up at its old tick and is inserted again.
 struct DeadlineWheel {
     static let tickMilliseconds: UInt64 = 250
 
     private var buckets: [[UInt32]]
     private(set) var currentTick: UInt32 = 0
 
-    /// - Parameter ticks: how far ahead it can see; what is due later comes up early and is put in again.
+    /// - Parameter ticks: the size of the wheel; a slot due later comes up early and is inserted again.
     init(ticks: Int = 512) {
         buckets = Array(repeating: [], count: ticks)
     }
 
-    /// Puts a slot in.
+    /// Inserts a slot.
     ///
     /// - Returns: the tick at which it will come up.
     mutating func insert(_ slot: UInt32, at tick: UInt32) -> UInt32 {
@@ -23,7 +23,7 @@ struct DeadlineWheel {
         return due
     }
 
-    /// Moves on by one tick and returns who is due.
+    /// Advances by one tick and returns the slots that are due.
     mutating func advance() -> [UInt32] {
         currentTick += 1
         let index = Int(currentTick) % buckets.count
@@ -31,7 +31,7 @@ struct DeadlineWheel {
         return buckets[index]
     }
 
-    /// Whole ticks that are not shorter than `duration`, and one at least.
+    /// The duration in ticks, rounded up, at least one.
     static func ticks(_ duration: Duration) -> UInt32 {
         let (seconds, attoseconds) = duration.components
         let milliseconds = seconds.multipliedReportingOverflow(by: 1000)

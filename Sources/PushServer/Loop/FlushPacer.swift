@@ -1,10 +1,10 @@
-/// How long a busy loop rests between two flushes, so that more messages leave with each system call.
+/// How long a busy loop waits between two flushes, so that more messages leave with each system call.
 public enum Pacing: String, CaseIterable, Sendable {
-    /// Never.
+    /// No wait.
     case latency
-    /// For about a seventh of the time that the last flush took.
+    /// About a seventh of the duration of the last flush.
     case balanced
-    /// For as long as the last flush took.
+    /// As long as the last flush took.
     case throughput
 
     var restPerFlush: Double {
@@ -16,11 +16,11 @@ public enum Pacing: String, CaseIterable, Sendable {
     }
 }
 
-/// When the channels that messages come faster to than they are flushed may be flushed again.
+/// Decides when busy channels may be flushed again: those that get messages faster than they are flushed.
 ///
-/// Only those wait: a quiet channel's message goes at once. Times are nanoseconds on one clock.
+/// Only they wait; a quiet channel's message leaves at once. Times are nanoseconds on one clock.
 struct FlushPacer {
-    /// No rest is longer, however long a flush took.
+    /// The longest wait, however long a flush took.
     static let maxRestNanoseconds: UInt64 = 4_000_000
 
     private let restPerFlush: Double

@@ -5,7 +5,7 @@ internal import Logging
 internal import Protocols
 internal import WSLoop
 
-/// What the parts of one loop share: the server's state, the hub, the clock, the counters and the way to other loops.
+/// The shared parts of one loop: the server's state, the hub, the clock, the counters and the access to other loops.
 ///
 /// Confined to its loop's thread.
 final class LoopContext {
@@ -31,7 +31,7 @@ final class LoopContext {
     var tick: UInt32 { wheel.currentTick }
     var inbox: Inbox<WorkerMessage> { state.inboxes[index] }
 
-    /// Sends a message to a worker, this one included.
+    /// Sends a message to a worker, including this one.
     ///
     /// - Returns: false if that worker has ended.
     @discardableResult
@@ -49,9 +49,9 @@ final class LoopContext {
         post(.node(message), to: NodeMessage.worker)
     }
 
-    /// Hands a message to all loops with subscribers, in the one order that they share.
+    /// Hands a message to all loops with subscribers, in the same order for all.
     ///
-    /// - Returns: how many subscribers this process has.
+    /// - Returns: the number of subscribers in this process.
     @discardableResult
     func broadcast(_ publication: Publication) -> Int {
         let message = Message(
@@ -60,7 +60,7 @@ final class LoopContext {
         return state.directory.publish(message) { post(.deliver(message), to: $0) }
     }
 
-    /// Adds up what the flush did.
+    /// Adds the counts of the flush.
     func countFlush() {
         counters.add(hub.takeCounts())
         let receivedNanoseconds = hub.takeReceipts()
@@ -89,7 +89,7 @@ final class LoopContext {
         return state.limit(name)?.isEnforced ?? true
     }
 
-    /// Logs one line a second at `notice`, and the others at `debug`.
+    /// Logs one line per second at `notice`, and the others at `debug`.
     func log(
         _ message: Logger.Message, limitedBy lines: borrowing LineLimit,
         _ metadata: @autoclosure () -> Logger.Metadata

@@ -1,19 +1,19 @@
 internal import Broker
 internal import WSLoop
 
-/// What workers tell the node.
+/// A message from a worker to the node.
 enum NodeMessage: Sendable {
-    /// A worker takes clients from now on.
+    /// A worker now accepts clients.
     case opened
     /// A worker could not open or run its loop.
     case failed(SystemError)
-    /// A channel has got its first subscribers or lost its last: see the directory.
+    /// A channel has got its first or lost its last subscriber: see the directory.
     case interestChanged(channel: String)
     /// Publish through the broker; the outcome goes to the connection.
     case publish(Publication, PublishTicket)
-    /// Begin the drain after a while.
+    /// Start the drain after the drain delay.
     case leave
-    /// Accept nobody any more.
+    /// Stop accepting clients.
     case drain
     /// A worker has no connections left.
     case drained
@@ -22,7 +22,7 @@ enum NodeMessage: Sendable {
     static let worker = 0
 }
 
-/// What runs on the first worker's loop beside the worker.
+/// What runs on the first worker's loop besides the worker.
 protocol NodeMessageHandler: AnyObject {
     /// Called at the end of a turn.
     func handle(_ message: NodeMessage)

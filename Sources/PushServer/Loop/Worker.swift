@@ -6,22 +6,22 @@ internal import WSLoop
 
 /// One event loop with its connections, its hub and its share of the channels' subscribers.
 ///
-/// A turn of the loop: sockets that are ready are read, requests and frames handled, publishes marked; then, before the
-/// loop sleeps, `endTurn` takes what other loops sent and flushes every marked connection once.
+/// In a turn of the loop, ready sockets are read, requests and frames are handled, and publishes only mark channels.
+/// Before the loop sleeps, `endTurn` takes the messages of other loops and writes once to every marked connection.
 final class Worker {
     let context: LoopContext
     let connections: Connections
     let commands: CommandRunner
     private let router: Router
     private let outboxes: OutboxBudget
-    /// Only of the worker that `NodeMessage.worker` names.
+    /// Only on the worker that `NodeMessage.worker` names.
     var node: (any NodeMessageHandler)?
     private var pacer: FlushPacer
     private var pacingTimer: FineTimer?
     private var handles: [Handle] = []
     private var lastTickNanoseconds = Loop.monotonicNanoseconds
 
-    /// Makes the worker and its loop; nothing runs yet.
+    /// Makes the worker and its loop without running anything.
     init(index: Int, state: ServerState) throws(SystemError) {
         context = try LoopContext(index: index, state: state)
         connections = try Connections(context)
@@ -38,7 +38,7 @@ final class Worker {
     func open() throws(SystemError) {
         try connections.open()
         let pacingTimer = try FineTimer(on: context.loop)
-        pacingTimer.onEvent {}  // a turn ends by it, and that is all
+        pacingTimer.onEvent {}  // it only ends a turn
         self.pacingTimer = pacingTimer
         let ticker = try Timer(on: context.loop)
         ticker.onEvent { [unowned self] in tick() }
@@ -50,15 +50,15 @@ final class Worker {
 
     /// Runs until the server ends.
     func run() throws(SystemError) {
-        // Of several hooks libuv runs the one that was started last first: the broker's, which sends what a turn has
-        // asked for, must come after this one.
+        // libuv runs the hook that was started last first. The broker's, which sends what a turn has requested, must
+        // run after this hook.
         let hook = try BeforeSleepHook(on: context.loop)
         hook.onEvent { [unowned self] in endTurn() }
         keep(hook)
         context.loop.run()
     }
 
-    /// Closes everything; the loop proves that no handle is left.
+    /// Closes everything; the loop checks that no handle is left.
     func close() {
         connections.close()
         for message in context.inbox.takeAll() {
@@ -70,7 +70,7 @@ final class Worker {
         context.loop.close()
     }
 
-    /// Closes a handle with the worker.
+    /// Registers a handle to be closed with the worker.
     func keep(_ handle: Handle) {
         handles.append(handle)
     }
@@ -122,7 +122,7 @@ final class Worker {
         node?.tick()
     }
 
-    /// How much later than asked for the ticker fired is how long the loop was busy.
+    /// The delay of the ticker shows how long the loop was busy.
     private func observeLag() {
         let now = Loop.monotonicNanoseconds
         let late = Int64(now - lastTickNanoseconds) - Int64(DeadlineWheel.tickMilliseconds) * 1_000_000

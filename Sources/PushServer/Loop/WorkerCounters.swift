@@ -1,12 +1,12 @@
 internal import Channels
 internal import HTTP
 
-/// Where published messages came from.
+/// The sources of published messages.
 enum MessageSource: Int, CaseIterable {
     case http, broker, client
 }
 
-/// Why a WebSocket connection ended, from this server's view.
+/// Why a WebSocket connection ended, from the server's view.
 enum CloseReason: Int, CaseIterable {
     case client, aborted, protocolError, messageTooBig, slowConsumer, overBudget, stalled, tooManyMessages, pingTimeout,
         drain
@@ -27,7 +27,7 @@ enum CloseReason: Int, CaseIterable {
     }
 }
 
-/// How a request for a WebSocket was answered.
+/// The result of a request for a WebSocket.
 enum HandshakeResult: Int, CaseIterable {
     case accepted, badRequest, forbidden, wrongMethod, upgradeRequired, unavailable, other
 
@@ -56,10 +56,11 @@ enum HandshakeResult: Int, CaseIterable {
     }
 }
 
-/// What one worker counts.
+/// The counters of one worker.
 ///
-/// The worker counts in a copy of its own and lays it open once per turn, before the turn's bytes go out: whoever sees
-/// an effect also sees it counted (but for deliveries and drops, which are known only after the flush), and no counter costs an atomic operation. Fixed-size arrays, so that a copy allocates nothing.
+/// The worker counts in its own copy and publishes that once per turn, before the turn's output is sent. So a client
+/// that sees an effect can also see it counted (except for deliveries and drops, which are known only after the flush),
+/// and counting needs no atomic operations. The arrays have fixed sizes, so that a copy allocates nothing.
 struct WorkerCounters: Sendable {
     var webSockets = 0
     var opened = 0
@@ -72,18 +73,18 @@ struct WorkerCounters: Sendable {
     var droppedByClosing = 0
     var droppedOversized = 0
     var compressions = 0
-    /// Messages and pings of clients that were not acted on, since they came too fast.
+    /// Messages and pings that were not handled, because they exceeded the rate.
     var messagesOverRate = 0
     /// How often a limit was reached, by `LimitName`.
     var limitHits: [8 of Int] = .init(repeating: 0)
-    /// Idle HTTP connections closed for want of descriptors.
+    /// Idle HTTP connections closed for lack of descriptors.
     var idleClosed = 0
-    /// Connections closed for what they sent in place of a PROXY protocol header.
+    /// Connections closed because of invalid input instead of a PROXY protocol header.
     var proxyHeadersRefused = 0
     var tlsHandshakes = 0
     var tlsFailures = 0
     var inboundBytes = 0
-    /// Connections given up for the inbound budget, by `InboundShed`.
+    /// Connections closed because of the inbound budget, by `InboundShed`.
     var inboundShed: [3 of Int] = .init(repeating: 0)
     var outboxBytes = 0
     var outboxBytesMax = 0
@@ -126,13 +127,13 @@ struct WorkerCounters: Sendable {
     }
 }
 
-/// Counts of durations in buckets, as Prometheus draws quantiles from.
+/// A histogram of durations, with buckets from which Prometheus computes quantiles.
 struct Histogram: Sendable {
     static let boundsSeconds = [
         0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
     ]
 
-    /// One per bound, not cumulated, and one for what is longer.
+    /// One per limit, not cumulative, and one for longer durations.
     private(set) var buckets: [15 of Int] = .init(repeating: 0)
     private(set) var sumSeconds = 0.0
 

@@ -3,23 +3,23 @@ internal import Broker
 internal import Channels
 internal import WSLoop
 
-/// What a worker is told by others.
+/// A message from one worker to another.
 enum WorkerMessage: Sendable {
     /// To the first worker: a message for the node, which is on its loop.
     case node(NodeMessage)
     /// Take over a client that the node accepted.
     case adopt(AcceptedStream, Peer, TLSContext?)
-    /// Deliver to the channel's subscribers of this worker.
+    /// Deliver to the channel's subscribers on this worker.
     case deliver(Message)
     /// From the node: subscriptions of the channel may be confirmed.
     case ready(channel: String)
-    /// From the node: the channel's subscribers may have missed messages of that time.
+    /// From the node: the channel's subscribers may have missed messages for this long.
     case gap(channel: String, milliseconds: UInt64)
-    /// From the node: what became of the connection's publish.
+    /// From the node: the result of the connection's publish.
     case published(StreamKey, PublishOutcome)
-    /// To itself: serve connections that had their share of a turn.
+    /// To itself: continue with connections that had used their share of a turn.
     case serveWaiting
-    /// Close idle HTTP connections: descriptors have run short.
+    /// Close idle HTTP connections, because descriptors are scarce.
     case closeIdle
     /// To itself: another turn is needed.
     case wakeUp

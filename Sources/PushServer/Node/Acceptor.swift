@@ -3,7 +3,7 @@ internal import Glibc
 internal import Logging
 internal import WSLoop
 
-/// Accepts clients on all addresses and gives each to the worker with the fewest.
+/// Accepts clients on all addresses and gives each to the worker with the fewest clients.
 final class Acceptor {
     private static let unsentLowWaterBytes: Int32 = 131_072
 
@@ -29,12 +29,12 @@ final class Acceptor {
         return listeners.map(\.address)
     }
 
-    /// Begins to accept.
+    /// Starts to accept clients.
     func start() {
         for listener in listeners { listener.resume() }
     }
 
-    /// Accepts nobody any more.
+    /// Stops accepting clients.
     func close() {
         for listener in listeners { listener.close() }
         listeners = []
@@ -64,7 +64,7 @@ final class Acceptor {
     }
 
     private func place(_ stream: AcceptedStream, _ listener: Peer) {
-        // A proxy's header tells whose connection it is, and TLS begins behind that.
+        // A proxy's header announces the client, and TLS begins after it.
         let isProxied = listener.contains(.proxied)
         let peer = isProxied ? listener : listener.union(nearness(of: stream))
         guard isProxied || connections.limits.admitsSocket(from: stream.peer.ip, peer) else {

@@ -3,7 +3,7 @@ internal import Channels
 public import RedisBridge
 internal import WSLoop
 
-/// Which broker a server has and how it is connected: the one place that knows the brokers there are.
+/// Chooses a server's broker and its connection: the only place that knows all brokers.
 public struct BrokerChoice: Sendable, CustomStringConvertible {
     typealias Connect =
         @Sendable (Loop, _ maxPayloadBytes: Int, any BrokerDelegate) throws(SystemError) -> any RemoteBroker
@@ -11,9 +11,9 @@ public struct BrokerChoice: Sendable, CustomStringConvertible {
     /// Where it is, for people.
     public let description: String
     let traits: BrokerTraits
-    /// How connections to it are secured; nil if they are not.
+    /// The TLS settings of its connections; nil without TLS.
     var tlsRecords: TLSRecords?
-    /// Makes the broker on the node's loop and begins to connect; nil for the embedded one.
+    /// Makes the broker on the node's loop and starts to connect; nil for the embedded one.
     let connect: Connect?
 
     var isEmbedded: Bool { connect == nil }
@@ -22,7 +22,7 @@ public struct BrokerChoice: Sendable, CustomStringConvertible {
 extension BrokerChoice {
     /// The broker in the process.
     ///
-    /// `/health` and `/metrics` name Redis without one as well, so that dashboards need not know how a server is run.
+    /// `/health` and `/metrics` show Redis even without one, so that dashboards work in both cases.
     public static let embedded = BrokerChoice(
         description: "embedded",
         traits: BrokerTraits(name: RedisBridge.traits.name, label: RedisBridge.traits.label), connect: nil)

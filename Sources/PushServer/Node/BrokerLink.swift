@@ -3,7 +3,7 @@ internal import Channels
 internal import Logging
 internal import WSLoop
 
-/// The node's end of a remote broker: it passes on what the workers ask, and hands them what the broker brings.
+/// The node's connection to a remote broker: forwards the workers' requests, and passes the broker's events to them.
 final class BrokerLink {
     private let context: LoopContext
     private let state: ServerState
@@ -14,7 +14,7 @@ final class BrokerLink {
         state = context.state
     }
 
-    /// Begins to connect; does nothing if the broker is the embedded one.
+    /// Starts to connect; does nothing for the embedded broker.
     func open() throws(SystemError) {
         guard let connect = state.broker.connect else { return }
         broker = try connect(context.loop, state.configuration.maxPublishBytes, self)
@@ -30,7 +30,7 @@ final class BrokerLink {
         if let broker { state.brokerStatus = broker.status }
     }
 
-    /// A channel has got its first subscribers, or lost its last: the directory knows whether it has any now.
+    /// A channel has got its first or lost its last subscriber: the directory knows whether it has any now.
     func interestChanged(in channel: String) {
         guard let broker else { return }
         if !state.directory.isWanted(channel) {

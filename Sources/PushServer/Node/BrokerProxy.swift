@@ -1,9 +1,9 @@
 internal import Broker
 internal import WSLoop
 
-/// A worker's way to a broker on the node's loop.
+/// A worker's access to a broker on the node's loop.
 ///
-/// What is asked goes there as a message, and so do the answers come back.
+/// Requests and replies are messages between the loops.
 final class BrokerProxy: Broker {
     private let ask: (NodeMessage) -> Void
 
@@ -28,7 +28,7 @@ final class BrokerProxy: Broker {
 }
 
 extension PublishTicket {
-    /// Names a connection of a worker.
+    /// Identifies a connection of a worker.
     init(worker: Int, _ key: StreamKey) {
         self.init(loop: worker, slot: key.slot, generation: key.generation)
     }

@@ -1,7 +1,7 @@
 internal import Logging
 internal import WSLoop
 
-/// What is looked at now and then: files of certificates, and memory that can be given back to the system.
+/// Periodic tasks: checks the certificate files, and returns unused memory to the system.
 struct Housekeeping {
     private static let certificateTicks = 4
     private static let memoryTicks = 20
@@ -9,14 +9,14 @@ struct Housekeeping {
     private var ticks = 0
     private var memory = MemoryReturn()
 
-    /// Called four times a second, on the node's loop.
+    /// Called four times per second, on the node's loop.
     mutating func tick(_ state: ServerState) {
         ticks &+= 1
-        // Less often than other things, since the disk is asked for a file's state.
+        // Less often than at every tick, because checking a file accesses the disk.
         if ticks % Housekeeping.certificateTicks == 0 {
             state.configuration.certificates?.reloadIfChanged(logger: state.logger)
         }
-        // A storm is over some seconds later.
+        // A load spike is over some seconds later.
         let isDue = memory.isDue(
             heldBytes: state.bytes.inbound + state.bytes.outbound, peakBytes: state.bytes.takePeak(),
             mayReturn: ticks % Housekeeping.memoryTicks == 0)

@@ -1,8 +1,9 @@
 internal import Logging
 internal import WSLoop
 
-/// What a server has once, on the loop of its first worker: it starts and stops the workers, accepts their clients, and
-/// is connected to the broker.
+/// The parts that a server has once, on the loop of its first worker.
+///
+/// It starts and stops the workers, accepts their clients, and is connected to the broker.
 final class Node {
     private let context: LoopContext
     private let state: ServerState
@@ -17,7 +18,7 @@ final class Node {
     /// Why the server ended, if a worker could not start.
     private(set) var failure: SystemError?
 
-    /// - Parameter opened: runs once all workers take clients, just before the first is accepted.
+    /// - Parameter opened: runs when all workers accept clients, just before the first client is accepted.
     init(_ context: LoopContext, _ connections: Connections, opened: @escaping () -> Void) {
         self.context = context
         self.opened = opened
@@ -28,7 +29,7 @@ final class Node {
         undrainedWorkers = context.state.workers
     }
 
-    /// Binds all addresses and begins to connect to the broker; `close()` is needed after an error as well.
+    /// Binds all addresses and starts to connect to the broker; call `close()` even after an error.
     ///
     /// - Returns: the addresses, with the ports that the system chose.
     func open() throws(SystemError) -> [SocketAddress] {
@@ -43,7 +44,7 @@ final class Node {
         leaveTimer?.close()
     }
 
-    /// The last worker to open lets the clients in.
+    /// When the last worker has opened, clients are accepted.
     private func workerOpened() {
         unopenedWorkers -= 1
         guard unopenedWorkers == 0 else { return }
@@ -51,13 +52,13 @@ final class Node {
         acceptor.start()
     }
 
-    /// A server with fewer workers than asked for would lie about itself: it ends.
+    /// Ends the server, because it must not run with fewer workers than configured.
     private func workerFailed(_ error: SystemError) {
         failure = error
         context.loop.stop()
     }
 
-    /// Begins the drain when routers have had the time to learn that this server is not ready.
+    /// Starts the drain after load balancers had time to notice that this server is not ready.
     private func leave() {
         do throws(SystemError) {
             let timer = try Timer(on: context.loop)
@@ -70,7 +71,7 @@ final class Node {
         }
     }
 
-    /// The last worker without connections ends the server.
+    /// When the last worker has no connections left, the server ends.
     private func workerDrained() {
         undrainedWorkers -= 1
         guard undrainedWorkers == 0 else { return }

@@ -1,7 +1,7 @@
 internal import Synchronization
 internal import WSLoop
 
-/// The bytes that all workers together hold for clients; safe from any thread.
+/// The bytes that all workers together hold for clients; safe on any thread.
 struct ByteAccounts: ~Copyable, Sendable {
     private static let overBudgetNanoseconds: UInt64 = 1_000_000_000
 
@@ -10,20 +10,20 @@ struct ByteAccounts: ~Copyable, Sendable {
     private let peak = Atomic<Int>(0)
     private let shedNanoseconds = Atomic<UInt64>(0)
 
-    /// What is queued for clients.
+    /// The bytes queued for clients.
     var outbound: Int { queued.load(ordering: .relaxed) }
 
-    /// What clients have sent and is still held.
+    /// The bytes of clients' input that are still held.
     var inbound: Int { received.load(ordering: .relaxed) }
 
-    /// Notes that a worker's queues have grown or shrunk; returns what is queued in all.
+    /// Notes a change of a worker's queued bytes; returns the total.
     func countOutbound(_ change: Int) -> Int {
         let total = queued.add(change, ordering: .relaxed).newValue
         if change > 0 { notePeak(total + inbound) }
         return total
     }
 
-    /// Notes that what peers make a worker hold has grown or shrunk; returns what all hold.
+    /// Notes a change of the input that a worker holds; returns the total.
     func countInbound(_ change: Int) -> Int {
         guard change != 0 else { return inbound }
         let total = received.add(change, ordering: .relaxed).newValue
@@ -31,18 +31,18 @@ struct ByteAccounts: ~Copyable, Sendable {
         return total
     }
 
-    /// The most that was held, both ways, since the last call.
+    /// The most bytes held, in both directions, since the last call.
     func takePeak() -> Int {
         peak.exchange(0, ordering: .relaxed)
     }
 
-    /// Notes that queues were dropped because the budget was passed; returns whether that is worth a line in the log.
+    /// Notes that queues were dropped because of the budget; returns whether to log it.
     func noteShed(atNanoseconds now: UInt64) -> Bool {
         let last = shedNanoseconds.exchange(now, ordering: .relaxed)
         return last == 0 || now > last + ByteAccounts.overBudgetNanoseconds
     }
 
-    /// Whether the budget for what is queued was passed a moment ago.
+    /// Whether the budget for queues was exceeded a moment ago.
     var isOverBudget: Bool {
         let shed = shedNanoseconds.load(ordering: .relaxed)
         guard shed != 0 else { return false }

@@ -2,21 +2,21 @@ internal import Access
 internal import Synchronization
 internal import WSLoop
 
-/// How many connections there may be at once; safe from any thread.
+/// The number of connections that may be open at once; safe on any thread.
 struct ConnectionPlaces: ~Copyable, Sendable {
-    /// Descriptors that are not for WebSockets: listeners, the broker, logs, and requests such as `/health`.
+    /// Descriptors reserved for listeners, the broker, logs, and requests such as `/health`.
     private static let reservedDescriptors = 128
     private static let starvedNanoseconds: UInt64 = 500_000_000
 
     let descriptorLimit: Int
     let maxWebSockets: Limit
     private let maxDeflateContexts: Int
-    /// WebSockets that are open or being opened; also counted per worker, but the limit needs one exact figure.
+    /// WebSockets that are open or being opened; also counted per worker, but the limit needs one exact number.
     private let webSockets = Atomic<Int>(0)
     private let deflateContexts = Atomic<Int>(0)
     private let lastStarvedNanoseconds = Atomic<UInt64>(0)
 
-    /// Raises the descriptor limit as far as it goes.
+    /// Raises the descriptor limit as far as possible.
     init(_ configuration: ServerConfiguration, workers: Int) {
         descriptorLimit = SystemLimits.raiseDescriptorLimit()
         maxWebSockets =
@@ -25,14 +25,14 @@ struct ConnectionPlaces: ~Copyable, Sendable {
         maxDeflateContexts = configuration.maxDeflateContexts
     }
 
-    /// How many WebSockets there are descriptors for.
+    /// The number of WebSockets that the descriptors are sufficient for.
     static func webSockets(withDescriptors limit: Int, workers: Int) -> Int {
         max(limit - reservedDescriptors - 8 * workers, 1)
     }
 
     var isFull: Bool { maxWebSockets.isEnforced && webSockets.load(ordering: .relaxed) >= maxWebSockets.value }
 
-    /// Takes a place for a WebSocket; false if that is one too many.
+    /// Reserves a place for a WebSocket; returns false if there are too many.
     func takeWebSocket() -> Bool {
         webSockets.add(1, ordering: .relaxed).oldValue < maxWebSockets.value
     }
@@ -42,10 +42,10 @@ struct ConnectionPlaces: ~Copyable, Sendable {
         webSockets.subtract(1, ordering: .relaxed)
     }
 
-    /// Connections that keep a decompression context.
+    /// The number of connections that keep a decompression context.
     var deflateContextCount: Int { deflateContexts.load(ordering: .relaxed) }
 
-    /// Takes one of the places for decompression contexts; false if there is none left.
+    /// Reserves a place for a decompression context; returns false if none is left.
     func takeDeflateContext() -> Bool {
         guard deflateContexts.add(1, ordering: .relaxed).oldValue < maxDeflateContexts else {
             releaseDeflateContext()
@@ -59,16 +59,16 @@ struct ConnectionPlaces: ~Copyable, Sendable {
         deflateContexts.subtract(1, ordering: .relaxed)
     }
 
-    /// Notes that a client could not be accepted for want of descriptors or memory.
+    /// Notes that a client could not be accepted for lack of descriptors or memory.
     func noteStarved() {
         lastStarvedNanoseconds.store(Loop.monotonicNanoseconds, ordering: .relaxed)
     }
 
-    /// Whether clients could not be accepted a moment ago: while that is so, accepting is tried ten times a second.
+    /// Whether clients could not be accepted a moment ago; accepting is then retried ten times per second.
     var isStarved: Bool {
         let starved = lastStarvedNanoseconds.load(ordering: .relaxed)
         let now = Loop.monotonicNanoseconds
-        // Another thread may have noted it just now.
+        // Another thread may have stored a later time.
         return now < starved || now - starved < ConnectionPlaces.starvedNanoseconds
     }
 }

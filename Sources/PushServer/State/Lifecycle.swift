@@ -1,11 +1,11 @@
 internal import Synchronization
 internal import WSLoop
 
-/// How far a server is between its start and its end; safe from any thread.
+/// The phase of a server between its start and its end; safe on any thread.
 struct Lifecycle: ~Copyable, Sendable {
     enum Phase: Int {
         case starting, serving
-        /// Still serving, and not ready any more, so that routers send new clients elsewhere.
+        /// Still serving, but no longer ready, so that load balancers send new clients elsewhere.
         case leaving
         case draining
 
@@ -18,9 +18,9 @@ struct Lifecycle: ~Copyable, Sendable {
 
     var phase: Phase { Phase(rawValue: phaseValue.load(ordering: .acquiring)) ?? .draining }
 
-    /// Enters a phase unless that, or a later one, has been entered before.
+    /// Enters a phase unless it, or a later one, was entered before.
     ///
-    /// - Returns: whether it was entered by this call.
+    /// - Returns: whether this call entered it.
     @discardableResult
     func enter(_ phase: Phase) -> Bool {
         phaseValue.max(phase.rawValue, ordering: .acquiringAndReleasing).oldValue < phase.rawValue

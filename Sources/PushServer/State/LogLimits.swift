@@ -1,10 +1,10 @@
-/// How often what clients cause is logged, each kind by itself; safe from any thread.
+/// Limits log lines about clients, separately for each kind; safe on any thread.
 struct LogLimits: ~Copyable, Sendable {
-    /// Handshakes that were refused.
+    /// Refused handshakes.
     let refusals = LineLimit()
     let unknownParameters = LineLimit()
     let unknownSubprotocols = LineLimit()
-    /// Connections that were closed for the inbound budget.
+    /// Connections that were closed because of the inbound budget.
     let inboundShed = LineLimit()
     let unreadableRequests = LineLimit()
 }

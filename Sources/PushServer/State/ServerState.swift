@@ -6,7 +6,7 @@ internal import Logging
 internal import Synchronization
 internal import WSLoop
 
-/// Everything that the workers of a server share; safe from any thread.
+/// The state that the workers of a server share; safe on any thread.
 final class ServerState: Sendable {
     let configuration: ServerConfiguration
     let logger: Logger
@@ -45,12 +45,12 @@ final class ServerState: Sendable {
     var workers: Int { inboxes.count }
     var broker: BrokerChoice { configuration.broker }
 
-    /// What a connection needs for TLS; nil if its address is a plain one.
+    /// The TLS context for a connection; nil on a plain address.
     func tlsContext(for peer: Peer) -> TLSContext? {
         peer.contains(.tls) ? configuration.certificates?.context : nil
     }
 
-    /// The page that a request asks for.
+    /// The page for a request.
     func page(_ head: RequestHead) -> Page? {
         pages[head.path]
     }

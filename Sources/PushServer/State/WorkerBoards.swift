@@ -1,7 +1,7 @@
 internal import Synchronization
 internal import WSLoop
 
-/// What each worker lets the others see; safe from any thread.
+/// The data that each worker publishes to the others; safe on any thread.
 struct WorkerBoards: Sendable {
     private final class Board: Sendable {
         let counters = Mutex(WorkerCounters())
@@ -18,12 +18,12 @@ struct WorkerBoards: Sendable {
         boards = (0..<workers).map { _ in Board() }
     }
 
-    /// Publishes what a worker has counted so far.
+    /// Publishes a worker's counters so far.
     func publish(_ counters: WorkerCounters, of worker: Int) {
         boards[worker].counters.withLock { $0 = counters }
     }
 
-    /// The figures of all workers together.
+    /// The sums of all workers' counters.
     func totals() -> WorkerCounters {
         var total = WorkerCounters()
         for board in boards { board.counters.withLock { total.add($0) } }
@@ -42,12 +42,12 @@ struct WorkerBoards: Sendable {
         } ?? 0
     }
 
-    /// Notes that a worker's loop turns.
+    /// Notes that a worker's loop is running.
     func beat(_ worker: Int) {
         boards[worker].beatNanoseconds.store(Loop.monotonicNanoseconds, ordering: .relaxed)
     }
 
-    /// Whether every loop has turned within the last seconds.
+    /// Whether every loop has run within the last seconds.
     var allLoopsTurn: Bool {
         let now = Loop.monotonicNanoseconds
         return boards.allSatisfy { board in
@@ -56,11 +56,11 @@ struct WorkerBoards: Sendable {
         }
     }
 
-    /// Notes what a worker sends with.
+    /// Notes which sender a worker uses.
     func noteSender(_ sender: any Sender, of worker: Int) {
         boards[worker].sendsThroughRing.store(sender is RingSender, ordering: .relaxed)
     }
 
-    /// Whether writes go through io_uring: where one worker has it, all have.
+    /// Whether writes go through io_uring: if one worker has it, all have.
     var sendThroughRing: Bool { boards.contains { $0.sendsThroughRing.load(ordering: .relaxed) } }
 }
