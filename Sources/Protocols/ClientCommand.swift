@@ -1,44 +1,44 @@
-/// What a client asks for, whatever protocol it speaks.
+/// A client's command, independent of its protocol.
 public enum ClientCommand: Equatable, Sendable {
-    /// To be answered.
+    /// A ping, to be answered.
     case ping
     /// To subscribe to channels; with `replace`, to leave all others first.
     case subscribe([String], replace: Bool)
     /// To leave channels.
     case unsubscribe([String])
-    /// To publish to a channel; `key` says what the message replaces where messages are conflated.
+    /// To publish to a channel; `key` is the conflation key.
     case publish(channel: String, data: [UInt8], key: String?)
 }
 
-/// What came of a command; of one that names several channels, of each of them.
+/// The outcome of a command; for one with several channels, of each of them.
 public enum CommandOutcome: Equatable, Sendable {
     /// The answer to a ping.
     case pong
-    /// The client is subscribed to the channel, or was before.
+    /// The client is subscribed to the channel, or already was.
     case subscribed(channel: String)
-    /// The client is not subscribed to the channel any more, or was not before.
+    /// The client is no longer subscribed to the channel, or was not before.
     case unsubscribed(channel: String)
     /// The message is on its way to the channel's subscribers.
     case published(channel: String)
-    /// Nothing was done; `channel` is there if the refusal is about one of several.
+    /// Nothing was done; `channel` is set if the refusal is about one of several.
     case refused(CommandRefusal, channel: String? = nil)
 }
 
-/// Why a command is not done.
+/// Why a command is refused.
 public enum CommandRefusal: Error, Equatable, Sendable {
-    /// A connection has so many channels at most.
+    /// A connection may have at most this many channels.
     case tooManyChannels(limit: Int)
-    /// A client sends so many messages a second at most.
+    /// A client may send at most this many messages per second.
     case tooManyMessages(limit: Int)
-    /// Clients only listen.
+    /// Clients may not publish.
     case clientsMayNotPublish
-    /// A client publishes only to channels that it is subscribed to.
+    /// A client may publish only to channels that it is subscribed to.
     case notSubscribed
-    /// Messages have no keys here; the reason.
+    /// Messages cannot have keys here, for this reason.
     case noKeys(String)
-    /// The server holds too much for slow clients.
+    /// The server holds too many bytes for slow clients.
     case overBudget
-    /// A message could not be published; the reason.
+    /// A message could not be published, for this reason.
     case publishFailed(String)
 
     /// One sentence for the client.

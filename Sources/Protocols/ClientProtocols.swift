@@ -1,11 +1,11 @@
 public import Channels
 
-/// The protocols that clients can speak; a new one is a line in `all`.
+/// The protocols that clients can use; a new one is a line in `all`.
 public enum ClientProtocols {
-    /// All of them; their order is that of the encoders in a `WireForm`.
+    /// All protocols, in the order of the encoders in a `WireForm`.
     public static let all: [any ClientProtocol] = [Plain(), PushdV1()]
 
-    /// What writes the messages of each.
+    /// The encoders of the protocols.
     public static let encoders: [(any MessageEncoder)?] = all.map(\.encoder)
 
     /// The names that clients can offer.

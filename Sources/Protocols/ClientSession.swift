@@ -1,23 +1,23 @@
-/// Reads what a client sends, and words the answers to it.
+/// Parses a client's messages and encodes the replies.
 ///
-/// A session that remembers nothing needs no memory: it is made for each message.
+/// A session without state needs no memory: it is created for each message.
 public protocol ClientSession {
-    /// What to do about a text message, which is valid UTF-8.
+    /// Handles a text message, which is valid UTF-8.
     func step(text: RawSpan) -> ClientStep
 
-    /// What to do about a binary message.
+    /// Handles a binary message.
     func step(binary: RawSpan) -> ClientStep
 
-    /// The text that tells a client what came of a command.
+    /// The reply to a command.
     ///
-    /// - Parameter id: what the client named the command by; empty if it did not.
+    /// - Parameter id: the client's id of the command; empty if it has none.
     func reply(to id: [UInt8], _ outcome: CommandOutcome) -> [UInt8]
 }
 
-/// What to do about a client's message.
+/// How to handle a client's message.
 public enum ClientStep: Equatable, Sendable {
     /// Run a command, and reply with its id and outcome.
     case run(ClientCommand, id: [UInt8])
-    /// Send a text: the message is no command.
+    /// Send a text: the message is not a command.
     case reply([UInt8])
 }

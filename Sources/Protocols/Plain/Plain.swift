@@ -1,6 +1,6 @@
 internal import Channels
 
-/// The protocol of clients that offer none: they get the published bytes, one message a frame.
+/// The protocol of clients that offer none: they get the published bytes, one message per frame.
 ///
 /// Their commands are those of `pushd.v1`.
 struct Plain: ClientProtocol {

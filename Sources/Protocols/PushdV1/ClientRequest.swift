@@ -1,7 +1,7 @@
 internal import Bytes
 internal import Channels
 
-/// A command, or what is wrong with it, and the id that its reply carries.
+/// A command, or its error, and the id for the reply.
 struct ClientRequest {
     /// The id as JSON text; empty if there is none.
     let id: [UInt8]
@@ -65,7 +65,7 @@ struct ClientRequest {
         return name
     }
 
-    /// The names of `"channel":"a"` or `"channels":["a","b"]`.
+    /// The names in `"channel":"a"` or `"channels":["a","b"]`.
     private static func channels(in object: JSONObject, _ text: RawSpan) throws(CommandViolation) -> [String] {
         guard let list = object.rawRange(of: "channels") else { return [try channel(in: object)] }
         guard object["channel"] == nil else { throw .twoChannelFields }

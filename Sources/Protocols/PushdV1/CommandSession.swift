@@ -1,4 +1,4 @@
-/// One command as a JSON object in each text message, one JSON object as each reply; remembers nothing.
+/// Commands and replies as JSON objects, one per text message; has no state.
 struct CommandSession: ClientSession {
     func step(text: RawSpan) -> ClientStep {
         let request = ClientRequest(parsing: text)

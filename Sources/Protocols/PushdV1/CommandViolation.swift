@@ -1,4 +1,4 @@
-/// Why a text frame is no command; each is told to the client, and the connection stays open.
+/// Why a text frame is not a valid command; the client gets an error, and the connection stays open.
 enum CommandViolation: Error, Equatable {
     case badJSON(String)
     case missingAction

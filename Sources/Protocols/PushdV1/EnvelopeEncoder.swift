@@ -1,9 +1,9 @@
 internal import Bytes
 internal import Channels
 
-/// Writes a message as `{"channel":"c","data":…}`.
+/// Encodes a message as `{"channel":"c","data":…}`.
 ///
-/// The payload stands there as it is if it is JSON, as a string if it is other text, and else as `data_base64`.
+/// JSON payloads are included unchanged, other text as a string, and other bytes as `data_base64`.
 struct EnvelopeEncoder: MessageEncoder {
     func encode(_ message: Message, into text: inout [UInt8]) {
         let payload = message.payload

@@ -14,7 +14,7 @@ enum ServerReply {
         object(["error": message], id)
     }
 
-    /// An error that is about one channel, perhaps of several that a command names.
+    /// An error about one channel, possibly of several in a command.
     static func error(_ message: String, channel: String, id: [UInt8]) -> [UInt8] {
         object(["error": message, "channel": channel], id)
     }
