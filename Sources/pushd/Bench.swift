@@ -31,14 +31,14 @@ struct BenchCommand: ParsableCommand {
         throw ExitCode.failure
     }
 
-    /// Runs the plan and prints the report; returns what went wrong.
+    /// Runs the plan and prints the report; returns the problem, if any.
     private func measure(_ plan: BenchPlan) throws(SystemError) -> String? {
         let allowed = SystemLimits.raiseDescriptorLimit()
         guard plan.neededDescriptors <= allowed else {
             return "--connections: \(plan.connections) connections need \(plan.neededDescriptors) descriptors, "
                 + "but the hard limit is \(allowed) (ulimit -Hn)"
         }
-        // A terminal shows one line that changes; a file gets a line each.
+        // On a terminal one line changes; in a file each update is a line.
         let isTerminal = isatty(STDERR_FILENO) == 1
         let (begin, end) = isTerminal ? ("\r\u{1B}[K", "") : ("", "\n")
         let report = try BenchRun.run(plan, endingOn: [SIGINT, SIGTERM]) { progress in

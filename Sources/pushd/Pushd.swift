@@ -4,13 +4,13 @@ import Glibc
 /// The command.
 @main
 struct Pushd: ParsableCommand {
-    /// Runs the command; what is wrong with it is one line on standard error.
+    /// Runs the command; reports an error in one line on standard error.
     static func main() {
         guard ProcessStart.openStandardStreams() else {
             StandardErrorLog.write("pushd: descriptors 0 to 2 are not all open, and /dev/null cannot be opened\n")
             Glibc.exit(EXIT_FAILURE)
         }
-        // What the command line said cannot be known, perhaps that a key is needed.
+        // Without arguments it is unknown what was asked for, such as a required key.
         guard !ProcessStart.arguments.isEmpty else {
             StandardErrorLog.write("pushd: there are no arguments, not even the command's name\n")
             Glibc.exit(exitCode(for: ValidationError("")).rawValue)
@@ -44,7 +44,7 @@ struct Pushd: ParsableCommand {
         try OptionSources(Array(ProcessStart.arguments.dropFirst()), environment: Environment.current)
     }
 
-    /// How the command was called: bash has a builtin called pushd, so that the bare name is of no use to copy.
+    /// The path that the command was called with, because bash has a builtin called pushd.
     static let path = ProcessStart.arguments.first ?? "pushd"
 
     static let configuration = CommandConfiguration(

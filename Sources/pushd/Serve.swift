@@ -31,7 +31,7 @@ struct Serve: ParsableCommand {
 
     @OptionGroup var options: ServeOptions
 
-    /// Signals that mean nothing, or nothing yet: scripts that rotate logs send some of them to every daemon.
+    /// Signals without a meaning here, at least not yet; scripts that rotate logs send some of them to every daemon.
     private static let straySignals: [Int32] = [SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE]
 
     func run() throws {
@@ -39,7 +39,7 @@ struct Serve: ParsableCommand {
         var settings = try Settings(options, try Pushd.sources.get())
         let log = try startLog(settings)
         defer {
-            // The loop that watched them is gone, and the end is near.
+            // The loop that watched the signals is gone, and the process is about to end.
             SystemLimits.ignoreSignals([SIGTERM, SIGINT])
             log.end(withinMilliseconds: Serve.flushMilliseconds)
         }
@@ -55,7 +55,7 @@ struct Serve: ParsableCommand {
         logger.notice("stopped")
     }
 
-    /// How long the end of the process waits for what reads standard error.
+    /// How long the process waits at the end for the reader of standard error.
     private static let flushMilliseconds = 1000
 
     private func startLog(_ settings: Settings) throws -> LogWriter {

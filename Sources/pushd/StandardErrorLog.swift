@@ -2,12 +2,12 @@ import Bytes
 import Glibc
 import Logging
 
-/// How log lines look.
+/// The format of log lines.
 enum LogFormat: String, CaseIterable {
     case text, json
 }
 
-/// Makes log lines and hands each to the writer of standard error.
+/// Formats log lines and hands them to the writer of standard error.
 struct StandardErrorLog: LogHandler {
     private let format: LogFormat
     private let writer: LogWriter
@@ -30,7 +30,7 @@ struct StandardErrorLog: LogHandler {
         writer.write(StandardErrorLog.line(format, event.level, "\(event.message)", metadata))
     }
 
-    /// A line with the time of now.
+    /// A line with the current time.
     static func line(
         _ format: LogFormat, _ level: Logger.Level, _ message: String, _ metadata: Logger.Metadata
     ) -> [UInt8] {
@@ -49,13 +49,13 @@ struct StandardErrorLog: LogHandler {
         }
     }
 
-    /// Writes what is no log line and waits until it is written: why the command ends, or how a measurement goes.
+    /// Writes text that is not a log line, and waits until it is written: a fatal error, or a measurement's progress.
     static func write(_ line: String) {
         let bytes = Array(line.utf8)
         _ = unsafe bytes.withUnsafeBytes { unsafe Glibc.write(STDERR_FILENO, $0.baseAddress, $0.count) }
     }
 
-    /// The time as in RFC 3339, in UTC with milliseconds.
+    /// The time in RFC 3339 format, in UTC with milliseconds.
     private static func timestamp() -> String {
         var now = timespec()
         _ = unsafe clock_gettime(CLOCK_REALTIME, &now)

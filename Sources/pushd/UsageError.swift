@@ -1,9 +1,9 @@
 import ArgumentParser
 import PushServer
 
-/// What is said about a command line that cannot be parsed: what is wrong, and what to write instead.
+/// The error for a command line that cannot be parsed: the problem, and what to write instead.
 enum UsageError {
-    /// The parser's message with what helps.
+    /// The parser's message, with a hint.
     static func explained(_ message: String, _ arguments: [String], _ sources: OptionSources?) -> String {
         if let (option, violation) = value(in: message) {
             return "\(sources?.name(of: option) ?? option): \(violation)"
@@ -36,13 +36,13 @@ enum UsageError {
         return (String(option.drop { $0 == "<" }.prefix { $0 != ">" }), rest[end.upperBound...])
     }
 
-    /// The first text in quotes.
+    /// The first quoted text.
     private static func quoted(in message: String) -> String? {
         let parts = message.split(separator: "'", maxSplits: 2, omittingEmptySubsequences: false)
         return parts.count == 3 ? String(parts[1]) : nil
     }
 
-    /// What other programs call an option, and what it is here.
+    /// The names that other programs use for an option, and pushd's name.
     private static let otherNames: [(names: [String], option: String)] = [
         (["--port", "--bind", "--host", "--address", "--addr", "--http", "-p", "-l", "-b"], "--listen"),
         (["--cert", "--certificate", "--tls-certificate", "--ssl-cert", "--tls-cert-file"], "--tls-cert"),
@@ -69,7 +69,7 @@ enum UsageError {
         return "Did you mean '\(option)\(value(of: name, arguments).map { " \($0)" } ?? "")'?"
     }
 
-    /// The value that was given to an option; a secret one is not shown again.
+    /// An option's value; a secret is not shown.
     private static func value(of name: String, _ arguments: [String]) -> String? {
         guard !["--secret", "--token", "--auth", "--password"].contains(name) else { return "KEY" }
         for (index, argument) in arguments.enumerated() {

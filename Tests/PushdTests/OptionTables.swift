@@ -3,7 +3,7 @@ import FoundationEssentials
 
 @testable import pushd
 
-/// The options as ArgumentParser knows them, and the tables that documents have of them.
+/// The options as ArgumentParser knows them, and their tables in the documents.
 struct OptionTables {
     struct Option: Decodable {
         struct Name: Decodable {
@@ -28,13 +28,13 @@ struct OptionTables {
 
     let options: [Option]
 
-    /// Reads what `--experimental-dump-help` prints.
+    /// Parses the output of `--experimental-dump-help`.
     init() throws {
         let dump = try JSONDecoder().decode(Dump.self, from: Data(ServeOptions._dumpHelp().utf8))
         options = dump.command.arguments.filter { $0.sectionTitle != nil }
     }
 
-    /// The document with its tables written again.
+    /// The document with its tables generated again.
     ///
     /// A table is between `<!-- options -->`, or `<!-- options: GROUP -->`, and `<!-- end of options -->`.
     func filled(into document: String) -> String {

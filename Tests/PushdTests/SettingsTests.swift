@@ -24,7 +24,7 @@ import WSLoop
         return UsageError.explained(ServeOptions.message(for: error), arguments, sources)
     }
 
-    /// Every option with two good values and how its setting reads.
+    /// Every option with two valid values and the resulting setting.
     struct Option: CustomTestStringConvertible, Sendable {
         let name: String
         let values: [String]

@@ -1,7 +1,7 @@
 import Glibc
 import WSLoop
 
-/// A file that holds secret keys, one a line.
+/// A file with secret keys, one per line.
 struct KeyFile {
     private static let maxBytes = 1 << 20
     /// What a key is, in an error.

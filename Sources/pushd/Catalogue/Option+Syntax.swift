@@ -1,8 +1,8 @@
 import ArgumentParser
 
-// How an option is declared: what it is for, how its values are written, and its default.
+// The declaration of an option: its purpose, the syntax of its values, and its default.
 extension Option {
-    /// An option that has a value without being given.
+    /// An option that always has a value.
     ///
     /// - Parameter default: the default in words, if it is more than `wrappedValue`.
     init(
@@ -15,7 +15,7 @@ extension Option {
             transform: syntax.parse)
     }
 
-    /// An option without a value unless it is given.
+    /// An option without a default.
     init<Wrapped>(
         _ meaning: String, _ syntax: ValueSyntax<Wrapped>, default: String? = nil, name: NameSpecification = .long
     ) where Value == Wrapped? {

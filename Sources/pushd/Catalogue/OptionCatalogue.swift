@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// The options that a command declares, found by reflection as ArgumentParser finds them.
 struct OptionCatalogue: Sendable {
-    /// What an option takes.
+    /// The kind of value that an option takes.
     enum Form: Sendable {
         case nothing, value, values
     }

@@ -1,8 +1,9 @@
-/// Where the options of a command are from: its command line, or else the variables of its environment.
+/// The sources of a command's options: its command line, or else the variables in its environment.
 ///
-/// A variable becomes an argument in front of the others, so that its value is read exactly as one of the command line.
+/// A variable is inserted as an argument before the others, so that its value is parsed exactly like one on the command
+/// line.
 struct OptionSources {
-    /// What ArgumentParser reads: the subcommand, the options of variables, then those of the command line.
+    /// The arguments for ArgumentParser: the subcommand, the options from variables, then the command line's.
     let arguments: [String]
     let environment: [String: String]
     /// The options of the command line.
@@ -42,7 +43,7 @@ struct OptionSources {
         self.variables = variables
     }
 
-    /// What the user called an option: its variable, if it was read from there.
+    /// The name that the user gave an option: its variable's, if it was read from there.
     func name(of option: String) -> String { variables[option] ?? option }
 
     /// Whether the command line gives an option.

@@ -3,12 +3,12 @@ import HTTP
 import PushServer
 
 extension ValueSyntax where Value == ListenAddress {
-    /// A place to listen.
+    /// An address to listen on.
     static var address: ValueSyntax { .parsed("addr", ListenAddress.init(parsing:)) }
 }
 
 extension ValueSyntax where Value == PathPrefix {
-    /// A path below which everything is served.
+    /// A path below which everything is also served.
     static var pathPrefix: ValueSyntax {
         ValueSyntax("path", "a path such as /push, of letters, digits and -._~") { PathPrefix($0) }
     }

@@ -3,7 +3,7 @@ import Channels
 import WebSocket
 
 extension ValueSyntax where Value == WebSocketURL {
-    /// Where WebSockets are.
+    /// The URL of the WebSockets.
     static var webSocketURL: ValueSyntax {
         ValueSyntax(
             "url", "ws://HOST[:PORT][/PATH], or wss:", remedy: { WebSocketURL.meant(by: $0).map { "write \($0)" } }
@@ -14,7 +14,7 @@ extension ValueSyntax where Value == WebSocketURL {
 }
 
 extension ValueSyntax where Value == String {
-    /// What the names of channels begin with.
+    /// The beginning of the channels' names.
     static var channelPrefix: ValueSyntax {
         ValueSyntax("text", "the beginning of a channel's name") { text in
             ChannelName.isValid("\(text)-\(RunID())-\(Int.max)") ? text : nil

@@ -9,7 +9,7 @@ extension ValueSyntax where Value == ChannelPattern {
     }
 }
 
-/// A Redis channel and the channel that it is here.
+/// A Redis channel and the channel that it maps to.
 struct RedisAlias {
     let redis: String
     let channel: String
@@ -26,7 +26,7 @@ extension ValueSyntax where Value == RedisAlias {
     }
 }
 
-/// What becomes of slow consumers of all channels, or of those of a pattern.
+/// The policy for slow consumers, of all channels or of those that match a pattern.
 struct SlowConsumerRule {
     let pattern: ChannelPattern?
     let policy: SlowConsumerPolicy
@@ -37,7 +37,7 @@ extension ValueSyntax where Value == SlowConsumerRule {
     static var slowConsumer: ValueSyntax {
         let policies = SlowConsumerPolicy.allCases.map(\.rawValue).joined(separator: ", ")
         return ValueSyntax("[pattern=]policy", "[PATTERN=]POLICY, one of \(policies)") { text in
-            // A channel's name may have an equals sign, a policy has none.
+            // A channel's name may contain an equals sign, but a policy cannot.
             guard let equals = text.lastIndex(of: "=") else {
                 return SlowConsumerPolicy(rawValue: text).map { SlowConsumerRule(pattern: nil, policy: $0) }
             }
@@ -49,7 +49,7 @@ extension ValueSyntax where Value == SlowConsumerRule {
     }
 }
 
-/// How much a client may send per second, and what happens past it.
+/// A client's message rate, and what happens above it.
 struct MessageRate {
     /// Nil for unlimited.
     var limit: Limit?
@@ -57,11 +57,11 @@ struct MessageRate {
 }
 
 extension ValueSyntax where Value == MessageRate {
-    /// `N`, `N:close`, `N:error` or `N:pause`, with `:dry` behind it, or `any` for unlimited.
+    /// `N`, `N:close`, `N:error` or `N:pause`, optionally followed by `:dry`, or `any` for unlimited.
     static var messageRate: ValueSyntax {
         let excesses = RateExcess.allCases.map(\.rawValue).joined(separator: " or ")
         return ValueSyntax(
-            "n[:excess][:dry]", "a whole number from 1, with :\(excesses) and :dry behind it if need be, or any",
+            "n[:excess][:dry]", "a whole number from 1, which :\(excesses) and :dry may follow, or any",
             text: { "\($0.limit.map { "\($0.value)" } ?? "any"):\($0.excess.rawValue)" }
         ) { text in
             if text == "any" { return MessageRate() }

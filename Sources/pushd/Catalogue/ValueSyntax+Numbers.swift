@@ -41,9 +41,9 @@ extension ValueSyntax where Value == Duration {
 }
 
 extension ValueSyntax where Value == Limit {
-    /// A whole number in a range, with `:dry` behind it if it is only to be counted.
+    /// A whole number in a range, followed by `:dry` if it is only counted.
     static func limit(_ range: ClosedRange<Int> = 1...Int.max) -> ValueSyntax {
-        ValueSyntax("n[:dry]", "\(wholeNumber(range)), with :dry behind it if it is only to be counted") { text in
+        ValueSyntax("n[:dry]", "\(wholeNumber(range)), followed by :dry to count only") { text in
             let (number, isEnforced) = withoutDry(text)
             return Int(number).flatMap { range.contains($0) ? Limit($0, isEnforced: isEnforced) : nil }
         }
@@ -51,7 +51,7 @@ extension ValueSyntax where Value == Limit {
 }
 
 extension ValueSyntax {
-    /// Cuts `:dry` off a limit's value.
+    /// Removes `:dry` from a limit's value.
     static func withoutDry(_ text: String) -> (number: String, isEnforced: Bool) {
         let mark = ":dry"
         return text.hasSuffix(mark) ? (String(text.dropLast(mark.count)), false) : (text, true)

@@ -13,7 +13,7 @@ extension ValueSyntax where Value == String {
 }
 
 extension ValueSyntax where Value == KeyFile {
-    /// A file of keys, which is read at once.
+    /// A file with keys, which is read immediately.
     static var keyFile: ValueSyntax {
         ValueSyntax("file", text: \.path) { path throws(ValueViolation) in try KeyFile(path) }
     }
@@ -32,14 +32,14 @@ extension ValueSyntax where Value == RedisEndpoint {
         }
     }
 
-    /// The URL of `localhost:6379`; what has an `@` may hold a password and is not shown.
+    /// The URL for `localhost:6379`; a text with an `@` may contain a password and is not shown.
     private static func redisURL(meantBy text: String) -> String? {
         guard !text.contains("://"), !text.contains("@") else { return nil }
         let url = "redis://\(text)"
         return (try? RedisEndpoint(parsing: url)).map { _ in "write \(url)" }
     }
 
-    /// A URL as it may be shown: what is before the last `@` can be a password.
+    /// A URL that is safe to show: the part before the last `@` may be a password.
     private static func hidingPassword(_ url: String) -> String {
         guard let at = url.lastIndex(of: "@") else { return url }
         return "***" + url[at...]

@@ -1,13 +1,13 @@
-/// How the values of an option are written.
+/// The syntax of an option's values.
 struct ValueSyntax<Value>: Sendable {
-    /// What help calls a value, as in `--max-publish <size>`.
+    /// The placeholder for a value in help, as in `--max-publish <size>`.
     let name: String
-    /// Reads a value.
+    /// Parses a value.
     let parse: @Sendable (String) throws(ValueViolation) -> Value
-    /// Writes a value as it can be given, for the defaults in help.
+    /// Formats a value as it can be given, for the defaults in help.
     let text: @Sendable (Value) -> String
 
-    /// A syntax whose parser says itself what is wrong.
+    /// A syntax whose parser explains its errors.
     init(
         _ name: String, text: @escaping @Sendable (Value) -> String = { "\($0)" },
         parse: @escaping @Sendable (String) throws(ValueViolation) -> Value
@@ -15,7 +15,7 @@ struct ValueSyntax<Value>: Sendable {
         (self.name, self.parse, self.text) = (name, parse, text)
     }
 
-    /// A syntax with one description of all its values.
+    /// A syntax with one description for all values.
     ///
     /// - Parameter remedy: says what to write instead of a text that `parse` returns nil for.
     init(
@@ -28,7 +28,7 @@ struct ValueSyntax<Value>: Sendable {
         }
     }
 
-    /// A syntax of a type that reads its own texts and says what is wrong with one.
+    /// A syntax of a type that parses its own texts and explains its errors.
     static func parsed<Violation: Error>(
         _ name: String, _ parse: @escaping @Sendable (String) throws(Violation) -> Value
     ) -> ValueSyntax {

@@ -1,9 +1,9 @@
-/// A text that is not a value of an option.
+/// A text that is not a valid value of an option.
 struct ValueViolation: Error, CustomStringConvertible {
-    /// The text, or what is shown in its place if it is secret.
+    /// The text, or a replacement if it is secret.
     let value: String
     let expected: String
-    /// What to write instead, if that can be told.
+    /// What to write instead, if known.
     var remedy: String?
 
     var description: String { "'\(value)' is not \(expected)" + (remedy.map { "; \($0)" } ?? "") }

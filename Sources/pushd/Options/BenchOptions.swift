@@ -88,10 +88,10 @@ struct BenchOptions: ParsableArguments {
     }
 
     static let defaults = BenchPlan(url: WebSocketURL(host: "127.0.0.1", port: 8081, target: "/ws"))
-    /// What a message may be at most; servers take far less by default.
+    /// The largest message size; servers accept far less by default.
     static let largestMessageBytes = 64 << 20
 
-    /// The options that are read from serve's variables, since other users of the machine can see a command line.
+    /// The options that are read from serve's variables, because other users of the machine can see a command line.
     static let catalogue = OptionCatalogue(
         of: BenchOptions(), only: ["--redis", "--redis-prefix", "--publish-key", "--publish-key-file"])
 }

@@ -1,7 +1,7 @@
 import ArgumentParser
 import PushServer
 
-/// The catalogue of settings: the command line, the variables, the help and the documents' tables come from it.
+/// The catalogue of settings, from which the command line, the variables, the help and the documents' tables are made.
 ///
 /// A declaration says what an option is for, how its values are written, and its default. The option has the property's
 /// name.

@@ -4,7 +4,7 @@ import WSLoop
 import WebSocket
 
 extension BenchPlan {
-    /// Makes a plan of the options.
+    /// Makes a plan from the options.
     init(_ options: BenchOptions, _ sources: OptionSources) throws(SettingViolation) {
         self.init(url: options.url)
         try setTLS(options)

@@ -1,4 +1,4 @@
-/// A value that an option cannot have.
+/// An invalid value of an option.
 struct SettingViolation: Error, CustomStringConvertible {
     /// The option as the user wrote it: `--workers`, or PUSHD_WORKERS if it was read from the environment.
     let option: String

@@ -2,7 +2,7 @@ import Access
 import PushServer
 import RedisBridge
 
-// Who may do what.
+// Access control.
 extension Settings {
     mutating func setAccess(_ options: ServeOptions, _ sources: OptionSources) throws(SettingViolation) {
         let access = options.access
@@ -23,9 +23,9 @@ extension Settings {
 }
 
 extension OptionSources {
-    /// Keys that are given themselves and in files.
+    /// Keys given directly and in files.
     ///
-    /// A variable that should hold a key and is empty must not leave the door open: it is refused.
+    /// A variable that should hold a key but is empty is refused, because it must not disable the protection.
     func keys(_ option: String, _ given: [String], _ files: [KeyFile]) throws(SettingViolation) -> [String] {
         let keys = given + files.flatMap(\.keys)
         for variable in [option, option + "-file"].map(VariableNames.variable(of:)) where keys.isEmpty {

@@ -3,7 +3,7 @@ import Channels
 import PushServer
 import WSLoop
 
-// Limits, and what becomes of clients that do not keep up.
+// Limits, and the handling of slow clients.
 extension Settings {
     mutating func setLimits(_ options: ServeOptions.Limits) {
         server.maxConnections = options.maxConnections

@@ -61,7 +61,7 @@ extension Settings {
         }
     }
 
-    /// What to do about a file that this process may not read: keys belong to root as a rule.
+    /// What to do about a file that this process may not read; keys usually belong to root.
     static func remedy(unreadable file: String) -> String? {
         guard unsafe access(file, R_OK) != 0, errno == EACCES else { return nil }
         return "the user that runs pushd must be able to read it (systemd: LoadCredential=)"

@@ -10,12 +10,12 @@ struct Settings {
     /// Where Redis is; nil for the embedded broker.
     var redis: RedisEndpoint?
     var redisOptions = RedisOptions()
-    /// Secrets among the arguments.
+    /// Options with a secret on the command line.
     var exposedSecrets: [String] = []
     let logLevel: Logger.Level
     let logFormat: LogFormat
     private let unknownVariables: [String]
-    /// What the budgets and the number of workers are taken from.
+    /// The basis of the budgets and of the number of workers.
     let resources: SystemResources
 
     init(
@@ -36,10 +36,10 @@ struct Settings {
         try setAccess(options, sources)
     }
 
-    /// What to warn about at the start.
+    /// The warnings to log at the start.
     var warnings: [String] { exposedSecrets + unknownVariables + [narrowOutbox].compactMap(\.self) }
 
-    /// Two of the largest messages at once are not a client's fault.
+    /// A client must be able to receive two of the largest messages at once.
     private var narrowOutbox: String? {
         guard server.outboxLimitBytes < 2 * server.maxPublishBytes else { return nil }
         return "--outbox-limit (\(server.outboxLimitBytes)) is less than twice --max-publish "
