@@ -1,13 +1,14 @@
-/// `host`, `host:port`, `[address]` or `[address]:port`, taken apart.
+/// The parts of `host`, `host:port`, `[address]` or `[address]:port`.
 ///
-/// Only the form is read: whether the host is a name or an address, and which ports it may have, the caller decides.
+/// Only the form is checked: the caller decides whether the host may be a name or an address, and which ports are
+/// allowed.
 public struct HostAndPort {
-    /// The host as it is written, an IPv6 address with its brackets.
+    /// The host as written; an IPv6 address includes its brackets.
     public let writtenHost: Substring
-    /// What stands behind the colon; nil if there is none.
+    /// The text after the colon; nil if there is none.
     public let port: Substring?
 
-    /// Takes a text apart; nil if a bracket does not close, or something other than a port is behind it.
+    /// Splits a text; nil if a bracket is not closed, or is followed by something other than a port.
     ///
     /// Without brackets the last colon is the port's: in `::1:80` the host is `::1`.
     public init?(_ text: Substring) {
@@ -30,10 +31,10 @@ public struct HostAndPort {
     /// Whether the host is in brackets.
     public var isBracketed: Bool { writtenHost.hasPrefix("[") }
 
-    /// Whether an IPv6 address, and nothing else, is in brackets.
+    /// Whether the brackets contain exactly an IPv6 address.
     public var hasRightBrackets: Bool { isBracketed == host.contains(":") }
 
-    /// The port's number; nil if there is no port, or something other than a number up to 65535.
+    /// The port number; nil if there is no port, or it is not a number up to 65535.
     public var portNumber: UInt16? {
         port.flatMap { $0.utf8.allSatisfy(\.isDigit) ? UInt16($0) : nil }
     }

@@ -1,6 +1,6 @@
 /// The percent-encoding of URLs (RFC 3986 section 2.1).
 public enum PercentEncoding {
-    /// The bytes with those put in that `%` and two hexadecimal digits stand for; nil if other characters follow a `%`.
+    /// Decodes `%` escapes to bytes; nil if a `%` is not followed by two hexadecimal digits.
     ///
     /// - Parameter plusIsSpace: whether `+` stands for a space, as in the query of a form.
     public static func decode(_ bytes: ArraySlice<UInt8>, plusIsSpace: Bool = false) -> [UInt8]? {
@@ -23,7 +23,7 @@ public enum PercentEncoding {
         return output
     }
 
-    /// The text with all bytes encoded that are not unreserved (RFC 3986 section 2.3).
+    /// The text with all bytes escaped that are not unreserved (RFC 3986 section 2.3).
     public static func encode(_ text: String) -> String {
         var encoded = ""
         for byte in text.utf8 {

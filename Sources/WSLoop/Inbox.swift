@@ -4,8 +4,8 @@ public import Synchronization
 /// The entry to a loop for other threads: ordered messages, with one wake-up for all that arrive while the loop is
 /// busy.
 public final class Inbox<Message: Sendable>: Sendable {
-    // What is inlinable is specialized for the messages of its users: without that, each post and each look at the inbox
-    // would ask the runtime for generic metadata, at 700 instructions.
+    // What is inlinable is specialized for the messages of its users: without that, each post and each look at the
+    // inbox would ask the runtime for generic metadata, at 700 instructions.
     @usableFromInline struct State {
         @usableFromInline var messages: [Message] = []
         @usableFromInline var wakeup: WakeupSignal?

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the Autobahn WebSocket test suite (its fuzzing client) against a server on this machine, which echoes every message.
+# Runs the Autobahn WebSocket test suite (its fuzzing client) against a server on this machine, which echoes every
+# message.
 #
 #   autobahn.sh ws://127.0.0.1:PORT/PATH [--cases '*'|'1.*,2.*'] [--exclude '9.*,12.*,13.*']
 #               [--allow-unimplemented] [--out DIR] [--timeout SECONDS]
@@ -8,9 +9,9 @@
 # The cases are 1 framing, 2 pings, 3 reserved bits, 4 opcodes, 5 fragmentation, 6 UTF-8, 7 closing, 9 sizes and speed,
 # 10 misc, 12 and 13 permessage-deflate (the slow ones). '*' in a pattern also runs across dots; quote it.
 #
-# It prints a line for each failed case, then totals. UNIMPLEMENTED (permessage-deflate was not agreed on) counts as failed
-# unless --allow-unimplemented. NON-STRICT is counted separately and is not a failure.
-# Exit status: 0 nothing failed; 1 something failed, or a case has no result; 2 could not start; 3 there is no Python 2.7.
+# It prints a line for each failed case, then totals. UNIMPLEMENTED (permessage-deflate was not agreed on) counts as
+# failed unless --allow-unimplemented. NON-STRICT is counted separately and is not a failure. Exit status: 0 nothing
+# failed; 1 something failed, or a case has no result; 2 could not start; 3 there is no Python 2.7.
 #
 # Reports (index.html, index.json, wstest.log) go to a temporary folder, which is removed when nothing failed; --out DIR
 # keeps them in a folder. The environment is at ${AUTOBAHN_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/autobahn}. It needs

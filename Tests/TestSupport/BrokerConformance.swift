@@ -1,10 +1,10 @@
 package import Broker
 
-/// What every broker must do, checked on one that a test drives.
+/// The rules for every broker, checked on one that a test drives.
 package struct BrokerConformance {
-    /// What a broker did wrong.
+    /// A broken rule.
     package struct Violation: Error, CustomStringConvertible {
-        /// What it did.
+        /// How it was broken.
         package let description: String
     }
 
@@ -24,7 +24,8 @@ package struct BrokerConformance {
         self.wait = wait
     }
 
-    /// Messages of a channel come once each, in the order in which they were published, and each publish has one outcome.
+    /// A channel's messages arrive once and in the order in which they were published, and each publish has one
+    /// outcome.
     package func checkOrder() throws {
         try subscribe("a")
         try require(broker.subscribe("a"), "a confirmed channel is not confirmed when it is asked for again")
@@ -35,7 +36,7 @@ package struct BrokerConformance {
         try require(received("a") == expected, "published \(expected), received \(received("a"))")
     }
 
-    /// A channel that was given up and is asked for again brings each message once.
+    /// A channel that is unsubscribed and subscribed again delivers each message once.
     package func checkResubscribing() throws {
         var settlements = 0
         for round in 0..<3 {
@@ -48,9 +49,9 @@ package struct BrokerConformance {
         try require(recorder.settled.count == settlements, "\(settlements) questions, settled: \(recorder.settled)")
     }
 
-    /// While a remote broker is away a publish fails, and a subscription is settled without being confirmed.
+    /// While a remote broker is away, publishes fail and subscriptions become ready without a confirmation.
     ///
-    /// Once it is back, all subscriptions are there again, and those that missed something know.
+    /// When it is back, all subscriptions exist again, and those that missed messages are told.
     ///
     /// - Parameters:
     ///   - breakOff: ends the connections to the broker, and keeps them from coming back.
