@@ -81,7 +81,9 @@ final class Closing {
     func drained(_ connection: Connection) -> Bool {
         guard isAllSent(connection) else { return false }
         table.setInterest(connection.interest.subtracting(.writable), connection)
-        perform(lives.tell(.allSent, connection), connection)
+        // Nearly always there is nothing to do, and this runs for each write of an outbox.
+        let action = lives.allSent(connection)
+        if action != .none { perform(action, connection) }
         return true
     }
 

@@ -28,6 +28,11 @@ final class ConnectionLives {
         _ = connection.life.handle(.heard, at: context.tick, timeouts)
     }
 
+    /// No bytes wait for the kernel; this moves no deadline.
+    func allSent(_ connection: Connection) -> ConnectionLife.Action {
+        connection.life.handle(.allSent, at: context.tick, timeouts)
+    }
+
     /// Bytes wait for the kernel: the socket reports when it takes more.
     func waitForRoom(_ connection: Connection) {
         table.setInterest(connection.interest.union(.writable), connection)
