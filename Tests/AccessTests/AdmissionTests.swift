@@ -42,6 +42,14 @@ extension Admission {
         #expect(admission.tries("c", second: 2) == nil)
     }
 
+    /// Two loops at the boundary of a second: one has read the clock before it, and asks after the other.
+    @Test func anOlderSecondStartsNoNewCount() {
+        var admission = Admission(limits { $0.opensPerSecond = 2 })
+        #expect(admission.tries("a", second: 2) == nil)
+        #expect(admission.tries("b", second: 1) == nil)
+        #expect(admission.tries("c", second: 2) == .rate)
+    }
+
     @Test func eachAddressHasItsRate() {
         var admission = Admission(
             limits {

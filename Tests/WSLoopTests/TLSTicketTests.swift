@@ -14,7 +14,7 @@ import Testing
     private final class Watch: Sendable {
         private let seconds = Mutex<UInt64>(1_000)
         var now: UInt64 { seconds.withLock { $0 } }
-        func pass(_ duration: UInt64) { seconds.withLock { $0 += duration } }
+        func pass(_ duration: UInt64) { seconds.withLock { $0 &+= duration } }
     }
 
     /// A server, and a client that keeps the newest ticket it received.
@@ -112,6 +112,20 @@ import Testing
         watch.pass(TLSTicketTests.day)
         #expect(unsafe keys.opening(name(of: first)) == nil)
         #expect(unsafe keys.opening(name(of: second))?.key === second)
+    }
+
+    /// A loop reads the clock, another makes a key in the next second, and then the first looks at that key.
+    @Test func aKeyMayBeNewerThanTheTime() throws {
+        let watch = Watch()
+        let keys = TicketKeys(verifiesClients: false, clock: { watch.now })
+        watch.pass(1)
+        let key = try #require(keys.sealing())
+        #expect(key.age(at: watch.now - 1) == 0)
+        #expect(key.age(at: watch.now + 2) == 2)
+        watch.pass(UInt64.max)  // a second back
+        #expect(keys.sealing() === key)
+        let opened = try #require(unsafe keys.opening(name(of: key)))
+        #expect(opened.key === key && !opened.renews)
     }
 
     private func name(of key: TicketKey) -> UnsafePointer<UInt8> {

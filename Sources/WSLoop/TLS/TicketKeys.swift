@@ -40,7 +40,7 @@ final class TicketKeys: Sendable {
         let now = now
         return keys.withLock { keys in
             drop(before: now, &keys)
-            if let newest = keys.newest, now - newest.madeAt < periodSeconds { return newest }
+            if let newest = keys.newest, newest.age(at: now) < periodSeconds { return newest }
             guard let key = TicketKey(madeAt: now) else { return nil }
             keys.previous = keys.newest
             keys.newest = key
@@ -53,7 +53,7 @@ final class TicketKeys: Sendable {
         let now = now
         return keys.withLock { keys in
             drop(before: now, &keys)
-            if let key = keys.newest, unsafe key.isNamed(name) { return (key, now - key.madeAt >= periodSeconds) }
+            if let key = keys.newest, unsafe key.isNamed(name) { return (key, key.age(at: now) >= periodSeconds) }
             if let key = keys.previous, unsafe key.isNamed(name) { return (key, true) }
             return nil
         }
@@ -61,8 +61,8 @@ final class TicketKeys: Sendable {
 
     /// Drops keys whose tickets are all too old.
     private func drop(before now: UInt64, _ keys: inout Keys) {
-        if let key = keys.previous, now - key.madeAt >= 2 * periodSeconds { keys.previous = nil }
-        if let key = keys.newest, now - key.madeAt >= 2 * periodSeconds { keys.newest = nil }
+        if let key = keys.previous, key.age(at: now) >= 2 * periodSeconds { keys.previous = nil }
+        if let key = keys.newest, key.age(at: now) >= 2 * periodSeconds { keys.newest = nil }
     }
 
     /// Whether a session that was verified at that time may be resumed.
@@ -91,6 +91,9 @@ final class TicketKey: @unchecked Sendable {
         unsafe OPENSSL_cleanse(content, MemoryLayout<copenssl_ticket_key>.size)
         unsafe content.deallocate()
     }
+
+    /// Its age in seconds; 0 if it was made after `now` was read, by another loop.
+    func age(at now: UInt64) -> UInt64 { now > madeAt ? now - madeAt : 0 }
 
     func isNamed(_ name: UnsafePointer<UInt8>) -> Bool {
         unsafe memcmp(name, content, Int(COPENSSL_TICKET_NAME_SIZE)) == 0
