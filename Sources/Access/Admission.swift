@@ -71,8 +71,8 @@ public struct Admission: Sendable {
 
     /// Admits and counts a connection, unless a limit is reached.
     ///
-    /// - Parameter second: the current second on any clock that does not go back. An older one than the last counts as the
-    ///   last: a loop may have read the clock just before another.
+    /// - Parameter second: the current second on any clock that does not go back. An older one counts as the last one:
+    ///   a loop may have read the clock just before another.
     public mutating func admit(_ ticket: Ticket, second: UInt64) -> Verdict {
         if second > self.second {
             self.second = second
