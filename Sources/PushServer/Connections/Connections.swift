@@ -30,13 +30,13 @@ final class Connections {
     private let writer: LinkWriter
     private let requestLimits: RequestParser.Limits
 
-    init(_ context: LoopContext) throws(SystemError) {
+    init(_ context: LoopContext, _ sender: any Sender) {
         self.context = context
         let buffer = ReadBuffer(byteCount: Connections.readBufferBytes)
         table = ConnectionTable(context.hub)
         lives = ConnectionLives(context, table)
         links = SecureLinks(context, lives)
-        writer = try LinkWriter(context, links, lives)
+        writer = LinkWriter(context, links, lives, sender)
         limits = ConnectionLimits(context)
         addresses = ClientAddresses(context)
         rates = MessageRates(context, table)

@@ -28,11 +28,10 @@ final class LinkWriter: HubTransport {
     /// for newer messages.
     private let maxSealedBytes: Int
 
-    init(_ context: LoopContext, _ links: SecureLinks, _ lives: ConnectionLives) throws(SystemError) {
+    init(_ context: LoopContext, _ links: SecureLinks, _ lives: ConnectionLives, _ sender: any Sender) {
         self.links = links
         self.lives = lives
-        sender = try context.state.configuration.io.sender(
-            logger: context.state.logger, explains: context.index == NodeMessage.worker)
+        self.sender = sender
         context.state.boards.noteSender(sender, of: context.index)
         maxSealedBytes = min(65_536, context.hub.outboxLimitBytes / 4 + 1)
     }

@@ -23,8 +23,11 @@ final class Worker {
 
     /// Makes the worker and its loop without running anything.
     init(index: Int, state: ServerState) throws(SystemError) {
+        // Nothing may throw once there is a loop, which must be closed.
+        let sender = try state.configuration.io.sender(
+            logger: state.logger, explains: index == NodeMessage.worker)
         context = try LoopContext(index: index, state: state)
-        connections = try Connections(context)
+        connections = Connections(context, sender)
         commands = CommandRunner(context, connections)
         router = Router(context, connections, commands)
         outboxes = OutboxBudget(context, connections.links)
