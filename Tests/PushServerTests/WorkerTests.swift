@@ -47,16 +47,14 @@ extension ServerTests {
                 }
                 let connections = worker.connections.table.all
                 for connection in connections {
-                    #expect(worker.commands.acquire(["c"], for: connection) == 1)
-                    let joining = Joining(channels: [("c", .join)], id: [], unconfirmed: 1)
-                    worker.commands.wait(toComplete: .subscribe(joining), connection)
-                    #expect(connection.isPaused)
+                    worker.commands.subscribe(connection, to: ["c"], replace: false, id: [])
+                    #expect(connection.isPaused && connection.continuation != nil)
                 }
                 for (index, connection) in connections.enumerated() {
                     #expect(worker.context.state.directory.subscribers(of: "c") == 3 - index)
                     worker.connections.closing.close(connection)
                 }
-                #expect(worker.commands.waiting.isEmpty)
+                #expect(worker.commands.subscriptions.waiting.isEmpty)
                 #expect(!worker.context.state.directory.isWanted("c"))
                 for peer in peers {
                     #expect(hasEnded(peer))

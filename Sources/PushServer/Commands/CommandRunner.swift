@@ -1,38 +1,49 @@
 internal import Broker
 internal import Bytes
 internal import Channels
-internal import HTTP
 internal import Protocols
 internal import WSLoop
 internal import WebSocket
 
-/// Executes clients' commands, and replies when the broker has replied.
+/// Executes clients' commands, whatever protocol they use, and continues connections when the answer arrives.
 final class CommandRunner {
     let context: LoopContext
-    let table: ConnectionTable
-    let lives: ConnectionLives
-    let http: HTTPExchange
     let webSockets: WebSocketExchange
-    let input: Input
+    let subscriptions: Subscriptions
+    private let table: ConnectionTable
+    private let lives: ConnectionLives
+    private let input: Input
     /// Where this loop publishes and subscribes.
-    let broker: any Broker
+    private let broker: any Broker
     private let endpoint: WebSocketEndpoint
-    /// Connections that wait for a channel's confirmation.
-    var waiting: [ByteName: [StreamKey]] = [:]
 
     init(_ context: LoopContext, _ connections: Connections) {
         self.context = context
         table = connections.table
         lives = connections.lives
-        http = connections.http
         webSockets = connections.webSockets
         input = connections.input
         endpoint = context.state.configuration.endpoint
         broker =
             context.state.broker.isEmbedded
             ? EmbeddedBroker { context.broadcast($0) } : BrokerProxy { context.tellNode($0) }
+        subscriptions = Subscriptions(context.hub, context.state.directory, broker, loop: context.index)
+    }
+
+    /// Publishes a message that comes from a connection.
+    ///
+    /// - Returns: the outcome; nil if the connection has to wait for it.
+    func publish(
+        _ publication: Publication, from source: MessageSource, for connection: Connection
+    ) -> Result<Published, CommandRefusal>? {
+        guard !context.state.bytes.isOverBudget else { return .failure(.overBudget) }
+        context.counters.messagesIn[source.rawValue] += 1
+        let ticket = PublishTicket(worker: context.index, connection.key)
+        return broker.publish(publication, for: ticket)?.mapError(CommandRefusal.init)
     }
 }
+
+// MARK: - Commands
 
 extension CommandRunner: MessageDelegate {
     func received(_ message: WebSocketMessage, _ connection: Connection) {
@@ -48,21 +59,96 @@ extension CommandRunner: MessageDelegate {
             }
         }
     }
+
+    /// Handles a client's message.
+    private func take(_ step: ClientStep, _ connection: Connection) {
+        switch step {
+        case .run(let command, let id): run(command, id: id, connection)
+        case .reply(let text): webSockets.reply(text, to: connection)
+        }
+    }
+
+    private func run(_ command: ClientCommand, id: [UInt8], _ connection: Connection) {
+        switch command {
+        case .ping: webSockets.reply(.pong, to: id, of: connection)
+        case .subscribe(let channels, let replace): subscribe(connection, to: channels, replace: replace, id: id)
+        case .unsubscribe(let channels): unsubscribe(connection, from: channels, id: id)
+        case .publish(let channel, let data, let key):
+            publish(Publication(channel: channel, payload: data, key: key), id: id, connection)
+        }
+    }
+
+    private func publish(_ publication: Publication, id: [UInt8], _ connection: Connection) {
+        let channel = publication.channel
+        if let refusal = refusal(of: publication, connection) {
+            webSockets.reply(.refused(refusal), to: id, of: connection)
+        } else if let result = publish(publication, from: .client, for: connection) {
+            webSockets.reply(CommandOutcome(result, channel), to: id, of: connection)
+        } else {
+            connection.wait(
+                for: Continuation { [webSockets] in
+                    webSockets.reply(CommandOutcome($0, channel), to: id, of: connection)
+                })
+        }
+    }
+
+    /// Why a client may not publish; nil if it may.
+    private func refusal(of publication: Publication, _ connection: Connection) -> CommandRefusal? {
+        guard context.state.configuration.allowsClientPublish else { return .clientsMayNotPublish }
+        guard context.hub.isMember(connection.slot, of: publication.channel) else { return .notSubscribed }
+        guard publication.key != nil else { return nil }
+        return context.state.broker.traits.keyRefusal.map { .noKeys($0) }
+    }
+}
+
+// MARK: - Answers
+
+extension CommandRunner {
+    /// A channel is confirmed, or no longer has to wait.
+    func confirm(_ channel: String) {
+        for key in subscriptions.takeWaiting(for: channel) {
+            guard let connection = table[key], let proceed = connection.continuation?.confirmed() else { continue }
+            goOn(connection, proceed)
+        }
+    }
+
+    /// The broker has accepted or refused a connection's publish.
+    func published(_ key: StreamKey, _ outcome: PublishOutcome) {
+        guard let connection = table[key], let proceed = connection.continuation?.published(outcome) else { return }
+        goOn(connection, proceed)
+    }
+
+    private func goOn(_ connection: Connection, _ proceed: () -> Void) {
+        connection.continuation = nil
+        proceed()
+        lives.tell(.requestComplete, connection)
+        input.resume(connection, from: .waiting)
+    }
 }
 
 extension CommandRunner: EndingDelegate {
-    /// Gives up the pending request of a connection that ends.
-    func abandonPending(_ connection: Connection) {
-        guard let pending = connection.pending else { return }
-        connection.pending = nil
-        if case .open = pending { context.state.places.releaseWebSocket() }
-        for channel in pending.channels { abandon(channel, connection) }
+    func abandonContinuation(_ connection: Connection) {
+        guard let continuation = connection.continuation.take() else { return }
+        subscriptions.abandon(continuation.channels, for: connection.key)
+        continuation.abandon()
     }
 
-    /// Ends all subscriptions of a connection.
     func releaseAll(_ connection: Connection) {
-        let channels = context.hub.channelNames(of: connection.slot)
-        context.hub.leaveAll(connection.slot)
-        for channel in channels { release(channel) }
+        subscriptions.leaveAll(connection.slot)
+    }
+}
+
+extension CommandRefusal {
+    init(_ failure: BrokerFailure) {
+        self = .publishFailed(failure.description)
+    }
+}
+
+extension CommandOutcome {
+    fileprivate init(_ result: Result<Published, CommandRefusal>, _ channel: String) {
+        switch result {
+        case .success: self = .published(channel: channel)
+        case .failure(let refusal): self = .refused(refusal)
+        }
     }
 }

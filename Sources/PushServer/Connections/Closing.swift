@@ -4,8 +4,8 @@ internal import WebSocket
 
 /// Where connections report that they end, so that nothing is done or delivered for them any more.
 protocol EndingDelegate: AnyObject {
-    /// Gives up the connection's pending request.
-    func abandonPending(_ connection: Connection)
+    /// Gives up the connection's continuation.
+    func abandonContinuation(_ connection: Connection)
     /// Ends all its subscriptions.
     func releaseAll(_ connection: Connection)
 }
@@ -59,9 +59,9 @@ final class Closing {
             connection)
     }
 
-    /// Gives up a connection's pending request and its subscriptions: nothing more is done for it.
+    /// Gives up a connection's continuation and its subscriptions: nothing more is done for it.
     func leave(_ connection: Connection) {
-        delegate?.abandonPending(connection)
+        delegate?.abandonContinuation(connection)
         delegate?.releaseAll(connection)
     }
 
@@ -123,7 +123,7 @@ final class Closing {
     func close(_ connection: Connection) {
         guard connection.phase != .closed else { return }
         let delegate = delegate
-        delegate?.abandonPending(connection)
+        delegate?.abandonContinuation(connection)
         limits.release(connection)
         addresses.forget(connection)
         rates.forget(connection)

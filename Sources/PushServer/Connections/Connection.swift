@@ -11,18 +11,16 @@ final class Connection {
     /// Why no input is read for now.
     struct Pause: OptionSet {
         let rawValue: UInt8
-        /// A subscription waits for the broker to confirm it.
-        static let subscribing = Pause(rawValue: 1)
-        /// A publish waits for the broker to accept it.
-        static let publishing = Pause(rawValue: 2)
+        /// It has a continuation, which waits for an answer.
+        static let waiting = Pause(rawValue: 1)
         /// The client does not read its answers.
-        static let unreadAnswers = Pause(rawValue: 4)
+        static let unreadAnswers = Pause(rawValue: 2)
         /// It has used its share of the turn.
-        static let othersFirst = Pause(rawValue: 8)
+        static let othersFirst = Pause(rawValue: 4)
         /// Many TLS handshakes are in progress, and this one waits for its turn.
-        static let handshaking = Pause(rawValue: 16)
+        static let handshaking = Pause(rawValue: 8)
         /// It has used its message rate for this second.
-        static let overRate = Pause(rawValue: 32)
+        static let overRate = Pause(rawValue: 16)
     }
 
     let descriptor: Int32
@@ -45,8 +43,8 @@ final class Connection {
     /// Only while it speaks HTTP.
     @safe @exclusivity(unchecked) var requests: RequestReader?
     @safe @exclusivity(unchecked) var machine: ConnectionMachine?
-    /// Only while it waits for the broker.
-    var pending: PendingAction?
+    /// Only while it waits for an answer.
+    var continuation: Continuation?
     /// Input that arrived while paused, or the beginning of a proxy's header.
     @safe @exclusivity(unchecked) var unread: [UInt8] = []
 
@@ -90,42 +88,5 @@ final class RequestReader {
 
     func next(_ input: RawSpan, from offset: inout Int) throws(HTTPViolation) -> RequestParser.Event? {
         try parser.next(input, from: &offset)
-    }
-}
-
-/// What a connection does once the broker has answered; indirect, so that an idle connection has a pointer's room for
-/// it.
-indirect enum PendingAction {
-    /// Open the WebSocket; this many of its channels are not confirmed yet.
-    case open(Handshake.Acceptance, channels: [String], unconfirmed: Int)
-    /// Subscribe to more channels.
-    case subscribe(Joining)
-    /// Answer an HTTP publish.
-    case answerPublish(channel: String)
-    /// Reply to a client's publish.
-    case confirmPublish(channel: String, id: [UInt8])
-}
-
-extension PendingAction {
-    /// Notes that one of its channels is confirmed; returns whether it was the last one.
-    mutating func confirmsLast() -> Bool {
-        switch self {
-        case .open(let acceptance, let channels, let unconfirmed) where unconfirmed > 1:
-            self = .open(acceptance, channels: channels, unconfirmed: unconfirmed - 1)
-        case .subscribe(var joining) where joining.unconfirmed > 1:
-            joining.unconfirmed -= 1
-            self = .subscribe(joining)
-        default: return true
-        }
-        return false
-    }
-
-    /// The channels that it waits for, or has waited for.
-    var channels: [String] {
-        switch self {
-        case .open(_, let channels, _): channels
-        case .subscribe(let joining): joining.joined
-        case .answerPublish, .confirmPublish: []
-        }
     }
 }

@@ -65,7 +65,7 @@ final class ConnectionLives {
 
     private func circumstances(_ connection: Connection) -> ConnectionLife.Circumstances {
         ConnectionLife.Circumstances(
-            awaitsAnswer: connection.pending != nil,
+            awaitsAnswer: connection.continuation != nil,
             hasPartialRequest: connection.requests?.isIdle == false,
             unacknowledgedBytes: connection.life.watchesKernel
                 ? Socket.unacknowledgedBytes(connection.descriptor) : 0)

@@ -82,7 +82,7 @@ final class Drain {
     /// After all WebSockets got their Close, HTTP connections without a pending response end as well.
     private func endIdleRequests() {
         for connection in table.all where [.http, .proxyHeader].contains(connection.phase) {
-            guard connection.pending == nil, context.hub.queuedBytes(of: connection.slot) == 0 else { continue }
+            guard connection.continuation == nil, context.hub.queuedBytes(of: connection.slot) == 0 else { continue }
             closing.close(connection)
         }
     }

@@ -35,7 +35,7 @@ final class IdleConnections {
 
     private func isIdle(_ connection: Connection) -> Bool {
         connection.phase == .http && connection.requests?.isIdle == true && !connection.isPaused
-            && connection.pending == nil && closing.isAllSent(connection)
+            && connection.continuation == nil && closing.isAllSent(connection)
             && connection.life.silentTicks(at: context.tick) >= IdleConnections.idleTicks
     }
 }

@@ -55,8 +55,8 @@ final class InboundAccount {
         if let secure = links.stream(connection.descriptor) {
             bytes += secure.session.isEstablished ? secure.session.heldInputBytes : InboundAccount.handshakeBytes
         }
-        if let pending = connection.pending {
-            bytes += pending.channels.reduce(0) { $0 + Hub.bytes(ofChannelNamed: $1) }
+        if let continuation = connection.continuation {
+            bytes += continuation.channels.reduce(0) { $0 + Hub.bytes(ofChannelNamed: $1) }
         }
         return bytes
     }

@@ -101,7 +101,7 @@ final class InboundShedding {
         case .http:
             count(.http)
             // The refusal must not overtake a pending response.
-            guard connection.pending == nil else { return closing.close(connection) }
+            guard connection.continuation == nil else { return closing.close(connection) }
             http.refuse(.unavailable("the server holds too much unfinished input (--inbound-budget)"), connection)
         case .webSocket:
             count(.webSocket)

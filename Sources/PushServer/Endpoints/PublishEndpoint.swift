@@ -11,10 +11,12 @@ final class PublishEndpoint: Endpoint {
     private static let parameters: [StaticString] = ["channel", "key"]
 
     private let state: ServerState
+    private let http: HTTPExchange
     private let commands: CommandRunner
 
-    init(_ context: LoopContext, _ commands: CommandRunner) {
+    init(_ context: LoopContext, _ connections: Connections, _ commands: CommandRunner) {
         state = context.state
+        http = connections.http
         self.commands = commands
     }
 
@@ -46,10 +48,22 @@ final class PublishEndpoint: Endpoint {
     func answer(
         _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
     ) -> EndpointAnswer {
-        commands.publish(
-            body, to: routed.channel, key: routed.key, from: .http, for: connection,
-            then: .answerPublish(channel: routed.channel))
+        let channel = routed.channel
+        let publication = Publication(channel: channel, payload: body, key: routed.key)
+        if let result = commands.publish(publication, from: .http, for: connection) {
+            return .now(response(to: result, channel))
+        }
+        connection.wait(for: Continuation { [self] in http.respond(response(to: $0, channel), to: connection) })
         return .later
+    }
+
+    private func response(to result: Result<Published, CommandRefusal>, _ channel: String) -> Response {
+        switch result {
+        case .success(let published):
+            let subscribers = published.subscribers ?? state.directory.subscribers(of: channel)
+            return Reports.published(channel: channel, subscribers: subscribers)
+        case .failure(let refusal): return .unavailable(refusal.message)
+        }
     }
 
     private static func channel(of head: RequestHead) throws(PublishRefusal) -> String {

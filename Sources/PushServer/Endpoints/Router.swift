@@ -14,7 +14,7 @@ final class Router {
         let log = HandshakeLog(context, connections.addresses)
         endpoints = [
             WebSocketUpgrade(context, connections, commands, access, log),
-            PublishEndpoint(context, commands),
+            PublishEndpoint(context, connections, commands),
             MisplacedUpgrade(context, log),
             Preflight(context),
             Posts(context),

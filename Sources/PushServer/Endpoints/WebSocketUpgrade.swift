@@ -16,7 +16,8 @@ final class WebSocketUpgrade: Endpoint {
     private let context: LoopContext
     private let limits: ConnectionLimits
     private let addresses: ClientAddresses
-    private let commands: CommandRunner
+    private let webSockets: WebSocketExchange
+    private let subscriptions: Subscriptions
     private let access: RequestAccess
     private let log: HandshakeLog
     /// Whether WebSockets speak of channels, and not whatever a program that embeds the server makes of them.
@@ -29,7 +30,8 @@ final class WebSocketUpgrade: Endpoint {
         self.context = context
         limits = connections.limits
         addresses = connections.addresses
-        self.commands = commands
+        webSockets = connections.webSockets
+        subscriptions = commands.subscriptions
         self.access = access
         self.log = log
         hasChannels = if case .channels = context.state.configuration.endpoint { true } else { false }
@@ -76,9 +78,14 @@ final class WebSocketUpgrade: Endpoint {
             ])
         try takePlace()
         if !context.state.configuration.admission.isEmpty { try admit(head, connection, user: user) }
-        let unconfirmed = commands.acquire(channels, for: connection)
+        let unconfirmed = subscriptions.acquire(channels, for: connection.key)
         guard unconfirmed > 0 else { return .upgrade(acceptance, channels: channels) }
-        commands.wait(toComplete: .open(acceptance, channels: channels, unconfirmed: unconfirmed), connection)
+        connection.wait(
+            for: Continuation(channels: channels, unconfirmed: unconfirmed) { [webSockets] in
+                webSockets.open(connection, acceptance, channels: channels)
+            } abandoned: { [state = context.state] in
+                state.places.releaseWebSocket()
+            })
         return .later
     }
 

@@ -1,0 +1,62 @@
+internal import Broker
+internal import Protocols
+
+/// What a connection does when the answers that it waits for have come.
+///
+/// A connection has at most one. Its input is paused meanwhile, so that no command overtakes another. A continuation
+/// runs once, or is abandoned when its connection ends.
+final class Continuation {
+    private enum Awaited {
+        case confirmations(Int, then: () -> Void)
+        case outcome(then: (Result<Published, CommandRefusal>) -> Void)
+    }
+
+    /// The channels that were acquired for the connection and are given back if this is abandoned.
+    let channels: [String]
+    private var awaited: Awaited
+    private let abandoned: () -> Void
+
+    /// Waits until channels are confirmed.
+    ///
+    /// - Parameters:
+    ///   - unconfirmed: how many of them are not confirmed yet; at least one.
+    ///   - abandoned: gives back what the connection has besides its channels.
+    init(
+        channels: [String], unconfirmed: Int, then: @escaping () -> Void, abandoned: @escaping () -> Void = {}
+    ) {
+        self.channels = channels
+        self.abandoned = abandoned
+        awaited = .confirmations(unconfirmed, then: then)
+    }
+
+    /// Waits for the outcome of a publish.
+    init(then: @escaping (Result<Published, CommandRefusal>) -> Void) {
+        channels = []
+        abandoned = {}
+        awaited = .outcome(then: then)
+    }
+
+    /// Takes the confirmation of a channel; returns how to go on, or nil while others are missing.
+    func confirmed() -> (() -> Void)? {
+        guard case .confirmations(let count, let then) = awaited else { return nil }
+        awaited = .confirmations(count - 1, then: then)
+        return count == 1 ? then : nil
+    }
+
+    /// Takes the outcome of a publish; returns how to go on, or nil if none is waited for.
+    func published(_ outcome: PublishOutcome) -> (() -> Void)? {
+        guard case .outcome(let then) = awaited else { return nil }
+        return { then(outcome.mapError(CommandRefusal.init)) }
+    }
+
+    /// The connection ends.
+    func abandon() { abandoned() }
+}
+
+extension Connection {
+    /// Pauses the input until a continuation goes on.
+    func wait(for continuation: Continuation) {
+        self.continuation = continuation
+        pause.insert(.waiting)
+    }
+}

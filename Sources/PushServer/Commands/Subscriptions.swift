@@ -1,0 +1,71 @@
+internal import Broker
+internal import Bytes
+internal import Channels
+internal import WSLoop
+
+/// The subscriptions of one loop's connections, and the connections that wait until a channel is confirmed.
+///
+/// A channel is acquired for a connection before the connection joins it, and released once: when the connection
+/// leaves, or when it abandons the channel. The broker knows the channels that the process has acquired.
+final class Subscriptions {
+    private let hub: Hub
+    private let directory: ChannelDirectory
+    private let broker: any Broker
+    private let loop: Int
+    private(set) var waiting: [ByteName: [StreamKey]] = [:]
+
+    init(_ hub: Hub, _ directory: ChannelDirectory, _ broker: any Broker, loop: Int) {
+        (self.hub, self.directory, self.broker, self.loop) = (hub, directory, broker, loop)
+    }
+
+    /// Acquires channels for a connection.
+    ///
+    /// - Returns: how many of them are not confirmed yet; `takeWaiting` names the connection when one is.
+    func acquire(_ channels: [String], for key: StreamKey) -> Int {
+        var unconfirmed = 0
+        for channel in channels where !directory.acquire(channel, loop: loop) && !broker.subscribe(channel) {
+            unconfirmed += 1
+            waiting[ByteName(channel), default: []].append(key)
+        }
+        return unconfirmed
+    }
+
+    /// Hands over the connections that wait for a channel, which need not wait for it any longer.
+    func takeWaiting(for channel: String) -> [StreamKey] { waiting.removeValue(forKey: ByteName(channel)) ?? [] }
+
+    /// Gives back channels that were acquired for a connection and are not joined.
+    func abandon(_ channels: [String], for key: StreamKey) {
+        for channel in channels {
+            let name = ByteName(channel)
+            waiting[name]?.removeAll { $0 == key }
+            // Without subscribers the channel is not confirmed any more, and nothing else would remove its entry.
+            if waiting[name]?.isEmpty == true { waiting[name] = nil }
+            release(channel)
+        }
+    }
+
+    /// Ends a subscription, if there is one.
+    func leave(_ slot: UInt32, _ channel: String) {
+        if hub.leave(slot, channel) { release(channel) }
+    }
+
+    /// Ends all subscriptions of a connection.
+    func leaveAll(_ slot: UInt32) {
+        let channels = hub.channelNames(of: slot)
+        hub.leaveAll(slot)
+        for channel in channels { release(channel) }
+    }
+
+    /// Ends all subscriptions of a connection but some.
+    func leaveAll(_ slot: UInt32, but kept: [String]) {
+        let kept = Set(kept.map { ByteName($0) })
+        for channel in hub.channelNames(of: slot) where !kept.contains(ByteName(channel)) { leave(slot, channel) }
+    }
+
+    private func release(_ channel: String) {
+        if directory.release(channel, loop: loop) { broker.unsubscribe(channel) }
+    }
+}
+
+@available(*, unavailable)
+extension Subscriptions: Sendable {}
