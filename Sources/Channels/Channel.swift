@@ -21,7 +21,7 @@ final class Channel {
     /// the bytes are what costs.
     private(set) var isBusy = false
     /// When this turn's messages were received.
-    @safe @exclusivity(unchecked) private var receipts: [UInt64] = []
+    @safe @exclusivity(unchecked) private var receivedNanoseconds: [UInt64] = []
     private var payloadBytes = 0
     /// One per form that has had subscribers: nearly always one, at most six.
     // Unchecked (docs/decisions/0009): touched for each message and each membership.
@@ -37,7 +37,7 @@ final class Channel {
     }
 
     /// Whether messages are waiting for the flush.
-    var isDirty: Bool { !receipts.isEmpty }
+    var isDirty: Bool { !receivedNanoseconds.isEmpty }
 
     var isEmpty: Bool { audiences.allSatisfy { $0.slots.isEmpty } }
 
@@ -72,9 +72,9 @@ final class Channel {
             batch.appendFrame(of: message, audiences[index].form, &writer)
             audiences[index].batch = batch
         }
-        receipts.append(message.receivedNanoseconds)
+        receivedNanoseconds.append(message.receivedNanoseconds)
         payloadBytes += message.payload.count
-        return receipts.count == 1
+        return receivedNanoseconds.count == 1
     }
 
     /// The number of audiences, including empty ones.
@@ -111,11 +111,11 @@ final class Channel {
     }
 
     /// Begins the next turn; hands over the times at which this turn's messages were received.
-    func markClean(receipts taken: inout [UInt64]) {
-        isBusy = receipts.count > 1 && payloadBytes <= Channel.busyBytes
+    func markClean(receivedNanoseconds taken: inout [UInt64]) {
+        isBusy = receivedNanoseconds.count > 1 && payloadBytes <= Channel.busyBytes
         payloadBytes = 0
-        taken.append(contentsOf: receipts)
-        receipts.removeAll(keepingCapacity: true)
+        taken.append(contentsOf: receivedNanoseconds)
+        receivedNanoseconds.removeAll(keepingCapacity: true)
     }
 
     private func audienceIndex(_ form: WireForm) -> Int {

@@ -91,7 +91,7 @@ extension Hub {
     }
 
     private func fanOut(_ channel: Channel) {
-        channel.markClean(receipts: &receipts)
+        channel.markClean(receivedNanoseconds: &receivedNanoseconds)
         for index in 0..<channel.audienceCount {
             guard let (batch, slots, starts) = channel.takeBatch(ofAudience: index) else { continue }
             preparedBatches.append(batch)

@@ -50,7 +50,7 @@ public final class Hub {
     var memberships = 0
     /// The memory of the open channels: their names and objects.
     public internal(set) var channelBytes = 0
-    @safe @exclusivity(unchecked) var receipts: [UInt64] = []
+    @safe @exclusivity(unchecked) var receivedNanoseconds: [UInt64] = []
     /// The number of channels in the last flush that had several messages.
     public internal(set) var busyChannelsFlushed = 0
 
@@ -93,10 +93,10 @@ public final class Hub {
     }
 
     /// Returns when the messages of the last flushes were received, in nanoseconds.
-    public func takeReceipts() -> [UInt64] {
-        guard !receipts.isEmpty else { return [] }
-        defer { receipts.removeAll(keepingCapacity: true) }
-        return receipts
+    public func takeReceivedNanoseconds() -> [UInt64] {
+        guard !receivedNanoseconds.isEmpty else { return [] }
+        defer { receivedNanoseconds.removeAll(keepingCapacity: true) }
+        return receivedNanoseconds
     }
 
     /// Adds a connection.

@@ -94,7 +94,7 @@ extension RedisBridge: ClusterWatchOwner {
             for shard in shards(of: channel.channel) { shard.ledger.adopt(channel, at: now) }
             guard isConfirmed(channel.channel) else { continue }
             // The channel is already confirmed there, because an earlier unsubscribe was not sent yet.
-            if let since = channel.exposedSince {
+            if let since = channel.gapSince {
                 notify { $0.brokerLeftGap(in: channel.channel, milliseconds: now - since) }
             }
             if channel.isAwaited { notify { $0.brokerSettled(channel.channel, isConfirmed: true) } }

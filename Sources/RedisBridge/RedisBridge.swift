@@ -247,7 +247,7 @@ extension RedisBridge: RedisShardOwner {
         notify { $0.brokerSettled(channel, isConfirmed: isConfirmed(channel)) }
     }
 
-    func shard(_ shard: RedisShard, exposed channel: String, forMilliseconds milliseconds: UInt64) {
+    func shard(_ shard: RedisShard, leftGapIn channel: String, forMilliseconds milliseconds: UInt64) {
         notify { $0.brokerLeftGap(in: channel, milliseconds: milliseconds) }
     }
 

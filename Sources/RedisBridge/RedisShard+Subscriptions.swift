@@ -102,8 +102,8 @@ extension RedisShard {
 
     /// Subscribers are told of possibly missed messages before they get new ones.
     private func tell(_ confirmation: SubscriptionLedger.Confirmation) {
-        if let milliseconds = confirmation.exposedMilliseconds {
-            notify { $0.shard(self, exposed: confirmation.channel, forMilliseconds: milliseconds) }
+        if let milliseconds = confirmation.gapMilliseconds {
+            notify { $0.shard(self, leftGapIn: confirmation.channel, forMilliseconds: milliseconds) }
         }
         if confirmation.isSettled { notify { $0.shard(self, settled: confirmation.channel) } }
     }

@@ -9,7 +9,7 @@ protocol RedisShardOwner: AnyObject {
     /// A pending `subscribe()` may now be confirmed to the client.
     func shard(_ shard: RedisShard, settled channel: String)
     /// A channel's subscribers may have missed messages for this long, but will miss no more.
-    func shard(_ shard: RedisShard, exposed channel: String, forMilliseconds milliseconds: UInt64)
+    func shard(_ shard: RedisShard, leftGapIn channel: String, forMilliseconds milliseconds: UInt64)
     /// The subscriber link was lost, so no channel counts as confirmed any more.
     func shardLostSubscriptions(_ shard: RedisShard)
     /// Redis says that a slot belongs to another server.

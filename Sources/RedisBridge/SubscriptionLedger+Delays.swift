@@ -52,7 +52,7 @@ extension SubscriptionLedger {
             if entry.isAwaited {
                 settled.append(delay.name.text)
                 // The client is told that it is subscribed, although Redis has not confirmed it.
-                entry.exposedSince = entry.exposedSince ?? now
+                entry.gapSince = entry.gapSince ?? now
             }
             entry.isAwaited = false
             entries[delay.name] = entry

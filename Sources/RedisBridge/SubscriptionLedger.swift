@@ -26,7 +26,7 @@ struct SubscriptionLedger {
         /// When it is given up; nil while it has subscribers.
         var lingerUntil: UInt64?
         /// Since when clients that count as subscribed may miss messages; nil while they do not.
-        var exposedSince: UInt64?
+        var gapSince: UInt64?
     }
 
     /// A channel whose last name Redis has confirmed.
@@ -35,14 +35,14 @@ struct SubscriptionLedger {
         /// Whether a client was waiting for it.
         let isSettled: Bool
         /// How long its subscribers may have missed messages.
-        let exposedMilliseconds: UInt64?
+        let gapMilliseconds: UInt64?
     }
 
     /// A channel that moves to another server.
     struct Moved {
         let channel: String
         let isAwaited: Bool
-        let exposedSince: UInt64?
+        let gapSince: UInt64?
     }
 
     var names: ChannelNames
@@ -103,7 +103,7 @@ struct SubscriptionLedger {
         let name = ByteName(channel)
         guard var entry = entries[name], entry.lingerUntil == nil else { return }
         entry.isAwaited = false
-        entry.exposedSince = nil
+        entry.gapSince = nil
         linger(&entry, name, until: now + lingerMilliseconds)
         entries[name] = entry
     }
@@ -157,7 +157,7 @@ struct SubscriptionLedger {
         guard var entry = entries[name], entry.phase == .confirmed else { return }
         entry.phase = .unsent
         confirmedCount -= 1
-        if entry.lingerUntil == nil { entry.exposedSince = now }
+        if entry.lingerUntil == nil { entry.gapSince = now }
         awaitConfirmation(&entry, name, until: now + confirmMilliseconds)
         entries[name] = entry
         unsent.append(name)
@@ -172,11 +172,11 @@ struct SubscriptionLedger {
         if entry.isLate { lateCount -= 1 }
         if entry.phase == .confirmed {
             confirmedCount -= 1
-            entry.exposedSince = now
+            entry.gapSince = now
         }
         if entry.phase != .unsent, isLinked { leaving += names.redisChannels(for: channel) }
         guard entry.lingerUntil == nil else { return nil }
-        return Moved(channel: channel, isAwaited: entry.isAwaited, exposedSince: entry.exposedSince)
+        return Moved(channel: channel, isAwaited: entry.isAwaited, gapSince: entry.gapSince)
     }
 
     /// The channels in the ledger.
@@ -196,7 +196,7 @@ struct SubscriptionLedger {
         let name = ByteName(moved.channel)
         guard var entry = entries[name] else { return }
         entry.isAwaited = moved.isAwaited
-        entry.exposedSince = moved.exposedSince
+        entry.gapSince = moved.gapSince
         entries[name] = entry
     }
 
@@ -229,7 +229,7 @@ struct SubscriptionLedger {
         lateCount = 0
         entries = entries.mapValues { entry in
             var entry = entry
-            if entry.phase == .confirmed, entry.lingerUntil == nil { entry.exposedSince = heard }
+            if entry.phase == .confirmed, entry.lingerUntil == nil { entry.gapSince = heard }
             entry.phase = .unsent
             entry.isLate = false
             if !entry.isAwaited { entry.confirmBy = nil }
@@ -287,9 +287,9 @@ struct SubscriptionLedger {
         entry.isLate = false
         defer {
             entry.isAwaited = false
-            entry.exposedSince = nil
+            entry.gapSince = nil
         }
         return Confirmation(
-            channel: name.text, isSettled: entry.isAwaited, exposedMilliseconds: entry.exposedSince.map { now - $0 })
+            channel: name.text, isSettled: entry.isAwaited, gapMilliseconds: entry.gapSince.map { now - $0 })
     }
 }

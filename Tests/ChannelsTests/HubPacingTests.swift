@@ -84,15 +84,15 @@ import Testing
         if change == "join" { #expect(transport.bytes(2) == textFrames("4")) }
     }
 
-    @Test func receiptsOfHeldMessagesComeWhenTheyAreWritten() {
+    @Test func timestampsOfHeldMessagesComeWhenTheyAreWritten() {
         _ = hub.connect(1, "a")
         makeBusy("a")
-        _ = hub.takeReceipts()
+        _ = hub.takeReceivedNanoseconds()
         hub.deliver(message("a", "3", at: 7))
         hub.flush(holdingBusy: true)
-        #expect(hub.takeReceipts() == [])
+        #expect(hub.takeReceivedNanoseconds() == [])
         hub.flush()
-        #expect(hub.takeReceipts() == [7])
+        #expect(hub.takeReceivedNanoseconds() == [7])
     }
 
     /// Lists of all lengths around the number of writes performed together.

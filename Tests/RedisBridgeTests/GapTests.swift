@@ -18,7 +18,7 @@ struct GapTests {
 
     private func confirm(_ ledger: inout SubscriptionLedger, _ channel: String, at now: UInt64) -> UInt64? {
         _ = ledger.takeCommands()
-        return ledger.confirmOne(of: channel, at: now)?.exposedMilliseconds
+        return ledger.confirmOne(of: channel, at: now)?.gapMilliseconds
     }
 
     @Test func aNewSubscriptionMissesNothing() {
@@ -129,7 +129,7 @@ struct LedgerHandoverTests {
         #expect(ledger.lateCount == 1)
         ledger.retryRefused()
         #expect(ledger.takeCommands() == [SubscriptionCommand(.subscribe, ["p:a"])])
-        #expect(ledger.confirmOne(of: "a", at: 3000)?.exposedMilliseconds == 2000)
+        #expect(ledger.confirmOne(of: "a", at: 3000)?.gapMilliseconds == 2000)
         #expect(ledger.lateCount == 0)
     }
 
@@ -141,7 +141,7 @@ struct LedgerHandoverTests {
         ledger.revoke("a", at: 100)
         #expect(ledger.confirmedCount == 0)
         #expect(ledger.takeCommands() == [SubscriptionCommand(.subscribe, ["p:a"])])
-        #expect(ledger.confirmOne(of: "a", at: 150)?.exposedMilliseconds == 50)
+        #expect(ledger.confirmOne(of: "a", at: 150)?.gapMilliseconds == 50)
         #expect(ledger.confirmedCount == 1)
     }
 
@@ -158,7 +158,7 @@ struct LedgerHandoverTests {
         #expect(new.takeCommands() == [SubscriptionCommand(.subscribe, ["p:a"])])
         let confirmation = new.confirmOne(of: "a", at: 120)
         #expect(confirmation?.isSettled == false, "nobody waited for it")
-        #expect(confirmation?.exposedMilliseconds == 20)
+        #expect(confirmation?.gapMilliseconds == 20)
     }
 
     @Test func whoeverWaitsWaitsOnWithTheNewServer() throws {

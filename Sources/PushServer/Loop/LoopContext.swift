@@ -63,7 +63,7 @@ final class LoopContext {
     /// Adds the counts of the flush.
     func countFlush() {
         counters.add(hub.takeCounts())
-        let receivedNanoseconds = hub.takeReceipts()
+        let receivedNanoseconds = hub.takeReceivedNanoseconds()
         guard !receivedNanoseconds.isEmpty else { return }
         let now = Loop.monotonicNanoseconds
         for received in receivedNanoseconds {
