@@ -11,19 +11,19 @@ import pytest
 
 Budget = namedtuple("Budget", "figure limit why")
 BUDGETS = [
-    Budget(figures.instructions_per_delivery, 325, "the inner loop of a fan-out, one more subscriber of one channel"),
+    Budget(figures.instructions_per_delivery, 320, "the inner loop of a fan-out, one more subscriber of one channel"),
     Budget(figures.instructions_per_delivery_over_tls, 10_700, "a record of one message, by OpenSSL's session"),
     Budget(figures.instructions_per_delivery_over_compact_tls, 6_650, "by TLSRecord, which sets its key each time"),
-    Budget(figures.instructions_per_message, 34_950, "HTTP request, publishing and response, before any delivery"),
-    Budget(figures.instructions_per_delivery_in_small_channels, 3_050, "ten subscribers share the cost of a message"),
-    Budget(figures.instructions_per_delivery_of_two_channels, 2_090, "goes through the connection's outbox"),
-    Budget(figures.instructions_per_message_from_redis, 21_600, "the bridge, with one delivery per loop turn"),
-    Budget(figures.instructions_per_connection, 43_300, "from accept to close; many come at once after a restart"),
+    Budget(figures.instructions_per_message, 32_200, "HTTP request, publishing and response, before any delivery"),
+    Budget(figures.instructions_per_delivery_in_small_channels, 2_900, "ten subscribers share the cost of a message"),
+    Budget(figures.instructions_per_delivery_of_two_channels, 2_080, "goes through the connection's outbox"),
+    Budget(figures.instructions_per_message_from_redis, 18_250, "the bridge, with one delivery per loop turn"),
+    Budget(figures.instructions_per_connection, 41_500, "from accept to close; many come at once after a restart"),
     Budget(figures.allocations_per_1000_deliveries, 86, "200 subscribers share what a message allocates"),
     Budget(figures.allocations_per_1000_more_subscribers, 1, "a delivery allocates nothing"),
     Budget(figures.allocations_per_connection, 10, "from accept to close, an upgrade and a subscription between"),
     Budget(figures.resident_bytes_per_idle_connection, 249, "all resident memory, including code"),
-    Budget(figures.own_bytes_per_idle_connection, 240, "the memory that grows with every connection"),
+    Budget(figures.own_bytes_per_idle_connection, 220, "the memory that grows with every connection"),
     Budget(figures.own_bytes_per_idle_connection_over_tls, 14_900, "OpenSSL's session (decision 0015)"),
     Budget(figures.own_bytes_per_idle_connection_over_compact_tls, 940, "a session is its keys (decision 0014)"),
 ]
