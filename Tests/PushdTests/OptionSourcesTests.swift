@@ -24,6 +24,13 @@ import Testing
         #expect(try sources([], ["PUSHD_REDIS_PREFIX": "a,b"]).arguments == ["serve", "--redis-prefix=a,b"])
     }
 
+    @Test func helpIsShownWhateverTheVariablesSay() throws {
+        let environment = ["PUSHD_WORKERS": "many", "PUSHD_ALLOW_CLIENT_PUBLISH": "maybe", "PUSHD_REDIS": "bad://"]
+        for arguments in [["serve", "--help"], ["serve", "-h"], ["bench", "--help"]] {
+            #expect(try sources(arguments, environment).arguments == arguments)
+        }
+    }
+
     @Test func anEmptyVariableIsNone() throws {
         #expect(try sources([], ["PUSHD_DRAIN": "", "PUSHD_LISTEN": ""]).arguments == ["serve"])
     }

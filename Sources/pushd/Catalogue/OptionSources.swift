@@ -28,7 +28,9 @@ struct OptionSources {
         given = catalogue.options(in: arguments)
         var added: [String] = []
         var variables: [String: String] = [:]
-        for entry in catalogue.entries where !given.contains(entry.option) {
+        // Help needs no values, and a bad one must not hide it.
+        let entries = arguments.contains { ["--help", "-h"].contains($0) } ? [] : catalogue.entries
+        for entry in entries where !given.contains(entry.option) {
             // An empty variable counts as not given.
             guard let text = environment[entry.variable], !text.isEmpty else { continue }
             variables[entry.option] = entry.variable
