@@ -108,17 +108,18 @@ extension CommandRunner {
     func confirm(_ channel: String) {
         for key in subscriptions.takeWaiting(for: channel) {
             guard let connection = table[key], let proceed = connection.continuation?.confirmed() else { continue }
-            goOn(connection, proceed)
+            endWait(connection, proceed)
         }
     }
 
     /// The broker has accepted or refused a connection's publish.
     func published(_ key: StreamKey, _ outcome: PublishOutcome) {
         guard let connection = table[key], let proceed = connection.continuation?.published(outcome) else { return }
-        goOn(connection, proceed)
+        endWait(connection, proceed)
     }
 
-    private func goOn(_ connection: Connection, _ proceed: () -> Void) {
+    /// Ends the wait of a connection: runs its continuation, then handles the input that came meanwhile.
+    private func endWait(_ connection: Connection, _ proceed: () -> Void) {
         connection.continuation = nil
         proceed()
         lives.tell(.requestComplete, connection)

@@ -39,9 +39,10 @@ final class ConnectionLives {
         tell(.blocked(unacknowledgedBytes: Socket.unacknowledgedBytes(connection.descriptor)), connection)
     }
 
-    /// Sees to it that a connection comes up in the wheel in time for its deadline.
+    /// Makes sure that the wheel returns a connection in time for its deadline.
     ///
-    /// A later deadline leaves the wheel alone: the connection comes up at its old tick and is put in again.
+    /// A later deadline does not change the wheel: it returns the connection at the old tick, and `advance` inserts it
+    /// again.
     func follow(_ connection: Connection) {
         let (due, wheelTick) = (connection.life.deadlineTick, connection.wheelTick)
         guard connection.phase != .closed, wheelTick <= context.tick || due < wheelTick else { return }

@@ -23,13 +23,13 @@ final class ConnectionTable {
         streams?.close()
     }
 
-    /// A slot in the hub for a descriptor, and the name of its new tenant.
+    /// Takes a slot in the hub for a descriptor; returns the key of the connection that will be in it.
     func takeSlot(for descriptor: Int32) -> StreamKey {
         lastGeneration &+= 1
         return StreamKey(slot: hub.add(link: descriptor), generation: lastGeneration)
     }
 
-    /// Takes a connection in; its slot is given back if its socket cannot be watched.
+    /// Adds a connection; gives its slot back if its socket cannot be watched.
     func insert(_ connection: Connection) throws(SystemError) {
         do throws(SystemError) {
             try streams?.add(connection.descriptor, key: connection.key, interest: connection.interest)
@@ -42,7 +42,7 @@ final class ConnectionTable {
         count += 1
     }
 
-    /// Forgets a connection, whose socket is closed next.
+    /// Removes a connection, before its socket is closed.
     func remove(_ connection: Connection) {
         connections[Int(connection.slot)] = nil
         streams?.remove(connection.descriptor)

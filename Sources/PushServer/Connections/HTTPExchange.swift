@@ -98,7 +98,7 @@ final class HTTPExchange {
         lives.tell(.requestBegun, connection)
     }
 
-    /// Lends a head as it would be without the prefix of `--path-prefix`; most have none, and are not copied.
+    /// Calls `body` with the head below `--path-prefix`; a head without the prefix is passed as it is and not copied.
     @inline(__always)
     private func withoutPrefix(_ head: RequestHead, _ body: (RequestHead) -> Void) {
         if let pathPrefix, let below = head.below(pathPrefix) { body(below) } else { body(head) }

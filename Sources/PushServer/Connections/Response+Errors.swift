@@ -9,12 +9,12 @@ extension Response {
 
     /// The response to a request that is not allowed.
     init(_ denial: Denial) {
-        self = .error(denial.status, denial.message)
-        switch denial.status {
-        case .unauthorized: addHeader("WWW-Authenticate", "Bearer")
-        case .serviceUnavailable: addHeader("Retry-After", "1")
-        default: break
+        guard denial.status != .serviceUnavailable else {
+            self = .unavailable(denial.message)
+            return
         }
+        self = .error(denial.status, denial.message)
+        if denial.status == .unauthorized { addHeader("WWW-Authenticate", "Bearer") }
     }
 
     /// A temporary refusal.

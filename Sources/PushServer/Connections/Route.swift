@@ -25,9 +25,9 @@ struct RoutedRequest {
 
 /// An endpoint's answer to a complete request.
 enum EndpointAnswer {
-    /// The answer.
+    /// This response is sent at once.
     case now(Response)
-    /// It is waited for; the endpoint has seen to it that an answer comes.
+    /// The connection has a continuation, which sends the response.
     case later
     /// The connection becomes a WebSocket with these channels.
     case upgrade(Handshake.Acceptance, channels: [String])

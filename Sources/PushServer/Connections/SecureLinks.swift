@@ -47,12 +47,12 @@ final class SecureLinks {
         }
     }
 
-    /// Takes the session away from a connection that turned out to be a plain one.
+    /// Removes the session of a connection whose client does not use TLS.
     func makePlain(_ connection: Connection) {
         streams[Int(connection.descriptor)] = nil
     }
 
-    /// Forgets the session of a connection that ends, and tells its client so if nothing has to go first.
+    /// Removes the session of a connection that ends; sends close_notify unless other output waits for the kernel.
     func end(_ connection: Connection) {
         guard let secure = stream(connection.descriptor) else { return }
         if secure.unsentBytes == 0, let output, output.count == 0 {
@@ -91,7 +91,7 @@ final class SecureLinks {
         let before = secure.unsentBytes
         let isOpen = secure.sendUnsent()
         unsentBytes -= before - secure.unsentBytes
-        // A peer that takes nothing makes no progress by what it makes the session say.
+        // Output of the session is not progress of its peer: the stall time of a blocked peer goes on.
         if isOpen, secure.unsentBytes > 0, !secure.connection.life.isBlocked { lives.waitForRoom(secure.connection) }
         return isOpen
     }

@@ -3,7 +3,7 @@ internal import HTTP
 internal import WSLoop
 
 /// The endpoints for admins only: `/metrics`, and nothing yet below `/v1` and `/admin`.
-final class Administration: Endpoint {
+final class Administration: ReadEndpoint {
     private static let folders = ["/v1", "/admin"]
 
     private let state: ServerState
@@ -23,17 +23,10 @@ final class Administration: Endpoint {
     func route(_ head: RequestHead, _ connection: Connection) -> Route {
         guard access.servesAdmin(connection) else { return .refused(.nothing) }
         if let refusal = access.refusal(of: head, for: .administer, connection) { return .refused(refusal) }
-        guard head.isPath("/metrics") else { return .refused(.nothing) }
-        guard head.method == .get || head.method == .head else { return .refused(.wrongMethod("GET, HEAD")) }
-        return .taken(RoutedRequest())
+        return head.isPath("/metrics") ? .reading(head) : .refused(.nothing)
     }
 
-    func answer(
-        _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
-    ) -> EndpointAnswer {
-        .now(
-            state.metrics.response(at: Loop.monotonicNanoseconds) {
-                Metrics.response(state, state.boards.totals())
-            })
+    func response(to head: RequestHead, _ connection: Connection) -> Response {
+        state.metrics.response(at: Loop.monotonicNanoseconds) { Metrics.response(state, state.boards.totals()) }
     }
 }

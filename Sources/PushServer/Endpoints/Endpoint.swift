@@ -22,7 +22,7 @@ extension Endpoint {
 
     func route(_ head: RequestHead, _ connection: Connection) -> Route { .taken(RoutedRequest()) }
 
-    /// For endpoints that refuse whatever they serve.
+    /// For endpoints whose `route` refuses every request, so that this is never called.
     func answer(
         _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
     ) -> EndpointAnswer {
@@ -36,10 +36,7 @@ protocol ReadEndpoint: Endpoint {
 }
 
 extension ReadEndpoint {
-    func route(_ head: RequestHead, _ connection: Connection) -> Route {
-        guard head.method == .get || head.method == .head else { return .refused(.wrongMethod("GET, HEAD")) }
-        return .taken(RoutedRequest())
-    }
+    func route(_ head: RequestHead, _ connection: Connection) -> Route { .reading(head) }
 
     func answer(
         _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
@@ -48,8 +45,16 @@ extension ReadEndpoint {
     }
 }
 
+extension Route {
+    /// The route of a request for a path that can only be read.
+    static func reading(_ head: RequestHead) -> Route {
+        guard head.method == .get || head.method == .head else { return .refused(.wrongMethod("GET, HEAD")) }
+        return .taken(RoutedRequest())
+    }
+}
+
 extension Response {
-    /// The answer where there is nothing.
+    /// The response to a path that does not exist.
     static let nothing = Response.error(
         .notFound, "there is nothing here; see /health, /health/live, /health/ready, /metrics, /publish and /ws")
 

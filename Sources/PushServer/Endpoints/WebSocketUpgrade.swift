@@ -20,7 +20,7 @@ final class WebSocketUpgrade: Endpoint {
     private let subscriptions: Subscriptions
     private let access: RequestAccess
     private let log: HandshakeLog
-    /// Whether WebSockets speak of channels, and not whatever a program that embeds the server makes of them.
+    /// Whether clients use channels; false if a program that embeds the server handles the messages itself.
     private let hasChannels: Bool
 
     init(
@@ -144,7 +144,7 @@ extension WebSocketUpgrade {
             ? [WebSocketUpgrade.defaultChannel] : WebSocketUpgrade.distinct(named.filter { !$0.isEmpty })
         let limit = context.state.configuration.maxChannels.value
         if channels.count > limit, context.isStopped(by: .channels) {
-            throw .badRequest("at most \(limit) channels (--max-channels)")
+            throw .badRequest(CommandRefusal.tooManyChannels(limit: limit).message)
         }
         return channels
     }

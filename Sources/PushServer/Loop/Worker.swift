@@ -23,7 +23,7 @@ final class Worker {
 
     /// Makes the worker and its loop without running anything.
     init(index: Int, state: ServerState) throws(SystemError) {
-        // Nothing may throw once there is a loop, which must be closed.
+        // Made before the loop: an initialiser that throws later could not close it.
         let sender = try state.configuration.io.sender(
             logger: state.logger, explains: index == NodeMessage.worker)
         context = try LoopContext(index: index, state: state)

@@ -15,7 +15,7 @@ struct MemoryReturn {
     ///
     /// - Parameters:
     ///   - latestPeakBytes: the most that was held since the last call.
-    /// - mayReturn: false if that would be too soon after the last time.
+    ///   - mayReturn: false if that would be too soon after the last time.
     /// - Returns: whether to return freed memory now.
     mutating func isDue(heldBytes: Int, peakBytes latestPeakBytes: Int, mayReturn: Bool) -> Bool {
         peakBytes = max(peakBytes, latestPeakBytes, heldBytes)
