@@ -8,8 +8,9 @@ final class TurnQueue {
     /// After this many messages of all clients together, each client is served only a few more.
     ///
     /// Messages published in the turn are written at its end, so the turn must be short.
-    private static let maxMessagesOfAll = 128
-    private static let minMessages = 4
+    private static let maxMessagesOfAll = 32
+    /// More than one, so that a client with a single request is not queued behind clients that have many.
+    private static let minMessages = 2
     /// The most clients that continue per turn, because together they must not delay the others either.
     private static let maxServedAgain = 8
 
