@@ -59,6 +59,8 @@ let package = Package(
             name: "CBuild",
             cSettings: [.define("BUILD_COMMIT", to: "\"\(Context.environment["BUILD_COMMIT"] ?? "")\"")]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(name: "Hooks", dependencies: ["Bytes", "CCurl", "WSLoop"], swiftSettings: settings),
         .target(name: "Broker", swiftSettings: settings),
         .target(
             name: "RedisBridge",
@@ -119,6 +121,7 @@ let package = Package(
         .testTarget(
             name: "WSLoopTests", dependencies: ["Bytes", "COpenSSL", "TLSRecord", "TestSupport", "WSLoop"],
             swiftSettings: settings),
+        .testTarget(name: "HooksTests", dependencies: ["Bytes", "Hooks", "WSLoop"], swiftSettings: settings),
         .testTarget(name: "BrokerTests", dependencies: ["Broker", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "RedisBridgeTests", dependencies: ["Broker", "Bytes", "RedisBridge", "WSLoop", "TestSupport"],

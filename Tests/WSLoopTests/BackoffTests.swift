@@ -1,7 +1,6 @@
 import TestSupport
 import Testing
-
-@testable import RedisBridge
+import WSLoop
 
 /// Always returns the largest number, so that a delay equals its ceiling.
 private struct Largest: RandomNumberGenerator {
@@ -16,7 +15,7 @@ struct BackoffTests {
         #expect(delays == [100, 200, 400, 800, 1600, 3200, 5000, 5000, 5000])
     }
 
-    @Test func resetStartsAnew() {
+    @Test func resetStartsFromTheFirstCeiling() {
         var backoff = Backoff(firstCeilingMilliseconds: 100, lastCeilingMilliseconds: 5000)
         var random = Largest()
         for _ in 0..<5 { _ = backoff.nextMilliseconds(using: &random) }
