@@ -44,13 +44,13 @@ let package = Package(
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .target(name: "HTTP", dependencies: ["Bytes"], swiftSettings: settings),
-        .target(name: "Access", dependencies: ["Bytes", "COpenSSL", "HTTP"], swiftSettings: settings),
+        .target(name: "Access", dependencies: ["Bytes", "Channels", "COpenSSL", "HTTP"], swiftSettings: settings),
         .target(name: "WebSocket", dependencies: ["Bytes", "COpenSSL", "CZlib", "HTTP"], swiftSettings: settings),
         .target(
             name: "Channels",
             dependencies: ["Bytes", "WebSocket", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: settings),
-        .target(name: "Protocols", dependencies: ["Bytes", "Channels"], swiftSettings: settings),
+        .target(name: "Protocols", dependencies: ["Access", "Bytes", "Channels"], swiftSettings: settings),
         .systemLibrary(name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .target(name: "TLSRecord", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(name: "WSLoop", dependencies: ["COpenSSL", "CUV", "CUring", "TLSRecord"], swiftSettings: settings),
@@ -110,7 +110,8 @@ let package = Package(
         .target(name: "TestSupport", dependencies: ["Broker"], path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "AccessTests", dependencies: ["Access", "Bytes", "HTTP", "TestSupport"], swiftSettings: settings),
+            name: "AccessTests", dependencies: ["Access", "Bytes", "Channels", "HTTP", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(name: "HTTPTests", dependencies: ["Bytes", "HTTP", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "WebSocketTests", dependencies: ["Bytes", "HTTP", "WebSocket", "TestSupport"], swiftSettings: settings
@@ -130,7 +131,7 @@ let package = Package(
             name: "ChannelsTests", dependencies: ["Bytes", "Channels", "WebSocket", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
-            name: "ProtocolsTests", dependencies: ["Bytes", "Channels", "Protocols", "TestSupport"],
+            name: "ProtocolsTests", dependencies: ["Access", "Bytes", "Channels", "Protocols", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
             name: "PushServerTests",

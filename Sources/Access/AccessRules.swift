@@ -1,6 +1,6 @@
 public import HTTP
 
-/// Decides on a request's head alone whether the request is allowed.
+/// Decides on a request's head alone whether the request is allowed, and what clients may do with channels.
 public struct AccessRules: Sendable {
     /// The purpose of a request.
     public enum Purpose: Sendable {
@@ -14,6 +14,8 @@ public struct AccessRules: Sendable {
         case administer
     }
 
+    /// The rules for channels.
+    public let channels: ChannelRules
     private let hosts: HostPolicy
     private let origins: OriginPolicy
     private let publishKeys: AccessKeys
@@ -27,15 +29,17 @@ public struct AccessRules: Sendable {
     /// - allowedOrigins: origins whose pages are allowed, besides this server's own.
     /// - publishKeys: if there are any, publishing needs one of them.
     /// - apiKeys: if there are any, admin endpoints need one of them.
+    /// - channels: the rules for channels.
     /// - hasAdminAddress: whether there are admin addresses; the admin endpoints are then found only there.
     public init(
         allowedHosts: [HostPattern] = [], allowedOrigins: [OriginPattern] = [], publishKeys: [String] = [],
-        apiKeys: [String] = [], hasAdminAddress: Bool = false
+        apiKeys: [String] = [], channels: ChannelRules = ChannelRules(), hasAdminAddress: Bool = false
     ) {
         hosts = HostPolicy(allowedHosts + allowedOrigins.compactMap(\.host))
         origins = OriginPolicy(allowedOrigins)
         self.publishKeys = AccessKeys(publishKeys)
         self.apiKeys = AccessKeys(apiKeys)
+        self.channels = channels
         self.hasAdminAddress = hasAdminAddress
     }
 

@@ -2,7 +2,7 @@ public import HTTP
 
 /// Why a request is refused, in a sentence that names the option to set.
 public struct Denial: Equatable, Sendable {
-    /// 401 if a key is missing or wrong, 503 if a limit is reached, otherwise 403.
+    /// 401 if a key or token is missing or wrong, 503 if a limit is reached, otherwise 403.
     public let status: HTTPStatus
     /// The sentence.
     public let message: String
@@ -32,6 +32,11 @@ public struct Denial: Equatable, Sendable {
         .serviceUnavailable, "this address has too many connections (--max-connections-per-address)")
     static let connectionsOfUser = Denial(
         .serviceUnavailable, "this user has too many connections (--max-connections-per-user)")
+
+    /// A channel in the URL may not be joined: 401 if a token is missing, otherwise 403.
+    public init(_ denial: ChannelDenial, of channel: String) {
+        self.init(denial == .tokenMissing ? .unauthorized : .forbidden, "channel '\(channel)': \(denial.message)")
+    }
 
     private init(_ status: HTTPStatus, _ message: String) {
         self.status = status

@@ -10,17 +10,23 @@ public struct Wildcard: Equatable, Sendable {
         bytes = Array(text.utf8)
     }
 
+    /// Whether the pattern has no `*`, so that it matches only its own text.
+    public var isLiteral: Bool { !bytes.contains(UInt8(ascii: "*")) }
+
     /// Whether a text matches; the time is at most proportional to the product of both lengths.
     public func matches(_ text: String) -> Bool {
-        let name = Array(text.utf8)
+        unsafe matches(text.utf8.span.bytes)
+    }
+
+    private func matches(_ name: RawSpan) -> Bool {
         var (here, there) = (0, 0)
         // The position of the last `*`, and how far into the name it reaches: backtracking to that one is enough.
         var star: (pattern: Int, name: Int)?
-        while there < name.count {
+        while there < name.byteCount {
             if here < bytes.count, bytes[here] == UInt8(ascii: "*") {
                 star = (here, there)
                 here += 1
-            } else if here < bytes.count, bytes[here] == name[there] {
+            } else if here < bytes.count, bytes[here] == name.byte(at: there) {
                 here += 1
                 there += 1
             } else if let last = star {

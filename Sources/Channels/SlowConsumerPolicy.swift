@@ -32,11 +32,11 @@ public struct SlowConsumerPolicies: Sendable {
     public struct Rule: Equatable, Sendable {
         /// The channels.
         public let pattern: ChannelPattern
-        /// Their policy.
-        public let policy: SlowConsumerPolicy
+        /// Their policy; nil if this rule sets none.
+        public let policy: SlowConsumerPolicy?
 
         /// Makes a rule.
-        public init(_ pattern: ChannelPattern, _ policy: SlowConsumerPolicy) {
+        public init(_ pattern: ChannelPattern, _ policy: SlowConsumerPolicy?) {
             (self.pattern, self.policy) = (pattern, policy)
         }
     }
@@ -45,6 +45,8 @@ public struct SlowConsumerPolicies: Sendable {
     public var otherwise: SlowConsumerPolicy
     /// The rules; the first match decides.
     public var rules: [Rule]
+    /// The rules for channels (`--channel`), which come before: the first match decides if it sets a policy.
+    public var channelRules: [Rule] = []
 
     /// Makes a set of rules.
     public init(_ otherwise: SlowConsumerPolicy = .disconnect, rules: [Rule] = []) {
@@ -53,7 +55,11 @@ public struct SlowConsumerPolicies: Sendable {
 
     /// The policy of a channel.
     public func policy(of channel: String) -> SlowConsumerPolicy {
-        rules.first { $0.pattern.matches(channel) }?.policy ?? otherwise
+        policy(of: channel, by: channelRules) ?? policy(of: channel, by: rules) ?? otherwise
+    }
+
+    private func policy(of channel: String, by rules: [Rule]) -> SlowConsumerPolicy? {
+        rules.first { $0.pattern.matches(channel) }?.policy
     }
 }
 

@@ -1,3 +1,5 @@
+public import Access
+
 /// A client's command, independent of its protocol.
 public enum ClientCommand: Equatable, Sendable {
     /// A ping, to be answered.
@@ -30,10 +32,8 @@ public enum CommandRefusal: Error, Equatable, Sendable {
     case tooManyChannels(limit: Int)
     /// A client may send at most this many messages per second.
     case tooManyMessages(limit: Int)
-    /// Clients may not publish.
-    case clientsMayNotPublish
-    /// A client may publish only to channels that it is subscribed to.
-    case notSubscribed
+    /// The client may not do this with the channel.
+    case denied(ChannelDenial)
     /// Messages cannot have keys here, for this reason.
     case noKeys(String)
     /// The server holds too many bytes for slow clients.
@@ -46,10 +46,21 @@ public enum CommandRefusal: Error, Equatable, Sendable {
         switch self {
         case .tooManyChannels(let limit): "at most \(limit) channels (--max-channels)"
         case .tooManyMessages(let limit): "at most \(limit) messages a second (--max-message-rate)"
-        case .clientsMayNotPublish: "clients may not publish here (--allow-client-publish)"
-        case .notSubscribed: "only to a channel that was subscribed to"
+        case .denied(let denial): denial.message
         case .overBudget: "clients do not keep up and the server is over its budget, retry later"
         case .noKeys(let reason), .publishFailed(let reason): reason
+        }
+    }
+
+    /// A short name for programs, which does not change.
+    public var code: String {
+        switch self {
+        case .tooManyChannels: "too_many_channels"
+        case .tooManyMessages: "too_many_messages"
+        case .denied(let denial): denial.code
+        case .overBudget: "over_budget"
+        case .noKeys: "no_keys"
+        case .publishFailed: "publish_failed"
         }
     }
 }

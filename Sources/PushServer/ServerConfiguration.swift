@@ -33,11 +33,14 @@ public struct ServerConfiguration: Sendable {
     public var maxDeflateContexts = 1024
     /// The most channels per connection.
     public var maxChannels: Limit = 128
-    /// Whether clients may publish over their WebSocket.
+    /// Whether clients may publish over their WebSocket to channels that they are subscribed to, where no rule says
+    /// who may.
     public var allowsClientPublish = false
+    /// The rules for channels; the first that matches a channel decides.
+    public var channelRules: [ChannelRule] = []
     /// The most message bytes queued for one connection.
     public var outboxLimitBytes = 4_194_304
-    /// What happens to a channel's messages for a connection at that limit.
+    /// What happens to a channel's messages for a connection at that limit, where no channel rule says so.
     public var slowConsumers = SlowConsumerPolicies()
     /// The most bytes queued for all connections together.
     public var outboxBudgetBytes = Int.max

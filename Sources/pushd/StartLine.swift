@@ -25,11 +25,16 @@ struct StartLine: CustomStringConvertible {
             "at most \(server.maxConnections) WebSockets with \(server.descriptorLimit) descriptors",
             "outbox budget \(Units.rounded(bytes: configuration.outboxBudgetBytes))",
             "inbound budget \(Units.rounded(bytes: configuration.inboundBudgetBytes))",
-            "subscribing: anyone, to every channel",
+            "subscribing: \(subscribing)",
             "publishing: \(publishing)",
             "metrics: \(metrics)",
             "pages: \(pages)",
         ].joined(separator: "; ")
+    }
+
+    private var subscribing: String {
+        let count = configuration.channelRules.count
+        return count == 0 ? "anyone, to every channel (--channel)" : "by channel rules (\(count))"
     }
 
     private var publishing: String {

@@ -126,7 +126,7 @@ def test_one_line_at_the_start_says_what_is_open_to_whom(start):
     (line,) = start_lines(pushd)
     for words in [
         f"serves 127.0.0.1:{pushd.port};", "broker: embedded;", "workers: 1;", "io: poll;", " descriptors;",
-        "outbox budget 64 MiB;", "inbound budget 32 MiB;", "subscribing: anyone, to every channel;",
+        "outbox budget 64 MiB;", "inbound budget 32 MiB;", "subscribing: anyone, to every channel (--channel);",
         "publishing: this machine only (--publish-key);", "metrics: this machine only (--api-key);",
         "pages: own origin only (--allow-origin)",
     ]:

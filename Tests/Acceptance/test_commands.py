@@ -106,7 +106,8 @@ def test_a_bad_command_gets_an_error_and_the_connection_stays(pushd, text):
     client = pushd.connect("c")
     client.send(text)
     reply = answer(client)
-    assert list(reply) == ["error"] and reply["error"]
+    assert list(reply) == ["error", "code"] and reply["error"]
+    assert reply["code"] in ("bad_json", "bad_request", "unknown_action")
     say(client, action="ping")
     assert answer(client) == {"action": "pong"}
     assert pushd.publish("c", "hello") == 1
@@ -250,4 +251,5 @@ def test_only_joined_channels_can_be_published_to(start):
 def test_a_publish_without_its_fields_gets_an_error(start, text):
     client = start("--allow-client-publish").connect("c")
     client.send(text)
-    assert list(answer(client)) == ["error"]
+    reply = answer(client)
+    assert list(reply) == ["error", "code"] and reply["code"] == "bad_request"

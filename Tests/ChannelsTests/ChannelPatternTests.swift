@@ -60,4 +60,15 @@ private func naivelyMatches(_ pattern: ArraySlice<UInt8>, _ name: ArraySlice<UIn
         #expect(policies.policy(of: "a.c") == .conflate)
         #expect(policies.policy(of: "b") == .dropNewest)
     }
+
+    @Test func aRuleForChannelsComesFirstIfItSetsAPolicy() throws {
+        let (exact, wild) = (try #require(ChannelPattern("a.b")), try #require(ChannelPattern("a.*")))
+        var policies = SlowConsumerPolicies(rules: [SlowConsumerPolicies.Rule(wild, .conflate)])
+        policies.channelRules = [
+            SlowConsumerPolicies.Rule(exact, nil), SlowConsumerPolicies.Rule(wild, .dropOldest),
+        ]
+        #expect(policies.policy(of: "a.b") == .conflate)
+        #expect(policies.policy(of: "a.c") == .dropOldest)
+        #expect(policies.policy(of: "b") == .disconnect)
+    }
 }

@@ -1,3 +1,4 @@
+import Access
 import Bytes
 import Testing
 
@@ -18,13 +19,15 @@ import Testing
             Issue.record("a command")
             return
         }
-        #expect(string(reply).hasPrefix(#"{"error":"unknown action"#) && string(reply).hasSuffix(#","id":"x"}"#))
+        #expect(string(reply).hasPrefix(#"{"error":"unknown action"#))
+        #expect(string(reply).hasSuffix(#","code":"unknown_action","id":"x"}"#))
         let bytes: [UInt8] = [0xFF]
         guard case .reply(let refusal) = CommandSession().step(binary: bytes.rawSpan) else {
             Issue.record("a command in bytes")
             return
         }
         #expect(string(refusal).hasPrefix(#"{"error":"binary frames"#))
+        #expect(string(refusal).hasSuffix(#","code":"bad_request"}"#))
     }
 
     @Test(arguments: [
@@ -32,8 +35,8 @@ import Testing
         (.subscribed(channel: "c"), #"{"status":"subscribed","channel":"c","id":7}"#),
         (.unsubscribed(channel: "c"), #"{"status":"unsubscribed","channel":"c","id":7}"#),
         (.published(channel: "c"), #"{"status":"published","channel":"c","id":7}"#),
-        (.refused(.publishFailed("no")), #"{"error":"no","id":7}"#),
-        (.refused(.publishFailed("no"), channel: "c"), #"{"error":"no","channel":"c","id":7}"#),
+        (.refused(.publishFailed("no")), #"{"error":"no","code":"publish_failed","id":7}"#),
+        (.refused(.noKeys("no"), channel: "c"), #"{"error":"no","code":"no_keys","channel":"c","id":7}"#),
     ])
     func everyOutcomeHasItsReply(outcome: CommandOutcome, text: String) {
         #expect(string(CommandSession().reply(to: Array("7".utf8), outcome)) == text)
@@ -41,10 +44,14 @@ import Testing
 
     @Test func aRefusalIsOneUsefulSentence() {
         let refusals: [CommandRefusal] = [
-            .tooManyChannels(limit: 7), .tooManyMessages(limit: 7), .clientsMayNotPublish, .notSubscribed, .noKeys("y"),
-            .overBudget, .publishFailed("x"),
+            .tooManyChannels(limit: 7), .tooManyMessages(limit: 7), .denied(.nobodyMay(.publish)),
+            .denied(.nobodyMay(.subscribe)), .denied(.tokenMissing), .denied(.notGranted), .denied(.notSubscribed),
+            .denied(.undecided), .noKeys("y"), .overBudget, .publishFailed("x"),
         ]
         #expect(Set(refusals.map(\.message)).count == refusals.count)
         for refusal in refusals { #expect(!refusal.message.isEmpty && !refusal.message.contains("\n")) }
+        for code in refusals.map(\.code) {
+            #expect(!code.isEmpty && code.utf8.allSatisfy { UInt8(ascii: "a")...UInt8(ascii: "z") ~= $0 || $0 == 0x5F })
+        }
     }
 }

@@ -8,7 +8,9 @@ import Testing
         #expect(string(ServerReply.pong(id: [])) == #"{"action":"pong"}"#)
         #expect(
             string(ServerReply.status("subscribed", channel: "c", id: [])) == #"{"status":"subscribed","channel":"c"}"#)
-        #expect(string(ServerReply.error("no")) == #"{"error":"no"}"#)
+        #expect(
+            string(ServerReply.error(.publishFailed("no"), channel: nil, id: []))
+                == #"{"error":"no","code":"publish_failed"}"#)
     }
 
     @Test(arguments: ["7", #""a\"b""#])
@@ -16,7 +18,7 @@ import Testing
         let id = Array(id.utf8)
         for reply in [
             ServerReply.pong(id: id), ServerReply.status("published", channel: "c", id: id),
-            ServerReply.error("no", id: id),
+            ServerReply.error(.missingData, id: id),
         ] {
             #expect(string(reply).hasSuffix(#","id":\#(string(id))}"#))
             #expect(isJSON(reply))
@@ -36,7 +38,8 @@ import Testing
             Issue.record("no violation")
             return
         }
-        let reply = ServerReply.error(violation.message)
+        let reply = ServerReply.error(violation)
         #expect(try JSONObject(parsing: reply.rawSpan)["error"] == .string(violation.message))
+        #expect(try JSONObject(parsing: reply.rawSpan)["code"] == .string("bad_json"))
     }
 }

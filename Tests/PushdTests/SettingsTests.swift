@@ -229,6 +229,26 @@ import WSLoop
         }
     }
 
+    @Test func channelRulesAreInTheOrderGiven() throws {
+        let rules = ["a.*: subscribe=nobody", "*: publish=anyone slow-consumer=conflate"]
+        for settings in [
+            try settings(rules.flatMap { ["--channel", $0] }),
+            try settings([], ["PUSHD_CHANNEL": rules.joined(separator: ",")]),
+        ] {
+            #expect(settings.server.channelRules.map(ChannelRuleSyntax.text) == rules)
+        }
+    }
+
+    @Test(arguments: [
+        ("a: subscribe=token", "--token-secret-file"), ("a: publish=token", "--token-secret-file"),
+        ("a: subscribe=ask", "--hook-subscribe"), ("a: publish=ask", "--hook-publish"),
+    ])
+    func aRuleWhoseQuestionHasNoAnswerIsRefused(rule: String, option: String) throws {
+        let problem = try problem(["--channel", rule])
+        #expect(problem.hasPrefix("--channel: '\(rule)' is not possible without ") && problem.contains(option))
+        #expect(try self.problem([], ["PUSHD_CHANNEL": rule]).hasPrefix("PUSHD_CHANNEL: "))
+    }
+
     @Test func aMessageRateClosesUnlessItIsToAnswer() throws {
         let usual = try settings().server
         #expect(usual.maxMessageRate == 50_000 && usual.rateExcess == .pause)
@@ -256,6 +276,7 @@ import WSLoop
         ("--stall-timeout", "0"), ("--max-connect-rate", "-1"),
         ("--compression", "yes"),
         ("--ping-interval", "0"), ("--pong-timeout", "x"), ("--handshake-timeout", "86401"), ("--drain", "-1"),
+        ("--channel", "a.*"),
         ("--log-level", "loud"), ("--log-format", "xml"), ("--allow-origin", "example.org"),
         ("--allow-origin", "https://example.org/"), ("--allow-origin", "https://"),
         ("--allow-origin", "https://a.*.example"), ("--allow-host", "example.org:8081"), ("--allow-host", "http://a"),

@@ -1,5 +1,6 @@
 import Access
 import ArgumentParser
+import Channels
 import Testing
 
 @testable import pushd
@@ -64,6 +65,33 @@ import Testing
         enum Four: String, CaseIterable { case a, b, c, d }
         expectRefused("x", ValueSyntax<Two>.choice("kind"), "off or on")
         expectRefused("A", ValueSyntax<Four>.choice("kind"), "one of a, b, c, d")
+    }
+
+    @Test func channelRules() throws {
+        let rule = try ValueSyntax.channelRule.parse(
+            "a: b.*: subscribe=token  publish=subscribers slow-consumer=conflate")
+        #expect(rule.pattern.text == "a: b.*" && rule.subscribe == .token && rule.publish == .subscribers)
+        #expect(rule.slowConsumer == .conflate)
+        let text = "a: b.*: subscribe=token publish=subscribers slow-consumer=conflate"
+        #expect(ChannelRuleSyntax.text(rule) == text)
+        #expect(try ValueSyntax.channelRule.parse(text) == rule)
+    }
+
+    @Test(arguments: [
+        ("a.*", "'a.*' is not a rule: PATTERN: "), ("a.*:subscribe=token", "'a.*:subscribe=token' is not a rule: "),
+        ("a.*: ", "'a.*: ' is not a rule: "), (": subscribe=token", "': subscribe=token' is not a rule: "),
+        ("a: token", "'token' is not FIELD=VALUE"),
+        ("a: subscribe=tokn", "'subscribe=tokn' is not subscribe= and one of anyone, token, ask, nobody"),
+        ("a: subscribe=subscribers", "'subscribe=subscribers' is not subscribe= and one of anyone, token, ask, nobody"),
+        ("a: publish=", "'publish=' is not publish= and one of anyone, subscribers, token, ask, nobody"),
+        ("a: subscribe=token subscribe=anyone", "'subscribe' is not allowed twice in one rule"),
+        ("a: Subscribe=token", "'Subscribe' is not a field of a rule; they are subscribe, publish, slow-consumer"),
+        ("a: history=100/5m", "'history' is not supported yet"), ("a: presence=on", "'presence' is not supported yet"),
+        ("a: slow-consumer=drop", "'slow-consumer=drop' is not slow-consumer= and one of disconnect, "),
+    ])
+    func aBadChannelRuleIsExplained(text: String, problem: String) {
+        let violation = #expect(throws: ValueViolation.self) { _ = try ValueSyntax.channelRule.parse(text) }
+        #expect(violation?.description.hasPrefix(problem) == true, "\(violation?.description ?? "")")
     }
 
     @Test(arguments: ["se cret", "\u{7F}"]) func aKeyIsNotShown(key: String) {

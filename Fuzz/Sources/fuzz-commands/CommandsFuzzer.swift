@@ -78,9 +78,10 @@ private func checkReplies(to request: ClientRequest, _ text: [UInt8]) {
     let channel = String(decoding: text, as: UTF8.self)
     checkReply(ServerReply.pong(id: request.id), "action", "pong", request.id)
     checkReply(ServerReply.status("subscribed", channel: channel, id: request.id), "channel", channel, request.id)
-    checkReply(ServerReply.error(channel, id: request.id), "error", channel, request.id)
+    checkReply(
+        ServerReply.error(.publishFailed(channel), channel: channel, id: request.id), "error", channel, request.id)
     guard case .failure(let violation) = request.command else { return }
-    checkReply(ServerReply.error(violation.message, id: request.id), "error", violation.message, request.id)
+    checkReply(ServerReply.error(violation, id: request.id), "error", violation.message, request.id)
 }
 
 private func checkReply(_ reply: [UInt8], _ name: String, _ value: String, _ id: [UInt8]) {

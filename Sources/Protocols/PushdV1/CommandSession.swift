@@ -4,12 +4,12 @@ struct CommandSession: ClientSession {
         let request = ClientRequest(parsing: text)
         switch request.command {
         case .success(let command): return .run(command, id: request.id)
-        case .failure(let violation): return .reply(ServerReply.error(violation.message, id: request.id))
+        case .failure(let violation): return .reply(ServerReply.error(violation, id: request.id))
         }
     }
 
     func step(binary: RawSpan) -> ClientStep {
-        .reply(ServerReply.error("binary frames have no meaning here; send one JSON object as text"))
+        .reply(ServerReply.error(.binary))
     }
 
     func reply(to id: [UInt8], _ outcome: CommandOutcome) -> [UInt8] {
@@ -18,8 +18,7 @@ struct CommandSession: ClientSession {
         case .subscribed(let channel): ServerReply.status("subscribed", channel: channel, id: id)
         case .unsubscribed(let channel): ServerReply.status("unsubscribed", channel: channel, id: id)
         case .published(let channel): ServerReply.status("published", channel: channel, id: id)
-        case .refused(let refusal, channel: nil): ServerReply.error(refusal.message, id: id)
-        case .refused(let refusal, let channel?): ServerReply.error(refusal.message, channel: channel, id: id)
+        case .refused(let refusal, let channel): ServerReply.error(refusal, channel: channel, id: id)
         }
     }
 }

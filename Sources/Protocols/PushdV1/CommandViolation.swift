@@ -1,4 +1,4 @@
-/// Why a text frame is not a valid command; the client gets an error, and the connection stays open.
+/// Why a frame is not a valid command; the client gets an error, and the connection stays open.
 enum CommandViolation: Error, Equatable {
     case badJSON(String)
     case missingAction
@@ -10,6 +10,7 @@ enum CommandViolation: Error, Equatable {
     case missingData
     case badKey
     case badID
+    case binary
 
     var message: String {
         switch self {
@@ -24,6 +25,17 @@ enum CommandViolation: Error, Equatable {
         case .missingData: "the field data is missing"
         case .badKey: "the field key must be a string of 1 to 255 bytes without control characters"
         case .badID: "the field id must be a string or a number of at most 255 bytes"
+        case .binary: "binary frames have no meaning here; send one JSON object as text"
+        }
+    }
+
+    var code: String {
+        switch self {
+        case .badJSON: "bad_json"
+        case .unknownAction: "unknown_action"
+        case .missingAction, .badChannel, .badChannels, .twoChannelFields, .badReplace, .missingData, .badKey, .badID,
+            .binary:
+            "bad_request"
         }
     }
 }

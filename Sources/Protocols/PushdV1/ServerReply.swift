@@ -10,13 +10,15 @@ enum ServerReply {
         object(["status": status, "channel": channel], id)
     }
 
-    static func error(_ message: String, id: [UInt8] = []) -> [UInt8] {
-        object(["error": message], id)
+    /// The error for a frame that is not a valid command.
+    static func error(_ violation: CommandViolation, id: [UInt8] = []) -> [UInt8] {
+        object(["error": violation.message, "code": violation.code], id)
     }
 
-    /// An error about one channel, possibly of several in a command.
-    static func error(_ message: String, channel: String, id: [UInt8]) -> [UInt8] {
-        object(["error": message, "channel": channel], id)
+    /// The error for a command that is refused, possibly for one of its channels only.
+    static func error(_ refusal: CommandRefusal, channel: String?, id: [UInt8]) -> [UInt8] {
+        guard let channel else { return object(["error": refusal.message, "code": refusal.code], id) }
+        return object(["error": refusal.message, "code": refusal.code, "channel": channel], id)
     }
 
     private static func object(_ members: KeyValuePairs<String, String>, _ id: [UInt8]) -> [UInt8] {

@@ -6,20 +6,33 @@ internal import WSLoop
 
 extension CommandRunner {
     /// The outcome for a channel of a subscribe command.
-    private enum Verdict { case join, isMember, isOneTooMany }
+    private enum Verdict {
+        case join, isMember
+        case refused(CommandRefusal)
 
-    /// Joins channels, each with its own reply; with `replace`, leaves all others first.
+        var joins: Bool {
+            if case .join = self { true } else { false }
+        }
+    }
+
+    /// Joins channels, each with its own reply; with `replace`, leaves all others first, unless none is allowed.
     func subscribe(_ connection: Connection, to channels: [String], replace: Bool, id: [UInt8]) {
         guard admits(channels, id: id, of: connection) else { return }
-        if replace { subscriptions.leaveAll(connection.slot, but: channels) }
-        let verdicts = verdicts(on: channels, connection.slot)
-        let joined = zip(channels, verdicts).compactMap { $1 == .join ? $0 : nil }
+        let denials = channels.map { denial(of: $0, connection) }
+        if replace, denials.contains(nil) { subscriptions.leaveAll(connection.slot, but: channels) }
+        let verdicts = verdicts(on: channels, denials, connection.slot)
+        let joined = zip(channels, verdicts).compactMap { $1.joins ? $0 : nil }
         let unconfirmed = subscriptions.acquire(joined, for: connection.key)
         guard unconfirmed > 0 else { return join(connection, channels, verdicts, id: id) }
         connection.wait(
             for: Continuation(channels: joined, unconfirmed: unconfirmed) { [self] in
                 join(connection, channels, verdicts, id: id)
             })
+    }
+
+    /// Why a connection may not subscribe to a channel; nil if it may.
+    private func denial(of channel: String, _ connection: Connection) -> ChannelDenial? {
+        context.state.access.channels.decision(to: .subscribe, channel, by: connection.identity).denial
     }
 
     /// Leaves channels, each with its own reply.
@@ -34,12 +47,12 @@ extension CommandRunner {
     /// Each confirmation is sent before the connection joins, so that no message of the channel can come before it.
     private func join(_ connection: Connection, _ channels: [String], _ verdicts: [Verdict], id: [UInt8]) {
         for (channel, verdict) in zip(channels, verdicts) {
-            guard verdict != .isOneTooMany else {
-                webSockets.reply(.refused(tooManyChannels, channel: channel), to: id, of: connection)
+            if case .refused(let refusal) = verdict {
+                webSockets.reply(.refused(refusal, channel: channel), to: id, of: connection)
                 continue
             }
             webSockets.reply(.subscribed(channel: channel), to: id, of: connection)
-            if verdict == .join { context.hub.join(connection.slot, channel) }
+            if verdict.joins { context.hub.join(connection.slot, channel) }
         }
     }
 
@@ -56,12 +69,13 @@ extension CommandRunner {
     private var tooManyChannels: CommandRefusal { .tooManyChannels(limit: maxChannels) }
 
     /// Decides which channels are new, and which of those are too many.
-    private func verdicts(on channels: [String], _ slot: UInt32) -> [Verdict] {
+    private func verdicts(on channels: [String], _ denials: [ChannelDenial?], _ slot: UInt32) -> [Verdict] {
         var count = context.hub.channelCount(of: slot)
         var named: Set<ByteName> = []
-        return channels.map { channel in
+        return zip(channels, denials).map { channel, denial in
+            if let denial { return .refused(.denied(denial)) }
             if context.hub.isMember(slot, of: channel) || named.contains(ByteName(channel)) { return .isMember }
-            if count >= maxChannels, context.isStopped(by: .channels) { return .isOneTooMany }
+            if count >= maxChannels, context.isStopped(by: .channels) { return .refused(tooManyChannels) }
             count += 1
             named.insert(ByteName(channel))
             return .join

@@ -1,3 +1,4 @@
+internal import Access
 internal import Broker
 internal import Bytes
 internal import Channels
@@ -94,8 +95,10 @@ extension CommandRunner: MessageDelegate {
 
     /// Why a client may not publish; nil if it may.
     private func refusal(of publication: Publication, _ connection: Connection) -> CommandRefusal? {
-        guard context.state.configuration.allowsClientPublish else { return .clientsMayNotPublish }
-        guard context.hub.isMember(connection.slot, of: publication.channel) else { return .notSubscribed }
+        let decision = context.state.access.channels.decision(
+            to: .publish, publication.channel, by: connection.identity,
+            isSubscribed: context.hub.isMember(connection.slot, of: publication.channel))
+        if let denial = decision.denial { return .denied(denial) }
         guard publication.key != nil else { return nil }
         return context.state.broker.traits.keyRefusal.map { .noKeys($0) }
     }

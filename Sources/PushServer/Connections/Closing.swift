@@ -49,7 +49,7 @@ final class Closing {
     ///
     /// - Parameter awaitsClose: whether the peer's Close frame is expected, and not only the end of its stream.
     func begin(_ connection: Connection, _ reason: CloseReason? = nil, awaitsClose: Bool = false) {
-        connection.requests = nil
+        connection.dropRequests()
         connection.pause = []
         connection.unread = []
         connection.machine?.discardMessage()

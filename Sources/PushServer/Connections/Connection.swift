@@ -23,6 +23,13 @@ final class Connection {
         static let overRate = Pause(rawValue: 16)
     }
 
+    /// What it owns by what it speaks; one word, so that an idle connection pays nothing for an identity.
+    private enum Role {
+        case http(RequestReader)
+        case anonymous
+        case identified(Identity)
+    }
+
     let descriptor: Int32
     let slot: UInt32
     let generation: UInt32
@@ -37,11 +44,10 @@ final class Connection {
     var interest: Readiness = .readable
     /// When it comes up in the timing wheel: at its deadline or earlier.
     var wheelTick: UInt32 = 0
-    // Unchecked (docs/decisions/0009), as `pause`, `requests`, `machine` and `unread`: touched for each event of the
+    // Unchecked (docs/decisions/0009), as `pause`, `role`, `machine` and `unread`: touched for each event of the
     // socket.
     @safe @exclusivity(unchecked) var life: ConnectionLife
-    /// Only while it speaks HTTP.
-    @safe @exclusivity(unchecked) var requests: RequestReader?
+    @safe @exclusivity(unchecked) private var role: Role
     @safe @exclusivity(unchecked) var machine: ConnectionMachine?
     /// Only while it waits for an answer.
     var continuation: Continuation?
@@ -55,7 +61,35 @@ final class Connection {
         slot = key.slot
         generation = key.generation
         self.life = life
-        self.requests = requests
+        role = .http(requests)
+    }
+
+    /// Only while it speaks HTTP.
+    var requests: RequestReader? {
+        if case .http(let requests) = role { requests } else { nil }
+    }
+
+    /// It speaks HTTP no more.
+    func dropRequests() {
+        if case .http(let requests) = role { role = requests.identity.map { .identified($0) } ?? .anonymous }
+    }
+
+    /// Who the client is; nil for one without a token.
+    var identity: Identity? {
+        get {
+            switch role {
+            case .http(let requests): requests.identity
+            case .anonymous: nil
+            case .identified(let identity): identity
+            }
+        }
+        set {
+            if case .http(let requests) = role {
+                requests.identity = newValue
+            } else {
+                role = newValue.map { .identified($0) } ?? .anonymous
+            }
+        }
     }
 
     var key: StreamKey { StreamKey(slot: slot, generation: generation) }
@@ -71,6 +105,8 @@ final class RequestReader {
     @safe @exclusivity(unchecked) private var parser: RequestParser
     /// The route of the current request; nil before its head has arrived.
     var route: Route?
+    /// The client's identity, for the WebSocket that it asks for.
+    var identity: Identity?
     /// The origin whose pages may read the response.
     var sharedOrigin: String?
 

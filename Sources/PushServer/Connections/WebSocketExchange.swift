@@ -52,7 +52,7 @@ final class WebSocketExchange {
         if acceptance.deflate?.keepsClientContext == true, !context.state.places.takeDeflateContext() {
             acceptance.deflate = nil
         }
-        connection.requests = nil
+        connection.dropRequests()
         rates.forget(connection)  // the handshake does not count as a message
         connection.machine = ConnectionMachine(inflater: inflater(acceptance.deflate))
         lives.tell(.upgraded, connection)

@@ -70,6 +70,7 @@ final class WebSocketUpgrade: Endpoint {
         let acceptance = try accept(head)
         let channels = try channels(of: head)
         let user = try user(of: head)
+        try checkRights(to: channels, connection)
         if hasChannels { log.noteUnknown(in: head, acceptance, connection) }
         context.state.logger.debug(
             "opening",
@@ -87,6 +88,14 @@ final class WebSocketUpgrade: Endpoint {
                 state.places.releaseWebSocket()
             })
         return .later
+    }
+
+    /// A client that may not join one of its channels is refused, so that it learns that before the 101.
+    private func checkRights(to channels: [String], _ connection: Connection) throws(UpgradeRefusal) {
+        for channel in channels {
+            let decision = context.state.access.channels.decision(to: .subscribe, channel, by: connection.identity)
+            if let denial = decision.denial { throw UpgradeRefusal(Denial(denial, of: channel)) }
+        }
     }
 
     private func takePlace() throws(UpgradeRefusal) {

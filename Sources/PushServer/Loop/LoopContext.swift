@@ -23,8 +23,12 @@ final class LoopContext {
         self.index = index
         self.state = state
         loop = try Loop()
+        var policies = state.configuration.slowConsumers
+        policies.channelRules = state.configuration.channelRules.map {
+            SlowConsumerPolicies.Rule($0.pattern, $0.slowConsumer)
+        }
         hub = Hub(
-            outboxLimitBytes: state.configuration.outboxLimitBytes, policies: state.configuration.slowConsumers,
+            outboxLimitBytes: state.configuration.outboxLimitBytes, policies: policies,
             encoders: ClientProtocols.encoders)
     }
 

@@ -29,12 +29,13 @@ enum CloseReason: Int, CaseIterable {
 
 /// The result of a request for a WebSocket.
 enum HandshakeResult: Int, CaseIterable {
-    case accepted, badRequest, forbidden, wrongMethod, upgradeRequired, unavailable, other
+    case accepted, badRequest, unauthorized, forbidden, wrongMethod, upgradeRequired, unavailable, other
 
     init(_ status: HTTPStatus) {
         switch status {
         case .switchingProtocols: self = .accepted
         case .badRequest: self = .badRequest
+        case .unauthorized: self = .unauthorized
         case .forbidden: self = .forbidden
         case .methodNotAllowed: self = .wrongMethod
         case .upgradeRequired: self = .upgradeRequired
@@ -47,6 +48,7 @@ enum HandshakeResult: Int, CaseIterable {
         switch self {
         case .accepted: "101"
         case .badRequest: "400"
+        case .unauthorized: "401"
         case .forbidden: "403"
         case .wrongMethod: "405"
         case .upgradeRequired: "426"
@@ -66,7 +68,7 @@ struct WorkerCounters: Sendable {
     var opened = 0
     var closed: [10 of Int] = .init(repeating: 0)
     var messagesIn: [3 of Int] = .init(repeating: 0)
-    var handshakes: [7 of Int] = .init(repeating: 0)
+    var handshakes: [8 of Int] = .init(repeating: 0)
     var deliveries = 0
     var deliveredBytes = 0
     var dropped: [5 of Int] = .init(repeating: 0)

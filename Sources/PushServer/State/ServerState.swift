@@ -33,6 +33,9 @@ final class ServerState: Sendable {
         access = AccessRules(
             allowedHosts: configuration.allowedHosts, allowedOrigins: configuration.allowedOrigins,
             publishKeys: configuration.publishKeys, apiKeys: configuration.apiKeys,
+            channels: ChannelRules(
+                configuration.channelRules,
+                publishDefault: configuration.allowsClientPublish ? .subscribers : .nobody),
             hasAdminAddress: !configuration.admin.isEmpty)
         trustedProxies = TrustedProxies(configuration.trustedProxies)
         admission = Mutex(Admission(configuration.admission))

@@ -19,8 +19,13 @@ extension ServeOptions {
                 + "10.0.0.0/8, or unix", .proxy)
         var trustedProxy: [TrustedProxy] = []
 
-        @Flag(help: "Let clients publish over their WebSocket to channels they have joined.")
+        @Flag(help: "Let clients publish to channels they have joined, where no rule of --channel says who may.")
         var allowClientPublish = false
+
+        @Option(
+            "Rule for the channels of a pattern; the first that matches decides: 'private.*: subscribe=token "
+                + "publish=nobody'", .channelRule, default: "anyone may subscribe, nobody may publish")
+        var channel: [ChannelRule] = []
 
         @Option(
             "Key for publishing over HTTP, required from everywhere", .key, default: "only this machine may publish")

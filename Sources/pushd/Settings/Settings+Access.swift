@@ -7,6 +7,7 @@ extension Settings {
     mutating func setAccess(_ options: ServeOptions, _ sources: OptionSources) throws(SettingViolation) {
         let access = options.access
         server.allowsClientPublish = access.allowClientPublish
+        try setChannelRules(access.channel, sources)
         server.allowedOrigins = access.allowOrigin
         server.allowedHosts = access.allowHost
         server.trustedProxies = access.trustedProxy
@@ -19,6 +20,27 @@ extension Settings {
         ].compactMap { isGiven, option, file in
             isGiven ? "every user of this machine can read the secret in \(option): use \(file), or a variable" : nil
         }
+    }
+
+    /// A rule whose question nobody could answer is refused.
+    private mutating func setChannelRules(
+        _ rules: [ChannelRule], _ sources: OptionSources
+    ) throws(SettingViolation) {
+        for rule in rules {
+            for action in [ChannelAction.subscribe, .publish] {
+                let missing =
+                    switch rule.right(to: action) {
+                    case .token: "a token's key (--token-secret-file)"
+                    case .ask: "a hook (--hook-\(action.rawValue))"
+                    case .anyone, .subscribers, .nobody, nil: nil as String?
+                    }
+                guard let missing else { continue }
+                throw SettingViolation(
+                    option: sources.name(of: "--channel"), value: ChannelRuleSyntax.text(rule),
+                    expected: "possible without \(missing)")
+            }
+        }
+        server.channelRules = rules
     }
 }
 

@@ -1,0 +1,26 @@
+public import Channels
+
+/// What applies to the channels that match a pattern; a setting that is nil has the server's default.
+public struct ChannelRule: Equatable, Sendable {
+    /// The channels.
+    public let pattern: ChannelPattern
+    /// Who may subscribe; by default anyone.
+    public var subscribe: ChannelRight?
+    /// Which clients may publish; by default nobody, or subscribers with `--allow-client-publish`.
+    public var publish: ChannelRight?
+    /// What happens to messages for a connection that does not keep up.
+    public var slowConsumer: SlowConsumerPolicy?
+
+    /// A rule that sets nothing yet.
+    public init(_ pattern: ChannelPattern) {
+        self.pattern = pattern
+    }
+
+    /// The right that the rule sets for an action.
+    public func right(to action: ChannelAction) -> ChannelRight? {
+        switch action {
+        case .subscribe: subscribe
+        case .publish: publish
+        }
+    }
+}

@@ -1,0 +1,54 @@
+internal import Bytes
+internal import Channels
+
+/// The rules for channels: the first whose pattern matches decides.
+///
+/// Finding a rule costs a dictionary lookup, and a comparison for each pattern with a `*` before it.
+public struct ChannelRules: Sendable {
+    private let rules: [ChannelRule]
+    /// The first rule of each name without a `*`, by its index.
+    private let named: [ByteName: Int]
+    /// The indices of the other rules.
+    private let wild: [Int]
+    private let publishDefault: ChannelRight
+
+    /// Makes the rules.
+    ///
+    /// - Parameter publishDefault: which clients may publish where no rule says so.
+    public init(_ rules: [ChannelRule] = [], publishDefault: ChannelRight = .nobody) {
+        self.rules = rules
+        self.publishDefault = publishDefault
+        wild = rules.indices.filter { !rules[$0].pattern.wildcard.isLiteral }
+        let literal = rules.indices.filter { rules[$0].pattern.wildcard.isLiteral }
+        named = Dictionary(
+            literal.map { (ByteName(rules[$0].pattern.text), $0) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// The rule that applies to a channel; nil if the server's defaults do.
+    public func rule(for channel: String) -> ChannelRule? {
+        guard !rules.isEmpty else { return nil }
+        let exact = named[ByteName(channel)] ?? rules.endIndex
+        let index = wild.first { $0 > exact || rules[$0].pattern.matches(channel) }.map { min($0, exact) } ?? exact
+        return index < rules.endIndex ? rules[index] : nil
+    }
+
+    /// Decides whether a client may do something with a channel.
+    ///
+    /// - Parameters:
+    ///   - identity: who the client is; nil if it has no token and the backend was not asked.
+    ///   - isSubscribed: whether the client is subscribed to the channel; evaluated only if that decides.
+    public func decision(
+        to action: ChannelAction, _ channel: String, by identity: Identity?,
+        isSubscribed: @autoclosure () -> Bool = false
+    ) -> Decision {
+        switch rule(for: channel)?.right(to: action) ?? (action == .publish ? publishDefault : .anyone) {
+        case .anyone: return .allow
+        case .subscribers: return isSubscribed() ? .allow : .deny(.notSubscribed)
+        case .token:
+            guard let identity else { return .deny(.tokenMissing) }
+            return identity.isGranted(action, channel) ? .allow : .deny(.notGranted)
+        case .ask: return .ask
+        case .nobody: return .deny(.nobodyMay(action))
+        }
+    }
+}

@@ -1,0 +1,56 @@
+/// Whether a client may do something with a channel.
+public enum Decision: Equatable, Sendable {
+    /// It may.
+    case allow
+    /// It may not.
+    case deny(ChannelDenial)
+    /// The backend decides.
+    case ask
+
+    /// Why it may not do so now; nil if it may.
+    ///
+    /// What cannot be decided is refused.
+    public var denial: ChannelDenial? {
+        switch self {
+        case .allow: nil
+        case .deny(let denial): denial
+        case .ask: .undecided
+        }
+    }
+}
+
+/// Why a client may not do something with a channel.
+public enum ChannelDenial: Error, Equatable, Sendable {
+    /// No client may do it.
+    case nobodyMay(ChannelAction)
+    /// Only clients with a token may, and this one has none.
+    case tokenMissing
+    /// The client's token does not grant it.
+    case notGranted
+    /// A client may publish only to channels that it is subscribed to.
+    case notSubscribed
+    /// The backend should decide, and cannot be asked.
+    case undecided
+
+    /// A short name for programs, which does not change.
+    public var code: String {
+        switch self {
+        case .nobodyMay, .notGranted: "not_allowed"
+        case .tokenMissing: "token_required"
+        case .notSubscribed: "not_subscribed"
+        case .undecided: "undecided"
+        }
+    }
+
+    /// One sentence for the client.
+    public var message: String {
+        switch self {
+        case .nobodyMay(.subscribe): "clients may not subscribe to this channel (--channel)"
+        case .nobodyMay(.publish): "clients may not publish to this channel (--allow-client-publish, --channel)"
+        case .tokenMissing: "this channel needs a token"
+        case .notGranted: "the token does not grant this channel"
+        case .notSubscribed: "only to a channel that was subscribed to"
+        case .undecided: "it cannot be decided now whether this is allowed"
+        }
+    }
+}

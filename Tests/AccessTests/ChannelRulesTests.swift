@@ -1,0 +1,103 @@
+import Channels
+import HTTP
+import Testing
+
+@testable import Access
+
+@Suite struct ChannelRulesTests {
+    private func pattern(_ text: String) throws -> ChannelPattern { try #require(ChannelPattern(text)) }
+
+    private func rule(
+        _ text: String, subscribe: ChannelRight? = nil, publish: ChannelRight? = nil
+    ) throws -> ChannelRule {
+        var rule = ChannelRule(try pattern(text))
+        (rule.subscribe, rule.publish) = (subscribe, publish)
+        return rule
+    }
+
+    @Test func theFirstMatchDecides() throws {
+        let rules = ChannelRules([
+            try rule("a.b"), try rule("a.*", subscribe: .nobody), try rule("a.c", subscribe: .anyone),
+            try rule("a.b", subscribe: .token),
+        ])
+        for (channel, text) in [("a.b", "a.b"), ("a.c", "a.*"), ("a.", "a.*"), ("A.b", nil), ("b", nil)] {
+            #expect(rules.rule(for: channel)?.pattern.text == text, "\(channel)")
+        }
+    }
+
+    /// The fast search against a naive one, over random lists of rules.
+    @Test func theSearchFindsWhatANaiveOneFinds() throws {
+        var generator = SystemRandomNumberGenerator()
+        let texts = ["a", "b", "a*", "*b", "*", "a.b", "a.*", "a.b.*", "*.c", "é", "e\u{301}"]
+        for _ in 0..<500 {
+            let list = try (0..<Int.random(in: 0...6, using: &generator)).map { _ in
+                try rule(texts.randomElement(using: &generator)!)
+            }
+            let rules = ChannelRules(list)
+            for channel in texts + ["c", "a.b.c", "ab"] {
+                let naive = list.first { $0.pattern.matches(channel) }
+                #expect(rules.rule(for: channel) == naive, "\(list) \(channel)")
+            }
+        }
+    }
+
+    @Test func withoutRulesAnyoneMaySubscribeAndNobodyPublish() {
+        #expect(ChannelRules().decision(to: .subscribe, "c", by: nil) == .allow)
+        #expect(ChannelRules().decision(to: .publish, "c", by: nil) == .deny(.nobodyMay(.publish)))
+        let rules = ChannelRules(publishDefault: .subscribers)
+        #expect(rules.decision(to: .publish, "c", by: nil, isSubscribed: true) == .allow)
+        #expect(rules.decision(to: .publish, "c", by: nil, isSubscribed: false) == .deny(.notSubscribed))
+    }
+
+    @Test func aFieldThatTheFirstMatchLeavesOutHasTheDefault() throws {
+        let rules = ChannelRules(
+            [try rule("a.*", subscribe: .nobody), try rule("*", subscribe: .nobody, publish: .anyone)],
+            publishDefault: .subscribers)
+        #expect(rules.decision(to: .publish, "a.b", by: nil) == .deny(.notSubscribed), "no later rule is asked")
+        #expect(rules.decision(to: .publish, "b", by: nil) == .allow)
+    }
+
+    @Test(arguments: [ChannelAction.subscribe, .publish]) func everyRight(action: ChannelAction) throws {
+        let granted = Grants(subscribe: [try pattern("c.*")], publish: [try pattern("c.*")])
+        let (nobody, stranger) = (nil as Identity?, Identity(user: "u"))
+        let friend = Identity(user: "u", grants: granted)
+        for (right, outcomes) in [
+            (ChannelRight.anyone, [Decision.allow, .allow, .allow]),
+            (.token, [.deny(.tokenMissing), .deny(.notGranted), .allow]),
+            (.ask, [.ask, .ask, .ask]),
+            (.nobody, [.deny(.nobodyMay(action)), .deny(.nobodyMay(action)), .deny(.nobodyMay(action))]),
+        ] {
+            let rules = ChannelRules([try rule("*", subscribe: right, publish: right)])
+            for (identity, outcome) in zip([nobody, stranger, friend], outcomes) {
+                #expect(rules.decision(to: action, "c.x", by: identity) == outcome, "\(right)")
+            }
+        }
+    }
+
+    @Test func aGrantIsForItsActionAndItsChannels() throws {
+        let rules = ChannelRules([try rule("*", subscribe: .token, publish: .token)])
+        let identity = Identity(
+            user: "u", grants: Grants(subscribe: [try pattern("a.*")], publish: [try pattern("b")]), channels: ["c*"])
+        for (action, channel, isAllowed) in [
+            (ChannelAction.subscribe, "a.x", true), (.publish, "a.x", false), (.publish, "b", true),
+            (.subscribe, "b", false), (.subscribe, "c*", true), (.subscribe, "cx", false), (.publish, "c*", false),
+            (.subscribe, "A.x", false), (.subscribe, "a", false), (.subscribe, "xa.x", false),
+        ] {
+            let decision = rules.decision(to: action, channel, by: identity)
+            #expect((decision == .allow) == isAllowed, "\(action) \(channel)")
+        }
+    }
+
+    @Test func whatCannotBeDecidedIsRefused() {
+        #expect(Decision.ask.denial == .undecided && Decision.allow.denial == nil)
+        #expect(Decision.deny(.notGranted).denial == .notGranted)
+    }
+
+    @Test func aMissingTokenIs401AndOtherDenialsAre403() {
+        #expect(Denial(.tokenMissing, of: "c").status == .unauthorized)
+        for denial in [ChannelDenial.nobodyMay(.subscribe), .notGranted, .undecided] {
+            #expect(Denial(denial, of: "c").status == .forbidden)
+            #expect(Denial(denial, of: "c").message == "channel 'c': \(denial.message)")
+        }
+    }
+}
