@@ -30,7 +30,9 @@ let package = Package(
             targets: [
                 "Access", "Broker", "Bytes", "Channels", "HTTP", "Protocols", "PushServer", "RedisBridge",
                 "TestSupport", "TLSRecord", "WebSocket",
-            ])
+            ]),
+        // A libuv loop: plain callbacks (WSLoop), and Swift's tasks on it (AsyncLoop).
+        .library(name: "WSLoop", targets: ["AsyncLoop", "WSLoop"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -54,6 +56,10 @@ let package = Package(
         .systemLibrary(name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .target(name: "TLSRecord", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(name: "WSLoop", dependencies: ["COpenSSL", "CUV", "CUring", "TLSRecord"], swiftSettings: settings),
+        .target(
+            name: "AsyncLoop",
+            dependencies: ["Bytes", "WSLoop", .product(name: "DequeModule", package: "swift-collections")],
+            swiftSettings: settings),
         // Pass the commit to include it in the build: BUILD_COMMIT=$(git rev-parse --short HEAD) swift build …
         .target(
             name: "CBuild",
@@ -107,6 +113,10 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ],
             path: "examples/cat", swiftSettings: settings),
+        .executableTarget(
+            name: "loop-bench", dependencies: ["AsyncLoop", "Bytes", "HTTP", "WSLoop"],
+            path: "Tests/Benchmarks/loop/program",
+            swiftSettings: settings),
         .target(name: "TestSupport", dependencies: ["Broker"], path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"], swiftSettings: settings),
         .testTarget(
@@ -123,6 +133,8 @@ let package = Package(
             name: "WSLoopTests", dependencies: ["Bytes", "COpenSSL", "TLSRecord", "TestSupport", "WSLoop"],
             swiftSettings: settings),
         .testTarget(name: "HooksTests", dependencies: ["Bytes", "Hooks", "WSLoop"], swiftSettings: settings),
+        .testTarget(
+            name: "AsyncLoopTests", dependencies: ["AsyncLoop", "TestSupport", "WSLoop"], swiftSettings: settings),
         .testTarget(name: "BrokerTests", dependencies: ["Broker", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "RedisBridgeTests", dependencies: ["Broker", "Bytes", "RedisBridge", "WSLoop", "TestSupport"],

@@ -1,9 +1,9 @@
-/// A client's connection to a server, with or without TLS; confined to its loop's thread.
+/// A connection to a server, or one that was accepted, with or without TLS; confined to its loop's thread.
 ///
 /// The caller watches the descriptor's readiness and ends the connection with `close`.
 public struct ClientStream {
     /// The settings of a secure connection: what to trust, and which server to expect.
-    public struct Security {
+    public struct Security: Sendable {
         let context: TLSContext
         let serverName: String
 
@@ -81,6 +81,21 @@ public struct ClientStream {
         }
     }
 
+    /// Takes over a connected descriptor, with a server's TLS if there is a context; on failure it is closed.
+    public init(accepted descriptor: Int32, _ context: TLSContext? = nil) throws(Failure) {
+        self.descriptor = descriptor
+        guard let context else {
+            session = nil
+            return
+        }
+        do throws(TLSFailure) {
+            session = try TLSSession(context: context, accepted: descriptor)
+        } catch {
+            Socket.close(descriptor)
+            throw .tls(reason: "\(error)")
+        }
+    }
+
     private static func session(_ security: Security?, _ descriptor: Int32) throws(TLSFailure) -> TLSSession? {
         guard let security else { return nil }
         return try TLSSession(context: security.context, connected: descriptor, to: security.serverName)
@@ -104,16 +119,16 @@ public struct ClientStream {
     }
 
     /// Replaces the buffer's content with the bytes that have arrived; the handshake must be done.
-    public func read(into buffer: ReadBuffer) -> ReadResult {
+    public func read(into buffer: ReadBuffer, atMost byteCount: Int = .max) -> ReadResult {
         guard let session else {
-            switch buffer.fill(from: descriptor) {
+            switch buffer.fill(from: descriptor, atMost: byteCount) {
             case .bytes: return .bytes
             case .wouldBlock: return .wouldBlock
             case .endOfStream: return .ended
             case .failed(let code): return .failed(.system(errno: code))
             }
         }
-        switch session.read(into: buffer) {
+        switch session.read(into: buffer, atMost: byteCount) {
         case .bytes: return .bytes
         case .wouldBlock: return .wouldBlock
         case .endOfStream, .truncated: return .ended

@@ -21,6 +21,7 @@ public final class Listener {
     /// The address it listens on; if port 0 was requested, with the port that the kernel chose.
     public let address: SocketAddress
     private let descriptor: Int32
+    private let deferralSeconds: Int32
     private let watcher: PollWatcher
     private let retryTimer: Timer
     private let accepted: (AcceptedStream) -> Void
@@ -32,16 +33,18 @@ public final class Listener {
     /// - unsentLowWaterBytes: how much unsent data the kernel may hold for one client (TCP_NOTSENT_LOWAT).
     /// - starved: called when accepting pauses for lack of descriptors or memory; it resumes by itself.
     /// - accepted: receives each new client, on the loop.
+    /// - defersSilentClients: accepts a client of TCP when it has sent something, or after a second.
     public init(
-        on loop: Loop, address: SocketAddress, unsentLowWaterBytes: Int32,
+        on loop: Loop, address: SocketAddress, unsentLowWaterBytes: Int32, defersSilentClients: Bool = true,
         starved: @escaping (SystemError) -> Void, accepted: @escaping (AcceptedStream) -> Void
     ) throws(SystemError) {
+        deferralSeconds = defersSilentClients && address.unixPath == nil ? Listener.deferralSeconds : 0
         descriptor = try Listener.open(address)
         self.address = address.unixPath == nil ? SocketAddress(boundTo: descriptor) : address
         if address.unixPath == nil {
             Socket.configure(
                 listening: descriptor, unsentLowWaterBytes: unsentLowWaterBytes,
-                deferralSeconds: Listener.deferralSeconds)
+                deferralSeconds: deferralSeconds)
         }
         do throws(SystemError) {
             watcher = try PollWatcher(on: loop, descriptor: descriptor)
@@ -82,7 +85,7 @@ public final class Listener {
     }
 
     private func acceptSome() {
-        let deferralMilliseconds = address.unixPath == nil ? UInt64(Listener.deferralSeconds) * 1000 : 0
+        let deferralMilliseconds = UInt64(deferralSeconds) * 1000
         for _ in 0..<Listener.acceptsPerTurn where !watcher.isClosed {
             var stream: Int32 = -1
             let peer = unsafe SocketAddress.read { address, length in

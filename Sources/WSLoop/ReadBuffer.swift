@@ -54,6 +54,15 @@ public final class ReadBuffer {
         return errno == EAGAIN || errno == EINTR ? .wouldBlock : .failed(errno: errno)
     }
 
+    /// Replaces the content with what `receive` writes into the memory.
+    ///
+    /// - Parameter receive: returns the number of bytes, or a negative number and nothing.
+    func replaceContent(_ receive: (UnsafeMutableRawBufferPointer) -> Int) -> Int {
+        let received = unsafe receive(memory)
+        count = max(received, 0)
+        return received
+    }
+
     /// Lends the content for modification.
     ///
     /// - Parameter body: returns how many bytes at the front remain as the content.

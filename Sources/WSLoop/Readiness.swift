@@ -12,4 +12,8 @@ public struct Readiness: OptionSet, Sendable {
     public static let writable = Readiness(rawValue: 2)
     /// The connection is closed in both directions, or broken.
     public static let hangUp = Readiness(rawValue: 4)
+    /// Only changes are reported: what was already ready must be tried first.
+    public static let onlyChanges = Readiness(rawValue: 8)
+    /// The peer has ended its direction: after the bytes that can be read comes the end of the stream.
+    public static let peerEnded = Readiness(rawValue: 16)
 }

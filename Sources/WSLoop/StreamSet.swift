@@ -24,7 +24,7 @@ public struct StreamKey: Equatable, Sendable {
 /// All client sockets of a loop: one epoll set, nested in libuv's through a single poll handle.
 ///
 /// A `uv_poll_t` for each socket would cost 160 bytes, and each event a detour through libuv. Here a socket costs no
-/// user-space memory. The set is level-triggered: unread input is reported again in the next turn.
+/// user-space memory. Unread input is reported again in the next turn, except to those who wait `onlyChanges`.
 @safe
 public final class StreamSet {
     private static let batch = 512
@@ -92,6 +92,7 @@ public final class StreamSet {
         var event = unsafe epoll_event()
         if interest.contains(.readable) { unsafe event.events |= EPOLLIN.rawValue | EPOLLRDHUP.rawValue }
         if interest.contains(.writable) { unsafe event.events |= EPOLLOUT.rawValue }
+        if interest.contains(.onlyChanges) { unsafe event.events |= EPOLLET.rawValue }
         unsafe event.data.u64 = UInt64(key.generation) << 32 | UInt64(key.slot)
         let result = unsafe epoll_ctl(descriptor, operation, stream, &event)
         return result == 0 ? 0 : -errno
@@ -101,6 +102,7 @@ public final class StreamSet {
         var readiness: Readiness = []
         if events & (EPOLLIN.rawValue | EPOLLRDHUP.rawValue) != 0 { readiness.insert(.readable) }
         if events & EPOLLOUT.rawValue != 0 { readiness.insert(.writable) }
+        if events & EPOLLRDHUP.rawValue != 0 { readiness.insert(.peerEnded) }
         if events & (EPOLLHUP.rawValue | EPOLLERR.rawValue) != 0 { readiness.insert(.hangUp) }
         return readiness
     }

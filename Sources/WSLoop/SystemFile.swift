@@ -4,7 +4,7 @@ internal import Glibc
 public enum SystemFile {
     /// The file's first bytes, at least `minBytes` if it is longer; nil, with errno set, if it cannot be read.
     public static func read(_ path: String, minBytes: Int = 1 << 20) -> [UInt8]? {
-        let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
+        let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return nil }
         defer { _ = Glibc.close(descriptor) }
         var bytes: [UInt8] = []

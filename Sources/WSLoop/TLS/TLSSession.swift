@@ -57,6 +57,15 @@ public final class TLSSession {
         handshaking = try TLSHandshake(context, descriptor: descriptor, output: output, serverName: nil)
     }
 
+    /// Makes the server side of an accepted connection; the session itself sends its output.
+    public init(context: TLSContext, accepted descriptor: Int32) throws(TLSFailure) {
+        precondition(context.role == .server, "TLSSession: a server needs a server's context")
+        self.descriptor = descriptor
+        output = try TLSOutput()
+        sendsOutput = true
+        handshaking = try TLSHandshake(context, descriptor: descriptor, output: output, serverName: nil)
+    }
+
     /// Whether the handshake is done.
     public var isEstablished: Bool { records != nil }
 

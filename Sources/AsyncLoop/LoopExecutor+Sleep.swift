@@ -1,0 +1,42 @@
+internal import WSLoop
+
+extension LoopExecutor {
+    /// The loop's clock.
+    public var clock: LoopClock { LoopClock(loop: self) }
+
+    /// The resolution of the loop's timers.
+    public var timerResolution: Duration { options.timerResolution }
+
+    /// Suspends the task for at least this time, or until it is cancelled.
+    public func sleep(for duration: Duration) async throws(CancellationError) {
+        try await sleep(until: LoopClock.now.advanced(by: duration))
+    }
+
+    /// Suspends the task until a time, or until it is cancelled.
+    public func sleep(until deadline: LoopClock.Instant) async throws(CancellationError) {
+        let hasPassed = isCurrent ? await pause(deadline) : await onLoop { await self.pause(deadline) }
+        guard hasPassed else { throw CancellationError() }
+    }
+
+    /// Returns false if the task is cancelled before the deadline.
+    private func pause(
+        _ deadline: LoopClock.Instant, isolation: isolated (any Actor)? = #isolation
+    ) async -> Bool {
+        let sleepers = core.here.sleepers
+        let ticket = sleepers.reserve()
+        return await withTaskCancellationHandler {
+            _ = isolation  // stays on the actor, if there is one
+            return unsafe await withUnsafeContinuation { continuation in
+                // A cancellation until now has found no one to wake; a later one does.
+                if Task.isCancelled {
+                    sleepers.remove(ticket)
+                    unsafe continuation.resume(returning: false)
+                } else {
+                    unsafe sleepers.add(.task(continuation), at: deadline.nanoseconds, ticket)
+                }
+            }
+        } onCancel: {
+            perform { self.core.here.sleepers.remove(ticket) }
+        }
+    }
+}
