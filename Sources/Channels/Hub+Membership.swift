@@ -47,6 +47,15 @@ extension Hub {
         subscribers[Int(slot)].channels.compactMap { channels[Int($0)]?.name }
     }
 
+    /// One more than the highest index of a channel.
+    public var channelIndexEnd: Int { channels.count }
+
+    /// The name of the channel with an index; nil if there is none now.
+    public func channelName(at index: Int) -> String? { channels[index]?.name }
+
+    /// How many connections of this loop are subscribed to a channel.
+    public func subscriberCount(of name: String) -> Int { channel(named: name)?.subscriberCount ?? 0 }
+
     /// The memory of a channel here and in the directory: its name, objects and table entries (measured: 420 to 480
     /// bytes).
     public static func bytes(ofChannelNamed name: String) -> Int { 512 + name.utf8.count }

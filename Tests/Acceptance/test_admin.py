@@ -8,7 +8,7 @@ from support import own_address
 from support.raw import handshake
 
 BEARER, API_KEY = {"Authorization": "Bearer right"}, {"X-API-Key": "right"}
-ADMIN_PATHS = ["/metrics", "/v1", "/v1/channels", "/admin"]
+ADMIN_PATHS = ["/metrics", "/v1", "/v1/nothing", "/admin", "/v1/channels"]
 UNREACHABLE = ("--redis", "redis://127.0.0.1:1")
 
 
@@ -45,7 +45,7 @@ def from_elsewhere(start):
 
 def test_this_machine_may_ask(near):
     pushd = near(*UNREACHABLE).wait_for_status("degraded")
-    assert statuses(pushd) == [200, 404, 404, 404]
+    assert statuses(pushd) == [200, 404, 404, 404, 200]
     assert "127.0.0.1:1" in reason(pushd)
 
 
@@ -53,14 +53,14 @@ def test_this_machine_may_ask(near):
 def test_a_proxy_on_this_machine_may_not(near, field):
     pushd = near(*UNREACHABLE).wait_for_status("degraded")
     headers = {field: "192.0.2.7"}
-    assert statuses(pushd, headers) == [403] * 4
+    assert statuses(pushd, headers) == [403] * 5
     assert reason(pushd, headers) is None
     assert pushd.get("/health/live", headers).status == pushd.get("/health/ready", headers).status == 200
 
 
 def test_others_are_told_which_options_there_are(from_elsewhere):
     pushd = from_elsewhere(*UNREACHABLE).wait_for_status("degraded")
-    assert statuses(pushd) == [403] * 4
+    assert statuses(pushd) == [403] * 5
     error = json.loads(pushd.get("/metrics").body)["error"]
     assert "--api-key" in error and "--admin" in error
     assert reason(pushd) is None
@@ -69,19 +69,19 @@ def test_others_are_told_which_options_there_are(from_elsewhere):
 
 def test_a_key_is_needed_on_this_machine_too(near):
     pushd = near("--api-key", "other", "--api-key", "right", *UNREACHABLE).wait_for_status("degraded")
-    assert statuses(pushd) == statuses(pushd, {"X-API-Key": "wrong"}) == [401] * 4
+    assert statuses(pushd) == statuses(pushd, {"X-API-Key": "wrong"}) == [401] * 5
     assert pushd.get("/metrics").headers["www-authenticate"] == "Bearer"
     assert reason(pushd) is None
     for right in (BEARER, API_KEY):
-        assert statuses(pushd, right | {"X-Forwarded-For": "192.0.2.7"}) == [200, 404, 404, 404]
+        assert statuses(pushd, right | {"X-Forwarded-For": "192.0.2.7"}) == [200, 404, 404, 404, 200]
         assert "127.0.0.1:1" in reason(pushd, right)
 
 
 def test_a_key_opens_from_elsewhere(from_elsewhere, tmp_path):
     (tmp_path / "keys").write_text("first\nright\n")
     pushd = from_elsewhere("--api-key-file", str(tmp_path / "keys"))
-    assert statuses(pushd) == [401] * 4
-    assert statuses(pushd, API_KEY) == [200, 404, 404, 404]
+    assert statuses(pushd) == [401] * 5
+    assert statuses(pushd, API_KEY) == [200, 404, 404, 404, 200]
 
 
 def test_a_publish_key_is_no_api_key(start):
@@ -101,10 +101,10 @@ def admin_of(pushd):
 
 def test_an_admin_address_is_the_only_one(start):
     pushd = start("--admin", "127.0.0.1:0", *UNREACHABLE).wait_for_status("degraded")
-    assert statuses(pushd) == statuses(pushd, API_KEY) == [404] * 4
+    assert statuses(pushd) == statuses(pushd, API_KEY) == [404] * 5
     assert reason(pushd) is None
     admin = admin_of(pushd)
-    assert statuses(admin) == statuses(admin, {"X-Forwarded-For": "192.0.2.7"}) == [200, 404, 404, 404]
+    assert statuses(admin) == statuses(admin, {"X-Forwarded-For": "192.0.2.7"}) == [200, 404, 404, 404, 200]
     assert "127.0.0.1:1" in reason(admin)
     assert admin.get("/health/live").status == admin.get("/health/ready").status == 200
 
@@ -118,8 +118,8 @@ def test_an_admin_address_serves_nothing_else(start):
 
 def test_an_admin_address_asks_for_the_key_too(start):
     admin = admin_of(start("--admin", "127.0.0.1:0", "--api-key", "right"))
-    assert statuses(admin) == [401] * 4
-    assert statuses(admin, API_KEY) == [200, 404, 404, 404]
+    assert statuses(admin) == [401] * 5
+    assert statuses(admin, API_KEY) == [200, 404, 404, 404, 200]
 
 
 def test_an_admin_address_knows_its_name(start):

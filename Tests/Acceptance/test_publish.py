@@ -45,7 +45,7 @@ def test_without_a_good_channel_it_is_400(pushd, target):
         ("/publish?channel=a%0Ab", "channel= has a control character in it"),
         ("/publish?channel=%FF", "the query is not UTF-8"),
         ("/publish?channel=100%", "a percent sign itself is %25"),
-        ("/publish?channel=c&key=a&key=b", "2 keys: a message has one"),
+        ("/publish?channel=c&key=a&key=b", "2 values of key=: only one is possible"),
     ],
 )
 def test_each_fault_is_told_by_itself(pushd, target, words):

@@ -121,6 +121,12 @@ extension CommandRunner {
         endWait(connection, proceed)
     }
 
+    /// The answer that a connection waits for has come.
+    func answered(_ key: StreamKey, _ proceed: (Connection) -> Void) {
+        guard let connection = table[key], connection.continuation?.awaitsAnswer == true else { return }
+        endWait(connection) { proceed(connection) }
+    }
+
     /// Ends the wait of a connection: runs its continuation, then handles the input that came meanwhile.
     private func endWait(_ connection: Connection, _ proceed: () -> Void) {
         connection.continuation = nil

@@ -9,6 +9,7 @@ final class Continuation {
     private enum Awaited {
         case confirmations(Int, then: () -> Void)
         case outcome(then: (Result<Published, CommandRefusal>) -> Void)
+        case answer
     }
 
     /// The channels that were acquired for the connection and are given back if this is abandoned.
@@ -35,6 +36,16 @@ final class Continuation {
         abandoned = {}
         awaited = .outcome(then: then)
     }
+
+    /// Waits for another answer, which `CommandRunner.answered` is told of.
+    init(abandoned: @escaping () -> Void) {
+        channels = []
+        self.abandoned = abandoned
+        awaited = .answer
+    }
+
+    /// Whether it waits for an answer that is neither a confirmation nor an outcome.
+    var awaitsAnswer: Bool { if case .answer = awaited { true } else { false } }
 
     /// Takes the confirmation of a channel; returns how to go on, or nil while others are missing.
     func confirmed() -> (() -> Void)? {

@@ -12,6 +12,8 @@ final class ClientAddresses {
     private let state: ServerState
     /// By slot: the address in a PROXY protocol header.
     private var proxied: [UInt32: IPAddress] = [:]
+    /// By slot: the address that a trusted proxy has reported for a WebSocket.
+    private var reported: [UInt32: IPAddress] = [:]
 
     init(_ context: LoopContext) {
         state = context.state
@@ -24,7 +26,14 @@ final class ClientAddresses {
         if header.isSecure { connection.peer.insert(.tls) }
     }
 
+    /// Notes the client that opens a WebSocket, if a trusted proxy reports its address.
+    func noteClient(of head: RequestHead, _ connection: Connection) {
+        guard connection.peer.contains(.trustedProxy) else { return }
+        reported[connection.slot] = client(of: head, connection)
+    }
+
     func forget(_ connection: Connection) {
+        if connection.peer.contains(.trustedProxy) { reported[connection.slot] = nil }
         if connection.peer.contains(.proxied) { proxied[connection.slot] = nil }
     }
 
@@ -50,7 +59,8 @@ final class ClientAddresses {
 
     /// For the log: the address of a connection, or of the client that sent a request on it.
     func logged(_ connection: Connection, _ head: RequestHead? = nil) -> String {
-        let address = head.map { client(of: $0, connection) } ?? address(of: connection)
+        let address =
+            head.map { client(of: $0, connection) } ?? reported[connection.slot] ?? address(of: connection)
         // The kernel has no address for a TCP connection that was reset.
         return address?.description ?? (connection.peer.contains(.unixSocket) ? "unix" : "unknown")
     }

@@ -22,13 +22,15 @@ final class Closing {
     private let inbound: InboundAccount
     private let limits: ConnectionLimits
     private let addresses: ClientAddresses
+    private let users: Users
     private let rates: MessageRates
     // Unchecked (docs/decisions/0009): read for each request or message.
     @safe @exclusivity(unchecked) private unowned var delegate: (any EndingDelegate)?
 
     init(
         _ context: LoopContext, _ table: ConnectionTable, _ lives: ConnectionLives, _ links: SecureLinks,
-        _ inbound: InboundAccount, _ limits: ConnectionLimits, _ addresses: ClientAddresses, _ rates: MessageRates
+        _ inbound: InboundAccount, _ limits: ConnectionLimits, _ addresses: ClientAddresses, _ users: Users,
+        _ rates: MessageRates
     ) {
         self.context = context
         self.table = table
@@ -37,6 +39,7 @@ final class Closing {
         self.inbound = inbound
         self.limits = limits
         self.addresses = addresses
+        self.users = users
         self.rates = rates
     }
 
@@ -88,8 +91,11 @@ final class Closing {
     }
 
     /// Whether nothing waits for the kernel, plain or encrypted.
-    func isAllSent(_ connection: Connection) -> Bool {
-        context.hub.queuedBytes(of: connection.slot) == 0 && links.unsentBytes(of: connection.descriptor) == 0
+    func isAllSent(_ connection: Connection) -> Bool { queuedBytes(of: connection) == 0 }
+
+    /// The bytes that wait for the kernel, plain or encrypted.
+    func queuedBytes(of connection: Connection) -> Int {
+        context.hub.queuedBytes(of: connection.slot) + links.unsentBytes(of: connection.descriptor)
     }
 
     /// Performs an action of a connection's life that belongs to its end.
@@ -126,6 +132,7 @@ final class Closing {
         delegate?.abandonContinuation(connection)
         limits.release(connection)
         addresses.forget(connection)
+        users.forget(connection)
         rates.forget(connection)
         lives.tell(.closed, connection)
         table.remove(connection)

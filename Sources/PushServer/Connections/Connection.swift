@@ -23,6 +23,19 @@ final class Connection {
         static let overRate = Pause(rawValue: 16)
     }
 
+    /// What is true of it; bits of one byte, since each idle connection pays for a byte that is over.
+    private struct Marks: OptionSet {
+        let rawValue: UInt8
+        static let endsAfterResponse = Marks(rawValue: 1)
+        static let omitsBody = Marks(rawValue: 2)
+        static let holdsInput = Marks(rawValue: 4)
+
+        subscript(mark: Marks) -> Bool {
+            get { contains(mark) }
+            set { if newValue { insert(mark) } else { remove(mark) } }
+        }
+    }
+
     /// What it owns by what it speaks; one word, so that an idle connection pays nothing for an identity.
     private enum Role {
         case http(RequestReader)
@@ -35,15 +48,12 @@ final class Connection {
     let generation: UInt32
     var peer: Peer
     @safe @exclusivity(unchecked) var pause: Pause = []
-    /// No further request is answered, because this one asked for that or was unreadable.
-    var endsAfterResponse = false
-    /// The current request is a HEAD.
-    var omitsBody = false
-    /// It has an entry in the loop's `InboundLedger`.
-    var holdsInput = false
+    @safe @exclusivity(unchecked) private var marks: Marks = []
     var interest: Readiness = .readable
     /// When it comes up in the timing wheel: at its deadline or earlier.
     var wheelTick: UInt32 = 0
+    /// When it became a WebSocket.
+    var openedTick: UInt32 = 0
     // Unchecked (docs/decisions/0009), as `pause`, `role`, `machine` and `unread`: touched for each event of the
     // socket.
     @safe @exclusivity(unchecked) var life: ConnectionLife
@@ -62,6 +72,24 @@ final class Connection {
         generation = key.generation
         self.life = life
         role = .http(requests)
+    }
+
+    /// No further request is answered, because this one asked for that or was unreadable.
+    var endsAfterResponse: Bool {
+        get { marks[.endsAfterResponse] }
+        set { marks[.endsAfterResponse] = newValue }
+    }
+
+    /// The current request is a HEAD.
+    var omitsBody: Bool {
+        get { marks[.omitsBody] }
+        set { marks[.omitsBody] = newValue }
+    }
+
+    /// It has an entry in the loop's `InboundLedger`.
+    var holdsInput: Bool {
+        get { marks[.holdsInput] }
+        set { marks[.holdsInput] = newValue }
     }
 
     /// Only while it speaks HTTP.

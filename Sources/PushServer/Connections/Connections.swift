@@ -16,6 +16,7 @@ final class Connections {
     let links: SecureLinks
     let limits: ConnectionLimits
     let addresses: ClientAddresses
+    let users = Users()
     let closing: Closing
     let http: HTTPExchange
     let webSockets: WebSocketExchange
@@ -42,7 +43,7 @@ final class Connections {
         rates = MessageRates(context, table)
         turns = TurnQueue(context, table)
         inbound = InboundAccount(context, links)
-        closing = Closing(context, table, lives, links, inbound, limits, addresses, rates)
+        closing = Closing(context, table, lives, links, inbound, limits, addresses, users, rates)
         webSockets = WebSocketExchange(context, table, lives, closing, rates)
         http = HTTPExchange(context, lives, closing, rates, addresses, webSockets)
         shedding = InboundShedding(context, table, links, inbound, closing, http, webSockets)

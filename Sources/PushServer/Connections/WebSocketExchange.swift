@@ -55,6 +55,7 @@ final class WebSocketExchange {
         connection.dropRequests()
         rates.forget(connection)  // the handshake does not count as a message
         connection.machine = ConnectionMachine(inflater: inflater(acceptance.deflate))
+        connection.openedTick = context.tick
         lives.tell(.upgraded, connection)
         let hub = context.hub
         let spoken = ClientProtocols.index(ofSubprotocol: acceptance.subprotocol)

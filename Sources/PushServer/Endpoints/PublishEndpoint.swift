@@ -31,17 +31,17 @@ final class PublishEndpoint: Endpoint {
         if head.hasValue(beginningWith: "multipart/form-data", in: "content-type") {
             return .refused(.error(.unsupportedMediaType, PublishEndpoint.formRefusal))
         }
-        do throws(PublishRefusal) {
+        do throws(BadRequest) {
             let channel = try PublishEndpoint.channel(of: head)
-            let key = try PublishEndpoint.key(of: head)
-            if key != nil, let refusal = state.broker.traits.keyRefusal { throw PublishRefusal(refusal) }
+            let key = try head.name("key")
+            if key != nil, let refusal = state.broker.traits.keyRefusal { throw BadRequest(refusal) }
             guard !state.bytes.isOverBudget else {
                 return .refused(.unavailable(CommandRefusal.overBudget.message))
             }
             // Clients that may publish are trusted, and may do so as fast as they can.
             return .taken(RoutedRequest(isRateLimited: false, channel: channel, key: key))
         } catch {
-            return .refused(.error(.badRequest, error.reason))
+            return .refused(error.response)
         }
     }
 
@@ -66,43 +66,21 @@ final class PublishEndpoint: Endpoint {
         }
     }
 
-    private static func channel(of head: RequestHead) throws(PublishRefusal) -> String {
-        let channels = try values(of: "channel", head)
+    private static func channel(of head: RequestHead) throws(BadRequest) -> String {
+        let channels = try head.parameters("channel")
         guard let channel = channels.first else { throw missingChannel(head) }
         guard channels.count == 1 else {
-            throw PublishRefusal("\(channels.count) channels: a request publishes to one, send one for each")
+            throw BadRequest("\(channels.count) channels: a request publishes to one, send one for each")
         }
-        if let problem = ChannelName.problem(with: channel) { throw PublishRefusal("channel= \(problem)") }
+        if let problem = ChannelName.problem(with: channel) { throw BadRequest("channel= \(problem)") }
         return channel
     }
 
-    private static func missingChannel(_ head: RequestHead) -> PublishRefusal {
+    private static func missingChannel(_ head: RequestHead) -> BadRequest {
         let remedy = "add ?channel=NAME to the URL: the channel goes in the query, the body is the message"
-        guard let name = try? head.queryName(besides: parameters) else { return PublishRefusal(remedy) }
-        return PublishRefusal(
+        guard let name = try? head.queryName(besides: parameters) else { return BadRequest(remedy) }
+        return BadRequest(
             "'\(HandshakeLog.loggable(name))' is no parameter here (they are channel and key); \(remedy)")
-    }
-
-    private static func key(of head: RequestHead) throws(PublishRefusal) -> String? {
-        let keys = try values(of: "key", head)
-        guard keys.count <= 1 else { throw PublishRefusal("\(keys.count) keys: a message has one") }
-        if let problem = keys.first.flatMap(ChannelName.problem(with:)) { throw PublishRefusal("key= \(problem)") }
-        return keys.first
-    }
-
-    private static func values(of name: StaticString, _ head: RequestHead) throws(PublishRefusal) -> [String] {
-        do throws(QueryViolation) { return try head.queryValues(of: name) } catch {
-            throw PublishRefusal(error.message)
-        }
-    }
-}
-
-/// Why a request does not publish, in words for its sender.
-private struct PublishRefusal: Error {
-    let reason: String
-
-    init(_ reason: String) {
-        self.reason = reason
     }
 }
 

@@ -9,9 +9,10 @@ final class Router {
     private let endpoints: [any Endpoint]
     private let access: RequestAccess
 
-    init(_ context: LoopContext, _ connections: Connections, _ commands: CommandRunner) {
+    init(_ context: LoopContext, _ connections: Connections, _ commands: CommandRunner, _ calls: Calls) {
         access = RequestAccess(context, connections.addresses)
         let log = HandshakeLog(context, connections.addresses)
+        let requests = APIRequests(context, connections, commands, calls)
         endpoints = [
             WebSocketUpgrade(context, connections, commands, access, log),
             PublishEndpoint(context, connections, commands),
@@ -19,10 +20,15 @@ final class Router {
             Preflight(context),
             Posts(context),
             PublishMethods(access),
-            Administration(context, access),
+            MetricsEndpoint(context),
             HealthEndpoint(context, access),
             LivenessEndpoint(context),
             ReadinessEndpoint(context),
+            ChannelsEndpoint(requests),
+            ChannelEndpoint(requests),
+            ConnectionsEndpoint(requests),
+            ConnectionEndpoint(requests),
+            AdminPaths(),
             Pages(context),
         ]
     }
@@ -67,8 +73,11 @@ struct RequestAccess {
     }
 
     /// The answer to a request that is not allowed; nil if it is.
+    ///
+    /// Where there are admin addresses, other addresses do not show that there are admin endpoints.
     func refusal(of head: RequestHead, for purpose: AccessRules.Purpose, _ connection: Connection) -> Response? {
-        denial(of: head, for: purpose, connection).map { Response($0) }
+        guard purpose != .administer || servesAdmin(connection) else { return .nothing }
+        return denial(of: head, for: purpose, connection).map { Response($0) }
     }
 
     /// Whether the admin endpoints are served on the address that the request came to.

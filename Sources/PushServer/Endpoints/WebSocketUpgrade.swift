@@ -11,11 +11,12 @@ internal import WebSocket
 /// `/ws`: opens WebSockets, with the channels that the query names.
 final class WebSocketUpgrade: Endpoint {
     private static let defaultChannel = "default"
-    private static let defaultUser = "anonymous"
+    static let defaultUser = "anonymous"
 
     private let context: LoopContext
     private let limits: ConnectionLimits
     private let addresses: ClientAddresses
+    private let users: Users
     private let webSockets: WebSocketExchange
     private let subscriptions: Subscriptions
     private let access: RequestAccess
@@ -30,6 +31,7 @@ final class WebSocketUpgrade: Endpoint {
         self.context = context
         limits = connections.limits
         addresses = connections.addresses
+        users = connections.users
         webSockets = connections.webSockets
         subscriptions = commands.subscriptions
         self.access = access
@@ -79,6 +81,8 @@ final class WebSocketUpgrade: Endpoint {
             ])
         try takePlace()
         if !context.state.configuration.admission.isEmpty { try admit(head, connection, user: user) }
+        addresses.noteClient(of: head, connection)
+        users.note(user == WebSocketUpgrade.defaultUser ? nil : user, of: connection)
         let unconfirmed = subscriptions.acquire(channels, for: connection.key)
         guard unconfirmed > 0 else { return .upgrade(acceptance, channels: channels) }
         connection.wait(

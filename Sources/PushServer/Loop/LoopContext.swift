@@ -35,6 +35,11 @@ final class LoopContext {
     var tick: UInt32 { wheel.currentTick }
     var inbox: Inbox<WorkerMessage> { state.inboxes[index] }
 
+    /// The public name of a connection of this loop.
+    func id(of connection: Connection) -> ConnectionID {
+        ConnectionID(node: state.nodeID, loop: index, connection.key)
+    }
+
     /// Sends a message to a worker, including this one.
     ///
     /// - Returns: false if that worker has ended.

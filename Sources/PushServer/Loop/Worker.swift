@@ -13,6 +13,8 @@ final class Worker {
     let connections: Connections
     let commands: CommandRunner
     private let router: Router
+    private let calls: Calls
+    private let callRunner: CallRunner
     private let outboxes: OutboxBudget
     /// Only on the worker that `NodeMessage.worker` names.
     var node: (any NodeMessageHandler)?
@@ -29,7 +31,9 @@ final class Worker {
         context = try LoopContext(index: index, state: state)
         connections = Connections(context, sender)
         commands = CommandRunner(context, connections)
-        router = Router(context, connections, commands)
+        calls = Calls(context)
+        callRunner = CallRunner(context, connections)
+        router = Router(context, connections, commands, calls)
         outboxes = OutboxBudget(context, connections.links)
         pacer = FlushPacer(state.configuration.pacing)
         connections.http.attach(router)
@@ -103,6 +107,9 @@ final class Worker {
         case .gap(let channel, let milliseconds):
             context.hub.tell(.gap(seconds: Double(milliseconds) / 1000), of: channel)
         case .published(let key, let outcome): commands.published(key, outcome)
+        case .call(let call, let ticket): callRunner.take(call, ticket)
+        case .runCalls: callRunner.run()
+        case .answered(let number, let listing): calls.answered(number, listing)
         case .serveWaiting: connections.input.serveWaiting()
         case .closeIdle: connections.idle.closeSome()
         case .drain: connections.drain.begin()
@@ -122,6 +129,7 @@ final class Worker {
         context.state.boards.beat(context.index)
         observeLag()
         connections.tick()
+        calls.tick()
         node?.tick()
     }
 

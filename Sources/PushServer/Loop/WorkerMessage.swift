@@ -17,6 +17,12 @@ enum WorkerMessage: Sendable {
     case gap(channel: String, milliseconds: UInt64)
     /// From the node: the result of the connection's publish.
     case published(StreamKey, PublishOutcome)
+    /// Execute a call, and answer it.
+    case call(Call, CallTicket)
+    /// To itself: continue to execute calls.
+    case runCalls
+    /// The answer of a worker to a call of this one.
+    case answered(UInt32, Listing)
     /// To itself: continue with connections that had used their share of a turn.
     case serveWaiting
     /// Close idle HTTP connections, because descriptors are scarce.

@@ -10,6 +10,8 @@ internal import WSLoop
 final class ServerState: Sendable {
     let configuration: ServerConfiguration
     let logger: Logger
+    /// The number of this process among all nodes and over restarts, in the names of its connections.
+    let nodeID = UInt64.random(in: .min ... .max)
     let directory: ChannelDirectory
     let access: AccessRules
     let trustedProxies: TrustedProxies

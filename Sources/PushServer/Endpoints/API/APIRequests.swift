@@ -1,0 +1,73 @@
+internal import Bytes
+internal import HTTP
+internal import WSLoop
+
+/// Lets requests wait for calls.
+struct APIRequests {
+    private let context: LoopContext
+    private let calls: Calls
+    private let commands: CommandRunner
+    private let http: HTTPExchange
+
+    init(_ context: LoopContext, _ connections: Connections, _ commands: CommandRunner, _ calls: Calls) {
+        self.context = context
+        self.calls = calls
+        self.commands = commands
+        http = connections.http
+    }
+
+    /// Answers a request when all loops have answered a call.
+    func answer(
+        _ connection: Connection, _ call: Call, _ response: @escaping (Listing) -> Response
+    ) -> EndpointAnswer {
+        answer(connection, call, on: 0..<context.state.workers, response)
+    }
+
+    /// Answers a request about a connection when the connection's loop has answered a call.
+    func answer(
+        _ connection: Connection, about id: ConnectionID, _ call: Call, _ response: @escaping (Listing) -> Response
+    ) -> EndpointAnswer {
+        guard id.node == context.state.nodeID, id.loop < context.state.workers else {
+            return .now(response(Listing(call.page)))
+        }
+        return answer(connection, call, on: id.loop..<id.loop + 1, response)
+    }
+
+    private func answer(
+        _ connection: Connection, _ call: Call, on loops: Range<Int>, _ response: @escaping (Listing) -> Response
+    ) -> EndpointAnswer {
+        let key = connection.key
+        let number = calls.begin(call, on: loops) { [commands, http] listing in
+            let response = listing.map(response) ?? .unavailable("not every event loop has answered in time")
+            commands.answered(key) { http.respond(response, to: $0) }
+        }
+        guard let number else { return .now(.unavailable("too many requests of this kind are being answered")) }
+        connection.wait(for: Continuation { [calls] in calls.abandon(number) })
+        return .later
+    }
+}
+
+extension RequestHead {
+    /// The part of a list that the query asks for.
+    func page() throws(BadRequest) -> ListPage {
+        var page = ListPage()
+        if let after = try parameter("after") { page.after = after }
+        if let text = try parameter("limit") {
+            guard let limit = Int(text), (1...ListPage.maxLimit).contains(limit) else {
+                throw BadRequest("limit= is a number from 1 to \(ListPage.maxLimit)")
+            }
+            page.limit = limit
+        }
+        return page
+    }
+}
+
+extension Listing {
+    /// The list as JSON, with the name after which the next page begins.
+    func json(_ name: String, _ text: (Entry) -> [UInt8]) -> [UInt8] {
+        var object = JSONObjectWriter()
+        object.member(name, raw: JSON.array(entries.map(text)))
+        if let end { object.member("next", end) }
+        return object.finish()
+    }
+}
