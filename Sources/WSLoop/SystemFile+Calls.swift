@@ -1,3 +1,5 @@
+// Both imports are needed: which header a system type belongs to depends on the module that the compiler loads first.
+internal import CUV
 internal import Glibc
 
 // Blocking calls, for the threads of the pool.
