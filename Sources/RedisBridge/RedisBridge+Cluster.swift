@@ -19,7 +19,7 @@ extension RedisBridge: ClusterWatchOwner {
             let own = shard.isReady ? clusterMap[server] ?? SlotSet() : SlotSet()
             moved += shard.setSlots(shard.slots.subtracting(given).union(own))
         }
-        moved += nobody.setSlots(nobody.slots.subtracting(given))
+        moved += unassigned.setSlots(unassigned.slots.subtracting(given))
         hand(over: moved)
         closeShards()
         reportChange()
@@ -32,7 +32,7 @@ extension RedisBridge: ClusterWatchOwner {
     /// Follows a redirection of a server that no longer has a slot, and asks for the rest of the map.
     func follow(_ redirection: ClusterRedirection, from shard: RedisShard) {
         watch?.ask()
-        guard case .tcp(let host, _) = redirection.server, !host.isEmpty, shard.pubSub == .sharded else { return }
+        guard case .tcp(let host, _) = redirection.server, !host.isEmpty, endpoint.isSharded else { return }
         // Servers that do not agree yet redirect back and forth.
         let now = loop.nowMilliseconds
         guard now >= redirectedAt[redirection.slot, default: 0] + RedisBridge.redirectionMilliseconds else { return }
@@ -63,7 +63,7 @@ extension RedisBridge: ClusterWatchOwner {
     }
 
     /// Holds the channels of all slots whose server is unknown.
-    private var nobody: RedisShard { shards[0] }
+    private var unassigned: RedisShard { shards[0] }
 
     private func openShard(_ server: RedisServer) {
         do throws(SystemError) {
@@ -107,9 +107,6 @@ extension RedisShard {
     /// The slots that the server is known to have.
     var slots: SlotSet { ledger.names.slots ?? SlotSet() }
 
-    /// Whether it accepts subscriptions and publishes.
-    var isReady: Bool { subscriber.isReady && publisher.isReady }
-
     /// Takes over or gives up slots.
     ///
     /// - Returns: the channels with a name in a slot that was given up or taken over.
@@ -125,12 +122,5 @@ extension RedisShard {
         ledger.names = names
         if !next.isEmpty, !next.contains(slotOf: probe.channel) { renewProbe() }
         return moved
-    }
-
-    /// Moves to the server that the Sentinels name, unless it is already there.
-    func move(toMaster master: RedisServer) {
-        guard currentMaster != master else { return }
-        currentMaster = master
-        move(to: [master], reason: "the master is \(master) now")
     }
 }

@@ -80,7 +80,7 @@ public final class RedisBridge {
         watch?.start()
     }
 
-    /// Wants the messages of a channel.
+    /// Subscribes to a channel.
     ///
     /// - Returns: true if Redis has confirmed it; false if `brokerSettled` follows, once, within a second.
     public func subscribe(_ channel: String) -> Bool {
@@ -96,7 +96,7 @@ public final class RedisBridge {
 
     /// Unsubscribes from a channel after a while, unless it is subscribed again by then.
     ///
-    /// A pending `bridgeSettled` will not be called.
+    /// A pending `brokerSettled` will not be called.
     public func unsubscribe(_ channel: String) {
         for shard in shards(of: channel) { shard.unsubscribe(channel) }
     }

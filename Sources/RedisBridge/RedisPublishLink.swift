@@ -13,8 +13,7 @@ public protocol RedisPublishLinkDelegate: AnyObject {
 /// It uses one connection and reconnects after every loss. Confined to the loop's thread.
 public final class RedisPublishLink {
     private let timer: Timer
-    private let link: RedisLink
-    private var queue = PublishQueue()
+    private let publisher: RedisPublisher
     private weak let delegate: (any RedisPublishLinkDelegate)?
 
     /// Makes a link that is not started; end it with `stop()`.
@@ -25,18 +24,21 @@ public final class RedisPublishLink {
         delegate: any RedisPublishLinkDelegate
     ) throws(SystemError) {
         timer = try Timer(on: loop)
-        link = RedisLink(
+        let link = RedisLink(
             on: loop, servers: endpoint.servers, login: endpoint.login, tls: tls, timing: timing, timer: timer)
+        publisher = RedisPublisher(link, on: loop, timing: timing)
         self.delegate = delegate
     }
 
     /// Starts to connect in the next turn of the loop.
     public func start() {
-        link.start(owner: self)
+        publisher.link.start(owner: self)
     }
 
     /// Whether a message of this size would be sent now.
-    public func hasRoom(forBytes byteCount: Int) -> Bool { link.isReady && queue.hasRoom(forBytes: byteCount) }
+    public func hasRoom(forBytes byteCount: Int) -> Bool {
+        publisher.link.isReady && publisher.hasRoom(forBytes: byteCount)
+    }
 
     /// Publishes to a Redis channel, given by its name in Redis.
     ///
@@ -46,17 +48,15 @@ public final class RedisPublishLink {
         _ payload: [UInt8], toRedis channel: [UInt8],
         completion: @escaping (Result<Int, RedisPublishFailure>) -> Void
     ) {
-        guard link.isReady else { return completion(.failure(.notConnected)) }
-        guard queue.hasRoom(forBytes: payload.count) else { return completion(.failure(.overloaded)) }
-        queue.sent(byteCount: payload.count) { completion(RedisPublishFailure.outcome($0)) }
-        link.send(RedisCommand("PUBLISH", [channel, payload]))
+        guard publisher.link.isReady else { return completion(.failure(.notConnected)) }
+        guard publisher.hasRoom(forBytes: payload.count) else { return completion(.failure(.overloaded)) }
+        publisher.send(payload, to: channel, completion)
     }
 
     /// Ends the connection and its timer; pending publishes fail, and the delegate is not called any more.
     public func stop() {
-        link.stop()
+        publisher.stop()
         timer.close()
-        for answered in queue.takeSent() { answered(nil) }
     }
 }
 
@@ -64,11 +64,11 @@ extension RedisPublishLink: RedisLinkOwner {
     func linkReady(_ link: RedisLink) { delegate?.publishLinkReady() }
 
     func link(_ link: RedisLink, received reply: RedisReply) {
-        queue.popSent()?(reply)
+        publisher.received(reply)
     }
 
     func linkLost(_ link: RedisLink, _ failure: RedisLinkFailure) {
-        for answered in queue.takeSent() { answered(nil) }
+        publisher.linkLost()
         delegate?.publishLinkFailed(failure.reason)
     }
 

@@ -33,35 +33,17 @@ protocol RedisShardOwner: AnyObject {
 final class RedisShard {
     let loop: Loop
     let timing: RedisTiming
-    let pubSub: ClusterPubSub
     let handles: ShardHandles
-    let subscriber: RedisLink
-    let publisher: RedisLink
+    let subscriber: RedisSubscriber
+    let publisher: RedisPublisher
+    let overruns: OverrunCheck
+    let master: MasterCheck
     weak var owner: (any RedisShardOwner)?
     var ledger: SubscriptionLedger
-    var outstanding = OutstandingCommands()
-    var queue = PublishQueue()
     var probe: RoundTripProbe
-    var isProbeSubscribed = false
-    var unconfirmedPatterns = 0
     var health: ShardHealth
-    /// How often Redis has cut the link because this node did not keep up.
-    var overruns = 0
-    var overrunWatch = OverrunWatch()
-    /// When something was last received on the subscriber link, even if that is gone by now.
-    var lastHeardMilliseconds: UInt64
-    /// When a PING on the subscriber link was last answered.
-    var pingAnsweredMilliseconds: UInt64 = 0
-    /// When the server that we publish to was last known to be a master.
-    var masterSeenMilliseconds: UInt64
-    /// Since when the server may have been a replica; nil if it is not known to be one.
-    ///
-    /// While a master is searched for, messages still arrive through the replica.
-    var replicaSince: UInt64?
-    /// Since when publishing is impossible; nil while it is possible.
-    var publisherDownSince: UInt64?
     /// The master's address according to the Sentinels.
-    var currentMaster: RedisServer?
+    private(set) var currentMaster: RedisServer?
     /// When to retry channels that were refused temporarily.
     var retryAt: UInt64?
     /// What the deadline timer is set to; `.max` while it is stopped.
@@ -81,21 +63,22 @@ final class RedisShard {
         self.loop = loop
         self.timing = timing
         self.owner = owner
-        pubSub = names.slots == nil ? .plain : .sharded
-        subscriber = RedisLink(
+        let pubSub: ClusterPubSub = names.slots == nil ? .plain : .sharded
+        let subscriberLink = RedisLink(
             on: loop, servers: servers, login: login, tls: tls, timing: timing, timer: handles.subscriberTimer,
             maxStringBytes: max(maxPayloadBytes, RedisShard.maxNameBytes))
-        publisher = RedisLink(
+        let publisherLink = RedisLink(
             on: loop, servers: servers, login: publisherLogin, tls: tls, timing: timing, timer: handles.publisherTimer)
+        subscriber = RedisSubscriber(subscriberLink, on: loop, pubSub)
+        publisher = RedisPublisher(publisherLink, on: loop, timing: timing, pubSub)
+        overruns = OverrunCheck(publisher)
+        master = MasterCheck(publisher, on: loop)
         ledger = SubscriptionLedger(
             names: names, confirmMilliseconds: timing.confirmMilliseconds,
             lingerMilliseconds: timing.lingerMilliseconds)
         var random = SystemRandomNumberGenerator()
         probe = RoundTripProbe(in: names.slots, using: &random)
         health = ShardHealth(sinceMilliseconds: loop.nowMilliseconds)
-        publisherDownSince = loop.nowMilliseconds
-        lastHeardMilliseconds = loop.nowMilliseconds
-        masterSeenMilliseconds = loop.nowMilliseconds
     }
 
     /// A name is a string like a payload, but must arrive completely even if payloads must be small.
@@ -107,34 +90,42 @@ final class RedisShard {
         handles.deadlineTimer.onEvent { [weak self] in self?.deadlinePassed() }
         handles.probeTimer.onEvent { [weak self] in self?.probeTimePassed() }
         restartProbeTimer()
-        subscriber.start(owner: self)
-        publisher.start(owner: self)
+        subscriber.link.start(owner: self)
+        publisher.link.start(owner: self)
     }
 
-    /// Moves to another server.
-    func move(to servers: [RedisServer], reason: String) {
-        subscriber.move(to: servers, reason: reason)
-        publisher.move(to: servers, reason: reason)
+    /// Whether it accepts subscriptions and publishes.
+    var isReady: Bool { subscriber.link.isReady && publisher.link.isReady }
+
+    /// Moves to the server that the Sentinels name, unless it is already there.
+    func move(toMaster master: RedisServer) {
+        guard currentMaster != master else { return }
+        currentMaster = master
+        for link in [subscriber.link, publisher.link] { link.move(to: [master], reason: "the master is \(master) now") }
     }
 
     /// The status of the connection to Redis.
     var status: BrokerStatus {
         var status = health.status(lateChannels: ledger.lateCount)
         status.subscribedChannels = ledger.confirmedCount
-        status.queuedCommands = queue.count
-        status.overruns = overruns
+        status.queuedCommands = publisher.count
+        status.overruns = overruns.count
         return status
+    }
+
+    /// Publishes to a Redis channel; while Redis is away, messages wait for a limited time after the loss.
+    func publish(_ payload: [UInt8], to channel: [UInt8], completion: @escaping PublishQueue.Completion) {
+        guard !isStopped else { return completion(.failure(.notConnected)) }
+        publisher.publish(payload, to: channel, completion: completion)
     }
 
     /// Ends links, lookups and timers; pending publishes fail, and the owner is not called any more.
     func stop() {
         guard !isStopped else { return }
         isStopped = true
-        subscriber.stop()
+        subscriber.link.stop()
         publisher.stop()
         handles.close()
-        for answered in queue.takeSent() { answered(nil) }
-        for message in queue.takeWaiting() { message.completion(.failure(.notConnected)) }
     }
 
     /// Calls `body` with the owner, unless the shard was stopped, which an owner may do in any of its methods.
@@ -146,8 +137,8 @@ final class RedisShard {
     /// Call at the end of every turn: sends the turn's subscriptions together.
     func endTurn() {
         guard !isStopped else { return }
-        for command in ledger.takeCommands() { sendSubscription(command) }
-        let deadline = min(min(ledger.nextDeadline() ?? .max, queue.nextDeadline ?? .max), retryAt ?? .max)
+        for command in ledger.takeCommands() { subscriber.send(command) }
+        let deadline = min(min(ledger.nextDeadline() ?? .max, publisher.nextDeadline ?? .max), retryAt ?? .max)
         guard deadline != armedDeadline else { return }
         armedDeadline = deadline
         guard deadline != .max else { return handles.deadlineTimer.stop() }
@@ -158,8 +149,7 @@ final class RedisShard {
     private func deadlinePassed() {
         armedDeadline = .max
         let now = loop.nowMilliseconds
-        for message in queue.takeExpired(at: now) { message.completion(.failure(.notConnected)) }
-        for answered in queue.takeUnanswered(at: now) { answered(nil) }
+        publisher.advance(to: now)
         if let due = retryAt, due <= now {
             retryAt = nil
             ledger.retryRefused()
@@ -175,50 +165,47 @@ final class RedisShard {
 
 extension RedisShard: RedisLinkOwner {
     func linkReady(_ link: RedisLink) {
-        let now = loop.nowMilliseconds
-        if link === subscriber {
-            if subscriber.needsMaster { replicaSince = nil }
+        if link === subscriber.link {
+            if link.needsMaster { master.leftReplica() }
             subscribeOwnChannels()
-            ledger.linkReady(at: now)
+            ledger.linkReady(at: loop.nowMilliseconds)
         } else {
-            publisherDownSince = nil
-            masterFound(at: now)
-            for message in queue.takeWaiting() { send(message.payload, to: message.channel, message.completion) }
+            if master.replicaSince != nil { subscriber.link.startOver(reason: "its messages came through a replica") }
+            master.foundMaster()
+            publisher.linkReady()
         }
-        guard subscriber.isReady, publisher.isReady else { return }
+        guard isReady else { return }
         restartProbeTimer()
-        if isProbeSubscribed { sendProbe() }
+        if probe.isSubscribed { sendProbe() }
         notify { $0.shardReady(self) }
     }
 
     func link(_ link: RedisLink, received reply: RedisReply) {
-        if link === subscriber {
-            received(reply)
+        if link === subscriber.link {
+            if let event = subscriber.received(reply) { act(on: event) }
         } else {
-            queue.popSent()?(reply)
+            publisher.received(reply)
         }
     }
 
     func linkLost(_ link: RedisLink, _ failure: RedisLinkFailure) {
-        let now = loop.nowMilliseconds
         let isSameRedis = health.isProven
-        health.failed(failure, at: now)
+        health.failed(failure, at: loop.nowMilliseconds)
         probe.forget()
-        if link === subscriber {
-            isProbeSubscribed = false
-            outstanding.removeAll()
-            ledger.linkLost(heardAt: min(lastHeardMilliseconds, replicaSince ?? .max))
-            retryAt = nil
-            notify { $0.shardLostSubscriptions(self) }
-        } else {
-            publisherDownSince = now
-            overrunWatch = OverrunWatch()
-            for answered in queue.takeSent() { answered(nil) }
+        guard link === subscriber.link else {
+            overruns.publisherLost()
+            publisher.linkLost()
+            return reportFailure()
         }
-        if link === subscriber, isSameRedis {
-            explain(failure) { [weak self] in self?.reportFailure() }
-        } else {
-            reportFailure()
+        subscriber.linkLost()
+        probe.isSubscribed = false
+        ledger.linkLost(heardAt: min(subscriber.lastHeardMilliseconds, master.replicaSince ?? .max))
+        retryAt = nil
+        notify { $0.shardLostSubscriptions(self) }
+        guard isSameRedis else { return reportFailure() }
+        overruns.explain(failure) { [weak self] isOverrun in
+            if isOverrun { self?.health.overrun() }
+            self?.reportFailure()
         }
     }
 
@@ -229,34 +216,9 @@ extension RedisShard: RedisLinkOwner {
 
     func linkFailed(_ link: RedisLink, _ failure: RedisLinkFailure) {
         health.failed(failure, at: loop.nowMilliseconds)
-        if link === publisher, failure.kind == .replica, replicaSince == nil { replicaSince = loop.nowMilliseconds }
+        if link === publisher.link, failure.kind == .replica { master.foundReplica() }
         reportFailure()
-        if link === subscriber { settle(ledger.redisAway(at: loop.nowMilliseconds)) }
-    }
-}
-
-// Publishing.
-extension RedisShard {
-    /// Publishes to a Redis channel; while Redis is away, messages wait for a limited time after the loss.
-    func publish(_ payload: [UInt8], to channel: [UInt8], completion: @escaping PublishQueue.Completion) {
-        guard !isStopped else { return completion(.failure(.notConnected)) }
-        guard queue.hasRoom(forBytes: payload.count) else { return completion(.failure(.overloaded)) }
-        guard let since = publisherDownSince else { return send(payload, to: channel, completion) }
-        let deadline = since + timing.publishMilliseconds
-        guard deadline > loop.nowMilliseconds else { return completion(.failure(.notConnected)) }
-        queue.wait(.init(channel: channel, payload: payload, deadline: deadline, completion: completion))
-    }
-
-    /// Sends a command on the publishing link; the reply is nil if the link is lost before it.
-    func ask(_ question: RedisCommand, answered: @escaping PublishQueue.Answered) {
-        queue.sent(answered: answered)
-        publisher.send(question)
-    }
-
-    func send(_ payload: [UInt8], to channel: [UInt8], _ completion: @escaping PublishQueue.Completion) {
-        let deadline = loop.nowMilliseconds + timing.answerMilliseconds
-        queue.sent(byteCount: payload.count, until: deadline) { completion(RedisPublishFailure.outcome($0)) }
-        publisher.send(RedisCommand(pubSub == .sharded ? "SPUBLISH" : "PUBLISH", [channel, payload]))
+        if link === subscriber.link { settle(ledger.redisAway(at: loop.nowMilliseconds)) }
     }
 }
 

@@ -6,8 +6,10 @@ struct RoundTripProbe {
     let channel: String
     private var sequence: UInt64 = 0
     private var sentNanoseconds: UInt64?
+    /// Whether Redis has confirmed the channel.
+    var isSubscribed = false
     /// Why it could not be subscribed or published.
-    var refusal: String?
+    var refusal: RedisLinkFailure?
 
     /// - Parameter slots: the slots that the channel must be in; nil for all.
     init(in slots: SlotSet? = nil, using generator: inout some RandomNumberGenerator) {

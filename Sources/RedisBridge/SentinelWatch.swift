@@ -127,7 +127,7 @@ extension SentinelWatch: RedisLinkOwner {
 }
 
 extension RedisBridge: SentinelWatchOwner {
-    var isMasterReachable: Bool { shards.first.map { $0.subscriber.isReady && $0.publisher.isReady } ?? false }
+    var isMasterReachable: Bool { shards.first?.isReady ?? false }
 
     func sentinelNamed(_ master: RedisServer) {
         shards.first?.move(toMaster: master)

@@ -74,7 +74,7 @@ struct BadServerTests {
         let live = SocketAddress(host: "127.0.0.1", port: server.port)
         try harness.wait(for: "a call") {
             // It is used only during the lookup, and the real answer may have arrived before.
-            harness.bridge.shards[0].subscriber.lookedUp(.success([dead, dead, live].compactMap { $0 }))
+            harness.bridge.shards[0].subscriber.link.lookedUp(.success([dead, dead, live].compactMap { $0 }))
             return server.accepted > 0
         }
         server.close()

@@ -134,7 +134,7 @@ struct ConnectionLossTests {
             harness.recorder.forget()
             // Both connections stay up and Redis answers, but nothing is subscribed any more.
             let shard = harness.bridge.shards[0]
-            shard.subscriber.send(RedisCommand("UNSUBSCRIBE", ["push:a", shard.probe.channel]))
+            shard.subscriber.link.send(RedisCommand("UNSUBSCRIBE", ["push:a", shard.probe.channel]))
             try harness.wait(for: "noticed") { harness.recorder.losses == 1 }
             #expect(harness.bridge.status.reason?.contains("did not come back within 250 ms") == true)
             try harness.wait(for: "back") {

@@ -106,7 +106,7 @@ struct MessageFlowTests {
         try Harness.run(server.url) { harness in
             try harness.subscribe("a")
             // A name that is not UTF-8 cannot be subscribed by name, so the link is used directly.
-            harness.bridge.shards[0].subscriber.send(RedisCommand("SUBSCRIBE", [[0xFF, 0xFE]]))
+            harness.bridge.shards[0].subscriber.link.send(RedisCommand("SUBSCRIBE", [[0xFF, 0xFE]]))
             try harness.wait(for: "a message on it") {
                 _ = try client.command([Array("PUBLISH".utf8), [0xFF, 0xFE], [1]])
                 return harness.bridge.status.ignoredMessages > 0

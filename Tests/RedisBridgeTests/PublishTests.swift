@@ -63,7 +63,7 @@ struct PublishTests {
             try harness.subscribe("a")
             try harness.waitUntilUsable()
             server.kill()
-            try harness.wait(for: "loss") { !harness.bridge.shards[0].publisher.isReady }
+            try harness.wait(for: "loss") { !harness.bridge.shards[0].publisher.link.isReady }
             var outcomes: [Outcome] = []
             for payload in 0..<10 as Range<UInt8> {
                 harness.bridge.publish([payload], to: "a") { outcomes.append($0) }
