@@ -1,56 +1,20 @@
-internal import Bytes
-
-/// The connections, channels and outboxes of one loop.
+/// The connections and channels of one loop.
 ///
 /// Publishing only marks: `deliver` appends to a channel's batch and writes nothing. `flush`, at the end of the loop's
 /// turn, writes once to each marked connection. Confined to its loop's thread; does no I/O itself.
+///
+/// The hub has the channels and knows who is subscribed to them. What is queued for each connection, and what the
+/// kernel accepts, is in `Subscribers`.
 public final class Hub {
-    /// The hub's counts since the last call of `takeCounts`.
-    public struct Counts: Sendable {
-        /// Messages that the kernel accepted completely for a subscriber.
-        public internal(set) var deliveries = 0
-        /// Bytes that the kernel accepted.
-        public internal(set) var sentBytes = 0
-        /// Messages that were dropped for slow consumers, by `DropCause`.
-        public internal(set) var dropped: [5 of Int] = .init(repeating: 0)
-        /// Messages that were still queued when their connection ended.
-        public internal(set) var droppedByClosing = 0
-        /// Messages that were compressed, each counted once for all subscribers with the same form.
-        public internal(set) var compressions = 0
-    }
-
-    /// The most message bytes that may be queued for one connection.
-    public let outboxLimitBytes: Int
-    let policies: SlowConsumerPolicies
-    /// Not weak: that would give the transport a side table, which triples the cost of each retain and release.
-    unowned var transport: (any HubTransport)?
+    let channels: ChannelTable
     // Unchecked (docs/decisions/0009): touched for each delivery, where the check costs more than the access.
-    @safe @exclusivity(unchecked) var subscribers: ContiguousArray<Subscriber> = []
-    @safe @exclusivity(unchecked) var freeSlots: [UInt32] = []
-    @safe @exclusivity(unchecked) var channels: ContiguousArray<Channel?> = []
-    var freeChannels: [UInt32] = []
-    @safe @exclusivity(unchecked) var channelByName: [ByteName: Channel] = [:]
+    @safe @exclusivity(unchecked) var subscribers: Subscribers
     @safe @exclusivity(unchecked) var dirtyChannels: [Channel] = []
-    @safe @exclusivity(unchecked) var markedSlots: [UInt32] = []
-    /// The writes for the transport, and the batches that they refer to.
-    let prepared = PreparedWrites()
-    @safe @exclusivity(unchecked) var preparedBatches: [Batch] = []
-    @safe @exclusivity(unchecked) var events = HubEventQueue()
-    /// Slots of removed connections that an event may still refer to.
-    @safe @exclusivity(unchecked) var retiredSlots: [UInt32] = []
+    @safe @exclusivity(unchecked) var receivedNanoseconds: [UInt64] = []
     /// A nested flush would empty the lists of the outer one, so it traps.
     var isFlushing = false
-    @safe @exclusivity(unchecked) var pool = BatchPool()
-    @safe @exclusivity(unchecked) var writer: FrameWriter
-    @safe @exclusivity(unchecked) var counts = Counts()
-    @safe @exclusivity(unchecked) var queuedBytesTotal = 0
-    /// Bytes already sent of the batches at the front of blocked outboxes, which stay in memory until the batch is
-    /// finished.
-    @safe @exclusivity(unchecked) var sentBytesHeldTotal = 0
-    var memberships = 0
-    /// The memory of the open channels: their names and objects.
-    public internal(set) var channelBytes = 0
-    @safe @exclusivity(unchecked) var receivedNanoseconds: [UInt64] = []
+    /// The number of subscriptions.
+    public internal(set) var subscriptionCount = 0
     /// The number of channels in the last flush that had several messages.
     public internal(set) var busyChannelsFlushed = 0
 
@@ -65,31 +29,84 @@ public final class Hub {
         outboxLimitBytes: Int, policies: SlowConsumerPolicies = SlowConsumerPolicies(),
         encoders: [(any MessageEncoder)?] = [nil]
     ) {
-        self.outboxLimitBytes = outboxLimitBytes
-        self.policies = policies
-        writer = FrameWriter(encoders: encoders)
+        subscribers = Subscribers(outboxLimitBytes: outboxLimitBytes, encoders: encoders)
+        channels = ChannelTable(policies: policies)
     }
 
     /// Sets the transport, which must outlive the hub's use.
     public func attach(_ transport: any HubTransport) {
-        self.transport = transport
+        subscribers.transport = transport
     }
 
-    /// The number of channels with subscribers on this loop.
-    public var channelCount: Int { channelByName.count }
-    /// The number of subscriptions.
-    public var subscriptionCount: Int { memberships }
-    /// Bytes queued for all connections together.
-    public var queuedBytes: Int { queuedBytesTotal }
+    /// Adds a message for its channel's subscribers on this loop; nothing is written before `flush`.
+    public func deliver(_ message: Message) {
+        guard let channel = channels[message.channel] else { return }
+        let isFirst = channel.append(message, &subscribers.writer) {
+            subscribers.pool.batch(.messages, of: channel)
+        }
+        if isFirst { dirtyChannels.append(channel) }
+    }
 
-    /// Bytes in memory for the queues, including bytes already sent of batches that are not finished.
-    public var heldBytes: Int { queuedBytesTotal + sentBytesHeldTotal }
+    /// Sends a notice to a channel's subscribers whose protocol has one, after the messages so far.
+    public func tell(_ notice: DeliveryNotice, of name: String) {
+        guard let channel = channels[name] else { return }
+        for index in 0..<channel.audienceCount {
+            let (form, slots) = channel.audience(index)
+            guard !slots.isEmpty, let text = subscribers.writer.text(of: notice, in: name, form) else { continue }
+            for slot in slots {
+                queueUnsent(to: slot, channel)
+                channel.skip(slot, form)
+                subscribers.reply(slot, text: text)
+            }
+        }
+    }
 
-    /// Returns the counts since the last call.
-    public func takeCounts() -> Counts {
-        counts.compressions = writer.takeCompressions()
-        defer { counts = Counts() }
-        return counts
+    /// Queues this turn's messages of a channel for a subscriber, so that later output is written after them.
+    func queueUnsent(to slot: UInt32, _ channel: Channel) {
+        guard let (batch, bytes) = channel.unsent(to: slot, subscribers[slot].form) else { return }
+        subscribers.queue(batch, bytes, for: slot)
+    }
+}
+
+// MARK: - The end of a turn
+
+extension Hub {
+    /// Writes everything that was marked; call it once at the end of each turn of the loop.
+    ///
+    /// - Parameter holdingBusy: keeps channels that had several messages in their last flush for a later one, so that
+    ///   more messages leave together.
+    ///
+    /// `nextEvent` returns what the flush found out about connections.
+    public func flush(holdingBusy: Bool = false) {
+        precondition(!isFlushing, "Hub: a flush was entered twice")
+        isFlushing = true
+        fanOutDirtyChannels(holdingBusy: holdingBusy)
+        subscribers.writeMarked()
+        isFlushing = false
+    }
+
+    /// Whether the last flush kept channels for a later one.
+    public var holdsChannels: Bool { !dirtyChannels.isEmpty }
+
+    private func fanOutDirtyChannels(holdingBusy: Bool) {
+        busyChannelsFlushed = 0
+        // A message for a few subscribers does not wait for one for thousands.
+        for channel in dirtyChannels where channel.subscriberCount <= PreparedWrites.capacity {
+            fanOut(channel, unlessBusy: holdingBusy)
+        }
+        for channel in dirtyChannels { fanOut(channel, unlessBusy: holdingBusy) }
+        dirtyChannels.removeAll { !$0.isDirty }
+        subscribers.finishBatches()
+    }
+
+    private func fanOut(_ channel: Channel, unlessBusy: Bool) {
+        guard channel.isDirty, !(unlessBusy && channel.isBusy) else { return }
+        channel.markClean(receivedNanoseconds: &receivedNanoseconds)
+        for index in 0..<channel.audienceCount {
+            guard let (batch, slots, starts) = channel.takeBatch(ofAudience: index) else { continue }
+            subscribers.send(batch, to: slots, startingAt: starts)
+        }
+        if channel.isBusy { busyChannelsFlushed += 1 }
     }
 
     /// Returns when the messages of the last flushes were received, in nanoseconds.
@@ -97,52 +114,6 @@ public final class Hub {
         guard !receivedNanoseconds.isEmpty else { return [] }
         defer { receivedNanoseconds.removeAll(keepingCapacity: true) }
         return receivedNanoseconds
-    }
-
-    /// Adds a connection.
-    ///
-    /// - Returns: its slot, which identifies it until `remove`.
-    public func add(link: Int32) -> UInt32 {
-        if let slot = freeSlots.popLast() {
-            subscribers[Int(slot)] = Subscriber(link: link)
-            return slot
-        }
-        subscribers.append(Subscriber(link: link))
-        return UInt32(subscribers.count - 1)
-    }
-
-    /// Sets a connection's wire form; call it before the connection joins a channel.
-    public func setForm(_ form: WireForm, of slot: UInt32) {
-        precondition(subscribers[Int(slot)].channelCount == 0, "the form of a subscriber cannot change")
-        subscribers[Int(slot)].form = form
-        subscribers[Int(slot)].outbox?.tellsMissed = writer.hasEncoder(form)
-    }
-
-    /// The wire form of a connection.
-    public func form(of slot: UInt32) -> WireForm { subscribers[Int(slot)].form }
-
-    /// Removes a connection: leaves its channels and drops its queue.
-    public func remove(_ slot: UInt32) {
-        subscribers[Int(slot)].isLost = true
-        leaveAll(slot)
-        if let outbox = subscribers[Int(slot)].outbox.take() {
-            if subscribers[Int(slot)].isBlocked { sentBytesHeldTotal -= outbox.sentBytesHeld }
-            queuedBytesTotal -= outbox.queuedBytes
-            counts.droppedByClosing += outbox.discardAll()
-            pool.give(outbox)
-        }
-        subscribers[Int(slot)] = Subscriber(link: -1)
-        retiredSlots.append(slot)
-    }
-
-    /// Bytes of replies queued for a connection; channel messages, which have their own limit, are not included.
-    public func queuedReplyBytes(of slot: UInt32) -> Int {
-        subscribers[Int(slot)].outbox.map { $0.queuedBytes - $0.queuedMessageBytes } ?? 0
-    }
-
-    /// Bytes queued for a connection.
-    public func queuedBytes(of slot: UInt32) -> Int {
-        subscribers[Int(slot)].outbox?.queuedBytes ?? 0
     }
 }
 

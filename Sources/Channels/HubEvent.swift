@@ -44,34 +44,3 @@ struct HubEventQueue {
 
     private static let kept = 1024
 }
-
-extension Hub {
-    /// Takes the next event of a flush; nil when there are no more.
-    ///
-    /// The caller must take all events after each flush; it may call anything on the hub meanwhile except `flush`.
-    public func nextEvent() -> (slot: UInt32, event: HubEvent)? {
-        while let found = events.takeFirst() {
-            // Skip events of connections removed since; a slot is reused only after all events were taken.
-            guard subscribers[Int(found.slot)].link >= 0 else { continue }
-            if case .lost = found.event { subscribers[Int(found.slot)].hasUnreportedLoss = false }
-            return found
-        }
-        freeSlots.append(contentsOf: retiredSlots)
-        retiredSlots.removeAll(keepingCapacity: retiredSlots.count <= Hub.keptRetiredSlots)
-        return nil
-    }
-
-    private static let keptRetiredSlots = 1024
-
-    func lose(_ slot: UInt32, _ reason: LossReason) {
-        guard !subscribers[Int(slot)].isLost else { return }
-        report(slot, reason)
-    }
-
-    /// Reports a loss, even if the connection is already lost.
-    func report(_ slot: UInt32, _ reason: LossReason) {
-        subscribers[Int(slot)].isLost = true
-        subscribers[Int(slot)].hasUnreportedLoss = true
-        events.add(slot, .lost(reason))
-    }
-}

@@ -61,6 +61,9 @@ struct Subscriber {
     /// Nothing is queued and it has only one channel: it is sent the batch that all subscribers share.
     var isDirect: Bool { outbox == nil && others.isEmpty && !isLost }
 
+    /// Bytes of replies in the outbox.
+    var queuedReplyBytes: Int { outbox.map { $0.queuedBytes - $0.queuedMessageBytes } ?? 0 }
+
     mutating func add(_ membership: Membership) {
         if first.channel == Membership.none { first = membership } else { others.append(membership) }
     }

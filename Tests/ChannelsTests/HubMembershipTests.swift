@@ -174,7 +174,7 @@ import Testing
         world.hub.deliver("a", "one")
         world.hub.reply(slot, "two")
         world.hub.flush()
-        #expect(world.hub.subscribers[Int(slot)].outbox == nil)
+        #expect(world.hub.subscribers[slot].outbox == nil)
     }
 
     @Test func theHubDoesNotKeepItsTransportAlive() {

@@ -37,7 +37,7 @@ private final class Model {
     var nextNumber = 0
     var nextLink: Int32 = 0
     var published = 0
-    var counts = Hub.Counts()
+    var counts = DeliveryCounts()
 
     init(
         seed: UInt64, outboxLimitBytes: Int, fails: Bool, actsOnEvents: Bool = true, connections: Int = 20,
@@ -120,7 +120,7 @@ private final class Model {
         case ..<99: if fails { hub.shed(bytes: Int.random(in: 0...300, using: &random)) }
         default: if connections.count < 25 { connect() }
         }
-        compareBounds()
+        compareLimits()
     }
 
     /// An action that a client may take at any time.
@@ -159,10 +159,10 @@ private final class Model {
         hub.writable(connection.slot)
     }
 
-    func compareBounds() {
+    func compareLimits() {
         var total = 0
         for connection in connections {
-            let subscriber = hub.subscribers[Int(connection.slot)]
+            let subscriber = hub.subscribers[connection.slot]
             total += hub.queuedBytes(of: connection.slot)
             if subscriber.isBlocked, let outbox = subscriber.outbox {
                 // Above the limit, only the rest of a message that was begun is left.
@@ -170,7 +170,7 @@ private final class Model {
             }
         }
         #expect(hub.queuedBytes == total)
-        let sent = hub.subscribers.filter(\.isBlocked).reduce(0) { $0 + ($1.outbox?.sentBytesHeld ?? 0) }
+        let sent = hub.subscribers.all.filter(\.isBlocked).reduce(0) { $0 + ($1.outbox?.sentBytesHeld ?? 0) }
         #expect(hub.heldBytes == total + sent)
         #expect(hub.subscriptionCount == connections.reduce(0) { $0 + $1.channels.count })
     }

@@ -41,7 +41,7 @@ private func world(_ policy: SlowConsumerPolicy, limit: Int = 30) -> World {
         #expect(!transport.events.contains(.lost(slot, .overflow)))
     }
 
-    @Test func whatIsEncryptedAndNotSentCountsInTheBound() {
+    @Test func whatIsEncryptedAndNotSentCountsInTheLimit() {
         let world = world(.dropNewest)
         let (hub, transport) = (world.hub, world.transport)
         let slot = hub.connect(1, "a")
@@ -57,7 +57,7 @@ private func world(_ policy: SlowConsumerPolicy, limit: Int = 30) -> World {
 
     /// A message that is larger than any outbox is refused, never sent partly.
     @Test(arguments: [SlowConsumerPolicy.dropOldest, .dropNewest, .conflate])
-    func aMessageLargerThanTheBoundIsRefusedWhole(policy: SlowConsumerPolicy) {
+    func aMessageLargerThanTheLimitIsRefusedWhole(policy: SlowConsumerPolicy) {
         let world = world(policy)
         let (hub, transport) = (world.hub, world.transport)
         let slot = hub.connect(1, "a")
@@ -73,7 +73,7 @@ private func world(_ policy: SlowConsumerPolicy, limit: Int = 30) -> World {
         #expect(hub.takeCounts().settled == 2)
     }
 
-    @Test func aBegunMessageIsFinishedThoughItsRestIsMoreThanTheBound() {
+    @Test func aBegunMessageIsFinishedThoughItsRestIsMoreThanTheLimit() {
         let world = world(.dropOldest)
         let (hub, transport) = (world.hub, world.transport)
         let slot = hub.connect(1, "a")

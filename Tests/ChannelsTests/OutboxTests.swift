@@ -49,7 +49,7 @@ extension Outbox {
         #expect(outbox.contents.pieces == 3)
     }
 
-    @Test func repliesDoNotCountTowardsTheBound() {
+    @Test func repliesDoNotCountTowardsTheLimit() {
         let outbox = Outbox()
         outbox.appendReply(newBatch: newReplies) { $0 += [1, 2, 3] }
         #expect(outbox.queuedBytes == 3)

@@ -99,16 +99,16 @@ extension Hub {
 
     /// The batch that the next message or reply will use.
     func nextBatch() -> WeakBatch {
-        let batch = pool.batch(.messages)
+        let batch = subscribers.pool.batch(.messages)
         let reference = WeakBatch(batch: batch)
-        pool.give(consume batch)
+        subscribers.pool.give(consume batch)
         return reference
     }
 
     /// The memory addresses of a connection's queued pieces.
     func pieceAddresses(of slot: UInt32) -> [Int] {
         var addresses: [Int] = []
-        subscribers[Int(slot)].outbox?.forEachPiece {
+        subscribers[slot].outbox?.forEachPiece {
             addresses.append(unsafe $0.withUnsafeBytes { Int(bitPattern: $0.baseAddress) })
             return true
         }
@@ -129,7 +129,7 @@ struct WeakBatch {
     var byteCount: Int { batch?.byteCount ?? 0 }
 }
 
-extension Hub.Counts {
+extension DeliveryCounts {
     /// Every message for every subscriber is counted in exactly one of these.
     var droppedBySlowConsumers: Int { DropCause.allCases.reduce(0) { $0 + dropped[$1.rawValue] } }
     var settled: Int { deliveries + droppedBySlowConsumers + droppedByClosing }

@@ -40,7 +40,7 @@ import Testing
 
 @Suite struct WorkerCountersTests {
     @Test func theHubsCountsAreAdded() {
-        var counts = Hub.Counts()
+        var counts = DeliveryCounts()
         counts.deliveries = 1
         counts.sentBytes = 20
         counts.dropped[DropCause.disconnect.rawValue] = 300

@@ -93,7 +93,7 @@ struct WorkerCounters: Sendable {
     var publishToWrite = Histogram()
     var loopLag = Histogram()
 
-    mutating func add(_ counts: Hub.Counts) {
+    mutating func add(_ counts: DeliveryCounts) {
         deliveries += counts.deliveries
         deliveredBytes += counts.sentBytes
         for index in dropped.indices { dropped[index] += counts.dropped[index] }

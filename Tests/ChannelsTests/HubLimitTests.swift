@@ -5,10 +5,10 @@ import Testing
 /// Messages here are frames of ten bytes.
 private func tenBytes(_ number: Int) -> String { "message\(number)" }
 
-@Suite struct HubBoundTests {
+@Suite struct HubLimitTests {
     /// The kernel accepts nothing: up to the limit everything is kept, one byte more drops everything.
     @Test(arguments: [(30, false), (29, true), (31, false), (0, true)])
-    func theBoundIsStrict(limit: Int, isLost: Bool) {
+    func theLimitIsStrict(limit: Int, isLost: Bool) {
         let world = World(outboxLimitBytes: limit)
         let (hub, transport) = (world.hub, world.transport)
         let slot = hub.connect(1, "a")
@@ -24,7 +24,7 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
     }
 
     @Test(arguments: [1, 2])
-    func theBoundHoldsAcrossTurnsAndChannels(channels: Int) {
+    func theLimitHoldsAcrossTurnsAndChannels(channels: Int) {
         let world = World(outboxLimitBytes: 40)
         let (hub, transport) = (world.hub, world.transport)
         let slot = channels == 1 ? hub.connect(1, "a") : hub.connect(1, "a", "b")
@@ -44,7 +44,7 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
 
     /// More than the limit may be written in one turn, if the kernel accepts it.
     @Test(arguments: [1, 2])
-    func theBoundIsForWhatTheKernelDidNotTake(channels: Int) {
+    func theLimitIsForWhatTheKernelDidNotTake(channels: Int) {
         let world = World(outboxLimitBytes: 10)
         let (hub, transport) = (world.hub, world.transport)
         let slot = channels == 1 ? hub.connect(1, "a") : hub.connect(1, "a", "b")
@@ -114,7 +114,7 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
 
     /// A message that was begun is finished, even if its rest alone exceeds the limit.
     @Test(arguments: [50, 49, 1])
-    func aBegunFrameIsFinishedWhateverTheBound(limit: Int) {
+    func aBegunFrameIsFinishedWhateverTheLimit(limit: Int) {
         let world = World(outboxLimitBytes: limit)
         let (hub, transport) = (world.hub, world.transport)
         let slot = hub.connect(1, "a")
@@ -146,7 +146,7 @@ private func tenBytes(_ number: Int) -> String { "message\(number)" }
         #expect(hub.takeCounts().dropped[DropCause.overBudget.rawValue] == 2)
     }
 
-    @Test func repliesDoNotCountTowardsTheBound() {
+    @Test func repliesDoNotCountTowardsTheLimit() {
         let world = World(outboxLimitBytes: 20)
         let (hub, transport) = (world.hub, world.transport)
         let slot = hub.connect(1, "a")

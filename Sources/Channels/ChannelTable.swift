@@ -1,0 +1,55 @@
+internal import Bytes
+
+/// The channels that have subscribers on this loop, by name and by index.
+final class ChannelTable {
+    private let policies: SlowConsumerPolicies
+    // Unchecked (docs/decisions/0009): read for each message.
+    @safe @exclusivity(unchecked) private var channels: ContiguousArray<Channel?> = []
+    private var freeIndices: [UInt32] = []
+    @safe @exclusivity(unchecked) private var channelByName: [ByteName: Channel] = [:]
+    /// The memory of the channels: their names and objects.
+    private(set) var bytes = 0
+
+    init(policies: SlowConsumerPolicies) {
+        self.policies = policies
+    }
+
+    /// The memory of a channel here and in the directory: its name, objects and table entries (measured: 420 to 480
+    /// bytes).
+    static func bytes(ofChannelNamed name: String) -> Int { 512 + name.utf8.count }
+
+    /// The number of channels.
+    var count: Int { channelByName.count }
+
+    /// One more than the highest index.
+    var indexEnd: Int { channels.count }
+
+    subscript(index: UInt32) -> Channel? { channels[Int(index)] }
+
+    subscript(name: String) -> Channel? { channelByName[ByteName(name)] }
+
+    func open(_ name: String) -> Channel {
+        let index: UInt32
+        if let free = freeIndices.popLast() {
+            index = free
+        } else {
+            index = UInt32(channels.count)
+            channels.append(nil)
+        }
+        let channel = Channel(name: name, index: index, policy: policies.policy(of: name))
+        channels[Int(index)] = channel
+        channelByName[ByteName(name)] = channel
+        bytes += ChannelTable.bytes(ofChannelNamed: name)
+        return channel
+    }
+
+    func close(_ channel: Channel) {
+        channels[Int(channel.index)] = nil
+        channelByName[ByteName(channel.name)] = nil
+        bytes -= ChannelTable.bytes(ofChannelNamed: channel.name)
+        freeIndices.append(channel.index)
+    }
+}
+
+@available(*, unavailable)
+extension ChannelTable: Sendable {}
