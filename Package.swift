@@ -66,7 +66,13 @@ let package = Package(
             cSettings: [.define("BUILD_COMMIT", to: "\"\(Context.environment["BUILD_COMMIT"] ?? "")\"")]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
-        .target(name: "Hooks", dependencies: ["Bytes", "CCurl", "WSLoop"], swiftSettings: settings),
+        .target(
+            name: "Hooks",
+            dependencies: [
+                "Access", "Bytes", "CCurl", "COpenSSL", "Channels", "WSLoop",
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            swiftSettings: settings),
         .target(name: "Broker", swiftSettings: settings),
         .target(
             name: "RedisBridge",
@@ -77,8 +83,8 @@ let package = Package(
         .target(
             name: "PushServer",
             dependencies: [
-                "Access", "Broker", "Bytes", "CBuild", "Channels", "HTTP", "Protocols", "RedisBridge", "WebSocket",
-                "WSLoop",
+                "Access", "Broker", "Bytes", "CBuild", "Channels", "HTTP", "Hooks", "Protocols", "RedisBridge",
+                "WebSocket", "WSLoop",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -96,8 +102,8 @@ let package = Package(
         .executableTarget(
             name: "pushd",
             dependencies: [
-                "Access", "Bench", "Bytes", "CBuild", "Channels", "CProcess", "HTTP", "PushServer", "RedisBridge",
-                "WebSocket", "WSLoop",
+                "Access", "Bench", "Bytes", "CBuild", "Channels", "CProcess", "Hooks", "HTTP", "PushServer",
+                "RedisBridge", "WebSocket", "WSLoop",
             ] + command,
             swiftSettings: settings),
         .executableTarget(
@@ -132,7 +138,9 @@ let package = Package(
         .testTarget(
             name: "WSLoopTests", dependencies: ["Bytes", "COpenSSL", "TLSRecord", "TestSupport", "WSLoop"],
             swiftSettings: settings),
-        .testTarget(name: "HooksTests", dependencies: ["Bytes", "Hooks", "WSLoop"], swiftSettings: settings),
+        .testTarget(
+            name: "HooksTests", dependencies: ["Access", "Bytes", "Channels", "Hooks", "WSLoop"],
+            swiftSettings: settings),
         .testTarget(
             name: "AsyncLoopTests", dependencies: ["AsyncLoop", "TestSupport", "WSLoop"], swiftSettings: settings),
         .testTarget(name: "BrokerTests", dependencies: ["Broker", "TestSupport"], swiftSettings: settings),
@@ -148,7 +156,7 @@ let package = Package(
         .testTarget(
             name: "PushServerTests",
             dependencies: [
-                "Access", "Broker", "Bytes", "Channels", "HTTP", "PushServer", "RedisBridge", "TestSupport",
+                "Access", "Broker", "Bytes", "Channels", "Hooks", "HTTP", "PushServer", "RedisBridge", "TestSupport",
                 "WebSocket", "WSLoop",
                 .product(name: "Logging", package: "swift-log"),
             ],
@@ -159,7 +167,9 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "PushdTests",
-            dependencies: ["Access", "Bench", "Bytes", "pushd", "PushServer", "RedisBridge", "WebSocket", "WSLoop"]
+            dependencies: [
+                "Access", "Bench", "Bytes", "Hooks", "pushd", "PushServer", "RedisBridge", "WebSocket", "WSLoop",
+            ]
                 + command,
             swiftSettings: settings),
     ]

@@ -31,11 +31,13 @@ public enum ChannelDenial: Error, Equatable, Sendable {
     case notSubscribed
     /// The backend should decide, and cannot be asked.
     case undecided
+    /// The backend has refused it, perhaps with a reason.
+    case refused(reason: String?)
 
     /// A short name for programs, which does not change.
     public var code: String {
         switch self {
-        case .nobodyMay, .notGranted: "not_allowed"
+        case .nobodyMay, .notGranted, .refused: "not_allowed"
         case .tokenMissing: "token_required"
         case .notSubscribed: "not_subscribed"
         case .undecided: "undecided"
@@ -51,6 +53,7 @@ public enum ChannelDenial: Error, Equatable, Sendable {
         case .notGranted: "the token does not grant this channel"
         case .notSubscribed: "only to a channel that was subscribed to"
         case .undecided: "it cannot be decided now whether this is allowed"
+        case .refused(let reason): reason ?? "this is not allowed"
         }
     }
 }

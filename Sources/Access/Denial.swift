@@ -38,6 +38,19 @@ public struct Denial: Equatable, Sendable {
         self.init(denial == .tokenMissing ? .unauthorized : .forbidden, "channel '\(channel)': \(denial.message)")
     }
 
+    /// The backend has not answered, so that it is not known whether the client may connect.
+    public static let undecided = Denial(.serviceUnavailable, ChannelDenial.undecided.message)
+
+    /// The backend has refused that the client connects.
+    public static func refused(reason: String?) -> Denial {
+        Denial(.forbidden, ChannelDenial.refused(reason: reason).message)
+    }
+
+    /// The fields of the handshake that the backend is shown have too many bytes.
+    public static func headersTooLarge(bytes: Int) -> Denial {
+        Denial(.headerFieldsTooLarge, "the headers of --hook-header have more than \(bytes) bytes")
+    }
+
     private init(_ status: HTTPStatus, _ message: String) {
         self.status = status
         self.message = message

@@ -42,6 +42,9 @@ public struct JSONObject: Sendable {
         try scanner.expectEnd()
     }
 
+    /// The members' names in order; a name that is repeated is there as often.
+    public var names: [String] { members.map(\.name) }
+
     /// The value of the member called `name`; if there are several, the last one counts, as in JavaScript.
     public subscript(name: String) -> Value? {
         member(named: name)?.value

@@ -20,6 +20,12 @@ extension RequestHead {
         return values
     }
 
+    /// The values of all fields called `name` (in lower case), with commas between them; nil if there is none.
+    public func joinedValues(of name: String) -> String? {
+        let values = fields.filter { string($0.name.bounds).lowercased() == name }
+        return values.isEmpty ? nil : values.map { string($0.value.bounds) }.joined(separator: ", ")
+    }
+
     /// Lends the value of the first field called `name`; nil if there is none.
     public func withValue<Result>(of name: StaticString, _ body: (RawSpan) -> Result) -> Result? {
         var index = 0

@@ -79,6 +79,8 @@ public struct ServerConfiguration: Sendable {
     /// Keys for `/metrics` and the full `/health`; without keys only this machine, or clients of `admin`, may read
     /// them.
     public var apiKeys: [String] = []
+    /// The backend that decides what clients may do.
+    public var hooks = HookConfiguration()
     /// How long a stopping server still accepts clients while it reports that it is not ready.
     public var drainDelay = Duration.zero
     /// The time over which a stop spreads its closes.

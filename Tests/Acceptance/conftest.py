@@ -1,6 +1,7 @@
 """Fixtures: every test starts the daemons it needs on free ports, and stops them as an operator does."""
 
 import pytest
+from support.backend import Backend
 from support.limits import allow_all_descriptors
 from support.pushd import Pushd
 from support.redis_server import RedisServer
@@ -47,6 +48,14 @@ def tls_records(request):
 def pushd(start):
     """A pushd with default options."""
     return start()
+
+
+@pytest.fixture
+def backend():
+    """The backend of an application, for hooks."""
+    backend = Backend()
+    yield backend
+    backend.close()
 
 
 @pytest.fixture

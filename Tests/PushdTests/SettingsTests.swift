@@ -2,6 +2,7 @@ import Access
 import ArgumentParser
 import Bytes
 import Channels
+import Hooks
 import Logging
 import PushServer
 import RedisBridge
@@ -91,6 +92,13 @@ import WSLoop
         },
         Option("--publish-key", "a", "b") { $0.server.publishKeys.joined(separator: ",") },
         Option("--api-key", "a", "b") { $0.server.apiKeys.joined(separator: ",") },
+        Option("--hook-connect", "http://a/b", "https://c:1/") { $0.server.hooks.urls[.connect] ?? "" },
+        Option("--hook-subscribe", "http://a/b", "https://c:1/") { $0.server.hooks.urls[.subscribe] ?? "" },
+        Option("--hook-publish", "http://a/b", "https://c:1/") { $0.server.hooks.urls[.publish] ?? "" },
+        Option("--hook-header", "cookie", "x-room") { $0.server.hooks.headers.joined(separator: ",") },
+        Option("--hook-failure", "refuse", "allow") { $0.server.hooks.otherwise.rawValue },
+        Option("--hook-timeout", "0.5", "7.0") { seconds($0.server.hooks.timeLimit) },
+        Option("--hook-ca", "/etc/hosts", "/etc/passwd") { $0.server.hooks.authoritiesFile ?? "" },
         Option("--admin", "127.0.0.1:1", "unix:/x") { $0.server.admin.map(\.description).joined(separator: ",") },
         Option("--path-prefix", "/push", "/a/b") { $0.server.pathPrefix.map { "\($0)" } ?? "" },
         Option("--drain", "0.0", "7.0") { seconds($0.server.drain) },
@@ -247,6 +255,37 @@ import WSLoop
         let problem = try problem(["--channel", rule])
         #expect(problem.hasPrefix("--channel: '\(rule)' is not possible without ") && problem.contains(option))
         #expect(try self.problem([], ["PUSHD_CHANNEL": rule]).hasPrefix("PUSHD_CHANNEL: "))
+    }
+
+    @Test func aHookMakesARuleThatNeedsItPossible() throws {
+        let url = "http://localhost/hook"
+        for (rule, option) in [
+            ("a: subscribe=ask", "--hook-subscribe"), ("a: publish=ask", "--hook-publish"),
+            ("a: subscribe=token", "--hook-connect"),
+        ] {
+            #expect(try settings(["--channel", rule, option, url]).server.channelRules.count == 1)
+        }
+    }
+
+    @Test(arguments: ["app.internal/hook", "ftp://a/", "http://", "http:///x", "http://a b/", "https://ü/", ""])
+    func aHookIsAWebURL(text: String) throws {
+        let problem = try problem(["--hook-connect", text])
+        #expect(problem == "--hook-connect: '\(text)' is not a URL such as https://app.internal/hook")
+        #expect(try !self.problem(["--hook-connect", "x://u:secret@a"]).contains("secret"))
+    }
+
+    @Test func theHooksSecretIsOneLongLine() throws {
+        for (text, isUsable) in [
+            ("0123456789abcdef\n", true), ("short\n", false), ("0123456789abcdef\nfedcba9876543210", false),
+        ] {
+            let file = try TextFile(text)
+            let arguments = ["--hook-secret-file", file.path]
+            if isUsable {
+                #expect(try settings(arguments).server.hooks.secret == Array("0123456789abcdef".utf8))
+            } else {
+                #expect(try problem(arguments).contains("one line of at least 16 bytes"))
+            }
+        }
     }
 
     @Test func aMessageRateClosesUnlessItIsToAnswer() throws {

@@ -1,6 +1,7 @@
 internal import Access
 internal import Bytes
 internal import Channels
+internal import Hooks
 internal import Protocols
 internal import WSLoop
 
@@ -18,7 +19,15 @@ extension CommandRunner {
     /// Joins channels, each with its own reply; with `replace`, leaves all others first, unless none is allowed.
     func subscribe(_ connection: Connection, to channels: [String], replace: Bool, id: [UInt8]) {
         guard admits(channels, id: id, of: connection) else { return }
-        let denials = channels.map { denial(of: $0, connection) }
+        let decisions = channels.map { decision(on: $0, connection) }
+        decide(.subscribe, decisions, { .channel(channels[$0]) }, for: connection) { [self] connection, denials in
+            subscribe(connection, to: channels, denials, replace: replace, id: id)
+        }
+    }
+
+    private func subscribe(
+        _ connection: Connection, to channels: [String], _ denials: [ChannelDenial?], replace: Bool, id: [UInt8]
+    ) {
         if replace, denials.contains(nil) { subscriptions.leaveAll(connection.slot, but: channels) }
         let verdicts = verdicts(on: channels, denials, connection.slot)
         let joined = zip(channels, verdicts).compactMap { $1.joins ? $0 : nil }
@@ -30,9 +39,10 @@ extension CommandRunner {
             })
     }
 
-    /// Why a connection may not subscribe to a channel; nil if it may.
-    private func denial(of channel: String, _ connection: Connection) -> ChannelDenial? {
-        context.state.access.channels.decision(to: .subscribe, channel, by: connection.identity).denial
+    /// What the rules say; the backend is not asked again about a channel that the connection has joined.
+    private func decision(on channel: String, _ connection: Connection) -> Decision {
+        let decision = context.state.access.channels.decision(to: .subscribe, channel, by: connection.identity)
+        return decision == .ask && context.hub.isMember(connection.slot, of: channel) ? .allow : decision
     }
 
     /// Leaves channels, each with its own reply.

@@ -2,6 +2,7 @@ internal import Access
 internal import Broker
 internal import Bytes
 internal import Channels
+internal import Hooks
 internal import Protocols
 internal import WSLoop
 internal import WebSocket
@@ -11,6 +12,8 @@ final class CommandRunner {
     let context: LoopContext
     let webSockets: WebSocketExchange
     let subscriptions: Subscriptions
+    let backend: BackendProxy
+    private let headers: KeptHeaders
     private let table: ConnectionTable
     private let lives: ConnectionLives
     private let input: Input
@@ -24,7 +27,9 @@ final class CommandRunner {
         lives = connections.lives
         webSockets = connections.webSockets
         input = connections.input
+        headers = connections.headers
         endpoint = context.state.configuration.endpoint
+        backend = BackendProxy(context, connections)
         broker =
             context.state.broker.isEmbedded
             ? EmbeddedBroker { context.broadcast($0) } : BrokerProxy { context.tellNode($0) }
@@ -81,9 +86,29 @@ extension CommandRunner: MessageDelegate {
 
     private func publish(_ publication: Publication, id: [UInt8], _ connection: Connection) {
         let channel = publication.channel
-        if let refusal = refusal(of: publication, connection) {
-            webSockets.reply(.refused(refusal), to: id, of: connection)
-        } else if let result = publish(publication, from: .client, for: connection) {
+        let decision = context.state.access.channels.decision(
+            to: .publish, channel, by: connection.identity,
+            isSubscribed: context.hub.isMember(connection.slot, of: channel))
+        if case .deny(let denial) = decision {
+            return webSockets.reply(.refused(.denied(denial)), to: id, of: connection)
+        }
+        if publication.key != nil, let refusal = context.state.broker.traits.keyRefusal {
+            return webSockets.reply(.refused(.noKeys(refusal)), to: id, of: connection)
+        }
+        guard decision == .ask else { return publishAllowed(publication, id: id, connection) }
+        let subject = Question.Subject.publication(channel: channel, data: publication.payload)
+        decide(.publish, [decision], { _ in subject }, for: connection) { [self] connection, denials in
+            if let denial = denials[0] {
+                webSockets.reply(.refused(.denied(denial)), to: id, of: connection)
+            } else {
+                publishAllowed(publication, id: id, connection)
+            }
+        }
+    }
+
+    private func publishAllowed(_ publication: Publication, id: [UInt8], _ connection: Connection) {
+        let channel = publication.channel
+        if let result = publish(publication, from: .client, for: connection) {
             webSockets.reply(CommandOutcome(result, channel), to: id, of: connection)
         } else {
             connection.wait(
@@ -91,16 +116,6 @@ extension CommandRunner: MessageDelegate {
                     webSockets.reply(CommandOutcome($0, channel), to: id, of: connection)
                 })
         }
-    }
-
-    /// Why a client may not publish; nil if it may.
-    private func refusal(of publication: Publication, _ connection: Connection) -> CommandRefusal? {
-        let decision = context.state.access.channels.decision(
-            to: .publish, publication.channel, by: connection.identity,
-            isSubscribed: context.hub.isMember(connection.slot, of: publication.channel))
-        if let denial = decision.denial { return .denied(denial) }
-        guard publication.key != nil else { return nil }
-        return context.state.broker.traits.keyRefusal.map { .noKeys($0) }
     }
 }
 
@@ -131,6 +146,8 @@ extension CommandRunner {
     private func endWait(_ connection: Connection, _ proceed: () -> Void) {
         connection.continuation = nil
         proceed()
+        // It may wait for something else now.
+        guard connection.continuation == nil else { return }
         lives.tell(.requestComplete, connection)
         input.resume(connection, from: .waiting)
     }
@@ -145,6 +162,7 @@ extension CommandRunner: EndingDelegate {
 
     func releaseAll(_ connection: Connection) {
         subscriptions.leaveAll(connection.slot)
+        headers.forget(connection)
     }
 }
 

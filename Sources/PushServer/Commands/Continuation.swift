@@ -14,6 +14,8 @@ final class Continuation {
 
     /// The channels that were acquired for the connection and are given back if this is abandoned.
     let channels: [String]
+    /// Whether the connection ends when the peer has sent the end of its stream.
+    let endsWithPeer: Bool
     private var awaited: Awaited
     private let abandoned: () -> Void
 
@@ -27,18 +29,23 @@ final class Continuation {
     ) {
         self.channels = channels
         self.abandoned = abandoned
+        endsWithPeer = false
         awaited = .confirmations(unconfirmed, then: then)
     }
 
     /// Waits for the outcome of a publish.
     init(then: @escaping (Result<Published, CommandRefusal>) -> Void) {
         channels = []
+        endsWithPeer = false
         abandoned = {}
         awaited = .outcome(then: then)
     }
 
     /// Waits for another answer, which `CommandRunner.answered` is told of.
-    init(abandoned: @escaping () -> Void) {
+    ///
+    /// - Parameter endsWithPeer: whether the connection ends when the peer has finished, as the answer has no use then.
+    init(endsWithPeer: Bool = false, abandoned: @escaping () -> Void) {
+        self.endsWithPeer = endsWithPeer
         channels = []
         self.abandoned = abandoned
         awaited = .answer

@@ -17,6 +17,7 @@ final class Connections {
     let limits: ConnectionLimits
     let addresses: ClientAddresses
     let users = Users()
+    let headers: KeptHeaders
     let closing: Closing
     let http: HTTPExchange
     let webSockets: WebSocketExchange
@@ -42,7 +43,8 @@ final class Connections {
         addresses = ClientAddresses(context)
         rates = MessageRates(context, table)
         turns = TurnQueue(context, table)
-        inbound = InboundAccount(context, links)
+        headers = KeptHeaders(context)
+        inbound = InboundAccount(context, links, headers)
         closing = Closing(context, table, lives, links, inbound, limits, addresses, users, rates)
         webSockets = WebSocketExchange(context, table, lives, closing, rates)
         http = HTTPExchange(context, lives, closing, rates, addresses, webSockets)

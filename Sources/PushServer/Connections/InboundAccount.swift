@@ -9,14 +9,16 @@ final class InboundAccount {
 
     private let context: LoopContext
     private let links: SecureLinks
+    private let headers: KeptHeaders
     // Unchecked (docs/decisions/0009): touched for each event of a socket.
     @safe @exclusivity(unchecked) private var ledger = InboundLedger()
     /// The part that was reported to the other loops.
     @safe @exclusivity(unchecked) private(set) var accountedBytes = 0
 
-    init(_ context: LoopContext, _ links: SecureLinks) {
+    init(_ context: LoopContext, _ links: SecureLinks, _ headers: KeptHeaders) {
         self.context = context
         self.links = links
+        self.headers = headers
     }
 
     /// The bytes held now: input, and channel names.
@@ -49,7 +51,7 @@ final class InboundAccount {
     }
 
     private func heldBytes(of connection: Connection) -> Int {
-        var bytes = connection.unread.capacity
+        var bytes = connection.unread.capacity + headers.bytes(of: connection)
         if let requests = connection.requests { bytes += requests.heldBytes }
         bytes += connection.machine?.heldBytes ?? 0
         if let secure = links.stream(connection.descriptor) {

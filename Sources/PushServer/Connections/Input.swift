@@ -127,12 +127,17 @@ extension Input: StreamSetDelegate {
         guard connection.phase != .closed, !readiness.isDisjoint(with: [.readable, .hangUp]) else { return }
         if !connection.isPaused {
             read(connection)
-        } else if readiness.contains(.hangUp) {
+        } else if readiness.contains(.hangUp) || hasGone(connection) {
             closing.close(connection)
         } else {
             // The input stays in the kernel until the pause ends.
             table.setInterest(connection.interest.subtracting(.readable), connection)
         }
+    }
+
+    /// Whether a client whose question is asked has ended its stream.
+    private func hasGone(_ connection: Connection) -> Bool {
+        connection.continuation?.endsWithPeer == true && Socket.isAtEnd(connection.descriptor)
     }
 
     /// A blocked peer has read something, so it is alive, even if its pong is still queued after unread output.

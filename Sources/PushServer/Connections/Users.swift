@@ -4,6 +4,9 @@ internal import Bytes
 ///
 /// A connection of an anonymous client has no entry, so it costs nothing.
 final class Users {
+    /// The name for a client that has none.
+    static let anonymous = "anonymous"
+
     /// By slot.
     private var names: [UInt32: ByteName] = [:]
     private var slots: [ByteName: [UInt32]] = [:]

@@ -2,6 +2,7 @@ internal import Access
 internal import Broker
 internal import Channels
 internal import HTTP
+internal import Hooks
 internal import WSLoop
 
 /// `/metrics` in the Prometheus text format, version 0.0.4.
@@ -13,6 +14,7 @@ struct Metrics {
         metrics.addClients(state, totals)
         metrics.addMessages(state, totals)
         metrics.addBroker(state)
+        metrics.addHooks(state)
         metrics.addProcess(state)
         return Response(.ok, contentType: "text/plain; version=0.0.4; charset=utf-8", body: Array(metrics.text.utf8))
     }
@@ -109,6 +111,32 @@ struct Metrics {
         counter(
             "\(label)_ignored_messages_total", "Messages of \(name) channels that are no channel here.",
             status?.ignoredMessages ?? 0)
+    }
+
+    private mutating func addHooks(_ state: ServerState) {
+        guard let status = state.questionStatus else { return }
+        let kinds = HookKind.allCases.filter { state.configuration.hooks.urls[$0] != nil }
+        head("hook_answers_total", "counter", "Clients that the backend has decided about, by its answer.")
+        for kind in kinds {
+            let counts = status.counts[kind]
+            for (answer, count) in [("allow", counts.allowed), ("deny", counts.denied)] {
+                text += "pushd_hook_answers_total{hook=\"\(kind.label)\",answer=\"\(answer)\"} \(count)\n"
+            }
+        }
+        head("hook_failures_total", "counter", "Clients whose question had no answer, by the reason.")
+        for kind in kinds {
+            for reason in HookFailure.labels {
+                let count = status.counts[kind].failed[reason] ?? 0
+                text += "pushd_hook_failures_total{hook=\"\(kind.label)\",reason=\"\(reason)\"} \(count)\n"
+            }
+        }
+        head("hook_cached_total", "counter", "Answers taken from an equal question of a moment ago.")
+        for kind in kinds { sample("hook_cached_total", "hook", kind.label, status.counts[kind].cached) }
+        head("hook_shared_total", "counter", "Clients that waited for the answer to an equal question.")
+        for kind in kinds { sample("hook_shared_total", "hook", kind.label, status.counts[kind].shared) }
+        head("hook_up", "gauge", "1 if the backend is asked, 0 if it is left alone since it fails.")
+        for kind in kinds { sample("hook_up", "hook", kind.label, status.down[kind] == nil ? 1 : 0) }
+        gauge("hook_questions", "Questions that wait for an answer.", status.pending)
     }
 
     private mutating func addProcess(_ state: ServerState) {

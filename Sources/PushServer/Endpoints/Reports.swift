@@ -2,6 +2,7 @@ internal import Broker
 internal import Bytes
 internal import Channels
 internal import HTTP
+internal import Hooks
 internal import WSLoop
 
 /// The responses of the endpoints that only report.
@@ -27,12 +28,17 @@ enum Reports {
         body.member("uptime_s", Int((now - state.lifecycle.startedNanoseconds) / 1_000_000_000))
         body.member("workers", state.workers)
         body.member(state.broker.traits.label, raw: broker(state, now, tellsReasons))
+        if let status = state.questionStatus { body.member("hooks", raw: hooks(state, status, tellsReasons)) }
         return Response(.ok, contentType: "application/json", body: body.finish())
     }
 
     static func status(_ state: ServerState) -> String {
         if state.lifecycle.phase.isStopping { return "draining" }
-        return state.broker.isEmbedded || state.brokerStatus?.isUsable == true ? "ok" : "degraded"
+        return isBrokerUsable(state) && state.questionStatus?.down.isEmpty != false ? "ok" : "degraded"
+    }
+
+    private static func isBrokerUsable(_ state: ServerState) -> Bool {
+        state.broker.isEmbedded || state.brokerStatus?.isUsable == true
     }
 
     /// `/health/live`: 503 only if a loop is stuck.
@@ -46,7 +52,7 @@ enum Reports {
         case .starting: verdict("starting")
         case .leaving, .draining: verdict("draining")
         case .serving where state.places.isFull || state.places.isStarved: verdict("full")
-        case .serving where state.configuration.readyNeedsBroker && status(state) == "degraded": verdict("degraded")
+        case .serving where state.configuration.readyNeedsBroker && !isBrokerUsable(state): verdict("degraded")
         case .serving: verdict(nil)
         }
     }
@@ -75,6 +81,19 @@ enum Reports {
         text.member("subscribed", status.subscribedChannels)
         if let probe = status.probeMilliseconds { text.member("probe_ms", raw: decimal(probe)) }
         if tellsReasons, let reason = status.reason { text.member("reason", reason) }
+        return text.finish()
+    }
+
+    /// The hooks that ask questions, by name.
+    private static func hooks(_ state: ServerState, _ status: QuestionStatus, _ tellsReasons: Bool) -> [UInt8] {
+        var text = JSONObjectWriter()
+        for kind in HookKind.allCases where state.configuration.hooks.urls[kind] != nil {
+            var hook = JSONObjectWriter()
+            let failure = status.down[kind]
+            hook.member("state", failure == nil ? "up" : "down")
+            if tellsReasons, let failure { hook.member("reason", failure.description) }
+            text.member(kind.label, raw: hook.finish())
+        }
         return text.finish()
     }
 

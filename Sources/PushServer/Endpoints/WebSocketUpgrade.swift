@@ -2,6 +2,7 @@ internal import Access
 internal import Bytes
 internal import Channels
 internal import HTTP
+internal import Hooks
 internal import Logging
 internal import Protocols
 internal import Synchronization
@@ -11,13 +12,15 @@ internal import WebSocket
 /// `/ws`: opens WebSockets, with the channels that the query names.
 final class WebSocketUpgrade: Endpoint {
     private static let defaultChannel = "default"
-    static let defaultUser = "anonymous"
 
     private let context: LoopContext
     private let limits: ConnectionLimits
     private let addresses: ClientAddresses
     private let users: Users
+    private let headers: KeptHeaders
+    private let http: HTTPExchange
     private let webSockets: WebSocketExchange
+    private let backend: BackendProxy
     private let subscriptions: Subscriptions
     private let access: RequestAccess
     private let log: HandshakeLog
@@ -32,7 +35,10 @@ final class WebSocketUpgrade: Endpoint {
         limits = connections.limits
         addresses = connections.addresses
         users = connections.users
+        headers = connections.headers
+        http = connections.http
         webSockets = connections.webSockets
+        backend = commands.backend
         subscriptions = commands.subscriptions
         self.access = access
         self.log = log
@@ -58,10 +64,14 @@ final class WebSocketUpgrade: Endpoint {
         do throws(UpgradeRefusal) {
             return try open(head, connection)
         } catch {
-            context.counters.handshakes[HandshakeResult(error.response.status).rawValue] += 1
-            log.refused(error.reason, head, connection)
-            return .now(error.response)
+            return .now(refuse(error, head, connection))
         }
+    }
+
+    private func refuse(_ refusal: UpgradeRefusal, _ head: RequestHead, _ connection: Connection) -> Response {
+        context.counters.handshakes[HandshakeResult(refusal.response.status).rawValue] += 1
+        log.refused(refusal.reason, head, connection)
+        return refusal.response
     }
 
     private func open(_ head: RequestHead, _ connection: Connection) throws(UpgradeRefusal) -> EndpointAnswer {
@@ -72,7 +82,7 @@ final class WebSocketUpgrade: Endpoint {
         let acceptance = try accept(head)
         let channels = try channels(of: head)
         let user = try user(of: head)
-        try checkRights(to: channels, connection)
+        if !backend.answers(.connect) { try checkRights(to: channels, connection) }
         if hasChannels { log.noteUnknown(in: head, acceptance, connection) }
         context.state.logger.debug(
             "opening",
@@ -80,27 +90,40 @@ final class WebSocketUpgrade: Endpoint {
                 "address": "\(addresses.logged(connection, head))", "user": "\(user)", "channels": "\(channels)",
             ])
         try takePlace()
-        if !context.state.configuration.admission.isEmpty { try admit(head, connection, user: user) }
-        addresses.noteClient(of: head, connection)
-        users.note(user == WebSocketUpgrade.defaultUser ? nil : user, of: connection)
-        let unconfirmed = subscriptions.acquire(channels, for: connection.key)
-        guard unconfirmed > 0 else { return .upgrade(acceptance, channels: channels) }
-        connection.wait(
-            for: Continuation(channels: channels, unconfirmed: unconfirmed) { [webSockets] in
-                webSockets.open(connection, acceptance, channels: channels)
-            } abandoned: { [state = context.state] in
-                state.places.releaseWebSocket()
-            })
-        return .later
-    }
-
-    /// A client that may not join one of its channels is refused, so that it learns that before the 101.
-    private func checkRights(to channels: [String], _ connection: Connection) throws(UpgradeRefusal) {
-        for channel in channels {
-            let decision = context.state.access.channels.decision(to: .subscribe, channel, by: connection.identity)
-            if let denial = decision.denial { throw UpgradeRefusal(Denial(denial, of: channel)) }
+        return try inPlace { () throws(UpgradeRefusal) in
+            if !context.state.configuration.admission.isEmpty { try admit(head, connection, user: user) }
+            addresses.noteClient(of: head, connection)
+            users.note(user == Users.anonymous ? nil : user, of: connection)
+            let opening = Opening(head: head, acceptance: acceptance, channels: channels)
+            return try identify(connection, opening)
         }
     }
+
+    private func checkRights(to channels: [String], _ connection: Connection) throws(UpgradeRefusal) {
+        for channel in channels {
+            if case .deny(let denial) = decision(on: channel, connection) {
+                throw UpgradeRefusal(Denial(denial, of: channel))
+            }
+        }
+    }
+
+    private func decision(on channel: String, _ connection: Connection) -> Decision {
+        context.state.access.channels.decision(to: .subscribe, channel, by: connection.identity)
+    }
+
+    /// Runs a step of an opening that has its place, and gives that back if the step refuses the client.
+    private func inPlace(
+        _ step: () throws(UpgradeRefusal) -> EndpointAnswer
+    ) throws(UpgradeRefusal) -> EndpointAnswer {
+        do throws(UpgradeRefusal) {
+            return try step()
+        } catch {
+            releasePlace()
+            throw error
+        }
+    }
+
+    private func releasePlace() { context.state.places.releaseWebSocket() }
 
     private func takePlace() throws(UpgradeRefusal) {
         guard !context.state.places.takeWebSocket(), context.isStopped(by: .connections) else { return }
@@ -111,13 +134,107 @@ final class WebSocketUpgrade: Endpoint {
     private func admit(_ head: RequestHead, _ connection: Connection, user: String) throws(UpgradeRefusal) {
         let ticket = Admission.Ticket(
             address: addresses.client(of: head, connection)?.group,
-            user: user == WebSocketUpgrade.defaultUser ? nil : user)
+            user: user == Users.anonymous ? nil : user)
         let second = Loop.monotonicNanoseconds / 1_000_000_000
         let verdict = context.state.admission.withLock { $0.admit(ticket, second: second) }
         for refusal in verdict.reached { context.counters.limitHits[refusal.limit.rawValue] += 1 }
         guard let refusal = verdict.refusal else { return limits.note(ticket, of: connection) }
-        context.state.places.releaseWebSocket()
         throw UpgradeRefusal(refusal.denial)
+    }
+}
+
+// MARK: - What the backend decides
+
+extension WebSocketUpgrade {
+    /// A request for a WebSocket that keeps the rules and has a place.
+    private struct Opening {
+        let head: RequestHead
+        let acceptance: Handshake.Acceptance
+        var channels: [String]
+    }
+
+    /// Asks the backend, if it is to be asked, whether the client may connect, and who it is.
+    private func identify(_ connection: Connection, _ opening: Opening) throws(UpgradeRefusal) -> EndpointAnswer {
+        guard headers.keep(opening.head, of: connection) else {
+            throw UpgradeRefusal(.headersTooLarge(bytes: KeptHeaders.maxBytes))
+        }
+        guard backend.answers(.connect) else { return try authorize(connection, opening) }
+        return ask(.connect, [.channels(opening.channels)], connection, opening) {
+            [self] outcomes throws(UpgradeRefusal) in
+            var opening = opening
+            try take(outcomes[0], connection, &opening)
+            try checkRights(to: opening.channels, connection)
+            return try authorize(connection, opening)
+        }
+    }
+
+    /// Asks the backend about the channels that a rule leaves to it.
+    private func authorize(_ connection: Connection, _ opening: Opening) throws(UpgradeRefusal) -> EndpointAnswer {
+        let granted = Set((connection.identity?.channels ?? []).map { ByteName($0) })
+        let open = opening.channels.filter {
+            !granted.contains(ByteName($0)) && decision(on: $0, connection) == .ask
+        }
+        guard let first = open.first else { return join(connection, opening) }
+        guard backend.answers(.subscribe) else { throw UpgradeRefusal(Denial(.undecided, of: first)) }
+        return ask(.subscribe, open.map { .channel($0) }, connection, opening) {
+            [self] outcomes throws(UpgradeRefusal) in
+            for (channel, outcome) in zip(open, outcomes) {
+                if let denial = backend.denial(outcome) { throw UpgradeRefusal(Denial(denial, of: channel)) }
+            }
+            return join(connection, opening)
+        }
+    }
+
+    /// Opens the WebSocket as soon as its channels are confirmed.
+    private func join(_ connection: Connection, _ opening: Opening) -> EndpointAnswer {
+        let channels = opening.channels
+        let unconfirmed = subscriptions.acquire(channels, for: connection.key)
+        guard unconfirmed > 0 else { return .upgrade(opening.acceptance, channels: channels) }
+        connection.wait(
+            for: Continuation(channels: channels, unconfirmed: unconfirmed) { [webSockets] in
+                webSockets.open(connection, opening.acceptance, channels: channels)
+            } abandoned: { [self] in
+                releasePlace()
+            })
+        return .later
+    }
+
+    /// Asks the backend, and goes on with the opening when the outcomes are there.
+    private func ask(
+        _ kind: HookKind, _ subjects: [Question.Subject], _ connection: Connection, _ opening: Opening,
+        then step: @escaping ([HookOutcome]) throws(UpgradeRefusal) -> EndpointAnswer
+    ) -> EndpointAnswer {
+        backend.ask(kind, subjects, for: connection) { [self] in
+            releasePlace()
+        } then: { [self] connection, outcomes in
+            do throws(UpgradeRefusal) {
+                let answer = try inPlace { () throws(UpgradeRefusal) in try step(outcomes) }
+                guard case .upgrade(let acceptance, let channels) = answer else { return }
+                webSockets.open(connection, acceptance, channels: channels)
+            } catch {
+                // What admission has counted is given back at the end of the connection.
+                http.refuse(refuse(error, opening.head, connection), connection)
+            }
+        }
+        return .later
+    }
+
+    /// Takes the answer to whether the client may connect.
+    private func take(
+        _ outcome: HookOutcome, _ connection: Connection, _ opening: inout Opening
+    ) throws(UpgradeRefusal) {
+        guard case .answered(let answer) = outcome else {
+            if backend.denial(outcome) != nil { throw UpgradeRefusal(Denial.undecided) }
+            return
+        }
+        guard answer.isAllowed else { throw UpgradeRefusal(Denial.refused(reason: answer.reason)) }
+        if let user = answer.user, let claimed = users.name(of: connection), ByteName(user) != ByteName(claimed) {
+            throw .badRequest("the backend knows this client as another user than the request names (user_id)")
+        }
+        guard let identity = connection.identity.adding(answer) else { return }
+        connection.identity = identity
+        if identity.isNamed { users.note(identity.user, of: connection) }
+        opening.channels = WebSocketUpgrade.distinct(opening.channels + answer.channels)
     }
 }
 
@@ -175,7 +292,7 @@ extension WebSocketUpgrade {
         else {
             throw .badRequest("user_id is at most 255 bytes of UTF-8 without control characters")
         }
-        return users.first ?? WebSocketUpgrade.defaultUser
+        return users.first ?? Users.anonymous
     }
 }
 

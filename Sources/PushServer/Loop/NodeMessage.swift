@@ -1,4 +1,5 @@
 internal import Broker
+internal import Hooks
 internal import WSLoop
 
 /// A message from a worker to the node.
@@ -11,6 +12,10 @@ enum NodeMessage: Sendable {
     case interestChanged(channel: String)
     /// Publish through the broker; the outcome goes to the connection.
     case publish(Publication, PublishTicket)
+    /// Ask the backend; the outcome goes to the worker that asks.
+    case ask(Question, HookTicket)
+    /// A question's connection has ended.
+    case withdraw(HookTicket)
     /// Start the drain after the drain delay.
     case leave
     /// Stop accepting clients.

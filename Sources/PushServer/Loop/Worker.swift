@@ -110,6 +110,7 @@ final class Worker {
         case .call(let call, let ticket): callRunner.take(call, ticket)
         case .runCalls: callRunner.run()
         case .answered(let number, let listing): calls.answered(number, listing)
+        case .settled(let reply): commands.settled(reply)
         case .serveWaiting: connections.input.serveWaiting()
         case .closeIdle: connections.idle.closeSome()
         case .drain: connections.drain.begin()

@@ -23,6 +23,8 @@ enum WorkerMessage: Sendable {
     case runCalls
     /// The answer of a worker to a call of this one.
     case answered(UInt32, Listing)
+    /// From the node: the outcome of a question to the backend.
+    case settled(HookReply)
     /// To itself: continue with connections that had used their share of a turn.
     case serveWaiting
     /// Close idle HTTP connections, because descriptors are scarce.

@@ -3,12 +3,13 @@ internal import WSLoop
 
 /// The parts that a server has once, on the loop of its first worker.
 ///
-/// It starts and stops the workers, accepts their clients, and is connected to the broker.
+/// It starts and stops the workers, accepts their clients, and is connected to the broker and the backend.
 final class Node {
     private let context: LoopContext
     private let state: ServerState
     private let acceptor: Acceptor
     private let broker: BrokerLink
+    private let backend: BackendLink
     private let opened: () -> Void
     private var unopenedWorkers: Int
     private var undrainedWorkers: Int
@@ -25,6 +26,7 @@ final class Node {
         state = context.state
         acceptor = Acceptor(context, connections)
         broker = BrokerLink(context)
+        backend = BackendLink(context)
         unopenedWorkers = context.state.workers
         undrainedWorkers = context.state.workers
     }
@@ -35,12 +37,14 @@ final class Node {
     func open() throws(SystemError) -> [SocketAddress] {
         let addresses = try acceptor.open()
         try broker.open()
+        try backend.open()
         return addresses
     }
 
     func close() {
         acceptor.close()
         broker.close()
+        backend.close()
         leaveTimer?.close()
     }
 
@@ -86,6 +90,8 @@ extension Node: NodeMessageHandler {
         case .failed(let error): workerFailed(error)
         case .interestChanged(let channel): broker.interestChanged(in: channel)
         case .publish(let publication, let ticket): broker.publish(publication, for: ticket)
+        case .ask(let question, let ticket): backend.ask(question, for: ticket)
+        case .withdraw(let ticket): backend.withdraw(ticket)
         case .leave: leave()
         case .drain: acceptor.close()
         case .drained: workerDrained()
@@ -94,6 +100,7 @@ extension Node: NodeMessageHandler {
 
     func tick() {
         broker.refreshStatus()
+        backend.tick()
         housekeeping.tick(state)
     }
 }

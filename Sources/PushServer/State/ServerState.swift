@@ -2,6 +2,7 @@ internal import Access
 internal import Broker
 internal import Channels
 internal import HTTP
+internal import Hooks
 internal import Logging
 internal import Synchronization
 internal import WSLoop
@@ -26,6 +27,7 @@ final class ServerState: Sendable {
     let logLimits = LogLimits()
     let metrics = MetricsCache()
     private let latestBrokerStatus = Mutex<BrokerStatus?>(nil)
+    private let latestQuestionStatus = Mutex<QuestionStatus?>(nil)
 
     init(configuration: ServerConfiguration, logger: Logger) {
         let workers = max(configuration.workers, 1)
@@ -72,6 +74,12 @@ final class ServerState: Sendable {
         logger.notice("draining")
         inboxes[NodeMessage.worker].post(.node(.drain))
         for inbox in inboxes { inbox.post(.drain) }
+    }
+
+    /// How the questions to the backend go; nil if none are asked.
+    var questionStatus: QuestionStatus? {
+        get { latestQuestionStatus.withLock { $0 } }
+        set { latestQuestionStatus.withLock { $0 = newValue } }
     }
 
     /// The latest status of the broker; nil if it is the embedded one, or nothing is known yet.

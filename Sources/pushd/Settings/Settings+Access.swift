@@ -1,4 +1,5 @@
 import Access
+import Hooks
 import PushServer
 import RedisBridge
 
@@ -30,9 +31,10 @@ extension Settings {
             for action in [ChannelAction.subscribe, .publish] {
                 let missing =
                     switch rule.right(to: action) {
-                    case .token: "a token's key (--token-secret-file)"
-                    case .ask: "a hook (--hook-\(action.rawValue))"
-                    case .anyone, .subscribers, .nobody, nil: nil as String?
+                    case .token where server.hooks.urls[.connect] == nil: "a token's key (--token-secret-file)"
+                    case .ask where server.hooks.urls[action == .subscribe ? .subscribe : .publish] == nil:
+                        "a hook (--hook-\(action.rawValue))"
+                    case .anyone, .subscribers, .token, .ask, .nobody, nil: nil as String?
                     }
                 guard let missing else { continue }
                 throw SettingViolation(

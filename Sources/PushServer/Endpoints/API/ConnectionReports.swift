@@ -24,7 +24,7 @@ struct ConnectionReports {
         let name = context.id(of: connection).description
         var text = JSONObjectWriter()
         text.member("connection", name)
-        text.member("user", users.name(of: connection) ?? WebSocketUpgrade.defaultUser)
+        text.member("user", users.name(of: connection) ?? Users.anonymous)
         text.member("protocol", ClientProtocols.all[hub.form(of: slot).encoder].subprotocol ?? "none")
         text.member("address", addresses.logged(connection))
         text.member("since_s", seconds(context.tick - connection.openedTick))

@@ -1,0 +1,26 @@
+internal import Access
+internal import Channels
+internal import Hooks
+
+extension Identity? {
+    /// The identity with what the backend's answer adds to it; nil if neither says anything.
+    func adding(_ answer: HookAnswer) -> Identity? {
+        let says = answer.user != nil || answer.info != nil || !answer.channels.isEmpty || answer.grants != Grants()
+        guard says else { return self }
+        return Identity(
+            user: answer.user ?? self?.user ?? Users.anonymous,
+            isNamed: answer.user != nil || self?.isNamed == true,
+            info: answer.info ?? self?.info,
+            grants: (self?.grants ?? Grants()).adding(answer.grants),
+            channels: (self?.channels ?? []) + answer.channels,
+            expiresAt: self?.expiresAt, issuedAt: self?.issuedAt, tokenID: self?.tokenID)
+    }
+}
+
+extension Grants {
+    fileprivate func adding(_ other: Grants) -> Grants {
+        Grants(
+            subscribe: subscribe + other.subscribe, publish: publish + other.publish,
+            presence: presence + other.presence, history: history + other.history)
+    }
+}

@@ -1,0 +1,31 @@
+import ArgumentParser
+import PushServer
+
+extension ServeOptions {
+    /// The backend that is asked what clients may do, and told what happens.
+    struct Hooks: ParsableArguments {
+        @Option("URL to ask whether a client may connect, and who it is", .webURL)
+        var hookConnect: String?
+
+        @Option("URL to ask where a channel's rule says subscribe=ask", .webURL)
+        var hookSubscribe: String?
+
+        @Option("URL to ask where a channel's rule says publish=ask", .webURL)
+        var hookPublish: String?
+
+        @Option("Header of the client's handshake to pass on in questions, such as cookie", .headerName)
+        var hookHeader: [String] = []
+
+        @Option("What happens to a client when there is no answer: refuse or allow", .choice("refuse|allow"))
+        var hookFailure = HookDefault.refuse
+
+        @Option("A question must be answered within this time", .time)
+        var hookTimeout = defaults.hooks.timeLimit
+
+        @Option("File with the secret that signs what is sent, one line", .keyFile)
+        var hookSecretFile: KeyFile?
+
+        @Option("Authorities (PEM) to trust for https://", .file, default: "the system's")
+        var hookCa: String?
+    }
+}
