@@ -83,7 +83,7 @@ class Backend:
         app = web.Application()
         app.router.add_post("/events", self._take_events)
         app.router.add_post("/{kind}", self._take_question)
-        self.runner = web.AppRunner(app, shutdown_timeout=0.1)
+        self.runner = web.AppRunner(app, shutdown_timeout=0.1, handler_cancellation=True)
         await self.runner.setup()
         await web.TCPSite(self.runner, "127.0.0.1", self.port, ssl_context=self.context, backlog=1024).start()
 
