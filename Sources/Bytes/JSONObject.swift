@@ -30,16 +30,10 @@ public struct JSONObject: Sendable {
     /// Reads one object, with optional whitespace around it, as strictly as `JSON.isValid`.
     public init(parsing bytes: RawSpan) throws(JSONViolation) {
         var scanner = JSONScanner(bytes)
-        scanner.skipWhitespace()
-        guard scanner.next == UInt8(ascii: "{") else { throw .notAnObject }
-        if try scanner.enterObject() {
-            repeat {
-                members.append(try Self.member(&scanner))
-                scanner.skipWhitespace()
-            } while scanner.take(UInt8(ascii: ","))
-            guard scanner.take(UInt8(ascii: "}")) else { throw scanner.violation }
-        }
-        try scanner.expectEnd()
+        guard try scanner.enterOnlyObject() else { return }
+        repeat {
+            members.append(try Self.member(&scanner))
+        } while try scanner.hasNextMember()
     }
 
     /// The members' names in order; a name that is repeated is there as often.
@@ -61,11 +55,7 @@ public struct JSONObject: Sendable {
     }
 
     private static func member(_ scanner: inout JSONScanner) throws(JSONViolation) -> Member {
-        let name = try scanner.skipName()
-        scanner.skipWhitespace()
-        let start = scanner.offset
-        try scanner.skipValue()
-        let range = start..<scanner.offset
+        let (name, range) = try scanner.skipMember()
         return Member(name: scanner.bytes.jsonString(name), value: value(range, in: scanner.bytes), range: range)
     }
 

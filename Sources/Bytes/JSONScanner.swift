@@ -65,6 +65,33 @@ struct JSONScanner: ~Escapable {
         } while nesting.depth > outerDepth
     }
 
+    /// Skips whitespace and the `{` of an object that must be the whole text; returns false after an empty object.
+    mutating func enterOnlyObject() throws(JSONViolation) -> Bool {
+        skipWhitespace()
+        guard next == UInt8(ascii: "{") else { throw .notAnObject }
+        if try enterObject() { return true }
+        try expectEnd()
+        return false
+    }
+
+    /// Skips one member and returns the positions of its name, without the quotes, and of its value.
+    mutating func skipMember() throws(JSONViolation) -> (name: Range<Int>, value: Range<Int>) {
+        let name = try skipName()
+        skipWhitespace()
+        let start = offset
+        try skipValue()
+        return (name, start..<offset)
+    }
+
+    /// Skips what follows a member of the only object: a comma, or the end, and then returns false.
+    mutating func hasNextMember() throws(JSONViolation) -> Bool {
+        skipWhitespace()
+        if take(UInt8(ascii: ",")) { return true }
+        guard take(UInt8(ascii: "}")) else { throw violation }
+        try expectEnd()
+        return false
+    }
+
     /// Skips `{`; if the object is empty, skips `}` too and returns false.
     mutating func enterObject() throws(JSONViolation) -> Bool {
         try enter(.object, closing: UInt8(ascii: "}"))
