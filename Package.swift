@@ -120,6 +120,14 @@ let package = Package(
             ],
             path: "examples/cat", swiftSettings: settings),
         .executableTarget(
+            name: "pipeline",
+            dependencies: [
+                "AsyncLoop", "Bytes", "CZlib", "WSLoop",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "DequeModule", package: "swift-collections"),
+            ],
+            path: "examples/pipeline", exclude: ["README.md"], swiftSettings: settings),
+        .executableTarget(
             name: "loop-bench", dependencies: ["AsyncLoop", "Bytes", "HTTP", "WSLoop"],
             path: "Tests/Benchmarks/loop/program",
             swiftSettings: settings),
