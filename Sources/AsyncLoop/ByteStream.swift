@@ -172,7 +172,12 @@ private final class StreamState {
             return .wouldBlock
         }
         let result = connection.read(into: buffer, atMost: maxBytes)
-        if result == .wouldBlock { descriptor.isExhausted(.read) }
+        switch result {
+        case .wouldBlock: descriptor.isExhausted(.read)
+        case .bytes where !connection.hasTLS && buffer.contentBytes < min(maxBytes, buffer.capacity):
+            descriptor.wasEmptied()
+        default: break
+        }
         return result
     }
 

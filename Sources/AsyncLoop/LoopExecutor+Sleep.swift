@@ -7,19 +7,28 @@ extension LoopExecutor {
     /// The resolution of the loop's timers.
     public var timerResolution: Duration { options.timerResolution }
 
+    // The fewer functions a sleeping task is in, the less memory it has: the first two are inlined into the caller.
+
     /// Suspends the task for at least this time, or until it is cancelled.
+    @inlinable
     public func sleep(for duration: Duration) async throws(CancellationError) {
         try await sleep(until: LoopClock.now.advanced(by: duration))
     }
 
     /// Suspends the task until a time, or until it is cancelled.
+    @inlinable
     public func sleep(until deadline: LoopClock.Instant) async throws(CancellationError) {
-        let hasPassed = isCurrent ? await pause(deadline) : await onLoop { await self.pause(deadline) }
-        guard hasPassed else { throw CancellationError() }
+        guard await isCurrent ? pause(deadline) : pauseElsewhere(deadline) else { throw CancellationError() }
+    }
+
+    @usableFromInline
+    func pauseElsewhere(_ deadline: LoopClock.Instant) async -> Bool {
+        await onLoop { await self.pause(deadline) }
     }
 
     /// Returns false if the task is cancelled before the deadline.
-    private func pause(
+    @usableFromInline
+    func pause(
         _ deadline: LoopClock.Instant, isolation: isolated (any Actor)? = #isolation
     ) async -> Bool {
         let sleepers = core.here.sleepers

@@ -18,7 +18,7 @@ public struct LoopOptions: Sendable {
 
     /// Makes the settings.
     public init(
-        jobsPerTurn: Int = 1024, timerResolution: Duration = .microseconds(100), blockingThreads: Int = 4,
+        jobsPerTurn: Int = 1024, timerResolution: Duration = .microseconds(10), blockingThreads: Int = 4,
         readBufferBytes: Int = 1 << 18
     ) {
         precondition(jobsPerTurn > 0 && blockingThreads > 0, "LoopOptions: a limit must be positive")

@@ -104,6 +104,9 @@ public struct ClientStream {
     /// Whether a read would return the end of the stream, which the socket's readiness does not show.
     public var hasPendingInput: Bool { session?.hasPendingInput == true }
 
+    /// Whether the connection has TLS.
+    public var hasTLS: Bool { session != nil }
+
     /// Whether the TLS handshake is done or not needed.
     public var isSecure: Bool { session?.isEstablished ?? true }
 

@@ -12,6 +12,12 @@ public final class ReadBuffer {
         unsafe memory = .allocate(byteCount: byteCount, alignment: 64)
     }
 
+    /// The number of bytes in the content.
+    public var contentBytes: Int { count }
+
+    /// The most bytes that the content can have.
+    public var capacity: Int { unsafe memory.count }
+
     deinit {
         unsafe memory.deallocate()
     }

@@ -11,9 +11,11 @@ struct Main {
         case ("sleep", 3): try Sleeping(tasks: numbers[0], milliseconds: numbers[1], rounds: numbers[2]).run()
         case ("memory", 1): try Crowd(tasks: numbers[0]).run()
         case ("latency", 1): try Latency(samples: numbers[0]).run()
+        case ("cancel", 1): try Cancelling(count: numbers[0]).run()
         case ("hello", 1): try Hello(port: UInt16(numbers[0])).run()
         default:
-            print("usage: loop-bench sleep TASKS MS ROUNDS | memory TASKS | latency SAMPLES | hello PORT")
+            print("usage: loop-bench sleep TASKS MS ROUNDS | memory TASKS | latency SAMPLES | cancel TASKS")
+            print("       loop-bench hello PORT")
             exit(64)
         }
     }
