@@ -29,7 +29,7 @@ let package = Package(
             name: "Modules",
             targets: [
                 "Access", "Broker", "Bytes", "Channels", "HTTP", "Protocols", "PushServer", "RedisBridge",
-                "TestSupport", "TLSRecord", "WebSocket",
+                "TestSupport", "TLSRecord", "Tokens", "WebSocket",
             ]),
         // A libuv loop: plain callbacks (WSLoop), and Swift's tasks on it (AsyncLoop).
         .library(name: "WSLoop", targets: ["AsyncLoop", "WSLoop"]),
@@ -53,6 +53,7 @@ let package = Package(
             dependencies: ["Bytes", "WebSocket", .product(name: "DequeModule", package: "swift-collections")],
             swiftSettings: settings),
         .target(name: "Protocols", dependencies: ["Access", "Bytes", "Channels"], swiftSettings: settings),
+        .target(name: "Tokens", dependencies: ["Access", "Bytes", "Channels", "COpenSSL"], swiftSettings: settings),
         .systemLibrary(name: "CUring", pkgConfig: "liburing", providers: [.apt(["liburing-dev"])]),
         .target(name: "TLSRecord", dependencies: ["COpenSSL"], swiftSettings: settings),
         .target(name: "WSLoop", dependencies: ["COpenSSL", "CUV", "CUring", "TLSRecord"], swiftSettings: settings),
@@ -84,6 +85,7 @@ let package = Package(
             name: "PushServer",
             dependencies: [
                 "Access", "Broker", "Bytes", "CBuild", "Channels", "HTTP", "Hooks", "Protocols", "RedisBridge",
+                "Tokens",
                 "WebSocket", "WSLoop",
                 .product(name: "DequeModule", package: "swift-collections"),
                 .product(name: "Logging", package: "swift-log"),
@@ -103,7 +105,7 @@ let package = Package(
             name: "pushd",
             dependencies: [
                 "Access", "Bench", "Bytes", "CBuild", "Channels", "CProcess", "Hooks", "HTTP", "PushServer",
-                "RedisBridge", "WebSocket", "WSLoop",
+                "RedisBridge", "Tokens", "WebSocket", "WSLoop",
             ] + command,
             swiftSettings: settings),
         .executableTarget(
@@ -135,6 +137,9 @@ let package = Package(
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "AccessTests", dependencies: ["Access", "Bytes", "Channels", "HTTP", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
+            name: "TokensTests", dependencies: ["Access", "Bytes", "Channels", "COpenSSL", "TestSupport", "Tokens"],
             swiftSettings: settings),
         .testTarget(name: "HTTPTests", dependencies: ["Bytes", "HTTP", "TestSupport"], swiftSettings: settings),
         .testTarget(

@@ -22,20 +22,13 @@ struct AccessKeys: Sendable {
     /// Checks the key in `Authorization: Bearer KEY`.
     func verdict(on head: RequestHead) -> Verdict {
         guard let authorization = head.value(of: "authorization") else { return .missing }
-        guard let key = AccessKeys.bearer(authorization) else { return .wrong }
+        guard let key = BearerCredentials.token(in: authorization) else { return .wrong }
         return opens(key) ? .right : .wrong
     }
 
     private func opens(_ key: Substring) -> Bool {
         let given = Array(key.utf8)
         return keys.contains { AccessKeys.isEqual($0, given) }
-    }
-
-    /// The key in `Bearer KEY`, whose first word may be in any case (RFC 9110 section 11.1).
-    private static func bearer(_ authorization: String) -> Substring? {
-        let words = authorization.split(separator: " ", maxSplits: 1)
-        guard words.count == 2, words[0].lowercased() == "bearer" else { return nil }
-        return words[1]
     }
 
     /// Compares in a time that depends only on the lengths, so that a key cannot be guessed byte by byte.

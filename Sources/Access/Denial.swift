@@ -15,6 +15,10 @@ public struct Denial: Equatable, Sendable {
     static let publishKeyMissing = Denial(.unauthorized, "publishing needs a key: Authorization: Bearer KEY")
     static let publishKeyWrong = Denial(
         .unauthorized, "the publish key is wrong; it is sent as Authorization: Bearer KEY")
+    /// WebSockets need a token.
+    public static let tokenMissing = Denial(
+        .unauthorized,
+        "a WebSocket needs a token here: Authorization: Bearer TOKEN, ?token=TOKEN or the subprotocols bearer, TOKEN")
     static let administeringIsLocal = Denial(
         .forbidden,
         "this is answered to this machine only and through no proxy, unless pushd is started with --api-key or --admin")

@@ -34,7 +34,8 @@ public struct OriginPattern: Sendable, CustomStringConvertible {
         }
     }
 
-    var matchesAll: Bool {
+    /// Whether it is `*`.
+    public var matchesAll: Bool {
         if case .all = kind { true } else { false }
     }
 

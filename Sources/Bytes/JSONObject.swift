@@ -44,6 +44,12 @@ public struct JSONObject: Sendable {
         member(named: name)?.value
     }
 
+    /// Whether two members have the same name, so that other readers may see another value than this one.
+    public var hasDuplicates: Bool {
+        var names: Set<ByteName> = []
+        return !members.allSatisfy { names.insert(ByteName($0.name)).inserted }
+    }
+
     /// The position of a member's raw JSON text, including a string's quotes, so that it can be passed on unchanged.
     public func rawRange(of name: String) -> Range<Int>? {
         member(named: name)?.range

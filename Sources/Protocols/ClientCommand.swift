@@ -10,6 +10,8 @@ public enum ClientCommand: Equatable, Sendable {
     case unsubscribe([String])
     /// To publish to a channel; `key` is the conflation key.
     case publish(channel: String, data: [UInt8], key: String?)
+    /// To replace the connection's token.
+    case refresh(token: String)
 }
 
 /// The outcome of a command; for one with several channels, of each of them.
@@ -22,6 +24,8 @@ public enum CommandOutcome: Equatable, Sendable {
     case unsubscribed(channel: String)
     /// The message is on its way to the channel's subscribers.
     case published(channel: String)
+    /// The new token counts, for so many seconds; nil if it does not end.
+    case refreshed(seconds: Int?)
     /// Nothing was done; `channel` is set if the refusal is about one of several.
     case refused(CommandRefusal, channel: String? = nil)
 }
@@ -34,6 +38,12 @@ public enum CommandRefusal: Error, Equatable, Sendable {
     case tooManyMessages(limit: Int)
     /// The client may not do this with the channel.
     case denied(ChannelDenial)
+    /// The token was not accepted, for this reason.
+    case tokenRefused(String)
+    /// The token is another user's.
+    case otherUser
+    /// The connection has no token that could be replaced.
+    case nothingToRefresh
     /// Messages cannot have keys here, for this reason.
     case noKeys(String)
     /// The server holds too many bytes for slow clients.
@@ -47,6 +57,9 @@ public enum CommandRefusal: Error, Equatable, Sendable {
         case .tooManyChannels(let limit): "at most \(limit) channels (--max-channels)"
         case .tooManyMessages(let limit): "at most \(limit) messages a second (--max-message-rate)"
         case .denied(let denial): denial.message
+        case .tokenRefused(let reason): reason
+        case .otherUser: "the token is another user's"
+        case .nothingToRefresh: "this connection has no token; connect with one"
         case .overBudget: "clients do not keep up and the server is over its budget, retry later"
         case .noKeys(let reason), .publishFailed(let reason): reason
         }
@@ -58,6 +71,9 @@ public enum CommandRefusal: Error, Equatable, Sendable {
         case .tooManyChannels: "too_many_channels"
         case .tooManyMessages: "too_many_messages"
         case .denied(let denial): denial.code
+        case .tokenRefused: "invalid_token"
+        case .otherUser: "wrong_user"
+        case .nothingToRefresh: "not_allowed"
         case .overBudget: "over_budget"
         case .noKeys: "no_keys"
         case .publishFailed: "publish_failed"

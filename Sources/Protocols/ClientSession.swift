@@ -1,3 +1,5 @@
+public import Access
+
 /// Parses a client's messages and encodes the replies.
 ///
 /// A session without state needs no memory: it is created for each message.
@@ -12,6 +14,17 @@ public protocol ClientSession {
     ///
     /// - Parameter id: the client's id of the command; empty if it has none.
     func reply(to id: [UInt8], _ outcome: CommandOutcome) -> [UInt8]
+
+    /// The message that tells the client of an event; nil if its protocol has none.
+    func text(for event: ConnectionEvent) -> [UInt8]?
+}
+
+/// What happens to a connection without a command of its client.
+public enum ConnectionEvent: Equatable, Sendable {
+    /// The token expires in so many seconds.
+    case expiring(seconds: Int)
+    /// The client was removed from a channel that it may not be in any more.
+    case unsubscribed(channel: String, ChannelDenial)
 }
 
 /// How to handle a client's message.

@@ -38,6 +38,8 @@ public struct ServerConfiguration: Sendable {
     public var allowsClientPublish = false
     /// The rules for channels; the first that matches a channel decides.
     public var channelRules: [ChannelRule] = []
+    /// How tokens of clients are verified; nil if none are taken.
+    public var tokens: TokenSettings?
     /// The most message bytes queued for one connection.
     public var outboxLimitBytes = 4_194_304
     /// What happens to a channel's messages for a connection at that limit, where no channel rule says so.

@@ -36,17 +36,19 @@ public enum Handshake {
 
     /// Accepts a request that meets every requirement of RFC 6455 section 4.2.1.
     ///
-    /// `subprotocols` are the ones that the server supports; the first of the client's that is among them is chosen, if
-    /// any. `deflate` is what the server grants of permessage-deflate.
+    /// `subprotocols` are the ones that the server supports; the first of the client's that is among them is chosen, or
+    /// else `fallback` if the client offers it, or else none. `deflate` is what the server grants of
+    /// permessage-deflate.
     public static func accept(
-        _ head: RequestHead, subprotocols: [String] = [], deflate: DeflateAgreement.Policy = .off
+        _ head: RequestHead, subprotocols: [String] = [], fallback: String? = nil,
+        deflate: DeflateAgreement.Policy = .off
     ) throws(HandshakeViolation) -> Acceptance {
         try checkUpgrade(head)
         let key = try acceptKey(for: head)
         let offered = try offeredSubprotocols(of: head)
         let extensions = try ExtensionOffer.offers(in: head)
         return Acceptance(
-            subprotocol: offered.first { subprotocols.contains($0) },
+            subprotocol: offered.first { subprotocols.contains($0) } ?? offered.first { $0 == fallback },
             deflate: DeflateAgreement.best(of: extensions, deflate), acceptKey: key)
     }
 

@@ -52,6 +52,6 @@ struct Pushd: ParsableCommand {
         abstract: "A WebSocket push server: publish with Redis PUBLISH or an HTTP POST, receive in the browser.",
         discussion: "Every option of serve is also an environment variable: --redis-prefix is PUSHD_REDIS_PREFIX.",
         version: "pushd \(Serve.version)",
-        subcommands: [Serve.self, BenchCommand.self, Version.self],
+        subcommands: [Serve.self, BenchCommand.self, TokenCommand.self, Version.self],
         defaultSubcommand: Serve.self)
 }

@@ -12,7 +12,8 @@ struct Serve: ParsableCommand {
         commandName: "serve",
         abstract: "pushd, a WebSocket push server: publish with an HTTP POST or Redis PUBLISH, receive in the browser.",
         discussion: """
-            It runs in the foreground. Other subcommands: bench (measure a running server) and version; each has a --help.
+            It runs in the foreground. Other subcommands: bench (measure a running server), token (make and read tokens) \
+            and version; each has a --help.
 
             Examples:
               \(Pushd.path)  # port 8081 of all addresses

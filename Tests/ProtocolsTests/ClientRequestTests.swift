@@ -74,6 +74,14 @@ import Testing
         }
     }
 
+    @Test func aRefreshHasAToken() {
+        expect(#"{"action":"refresh","token":"a.b.c"}"#, .refresh(token: "a.b.c"))
+        for token in ["1", "null", "[]"] {
+            expect(#"{"action":"refresh","token":\#(token)}"#, fails: .badToken)
+        }
+        expect(#"{"action":"refresh"}"#, fails: .badToken)
+    }
+
     @Test(arguments: [
         #""a""#, #""""#, #""\"\\\u00e9\/""#, #""é""#, "0", "-12", "1.50", "1e400", "12345678901234567890123",
     ])
@@ -142,7 +150,7 @@ import Testing
     @Test func everyViolationIsOneUsefulSentence() {
         let violations: [CommandViolation] = [
             .badJSON("x"), .missingAction, .unknownAction, .badChannel, .badChannels, .twoChannelFields, .badReplace,
-            .missingData, .badKey, .badID,
+            .missingData, .badKey, .badToken, .badID,
         ]
         #expect(Set(violations.map(\.message)).count == violations.count)
         for violation in violations { #expect(!violation.message.isEmpty && !violation.message.contains("\n")) }

@@ -5,7 +5,9 @@ import Testing
 @testable import Protocols
 
 @Suite struct CommandSessionTests {
-    private func step(_ text: String) -> ClientStep { CommandSession().step(text: Array(text.utf8).rawSpan) }
+    private func step(_ text: String) -> ClientStep {
+        CommandSession(hasEvents: true).step(text: Array(text.utf8).rawSpan)
+    }
 
     @Test func aCommandIsToBeRunWithItsID() {
         let command = ClientCommand.subscribe(["a", "b"], replace: true)
@@ -22,7 +24,7 @@ import Testing
         #expect(string(reply).hasPrefix(#"{"error":"unknown action"#))
         #expect(string(reply).hasSuffix(#","code":"unknown_action","id":"x"}"#))
         let bytes: [UInt8] = [0xFF]
-        guard case .reply(let refusal) = CommandSession().step(binary: bytes.rawSpan) else {
+        guard case .reply(let refusal) = CommandSession(hasEvents: true).step(binary: bytes.rawSpan) else {
             Issue.record("a command in bytes")
             return
         }
@@ -35,11 +37,28 @@ import Testing
         (.subscribed(channel: "c"), #"{"status":"subscribed","channel":"c","id":7}"#),
         (.unsubscribed(channel: "c"), #"{"status":"unsubscribed","channel":"c","id":7}"#),
         (.published(channel: "c"), #"{"status":"published","channel":"c","id":7}"#),
+        (.refreshed(seconds: 60), #"{"status":"refreshed","expires_s":60,"id":7}"#),
+        (.refreshed(seconds: nil), #"{"status":"refreshed","id":7}"#),
         (.refused(.publishFailed("no")), #"{"error":"no","code":"publish_failed","id":7}"#),
         (.refused(.noKeys("no"), channel: "c"), #"{"error":"no","code":"no_keys","channel":"c","id":7}"#),
     ])
     func everyOutcomeHasItsReply(outcome: CommandOutcome, text: String) {
-        #expect(string(CommandSession().reply(to: Array("7".utf8), outcome)) == text)
+        #expect(string(CommandSession(hasEvents: true).reply(to: Array("7".utf8), outcome)) == text)
+    }
+
+    @Test func onlyPushdV1TellsOfEvents() throws {
+        let events: [(ConnectionEvent, String)] = [
+            (.expiring(seconds: 30), #"{"event":"expiring","in_s":30}"#),
+            (
+                .unsubscribed(channel: "c", .notGranted),
+                #"{"event":"unsubscribed","channel":"c","reason":"the token does not grant this channel","#
+                    + #""code":"not_allowed"}"#
+            ),
+        ]
+        for (event, text) in events {
+            #expect(string(try #require(PushdV1().session().text(for: event))) == text)
+            #expect(Plain().session().text(for: event) == nil)
+        }
     }
 
     @Test func aRefusalIsOneUsefulSentence() {
@@ -47,6 +66,7 @@ import Testing
             .tooManyChannels(limit: 7), .tooManyMessages(limit: 7), .denied(.nobodyMay(.publish)),
             .denied(.nobodyMay(.subscribe)), .denied(.tokenMissing), .denied(.notGranted), .denied(.notSubscribed),
             .denied(.undecided), .noKeys("y"), .overBudget, .publishFailed("x"),
+            .tokenRefused("z"), .otherUser, .nothingToRefresh,
         ]
         #expect(Set(refusals.map(\.message)).count == refusals.count)
         for refusal in refusals { #expect(!refusal.message.isEmpty && !refusal.message.contains("\n")) }

@@ -55,6 +55,9 @@ struct ClientRequest {
             let channel = try channel(in: object)
             guard let data = object.rawRange(of: "data") else { throw .missingData }
             return .publish(channel: channel, data: copy(data, of: text), key: try key(in: object))
+        case "refresh":
+            guard case .string(let token) = object["token"] else { throw .badToken }
+            return .refresh(token: token)
         default:
             throw .unknownAction
         }

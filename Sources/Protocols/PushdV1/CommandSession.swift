@@ -1,5 +1,11 @@
+internal import Access
+internal import Bytes
+
 /// Commands and replies as JSON objects, one per text message; has no state.
 struct CommandSession: ClientSession {
+    /// Whether the client is told of events; without a subprotocol it gets replies and published bytes only.
+    let hasEvents: Bool
+
     func step(text: RawSpan) -> ClientStep {
         let request = ClientRequest(parsing: text)
         switch request.command {
@@ -18,7 +24,24 @@ struct CommandSession: ClientSession {
         case .subscribed(let channel): ServerReply.status("subscribed", channel: channel, id: id)
         case .unsubscribed(let channel): ServerReply.status("unsubscribed", channel: channel, id: id)
         case .published(let channel): ServerReply.status("published", channel: channel, id: id)
+        case .refreshed(let seconds): ServerReply.refreshed(seconds: seconds, id: id)
         case .refused(let refusal, let channel): ServerReply.error(refusal, channel: channel, id: id)
         }
+    }
+
+    func text(for event: ConnectionEvent) -> [UInt8]? {
+        guard hasEvents else { return nil }
+        var text = JSONObjectWriter()
+        switch event {
+        case .expiring(let seconds):
+            text.member("event", "expiring")
+            text.member("in_s", seconds)
+        case .unsubscribed(let channel, let denial):
+            text.member("event", "unsubscribed")
+            text.member("channel", channel)
+            text.member("reason", denial.message)
+            text.member("code", denial.code)
+        }
+        return text.finish()
     }
 }

@@ -9,6 +9,7 @@ enum CommandViolation: Error, Equatable {
     case badReplace
     case missingData
     case badKey
+    case badToken
     case badID
     case binary
 
@@ -16,7 +17,7 @@ enum CommandViolation: Error, Equatable {
         switch self {
         case .badJSON(let what): "bad JSON: \(what)"
         case .missingAction: "the field action is missing or not a string"
-        case .unknownAction: "unknown action; known are ping, subscribe, unsubscribe and publish"
+        case .unknownAction: "unknown action; known are ping, subscribe, unsubscribe, publish and refresh"
         case .badChannel: "the field channel must be a string of 1 to 255 bytes without control characters"
         case .badChannels:
             "the field channels must be a list of one string or more, each of 1 to 255 bytes without control characters"
@@ -24,6 +25,7 @@ enum CommandViolation: Error, Equatable {
         case .badReplace: "the field replace must be true or false"
         case .missingData: "the field data is missing"
         case .badKey: "the field key must be a string of 1 to 255 bytes without control characters"
+        case .badToken: "the field token must be a string"
         case .badID: "the field id must be a string or a number of at most 255 bytes"
         case .binary: "binary frames have no meaning here; send one JSON object as text"
         }
@@ -33,8 +35,9 @@ enum CommandViolation: Error, Equatable {
         switch self {
         case .badJSON: "bad_json"
         case .unknownAction: "unknown_action"
-        case .missingAction, .badChannel, .badChannels, .twoChannelFields, .badReplace, .missingData, .badKey, .badID,
-            .binary:
+        case .missingAction, .badChannel, .badChannels, .twoChannelFields, .badReplace, .missingData, .badKey,
+            .badToken,
+            .badID, .binary:
             "bad_request"
         }
     }

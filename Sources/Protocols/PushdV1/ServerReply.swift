@@ -10,6 +10,14 @@ enum ServerReply {
         object(["status": status, "channel": channel], id)
     }
 
+    static func refreshed(seconds: Int?, id: [UInt8]) -> [UInt8] {
+        var text = JSONObjectWriter()
+        text.member("status", "refreshed")
+        if let seconds { text.member("expires_s", seconds) }
+        if !id.isEmpty { text.member("id", raw: id) }
+        return text.finish()
+    }
+
     /// The error for a frame that is not a valid command.
     static func error(_ violation: CommandViolation, id: [UInt8] = []) -> [UInt8] {
         object(["error": violation.message, "code": violation.code], id)

@@ -40,7 +40,7 @@ extension CommandRunner {
     }
 
     /// What the rules say; the backend is not asked again about a channel that the connection has joined.
-    private func decision(on channel: String, _ connection: Connection) -> Decision {
+    func decision(on channel: String, _ connection: Connection) -> Decision {
         let decision = context.state.access.channels.decision(to: .subscribe, channel, by: connection.identity)
         return decision == .ask && context.hub.isMember(connection.slot, of: channel) ? .allow : decision
     }

@@ -14,8 +14,8 @@ final class CommandRunner {
     let subscriptions: Subscriptions
     let backend: BackendProxy
     private let headers: KeptHeaders
+    let lives: ConnectionLives
     private let table: ConnectionTable
-    private let lives: ConnectionLives
     private let input: Input
     /// Where this loop publishes and subscribes.
     private let broker: any Broker
@@ -81,6 +81,7 @@ extension CommandRunner: MessageDelegate {
         case .unsubscribe(let channels): unsubscribe(connection, from: channels, id: id)
         case .publish(let channel, let data, let key):
             publish(Publication(channel: channel, payload: data, key: key), id: id, connection)
+        case .refresh(let token): refresh(connection, token, id: id)
         }
     }
 

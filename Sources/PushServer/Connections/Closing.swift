@@ -110,7 +110,7 @@ final class Closing {
             Socket.shutdownWrites(connection.descriptor)
             table.setInterest(.readable, connection)
         case .close: close(connection)
-        case .none, .ping, .answerRequestTimeout, .refuseProxy, .sendClose: break
+        case .none, .ping, .answerRequestTimeout, .refuseProxy, .announceExpiry, .sendClose: break
         }
     }
 

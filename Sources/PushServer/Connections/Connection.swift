@@ -29,6 +29,7 @@ final class Connection {
         static let endsAfterResponse = Marks(rawValue: 1)
         static let omitsBody = Marks(rawValue: 2)
         static let holdsInput = Marks(rawValue: 4)
+        static let isToldOfExpiry = Marks(rawValue: 8)
 
         subscript(mark: Marks) -> Bool {
             get { contains(mark) }
@@ -90,6 +91,12 @@ final class Connection {
     var holdsInput: Bool {
         get { marks[.holdsInput] }
         set { marks[.holdsInput] = newValue }
+    }
+
+    /// The client was told that its token expires soon.
+    var isToldOfExpiry: Bool {
+        get { marks[.isToldOfExpiry] }
+        set { marks[.isToldOfExpiry] = newValue }
     }
 
     /// Only while it speaks HTTP.

@@ -74,6 +74,8 @@ struct ConnectionLife: ~Copyable {
         case answerRequestTimeout
         /// Refuse the connection, because its proxy's header did not arrive in time.
         case refuseProxy
+        /// Tell the client that its token expires in this many seconds.
+        case announceExpiry(seconds: Int)
         /// Send a Close frame for this reason; the connection ends after it.
         case sendClose(CloseReason)
         /// Stop reading and delivering; the connection ends after its queue.

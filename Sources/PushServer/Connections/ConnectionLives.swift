@@ -44,7 +44,7 @@ final class ConnectionLives {
     /// A later deadline does not change the wheel: it returns the connection at the old tick, and `advance` inserts it
     /// again.
     func follow(_ connection: Connection) {
-        let (due, wheelTick) = (connection.life.deadlineTick, connection.wheelTick)
+        let (due, wheelTick) = (dueTick(connection), connection.wheelTick)
         guard connection.phase != .closed, wheelTick <= context.tick || due < wheelTick else { return }
         connection.wheelTick = context.wheel.insert(connection.slot, at: due)
     }
@@ -55,6 +55,7 @@ final class ConnectionLives {
     func advance(_ act: (ConnectionLife.Action, Connection) -> Void) {
         for slot in context.wheel.advance() {
             guard let connection = table[slot], connection.wheelTick == context.tick else { continue }
+            if let action = expiryAction(connection) { act(action, connection) }
             // The deadline may have moved since the connection was put in.
             guard connection.life.deadlineTick <= context.tick else {
                 follow(connection)
@@ -62,6 +63,20 @@ final class ConnectionLives {
             }
             act(tell(.deadline(circumstances(connection)), connection), connection)
         }
+    }
+
+    /// When there is something to do about a connection: at its deadline, or about the end of its token.
+    private func dueTick(_ connection: Connection) -> UInt32 {
+        let deadline = connection.life.deadlineTick
+        guard let expiry = TokenExpiry(of: connection) else { return deadline }
+        return min(deadline, context.tick + expiry.ticksUntilDue)
+    }
+
+    private func expiryAction(_ connection: Connection) -> ConnectionLife.Action? {
+        guard connection.phase == .webSocket, let expiry = TokenExpiry(of: connection), expiry.isDue else { return nil }
+        guard expiry.secondsLeft > 0 else { return .sendClose(.tokenExpired) }
+        connection.isToldOfExpiry = true
+        return .announceExpiry(seconds: Int(expiry.secondsLeft.rounded(.up)))
     }
 
     private func circumstances(_ connection: Connection) -> ConnectionLife.Circumstances {

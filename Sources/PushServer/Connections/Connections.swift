@@ -2,6 +2,7 @@ internal import Access
 internal import Channels
 internal import HTTP
 internal import Logging
+internal import Protocols
 internal import WSLoop
 
 /// The connections of one loop: takes them over, and passes their events to the parts of this folder.
@@ -138,6 +139,7 @@ final class Connections {
         case .answerRequestTimeout:
             http.refuse(.error(.requestTimeout, "the request did not arrive in time"), connection)
         case .refuseProxy: proxyHeaders.timedOut(connection)
+        case .announceExpiry(let seconds): webSockets.tell(.expiring(seconds: seconds), connection)
         case .sendClose(let reason): webSockets.fail(connection, reason)
         case .none, .endBehindQueue, .endOutput, .shutdownWrites, .close: closing.perform(action, connection)
         }

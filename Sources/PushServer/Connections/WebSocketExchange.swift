@@ -166,6 +166,12 @@ extension WebSocketExchange {
         reply(session(of: connection).reply(to: id, outcome), to: connection)
     }
 
+    /// Tells a client of an event, if its protocol has such messages.
+    func tell(_ event: ConnectionEvent, _ connection: Connection) {
+        guard let text = session(of: connection).text(for: event) else { return }
+        reply(text, to: connection)
+    }
+
     /// The session that parses a connection's messages and encodes the replies.
     func session(of connection: Connection) -> any ClientSession {
         ClientProtocols.all[context.hub.form(of: connection.slot).encoder].session()
@@ -227,6 +233,7 @@ extension CloseReason {
         case .slowConsumer: (.tryAgainLater, "too slow")
         case .overBudget: (.tryAgainLater, "server over budget")
         case .tooManyMessages: (.tooManyRequests, "too many messages")
+        case .tokenExpired: (.unauthorized, "token expired")
         case .drain: (.goingAway, "server is going away")
         case .client, .aborted, .protocolError, .messageTooBig, .stalled, .pingTimeout: nil
         }

@@ -5,7 +5,9 @@ internal import WebSocket
 
 /// Tells an operator about clients that do not get in: browsers tell their users nothing but 1006.
 struct HandshakeLog {
-    static let parameters: [StaticString] = ["channel", "user_id", "context_takeover"]
+    static let parameters: [StaticString] = [
+        "channel", "user_id", "context_takeover", TokenCarriers.parameter,
+    ]
 
     private let context: LoopContext
     private let addresses: ClientAddresses
@@ -31,7 +33,8 @@ struct HandshakeLog {
                 described(head, connection, ["parameter": "\(HandshakeLog.loggable(name))", "known": "\(known)"]))
         }
         if acceptance.subprotocol == nil, head.count(of: "sec-websocket-protocol") > 0 {
-            let offered = HandshakeLog.loggable(head.value(of: "sec-websocket-protocol"))
+            let names = TokenCarriers.withoutToken(head.listValues(of: "sec-websocket-protocol"))
+            let offered = HandshakeLog.loggable(names.joined(separator: ", "))
             let known = ClientProtocols.subprotocols.joined(separator: ", ")
             context.log(
                 "handshake without a known subprotocol", limitedBy: context.state.logLimits.unknownSubprotocols,

@@ -23,6 +23,7 @@ final class WebSocketUpgrade: Endpoint {
     private let backend: BackendProxy
     private let subscriptions: Subscriptions
     private let access: RequestAccess
+    private let authenticator: Authenticator
     private let log: HandshakeLog
     /// Whether clients use channels; false if a program that embeds the server handles the messages itself.
     private let hasChannels: Bool
@@ -41,6 +42,7 @@ final class WebSocketUpgrade: Endpoint {
         backend = commands.backend
         subscriptions = commands.subscriptions
         self.access = access
+        authenticator = Authenticator(context)
         self.log = log
         hasChannels = if case .channels = context.state.configuration.endpoint { true } else { false }
     }
@@ -80,8 +82,9 @@ final class WebSocketUpgrade: Endpoint {
         }
         guard context.state.lifecycle.phase != .draining else { throw .unavailable("the server is going away") }
         let acceptance = try accept(head)
-        let channels = try channels(of: head)
-        let user = try user(of: head)
+        connection.identity = hasChannels ? try authenticator.identity(of: head) : nil
+        let channels = try channels(of: head, connection.identity)
+        let user = try user(of: head, connection.identity)
         if !backend.answers(.connect) { try checkRights(to: channels, connection) }
         if hasChannels { log.noteUnknown(in: head, acceptance, connection) }
         context.state.logger.debug(
@@ -245,6 +248,7 @@ extension WebSocketUpgrade {
         do throws(HandshakeViolation) {
             return try Handshake.accept(
                 head, subprotocols: hasChannels ? ClientProtocols.subprotocols : [],
+                fallback: context.state.tokens == nil ? nil : TokenCarriers.subprotocol,
                 deflate: deflatePolicy(head))
         } catch {
             var response = Response.error(error.status, error.message)
@@ -260,7 +264,8 @@ extension WebSocketUpgrade {
         return keepsContext ? .withClientContext : .withoutContext
     }
 
-    private func channels(of head: RequestHead) throws(UpgradeRefusal) -> [String] {
+    /// The channels that the query names, or else the default one, and those of the token.
+    private func channels(of head: RequestHead, _ identity: Identity?) throws(UpgradeRefusal) -> [String] {
         guard hasChannels else { return [] }
         let named: [String]
         do throws(QueryViolation) { named = try head.queryValues(of: "channel") } catch {
@@ -269,9 +274,10 @@ extension WebSocketUpgrade {
         if let problem = named.lazy.filter({ !$0.isEmpty }).compactMap(ChannelName.problem(with:)).first {
             throw .badRequest("channel= \(problem)")
         }
+        let granted = identity?.channels ?? []
         let channels =
-            named.isEmpty
-            ? [WebSocketUpgrade.defaultChannel] : WebSocketUpgrade.distinct(named.filter { !$0.isEmpty })
+            named.isEmpty && granted.isEmpty
+            ? [WebSocketUpgrade.defaultChannel] : WebSocketUpgrade.distinct(named.filter { !$0.isEmpty } + granted)
         let limit = context.state.configuration.maxChannels.value
         if channels.count > limit, context.isStopped(by: .channels) {
             throw .badRequest(CommandRefusal.tooManyChannels(limit: limit).message)
@@ -286,36 +292,19 @@ extension WebSocketUpgrade {
         return names.filter { known.insert(ByteName($0)).inserted }
     }
 
-    private func user(of head: RequestHead) throws(UpgradeRefusal) -> String {
+    /// The token's user, or else the one that the query names; where tokens are taken, only they name users.
+    private func user(of head: RequestHead, _ identity: Identity?) throws(UpgradeRefusal) -> String {
         guard let users = try? head.queryValues(of: "user_id"), users.count <= 1,
             users.allSatisfy({ $0.isEmpty || ChannelName.isValid($0) })
         else {
             throw .badRequest("user_id is at most 255 bytes of UTF-8 without control characters")
         }
-        return users.first ?? Users.anonymous
-    }
-}
-
-/// Why a WebSocket was not opened: the reason and the response.
-private struct UpgradeRefusal: Error {
-    let reason: String
-    let response: Response
-
-    init(_ reason: String, _ response: Response) {
-        self.reason = reason
-        self.response = response
-    }
-
-    init(_ denial: Denial) {
-        self.init(denial.message, Response(denial))
-    }
-
-    static func badRequest(_ reason: String) -> UpgradeRefusal {
-        UpgradeRefusal(reason, .error(.badRequest, reason))
-    }
-
-    static func unavailable(_ reason: String) -> UpgradeRefusal {
-        UpgradeRefusal(reason, .unavailable(reason))
+        guard context.state.tokens != nil else { return users.first ?? Users.anonymous }
+        let user = identity?.user ?? Users.anonymous
+        if let named = users.first, !named.isEmpty, ByteName(named) != ByteName(user) {
+            throw .badRequest("user_id is not the user of the token")
+        }
+        return user
     }
 }
 

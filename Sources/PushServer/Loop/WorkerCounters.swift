@@ -9,7 +9,7 @@ enum MessageSource: Int, CaseIterable {
 /// Why a WebSocket connection ended, from the server's view.
 enum CloseReason: Int, CaseIterable {
     case client, aborted, protocolError, messageTooBig, slowConsumer, overBudget, stalled, tooManyMessages, pingTimeout,
-        drain
+        drain, tokenExpired
 
     var label: String {
         switch self {
@@ -23,6 +23,7 @@ enum CloseReason: Int, CaseIterable {
         case .tooManyMessages: "too_many_messages"
         case .pingTimeout: "ping_timeout"
         case .drain: "drain"
+        case .tokenExpired: "token_expired"
         }
     }
 }
@@ -66,7 +67,7 @@ enum HandshakeResult: Int, CaseIterable {
 struct WorkerCounters: Sendable {
     var webSockets = 0
     var opened = 0
-    var closed: [10 of Int] = .init(repeating: 0)
+    var closed: [11 of Int] = .init(repeating: 0)
     var messagesIn: [3 of Int] = .init(repeating: 0)
     var handshakes: [8 of Int] = .init(repeating: 0)
     var deliveries = 0

@@ -5,6 +5,7 @@ internal import HTTP
 internal import Hooks
 internal import Logging
 internal import Synchronization
+internal import Tokens
 internal import WSLoop
 
 /// The state that the workers of a server share; safe on any thread.
@@ -15,6 +16,8 @@ final class ServerState: Sendable {
     let nodeID = UInt64.random(in: .min ... .max)
     let directory: ChannelDirectory
     let access: AccessRules
+    /// Nil if no tokens are taken.
+    let tokens: TokenVerifier?
     let trustedProxies: TrustedProxies
     let admission: Mutex<Admission>
     let sockets = Mutex(SocketCensus())
@@ -41,6 +44,7 @@ final class ServerState: Sendable {
                 configuration.channelRules,
                 publishDefault: configuration.allowsClientPublish ? .subscribers : .nobody),
             hasAdminAddress: !configuration.admin.isEmpty)
+        tokens = configuration.tokens.map { TokenVerifier(keys: $0.keys, policy: $0.policy) }
         trustedProxies = TrustedProxies(configuration.trustedProxies)
         admission = Mutex(Admission(configuration.admission))
         inboxes = (0..<workers).map { _ in Inbox() }

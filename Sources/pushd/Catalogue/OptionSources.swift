@@ -16,7 +16,7 @@ struct OptionSources {
         let rest = Array(arguments.dropFirst())
         switch arguments.first {
         case "bench": try self.init("bench", BenchOptions.catalogue, rest, environment)
-        case "help", "version": try self.init(arguments[0], OptionCatalogue(), rest, environment)
+        case "help", "token", "version": try self.init(arguments[0], OptionCatalogue(), rest, environment)
         case "serve": try self.init("serve", ServeOptions.catalogue, rest, environment)
         default: try self.init("serve", ServeOptions.catalogue, arguments, environment)
         }

@@ -10,6 +10,7 @@ import PushServer
 struct ServeOptions: ParsableArguments {
     @OptionGroup(title: "Listening") var listening: Listening
     @OptionGroup(title: "Access") var access: Access
+    @OptionGroup(title: "Tokens") var tokens: Tokens
     @OptionGroup(title: "Hooks") var hooks: Hooks
     @OptionGroup(title: "Redis") var redis: Redis
     @OptionGroup(title: "TLS") var tls: TLS

@@ -31,7 +31,8 @@ extension Settings {
             for action in [ChannelAction.subscribe, .publish] {
                 let missing =
                     switch rule.right(to: action) {
-                    case .token where server.hooks.urls[.connect] == nil: "a token's key (--token-secret-file)"
+                    case .token where server.tokens == nil && server.hooks.urls[.connect] == nil:
+                        "a token's key (--token-secret-file)"
                     case .ask where server.hooks.urls[action == .subscribe ? .subscribe : .publish] == nil:
                         "a hook (--hook-\(action.rawValue))"
                     case .anyone, .subscribers, .token, .ask, .nobody, nil: nil as String?

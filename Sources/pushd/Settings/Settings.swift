@@ -33,6 +33,7 @@ struct Settings {
         setSlowConsumers(options.slowConsumers)
         setTimeouts(options.timeouts)
         setSpeed(options.speed)
+        try setTokens(options)
         try setHooks(options.hooks, sources)
         try setAccess(options, sources)
     }

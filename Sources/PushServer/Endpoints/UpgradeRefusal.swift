@@ -1,0 +1,25 @@
+internal import Access
+internal import HTTP
+
+/// Why a WebSocket was not opened: the reason and the response.
+struct UpgradeRefusal: Error {
+    let reason: String
+    let response: Response
+
+    init(_ reason: String, _ response: Response) {
+        self.reason = reason
+        self.response = response
+    }
+
+    init(_ denial: Denial) {
+        self.init(denial.message, Response(denial))
+    }
+
+    static func badRequest(_ reason: String) -> UpgradeRefusal {
+        UpgradeRefusal(reason, .error(.badRequest, reason))
+    }
+
+    static func unavailable(_ reason: String) -> UpgradeRefusal {
+        UpgradeRefusal(reason, .unavailable(reason))
+    }
+}

@@ -1,0 +1,66 @@
+public import Access
+internal import Synchronization
+
+/// Verifies tokens: their form, their signature and their claims.
+///
+/// It does not change, except for its cache of verified tokens: other keys or another policy need a new verifier, which
+/// knows none of the old tokens. Safe on any thread; the cache has a lock, which is held for a lookup only.
+public final class TokenVerifier: Sendable {
+    /// The longest token.
+    public static let maxBytes = 8192
+    /// The most identities that are cached, at about 100 bytes each.
+    private static let cacheLimit = 16_384
+
+    /// The keys.
+    public let keys: TokenKeys
+    /// What the claims must say.
+    public let policy: TokenPolicy
+    private let cache = Mutex(TokenCache(limit: cacheLimit))
+
+    /// Makes a verifier.
+    public init(keys: TokenKeys, policy: TokenPolicy) {
+        (self.keys, self.policy) = (keys, policy)
+    }
+
+    /// Verifies a token; one that was verified before only costs a digest and a lookup.
+    ///
+    /// - Parameter now: the time in seconds since 1970.
+    /// - Returns: the client that the token is for.
+    public func verify(_ token: [UInt8], at now: Int) throws(TokenViolation) -> Identity {
+        guard token.count <= TokenVerifier.maxBytes else { throw .tooLong }
+        let digest = TokenDigest(of: token)
+        if let identity = cache.withLock({ $0.identity(of: digest) }) {
+            guard identity.isValid(at: now) else {
+                cache.withLock { $0.remove(digest) }
+                throw .expired
+            }
+            return identity
+        }
+        let claims = try claims(of: token)
+        try policy.check(claims, at: now)
+        return cache.withLock { cache in
+            let identity = claims.identity(sharing: cache.grants(of: claims))
+            cache.insert(identity, of: digest)
+            return identity
+        }
+    }
+
+    /// The claims of a token whose signature fits one of the keys.
+    private func claims(of token: [UInt8]) throws(TokenViolation) -> TokenClaims {
+        let text = try TokenText(token)
+        let header = try TokenHeader(parsing: text.header)
+        let candidates = keys.candidates(id: header.keyID, header.algorithm)
+        guard candidates.contains(where: { $0.verifies(text.signature, of: text.signedText, with: header.algorithm) })
+        else { throw refusal(of: header, hasCandidates: !candidates.isEmpty) }
+        return try TokenClaims(parsing: text.claims)
+    }
+
+    private func refusal(of header: TokenHeader, hasCandidates: Bool) -> TokenViolation {
+        if let id = header.keyID, !keys.contains(id: id) { return .unknownKey }
+        return hasCandidates ? .badSignature : .noKeyForAlgorithm
+    }
+}
+
+extension Identity {
+    func isValid(at now: Int) -> Bool { expiresAt.map { $0 > now } ?? true }
+}
