@@ -27,8 +27,9 @@ struct Pipeline: ParsableCommand {
     @Option(help: "The compression: from 1, fast, to 9, small.")
     var level = 1
 
-    @Option(help: "How many threads work (default: one per processor).")
-    var threads = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+    // One task reads, and it cannot keep more threads busy.
+    @Option(help: "How many threads work (default: one per processor, at most 4).")
+    var threads = min(sysconf(Int32(_SC_NPROCESSORS_ONLN)), 4)
 
     @Argument(help: "The folder with files named *.jsonl.gz.")
     var input: String
