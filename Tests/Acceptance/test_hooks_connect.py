@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 
 import pytest
 from support import wait_until
@@ -92,7 +91,7 @@ def test_a_backend_without_an_answer(hooked, backend, conduct, reason):
     """Clients are refused, or allowed with --hook-failure allow; and then again served by a backend that works."""
     for failure in ["refuse", "allow"]:
         backend.conduct = conduct
-        pushd = hooked("--hook-failure", failure, "--hook-timeout", "300ms")
+        pushd = hooked("--hook-failure", failure, "--hook-timeout", "1s" if conduct == "hang" else "60s")
         if failure == "refuse":
             assert status_of(connecting(pushd))[0] == 503
         else:
@@ -153,15 +152,14 @@ def test_nobody_else_waits(hooked, backend, start):
 def test_equal_questions_are_asked_once_and_answers_kept(hooked, backend):
     backend.decide = lambda question: allow(cache_s=60)
     backend.conduct, backend.delay = "slow", 0.5
-    pushd = hooked()
+    pushd = hooked("--hook-timeout", "60s")
     threads = [threading.Thread(target=pushd.connect, args=("c",)) for _ in range(20)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    began = time.monotonic()
+    backend.conduct = "hang"
     pushd.connect("c")
-    assert time.monotonic() - began < 0.5
     assert len(backend.questions) == 1
     assert pushd.fresh_metrics().sum("pushd_connections") == 21
 
@@ -171,9 +169,9 @@ def test_over_https(start, tmp_path):
     backend = Backend(pair=authority.sign("backend"))
     try:
         url = f"{backend.url}/connect"
-        pushd = start("--hook-connect", url, "--hook-ca", str(authority.file))
+        pushd = start("--hook-connect", url, "--hook-ca", str(authority.file), "--hook-timeout", "60s")
         pushd.connect()
-        stranger = start("--hook-connect", url)
+        stranger = start("--hook-connect", url, "--hook-timeout", "60s")
         assert status_of(connecting(stranger))[0] == 503
         assert stranger.fresh_metrics().sum("pushd_hook_failures_total", hook="connect", reason="insecure") == 1
     finally:
