@@ -81,7 +81,7 @@ class Pushd:
             assert self.process.poll() is None, self.log()
             return re.search(r"listening on (?:127\.0\.0\.1|0\.0\.0\.0|\[::1?\]):([1-9]\d*)", self.log())
 
-        return int(wait_until(named, "a line that names the port")[1])
+        return int(wait_until(named, "a line that names the port", seconds=30)[1])
 
     def _is_up(self):
         assert self.process.poll() is None, self.log()
