@@ -24,8 +24,10 @@ enum CurrentLoop {
 
 /// A value that belongs to a loop; reading it on another thread traps.
 ///
-/// It may go from thread to thread because `here` is the only way to the value, and `here` checks the thread. It must
-/// be dropped by someone else's last reference only if its deinit does nothing.
+/// `@unchecked Sendable` holds because every access is ordered. While the loop runs, only `here` gives the value, and
+/// it traps on every other thread. Before the loop's thread starts and after it was joined, `ofStoppedLoop` gives the
+/// value to the thread that starts or joins. The last reference may be dropped on any thread, so the value's deinit
+/// must touch nothing that belongs to the loop.
 @safe
 struct Confined<Value: AnyObject>: @unchecked Sendable {
     private let value: Value

@@ -109,22 +109,14 @@ public final class Listener {
     }
 
     private static func open(_ address: SocketAddress) throws(SystemError) -> Int32 {
-        let operation = "listen on \(address)"
         if let path = address.unixPath { removeStale(path, address) }
-        let type = Int32(CUV_SOCK_STREAM) | Int32(CUV_SOCK_FLAGS)
-        let descriptor = socket(address.family, type, 0)
-        guard descriptor >= 0 else { throw SystemError(code: errno, operation: operation) }
-        if address.unixPath == nil { Socket.setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1) }
-        // `[::]` accepts IPv4 clients too, whatever net.ipv6.bindv6only says.
-        if address.family == AF_INET6 { Socket.setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
-        guard unsafe address.withKernelForm({ unsafe bind(descriptor, $0, $1) }) == 0,
-            listen(descriptor, backlog) == 0
-        else {
-            let code = errno
-            Socket.close(descriptor)
-            throw SystemError(code: code, operation: operation)
+        return try Socket.open(address.family, Int32(CUV_SOCK_STREAM), "listen on \(address)") { descriptor in
+            if address.unixPath == nil { Socket.setOption(descriptor, SOL_SOCKET, SO_REUSEADDR, 1) }
+            // `[::]` accepts IPv4 clients too, whatever net.ipv6.bindv6only says.
+            if address.family == AF_INET6 { Socket.setOption(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, 0) }
+            return unsafe address.withKernelForm { unsafe bind(descriptor, $0, $1) } == 0
+                && listen(descriptor, backlog) == 0
         }
-        return descriptor
     }
 
     /// A unix socket's file outlives a killed server: remove it if no server answers on it.

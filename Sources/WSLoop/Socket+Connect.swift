@@ -6,17 +6,11 @@ extension Socket {
     ///
     /// Once it is writable, `pendingError` says whether the connection was established.
     public static func connect(to address: SocketAddress) throws(SystemError) -> Int32 {
-        let operation = "connect to \(address)"
-        let descriptor = socket(address.family, Int32(CUV_SOCK_STREAM) | Int32(CUV_SOCK_FLAGS), 0)
-        guard descriptor >= 0 else { throw SystemError(code: errno, operation: operation) }
-        if address.unixPath == nil { setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
-        let result = unsafe address.withKernelForm { unsafe Glibc.connect(descriptor, $0, $1) }
-        guard result == 0 || errno == EINPROGRESS else {
-            let code = errno
-            close(descriptor)
-            throw SystemError(code: code, operation: operation)
+        try open(address.family, Int32(CUV_SOCK_STREAM), "connect to \(address)") { descriptor in
+            if address.unixPath == nil { setOption(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, 1) }
+            let result = unsafe address.withKernelForm { unsafe Glibc.connect(descriptor, $0, $1) }
+            return result == 0 || errno == EINPROGRESS
         }
-        return descriptor
     }
 
     /// The socket's pending error, which is how a failed connection attempt is reported; nil if there is none.

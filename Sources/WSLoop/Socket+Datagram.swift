@@ -4,15 +4,9 @@ internal import Glibc
 extension Socket {
     /// A non-blocking UDP socket bound to an address, which the caller must close.
     public static func datagram(boundTo address: SocketAddress) throws(SystemError) -> Int32 {
-        let operation = "bind UDP socket to \(address)"
-        let descriptor = socket(address.family, Int32(CUV_SOCK_DATAGRAM) | Int32(CUV_SOCK_FLAGS), 0)
-        guard descriptor >= 0 else { throw SystemError(code: errno, operation: operation) }
-        guard unsafe address.withKernelForm({ unsafe bind(descriptor, $0, $1) }) == 0 else {
-            let code = errno
-            close(descriptor)
-            throw SystemError(code: code, operation: operation)
+        try open(address.family, Int32(CUV_SOCK_DATAGRAM), "bind UDP socket to \(address)") { descriptor in
+            unsafe address.withKernelForm { unsafe bind(descriptor, $0, $1) } == 0
         }
-        return descriptor
     }
 
     /// Sends one datagram; a datagram is accepted as a whole.

@@ -80,6 +80,25 @@ public enum Socket {
         setOption(descriptor, Int32(IPPROTO_TCP), Int32(CUV_TCP_NOTSENT_LOWAT), unsentLowWaterBytes)
     }
 
+    /// Opens a non-blocking descriptor and prepares it; if that fails, closes it and throws the errno of the failure.
+    ///
+    /// - Parameters:
+    /// - type: SOCK_STREAM or SOCK_DGRAM.
+    /// - operation: what is attempted, for the error.
+    /// - prepare: connects or binds the descriptor; false if a call failed, with errno set.
+    static func open(_ family: Int32, _ type: Int32, _ operation: String, prepare: (Int32) -> Bool)
+        throws(SystemError) -> Int32
+    {
+        let descriptor = socket(family, type | Int32(CUV_SOCK_FLAGS), 0)
+        guard descriptor >= 0 else { throw SystemError(code: errno, operation: operation) }
+        guard prepare(descriptor) else {
+            let code = errno
+            close(descriptor)
+            throw SystemError(code: code, operation: operation)
+        }
+        return descriptor
+    }
+
     static func setOption(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32) {
         var value = value
         _ = unsafe setsockopt(descriptor, level, option, &value, socklen_t(MemoryLayout<Int32>.size))

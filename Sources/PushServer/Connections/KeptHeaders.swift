@@ -18,6 +18,7 @@ final class KeptHeaders {
 
     /// Keeps the fields of a request; false if they are too large.
     func keep(_ head: RequestHead, of connection: Connection) -> Bool {
+        guard !names.isEmpty else { return true }
         let found = names.compactMap { name in head.joinedValues(of: name).map { (name: name, value: $0) } }
         fields[connection.slot] = found.isEmpty ? nil : found
         return bytes(of: connection) <= KeptHeaders.maxBytes

@@ -23,7 +23,7 @@ final class Users {
 
     /// Forgets a connection.
     func forget(_ connection: Connection) {
-        guard let user = names.removeValue(forKey: connection.slot) else { return }
+        guard !names.isEmpty, let user = names.removeValue(forKey: connection.slot) else { return }
         slots[user]?.removeAll { $0 == connection.slot }
         if slots[user]?.isEmpty == true { slots[user] = nil }
     }

@@ -173,10 +173,10 @@ extension WebSocketUpgrade {
 
     /// Asks the backend about the channels that a rule leaves to it.
     private func authorize(_ connection: Connection, _ opening: Opening) throws(UpgradeRefusal) -> EndpointAnswer {
+        let undecided = opening.channels.filter { decision(on: $0, connection) == .ask }
+        guard !undecided.isEmpty else { return join(connection, opening) }
         let granted = Set((connection.identity?.channels ?? []).map { ByteName($0) })
-        let open = opening.channels.filter {
-            !granted.contains(ByteName($0)) && decision(on: $0, connection) == .ask
-        }
+        let open = undecided.filter { !granted.contains(ByteName($0)) }
         guard let first = open.first else { return join(connection, opening) }
         guard backend.answers(.subscribe) else { throw UpgradeRefusal(Denial(.undecided, of: first)) }
         return ask(.subscribe, open.map { .channel($0) }, connection, opening) {
