@@ -66,11 +66,12 @@ let package = Package(
             name: "CBuild",
             cSettings: [.define("BUILD_COMMIT", to: "\"\(Context.environment["BUILD_COMMIT"] ?? "")\"")]),
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
-        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        // It loads libcurl when that is needed.
+        .target(name: "CCurl", linkerSettings: [.linkedLibrary("dl")]),
         .target(
             name: "Hooks",
             dependencies: [
-                "Access", "Bytes", "CCurl", "COpenSSL", "Channels", "WSLoop",
+                "Access", "Broker", "Bytes", "CCurl", "COpenSSL", "Channels", "WSLoop",
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
@@ -133,7 +134,9 @@ let package = Package(
             name: "loop-bench", dependencies: ["AsyncLoop", "Bytes", "HTTP", "WSLoop"],
             path: "Tests/Benchmarks/loop/program",
             swiftSettings: settings),
-        .target(name: "TestSupport", dependencies: ["Broker"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(
+            name: "TestSupport", dependencies: ["Broker", "Bytes", "WSLoop"], path: "Tests/TestSupport",
+            swiftSettings: settings),
         .testTarget(name: "BytesTests", dependencies: ["Bytes", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "AccessTests", dependencies: ["Access", "Bytes", "Channels", "HTTP", "TestSupport"],
@@ -152,7 +155,8 @@ let package = Package(
             name: "WSLoopTests", dependencies: ["Bytes", "COpenSSL", "TLSRecord", "TestSupport", "WSLoop"],
             swiftSettings: settings),
         .testTarget(
-            name: "HooksTests", dependencies: ["Access", "Bytes", "Channels", "Hooks", "WSLoop"],
+            name: "HooksTests",
+            dependencies: ["Access", "Broker", "Bytes", "Channels", "Hooks", "TestSupport", "WSLoop"],
             swiftSettings: settings),
         .testTarget(
             name: "AsyncLoopTests", dependencies: ["AsyncLoop", "TestSupport", "WSLoop"], swiftSettings: settings),

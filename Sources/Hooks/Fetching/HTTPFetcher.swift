@@ -10,7 +10,8 @@ public import WSLoop
 public final class HTTPFetcher {
     /// The most connections at once, with idle ones; further requests wait for one of them.
     public static let maxConnections = 288
-    private static let isUsable = ccurl_start() != 0
+    /// Why libcurl, which is loaded here, cannot be used.
+    private static let problem = unsafe ccurl_start().map { unsafe String(cString: $0) }
     /// libcurl is not called again before it asks for it, and a timer of the loop may be early.
     private static let repeatMilliseconds: UInt64 = 10
 
@@ -32,8 +33,8 @@ public final class HTTPFetcher {
     ///
     /// - Parameter authoritiesFile: the certificates (PEM) to trust; nil for the system's.
     public init(on loop: Loop, userAgent: String, authoritiesFile: String? = nil) throws(SystemError) {
-        guard HTTPFetcher.isUsable, let multi = unsafe curl_multi_init() else {
-            throw SystemError(code: ENOTSUP, operation: "use libcurl with a resolver in the background")
+        guard HTTPFetcher.problem == nil, let multi = unsafe ccurl_multi_init() else {
+            throw SystemError(code: ENOTSUP, operation: "libcurl (\(HTTPFetcher.problem ?? "out of memory"))")
         }
         self.loop = loop
         self.userAgent = userAgent
@@ -42,7 +43,7 @@ public final class HTTPFetcher {
         do throws(SystemError) {
             timer = try Timer(on: loop)
         } catch {
-            unsafe curl_multi_cleanup(multi)
+            unsafe ccurl_multi_cleanup(multi)
             throw error
         }
         timer.onEvent { [unowned self] in act(on: CURL_SOCKET_TIMEOUT) }
@@ -65,7 +66,7 @@ public final class HTTPFetcher {
         precondition(!isClosed, "HTTPFetcher was used after close()")
         let transfer = HTTPTransfer(fetch, by: self, then: completion)
         transfers[ObjectIdentifier(transfer)] = transfer
-        let code = unsafe curl_multi_add_handle(multi, transfer.easy)
+        let code = unsafe ccurl_multi_add_handle(multi, transfer.easy)
         precondition(code == CURLM_OK, "curl_multi_add_handle: \(code.rawValue)")
         return transfer
     }
@@ -75,7 +76,7 @@ public final class HTTPFetcher {
         guard !isClosed else { return }
         isClosed = true
         for transfer in transfers.values { forget(transfer) }
-        unsafe curl_multi_cleanup(multi)
+        unsafe ccurl_multi_cleanup(multi)
         for socket in sockets.values { socket.watcher.close() }
         sockets = [:]
         timer.close()
@@ -84,7 +85,7 @@ public final class HTTPFetcher {
     /// Takes a transfer out.
     func forget(_ transfer: HTTPTransfer) {
         guard transfers.removeValue(forKey: ObjectIdentifier(transfer)) != nil else { return }
-        unsafe curl_multi_remove_handle(multi, transfer.easy)
+        unsafe ccurl_multi_remove_handle(multi, transfer.easy)
     }
 
     deinit {
@@ -141,10 +142,10 @@ extension HTTPFetcher {
     /// Lets libcurl act on a socket that is ready, or on its timer; then reports what it has completed.
     private func act(on descriptor: Int32, _ events: Int32 = 0) {
         var running: Int32 = 0
-        _ = unsafe curl_multi_socket_action(multi, descriptor, events, &running)
+        _ = unsafe ccurl_multi_socket_action(multi, descriptor, events, &running)
         var queued: Int32 = 0
         // A completion may close the fetcher.
-        while !isClosed, let message = unsafe curl_multi_info_read(multi, &queued) {
+        while !isClosed, let message = unsafe ccurl_multi_info_read(multi, &queued) {
             guard unsafe message.pointee.msg == CURLMSG_DONE,
                 let transfer = unsafe HTTPTransfer.of(message.pointee.easy_handle)
             else { continue }

@@ -24,7 +24,7 @@ public final class HTTPTransfer {
         _ fetch: HTTPFetch, by fetcher: HTTPFetcher,
         then completion: @escaping (Result<HTTPFetched, FetchFailure>) -> Void
     ) {
-        guard let easy = unsafe curl_easy_init() else { preconditionFailure("curl_easy_init: out of memory") }
+        guard let easy = unsafe ccurl_easy_init() else { preconditionFailure("curl_easy_init: out of memory") }
         unsafe self.easy = easy
         unsafe errorText = .allocate(capacity: HTTPTransfer.errorBytes)
         unsafe errorText.initialize(repeating: 0, count: HTTPTransfer.errorBytes)
@@ -41,8 +41,8 @@ public final class HTTPTransfer {
     }
 
     deinit {
-        unsafe curl_easy_cleanup(easy)
-        unsafe curl_slist_free_all(headers)
+        unsafe ccurl_easy_cleanup(easy)
+        unsafe ccurl_slist_free_all(headers)
         unsafe errorText.deallocate()
     }
 
@@ -83,7 +83,7 @@ extension HTTPTransfer {
     }
 
     private func append(_ line: String) {
-        unsafe headers = curl_slist_append(headers, line)
+        unsafe headers = ccurl_slist_append(headers, line)
     }
 
     private func setLimits(_ limits: HTTPFetch.Limits) {
@@ -139,7 +139,7 @@ extension HTTPTransfer {
     private func failure(_ code: CURLcode) -> FetchFailure {
         guard !isTooLarge else { return FetchFailure(.tooLarge, "the response is larger than \(maxBytes) bytes") }
         let detail = unsafe String(cString: errorText)
-        let text = detail.isEmpty ? unsafe String(cString: curl_easy_strerror(code)) : detail
+        let text = detail.isEmpty ? unsafe String(cString: ccurl_easy_strerror(code)) : detail
         return FetchFailure(FetchFailure.Kind(code), text)
     }
 }
