@@ -1,4 +1,5 @@
 import Hooks
+import TestSupport
 import Testing
 import WSLoop
 
@@ -9,7 +10,7 @@ private final class Scene {
     let fetcher: HTTPFetcher
     var outcomes: [Result<HTTPFetched, FetchFailure>] = []
 
-    init(_ conduct: @escaping (String) -> FakeBackend.Conduct) throws {
+    init(_ conduct: @escaping (String) -> LoopServer.Reaction) throws {
         loop = try Loop()
         backend = try FakeBackend(on: loop, conduct)
         fetcher = try HTTPFetcher(on: loop, userAgent: "pushd/test")
@@ -53,7 +54,7 @@ private final class Scene {
 }
 
 private func withScene(
-    _ conduct: @escaping (String) -> FakeBackend.Conduct = { _ in .answer(FakeBackend.json("{}")) },
+    _ conduct: @escaping (String) -> LoopServer.Reaction = { _ in .answer(FakeBackend.json("{}")) },
     _ body: (Scene) throws -> Void
 ) throws {
     let scene = try Scene(conduct)
@@ -136,7 +137,7 @@ private func withScene(
 
 @Suite struct FetchFailureTests {
     @Test func silenceEndsAtTheTimeLimit() throws {
-        try withScene({ _ in .silence }) { scene in
+        try withScene({ _ in .wait }) { scene in
             scene.send(limits: HTTPFetch.Limits(time: .milliseconds(50)))
             try scene.waitForOutcomes()
             #expect(scene.failures == [.timedOut])
@@ -203,7 +204,7 @@ private func withScene(
 
 @Suite struct FetchEndTests {
     @Test func aCancelledRequestReportsNothing() throws {
-        try withScene({ _ in .silence }) { scene in
+        try withScene({ _ in .wait }) { scene in
             let transfer = scene.send()
             try scene.wait(for: "the request") { scene.backend.requests.count == 1 }
             transfer.cancel()
@@ -230,7 +231,7 @@ private func withScene(
     }
 
     @Test func aCloseGivesUpWhatIsOnItsWay() throws {
-        try withScene({ _ in .silence }) { scene in
+        try withScene({ _ in .wait }) { scene in
             for _ in 0..<10 { scene.send() }
             try scene.wait(for: "the requests") { scene.backend.requests.count == 10 }
             scene.fetcher.close()

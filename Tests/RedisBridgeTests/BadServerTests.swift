@@ -13,7 +13,7 @@ struct BadServerTests {
         throws
     {
         let loop = try Loop()
-        let server = try FakeServer(on: loop, answer: answer)
+        let server = try LoopServer(on: loop, answer: answer)
         var timing = Harness.quickTiming
         timing.connectMilliseconds = 20
         let harness = try Harness("redis://127.0.0.1:\(server.port)", timing: timing, loop: loop)
@@ -66,7 +66,7 @@ struct BadServerTests {
 
     @Test func everyAddressOfAHostIsTried() throws {
         let loop = try Loop()
-        let server = try FakeServer(on: loop, answer: nil)
+        let server = try LoopServer(on: loop, answer: nil)
         let harness = try Harness("redis://no-such-host.invalid", loop: loop)
         harness.bridge.start()
         // An answer with two addresses without a listener, and one with a listener.

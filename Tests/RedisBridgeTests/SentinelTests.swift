@@ -1,4 +1,5 @@
 import Broker
+import TestSupport
 import Testing
 import WSLoop
 
@@ -21,8 +22,8 @@ struct SentinelTests {
     func whileTheMasterIsReachableOnlyASentinelThatKnowsAsMuchIsBelieved(epoch: Int, isBelieved: Bool) throws {
         let (master, other) = (try RedisServer(), try RedisServer())
         let loop = try Loop()
-        let first = try FakeServer(on: loop, answer: answers(master: master, epoch: 2))
-        let second = try FakeServer(on: loop, answer: answers(master: other, epoch: epoch))
+        let first = try LoopServer(on: loop, answer: answers(master: master, epoch: 2))
+        let second = try LoopServer(on: loop, answer: answers(master: other, epoch: epoch))
         let url = "redis+sentinel://127.0.0.1:\(first.port),127.0.0.1:\(second.port)/mymaster"
         let harness = try Harness(url, loop: loop)
         defer {
