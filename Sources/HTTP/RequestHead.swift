@@ -17,6 +17,9 @@ public struct RequestHead: Sendable {
     let line: RequestLine
     let fields: [Field]
 
+    /// The size of the head.
+    public var byteCount: Int { bytes.count }
+
     /// The request method.
     public var method: Method { line.method }
 

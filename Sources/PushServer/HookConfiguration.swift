@@ -8,7 +8,7 @@ public enum HookDefault: String, CaseIterable, Sendable {
     case allow
 }
 
-/// The backend that is asked what clients may do.
+/// The backend that is asked what clients may do, and told what happens.
 public struct HookConfiguration: Sendable {
     /// The URLs of the kinds of questions that are asked.
     public var urls: [HookKind: String] = [:]

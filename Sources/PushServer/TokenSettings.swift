@@ -4,6 +4,8 @@ public import Tokens
 public struct TokenSettings: Sendable {
     /// The keys.
     public var keys: TokenKeys
+    /// Where further keys are fetched, as a JSON Web Key Set; nil for nowhere.
+    public var keySetURL: String?
     /// What the claims must say.
     public var policy: TokenPolicy
     /// Whether WebSockets without a token are refused.
@@ -13,8 +15,18 @@ public struct TokenSettings: Sendable {
 
     /// Makes the settings.
     public init(
-        keys: TokenKeys, policy: TokenPolicy = TokenPolicy(), isRequired: Bool = false, cookie: String? = nil
+        keys: TokenKeys, keySetURL: String? = nil, policy: TokenPolicy = TokenPolicy(), isRequired: Bool = false,
+        cookie: String? = nil
     ) {
-        (self.keys, self.policy, self.isRequired, self.cookie) = (keys, policy, isRequired, cookie)
+        (self.keys, self.keySetURL, self.policy) = (keys, keySetURL, policy)
+        (self.isRequired, self.cookie) = (isRequired, cookie)
+    }
+
+    /// Verifies with the configured keys, until those of the key set are there.
+    var firstVerifier: TokenVerifier { TokenVerifier(keys: keys, policy: policy, awaitsKeys: keySetURL != nil) }
+
+    /// Verifies with the configured keys and those that were fetched.
+    func verifier(adding fetched: TokenKeys) throws(TokenKeyViolation) -> TokenVerifier {
+        TokenVerifier(keys: try keys.adding(fetched), policy: policy)
     }
 }

@@ -50,6 +50,8 @@ public struct TokenKeys: Sendable {
         guard document["kty"] == nil else { return [document] }
         guard let range = document.rawRange(of: "keys"), let elements = JSON.elements(bytes.rawSpan.extracting(range))
         else { throw .unknownFormat }
+        // Before they are read, which costs more than to count them.
+        guard elements.count <= maxCount else { throw .tooManyKeys }
         var objects: [JSONObject] = []
         for element in elements {
             let text = bytes[range][(range.lowerBound + element.lowerBound)..<(range.lowerBound + element.upperBound)]

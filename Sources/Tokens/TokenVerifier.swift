@@ -13,13 +13,17 @@ public final class TokenVerifier: Sendable {
 
     /// The keys.
     public let keys: TokenKeys
+    /// Whether further keys are expected, which have not been fetched yet.
+    private let awaitsKeys: Bool
     /// What the claims must say.
     public let policy: TokenPolicy
     private let cache = Mutex(TokenCache(limit: cacheLimit))
 
     /// Makes a verifier.
-    public init(keys: TokenKeys, policy: TokenPolicy) {
-        (self.keys, self.policy) = (keys, policy)
+    ///
+    /// - Parameter awaitsKeys: whether further keys are expected, which have not been fetched yet.
+    public init(keys: TokenKeys, policy: TokenPolicy, awaitsKeys: Bool = false) {
+        (self.keys, self.policy, self.awaitsKeys) = (keys, policy, awaitsKeys)
     }
 
     /// Verifies a token; one that was verified before only costs a digest and a lookup.
@@ -56,6 +60,7 @@ public final class TokenVerifier: Sendable {
     }
 
     private func refusal(of header: TokenHeader, hasCandidates: Bool) -> TokenViolation {
+        guard !awaitsKeys else { return .keysMissing }
         if let id = header.keyID, !keys.contains(id: id) { return .unknownKey }
         return hasCandidates ? .badSignature : .noKeyForAlgorithm
     }

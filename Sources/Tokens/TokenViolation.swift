@@ -22,6 +22,8 @@ public enum TokenViolation: Error, Equatable, Sendable, CaseIterable {
     case badKeyID
     /// No key has the token's `kid`.
     case unknownKey
+    /// The signature fits no key that is there, and others have not been fetched yet.
+    case keysMissing
     /// No key is for the token's algorithm.
     case noKeyForAlgorithm
     /// The signature fits no key.
@@ -43,6 +45,9 @@ public enum TokenViolation: Error, Equatable, Sendable, CaseIterable {
     /// Not meant for this server.
     case wrongAudience
 
+    /// Whether a key that is fetched later may verify the token.
+    public var isForLackOfKey: Bool { self == .unknownKey || self == .keysMissing }
+
     /// One sentence for the client.
     public var message: String {
         switch self {
@@ -57,6 +62,7 @@ public enum TokenViolation: Error, Equatable, Sendable, CaseIterable {
         case .wrongType: "the token is of a type that is not for access"
         case .badKeyID: "the token's kid is not a string of at most 255 bytes"
         case .unknownKey: "the token's kid names no key of this server"
+        case .keysMissing: "the key that the token was signed with is not known yet"
         case .noKeyForAlgorithm: "no key of this server is for the token's algorithm"
         case .badSignature: "the token's signature is wrong"
         case .badClaim: "a claim of the token has the wrong type or form"

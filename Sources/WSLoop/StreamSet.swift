@@ -8,7 +8,7 @@ public protocol StreamSetDelegate: AnyObject {
 }
 
 /// Identifies a stream in a set by its slot and a generation, which distinguishes successive users of the slot.
-public struct StreamKey: Equatable, Sendable {
+public struct StreamKey: Hashable, Sendable {
     /// The slot's index.
     public let slot: UInt32
     /// Counts the users of the slot.

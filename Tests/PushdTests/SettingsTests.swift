@@ -274,6 +274,20 @@ import WSLoop
         #expect(try !self.problem(["--hook-connect", "x://u:secret@a"]).contains("secret"))
     }
 
+    @Test(arguments: ["https://id.example.org/keys", "http://localhost:8/keys", "HTTP://127.1.2.3", "http://[::1]:8/"])
+    func keysMayBeFetchedFrom(url: String) throws {
+        let server = try settings(["--token-jwks", url, "--token-required"]).server
+        #expect(server.tokens?.keySetURL == url && server.tokens?.isRequired == true)
+    }
+
+    @Test(arguments: [
+        "http://id.example.org/", "http://[::2]/", "http://localhost.example.org/", "http://127.0.0.1\\@a/",
+    ])
+    func keysMayNotBeFetchedInTheClearFrom(url: String) throws {
+        let problem = try problem(["--token-jwks", url])
+        #expect(problem == "--token-jwks: '\(url)' is not an https:// URL, or an http:// URL of this machine")
+    }
+
     @Test func theHooksSecretIsOneLongLine() throws {
         for (text, isUsable) in [
             ("0123456789abcdef\n", true), ("short\n", false), ("0123456789abcdef\nfedcba9876543210", false),

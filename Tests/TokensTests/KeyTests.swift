@@ -34,6 +34,15 @@ import Testing
         #expect(try TokenKey(pem: TestKeys.ed448.publicPEM).algorithms == [.edDSA])
     }
 
+    @Test("a set has at most 64, those that cannot be used included") func tooManyKeys() {
+        let future = Array(repeating: #"{"kty":"future"}"#, count: 64)
+        let cases = [(future, TokenKeyViolation.noKeys), (future + ["{}"], .tooManyKeys)]
+        for (members, expected) in cases {
+            let text = #"{"keys":[\#(members.joined(separator: ","))]}"#
+            #expect(violation { () throws(TokenKeyViolation) in _ = try keys(text, isPublic: true) } == expected)
+        }
+    }
+
     @Test("PEM that cannot be used is refused by name") func pem() {
         let cases: [([UInt8], TokenKeyViolation)] = [
             (TestKeys.weakRSA.publicPEM, .rsaSize(bits: 1024)),

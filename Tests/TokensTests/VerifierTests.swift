@@ -46,6 +46,16 @@ import Testing
         #expect(first == nil && last?.user == "99")
     }
 
+    @Test("that no key verifies are told apart while others are still to come") func keysToCome() throws {
+        let keys = try TokenKeys([TokenKey(secret: TestKeys.secret)])
+        let waiting = TokenVerifier(keys: keys, policy: TokenPolicy(), awaitsKeys: true)
+        let stranger = try token(header: #"{"alg":"HS256","kid":"x"}"#, secret: Array(repeating: 1, count: 32))
+        #expect(try refusal(of: stranger, by: waiting) == .keysMissing)
+        #expect(try refusal(of: stranger) == .unknownKey)
+        #expect(try refusal(of: token(), by: waiting) == nil)
+        #expect(TokenViolation.allCases.filter(\.isForLackOfKey) == [.unknownKey, .keysMissing])
+    }
+
     @Test("every refusal has its own sentence, without a full stop") func messages() {
         let messages = TokenViolation.allCases.map(\.message)
         #expect(Set(messages).count == messages.count)

@@ -7,30 +7,36 @@ internal import WSLoop
 
 extension CommandRunner {
     /// Replaces a connection's token; one that is refused changes nothing.
-    func refresh(_ connection: Connection, _ token: String, id: [UInt8]) {
-        do throws(CommandRefusal) {
-            let identity = try identity(for: token, replacing: connection.identity)
-            connection.identity = identity
-            connection.isToldOfExpiry = false
-            lives.follow(connection)
-            leaveForbidden(connection)
-            let seconds = identity.expiresAt.map { $0 - Int(Loop.unixTimeSeconds) }
-            webSockets.reply(.refreshed(seconds: seconds), to: id, of: connection)
-        } catch {
-            webSockets.reply(.refused(error), to: id, of: connection)
+    ///
+    /// - Parameter mayWait: whether the token is tried again when further keys have been fetched.
+    func refresh(_ connection: Connection, _ token: String, id: [UInt8], mayWait: Bool = true) {
+        guard let old = connection.identity, let verifier = context.state.tokens else {
+            return webSockets.reply(.refused(.nothingToRefresh), to: id, of: connection)
         }
-    }
-
-    private func identity(for token: String, replacing old: Identity?) throws(CommandRefusal) -> Identity {
-        guard let old, let verifier = context.state.tokens else { throw .nothingToRefresh }
         let identity: Identity
         do throws(TokenViolation) {
             identity = try verifier.verify(Array(token.utf8), at: Int(Loop.unixTimeSeconds))
         } catch {
-            throw .tokenRefused(error.message)
+            if mayWait, error.isForLackOfKey, waitForKeys(connection, token, id: id) { return }
+            return webSockets.reply(.refused(.tokenRefused(error.message)), to: id, of: connection)
         }
-        guard identity.isNamed == old.isNamed, ByteName(identity.user) == ByteName(old.user) else { throw .otherUser }
-        return identity
+        guard identity.isNamed == old.isNamed, ByteName(identity.user) == ByteName(old.user) else {
+            return webSockets.reply(.refused(.otherUser), to: id, of: connection)
+        }
+        replaceIdentity(of: connection, with: identity, id: id)
+    }
+
+    private func waitForKeys(_ connection: Connection, _ token: String, id: [UInt8]) -> Bool {
+        keys.wait(connection, holding: token.utf8.count) { [self] in refresh($0, token, id: id, mayWait: false) }
+    }
+
+    private func replaceIdentity(of connection: Connection, with identity: Identity, id: [UInt8]) {
+        connection.identity = identity
+        connection.isToldOfExpiry = false
+        lives.follow(connection)
+        leaveForbidden(connection)
+        let seconds = identity.expiresAt.map { $0 - Int(Loop.unixTimeSeconds) }
+        webSockets.reply(.refreshed(seconds: seconds), to: id, of: connection)
     }
 
     /// Ends the subscriptions that a client may not have any more, and tells it.
@@ -40,5 +46,10 @@ extension CommandRunner {
             subscriptions.leave(connection.slot, channel)
             webSockets.tell(.unsubscribed(channel: channel, denial), connection)
         }
+    }
+
+    /// The keys that connections wait for have been fetched, or are not fetched now.
+    func keysSettled() {
+        for (key, proceed) in keys.takeWaiting() { answered(key, proceed) }
     }
 }

@@ -13,6 +13,7 @@ final class CommandRunner {
     let webSockets: WebSocketExchange
     let subscriptions: Subscriptions
     let backend: BackendProxy
+    let keys: KeyProxy
     private let headers: KeptHeaders
     let lives: ConnectionLives
     private let table: ConnectionTable
@@ -30,6 +31,7 @@ final class CommandRunner {
         headers = connections.headers
         endpoint = context.state.configuration.endpoint
         backend = BackendProxy(context, connections)
+        keys = KeyProxy(context)
         broker =
             context.state.broker.isEmbedded
             ? EmbeddedBroker { context.broadcast($0) } : BrokerProxy { context.tellNode($0) }
@@ -108,14 +110,10 @@ extension CommandRunner: MessageDelegate {
     }
 
     private func publishAllowed(_ publication: Publication, id: [UInt8], _ connection: Connection) {
-        let channel = publication.channel
         if let result = publish(publication, from: .client, for: connection) {
-            webSockets.reply(CommandOutcome(result, channel), to: id, of: connection)
+            settle(publication, result, id: id, connection)
         } else {
-            connection.wait(
-                for: Continuation { [webSockets] in
-                    webSockets.reply(CommandOutcome($0, channel), to: id, of: connection)
-                })
+            connection.wait(for: Continuation { [self] in settle(publication, $0, id: id, connection) })
         }
     }
 }

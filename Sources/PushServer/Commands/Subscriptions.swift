@@ -40,20 +40,20 @@ final class Subscriptions {
             waiting[name]?.removeAll { $0 == key }
             // Without subscribers the channel is not confirmed any more, and nothing else would remove its entry.
             if waiting[name]?.isEmpty == true { waiting[name] = nil }
-            release(channel)
+            release(channel, of: key.slot)
         }
     }
 
     /// Ends a subscription, if there is one.
     func leave(_ slot: UInt32, _ channel: String) {
-        if hub.leave(slot, channel) { release(channel) }
+        if hub.leave(slot, channel) { release(channel, of: slot) }
     }
 
     /// Ends all subscriptions of a connection.
     func leaveAll(_ slot: UInt32) {
         let channels = hub.channelNames(of: slot)
         hub.leaveAll(slot)
-        for channel in channels { release(channel) }
+        for channel in channels { release(channel, of: slot) }
     }
 
     /// Ends all subscriptions of a connection but some.

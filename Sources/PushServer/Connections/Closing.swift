@@ -132,7 +132,6 @@ final class Closing {
         delegate?.abandonContinuation(connection)
         limits.release(connection)
         addresses.forget(connection)
-        users.forget(connection)
         rates.forget(connection)
         lives.tell(.closed, connection)
         table.remove(connection)
@@ -141,6 +140,7 @@ final class Closing {
         context.hub.remove(connection.slot)
         Socket.close(connection.descriptor)
         if connection.machine != nil { webSocketEnded(connection) }
+        users.forget(connection)
         inbound.update(connection)
         context.state.boards.countStream(-1, on: context.index)
     }

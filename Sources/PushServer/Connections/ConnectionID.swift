@@ -36,6 +36,9 @@ struct ConnectionID: Equatable, Sendable, CustomStringConvertible {
             + ConnectionID.text(UInt64(key.generation), ConnectionID.digits.generation)
     }
 
+    /// The name of a node, with which the names of its connections begin.
+    static func nodeName(_ node: UInt64) -> String { text(node, digits.node) }
+
     private static func text(_ number: UInt64, _ digits: Int) -> String {
         let text = String(number, radix: 16)
         return String(repeating: "0", count: digits - text.utf8.count) + text

@@ -29,7 +29,10 @@ final class Users {
     }
 
     /// The user of a connection; nil for an anonymous client.
-    func name(of connection: Connection) -> String? { names[connection.slot]?.text }
+    func name(of connection: Connection) -> String? { name(ofSlot: connection.slot) }
+
+    /// The user of the connection in a slot; nil for an anonymous client.
+    func name(ofSlot slot: UInt32) -> String? { names[slot]?.text }
 
     /// The slots of a user's connections.
     func slots(of user: String) -> [UInt32] { slots[ByteName(user)] ?? [] }

@@ -40,5 +40,6 @@ extension UpgradeRefusal {
         response.addHeader(
             "WWW-Authenticate", "Bearer error=\"invalid_token\", error_description=\"\(violation.message)\"")
         self.init(violation.message, response)
+        isForLackOfKey = violation.isForLackOfKey
     }
 }

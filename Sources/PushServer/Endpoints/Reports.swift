@@ -3,6 +3,7 @@ internal import Bytes
 internal import Channels
 internal import HTTP
 internal import Hooks
+internal import Tokens
 internal import WSLoop
 
 /// The responses of the endpoints that only report.

@@ -5,6 +5,8 @@ internal import HTTP
 struct UpgradeRefusal: Error {
     let reason: String
     let response: Response
+    /// Whether a key that is fetched later may make a difference.
+    var isForLackOfKey = false
 
     init(_ reason: String, _ response: Response) {
         self.reason = reason

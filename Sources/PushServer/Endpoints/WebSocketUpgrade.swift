@@ -21,6 +21,7 @@ final class WebSocketUpgrade: Endpoint {
     private let http: HTTPExchange
     private let webSockets: WebSocketExchange
     private let backend: BackendProxy
+    private let keys: KeyProxy
     private let subscriptions: Subscriptions
     private let access: RequestAccess
     private let authenticator: Authenticator
@@ -40,6 +41,7 @@ final class WebSocketUpgrade: Endpoint {
         http = connections.http
         webSockets = connections.webSockets
         backend = commands.backend
+        keys = commands.keys
         subscriptions = commands.subscriptions
         self.access = access
         authenticator = Authenticator(context)
@@ -66,8 +68,26 @@ final class WebSocketUpgrade: Endpoint {
         do throws(UpgradeRefusal) {
             return try open(head, connection)
         } catch {
+            if error.isForLackOfKey, waitForKeys(head, connection) { return .later }
             return .now(refuse(error, head, connection))
         }
+    }
+
+    /// Tries again, once, when the keys of `--token-jwks` have been fetched; false if there is nothing to wait for.
+    private func waitForKeys(_ head: RequestHead, _ connection: Connection) -> Bool {
+        keys.wait(connection, holding: head.byteCount, endsWithPeer: true) { [self] connection in
+            do throws(UpgradeRefusal) {
+                finish(try open(head, connection), connection)
+            } catch {
+                http.refuse(refuse(error, head, connection), connection)
+            }
+        }
+    }
+
+    /// Opens the WebSocket of a request that had to wait, unless it waits for something else now.
+    private func finish(_ answer: EndpointAnswer, _ connection: Connection) {
+        guard case .upgrade(let acceptance, let channels) = answer else { return }
+        webSockets.open(connection, acceptance, channels: channels)
     }
 
     private func refuse(_ refusal: UpgradeRefusal, _ head: RequestHead, _ connection: Connection) -> Response {
@@ -211,9 +231,7 @@ extension WebSocketUpgrade {
             releasePlace()
         } then: { [self] connection, outcomes in
             do throws(UpgradeRefusal) {
-                let answer = try inPlace { () throws(UpgradeRefusal) in try step(outcomes) }
-                guard case .upgrade(let acceptance, let channels) = answer else { return }
-                webSockets.open(connection, acceptance, channels: channels)
+                finish(try inPlace { () throws(UpgradeRefusal) in try step(outcomes) }, connection)
             } catch {
                 // What admission has counted is given back at the end of the connection.
                 http.refuse(refuse(error, opening.head, connection), connection)

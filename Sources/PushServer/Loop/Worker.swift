@@ -111,6 +111,7 @@ final class Worker {
         case .runCalls: callRunner.run()
         case .answered(let number, let listing): calls.answered(number, listing)
         case .settled(let reply): commands.settled(reply)
+        case .keysSettled: commands.keysSettled()
         case .serveWaiting: connections.input.serveWaiting()
         case .closeIdle: connections.idle.closeSome()
         case .drain: connections.drain.begin()

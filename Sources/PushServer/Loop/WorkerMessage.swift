@@ -25,6 +25,8 @@ enum WorkerMessage: Sendable {
     case answered(UInt32, Listing)
     /// From the node: the outcome of a question to the backend.
     case settled(HookReply)
+    /// From the node: keys that were wanted are there, or are not fetched now.
+    case keysSettled
     /// To itself: continue with connections that had used their share of a turn.
     case serveWaiting
     /// Close idle HTTP connections, because descriptors are scarce.

@@ -6,7 +6,6 @@ internal import WSLoop
 final class BackendLink {
     private let context: LoopContext
     private let state: ServerState
-    private var fetcher: HTTPFetcher?
     private var questions: QuestionSender?
 
     init(_ context: LoopContext) {
@@ -15,12 +14,9 @@ final class BackendLink {
     }
 
     /// Prepares to ask; does nothing if no question is configured.
-    func open() throws(SystemError) {
+    func open(_ fetcher: HTTPFetcher) {
         let hooks = state.configuration.hooks
         guard !hooks.urls.isEmpty else { return }
-        let fetcher = try HTTPFetcher(
-            on: context.loop, userAgent: "pushd/\(Server.version)", authoritiesFile: hooks.authoritiesFile)
-        self.fetcher = fetcher
         questions = QuestionSender(hooks.questions, fetcher, on: context.loop) { [unowned self] ticket, outcome in
             refreshStatus()
             context.post(.settled(HookReply(ticket, outcome)), to: ticket.loop)
@@ -32,8 +28,6 @@ final class BackendLink {
 
     func close() {
         questions = nil
-        fetcher?.close()
-        fetcher = nil
     }
 
     func ask(_ question: Question, for ticket: HookTicket) {

@@ -1,3 +1,4 @@
+internal import Hooks
 internal import Logging
 internal import WSLoop
 
@@ -37,7 +38,7 @@ final class Node {
     func open() throws(SystemError) -> [SocketAddress] {
         let addresses = try acceptor.open()
         try broker.open()
-        try backend.open()
+        try openFetcher()
         return addresses
     }
 
@@ -75,7 +76,7 @@ final class Node {
         }
     }
 
-    /// When the last worker has no connections left, the server ends.
+    /// When the last worker has no connections left, the server ends, once the backend knows what has happened.
     private func workerDrained() {
         undrainedWorkers -= 1
         guard undrainedWorkers == 0 else { return }

@@ -16,8 +16,6 @@ final class ServerState: Sendable {
     let nodeID = UInt64.random(in: .min ... .max)
     let directory: ChannelDirectory
     let access: AccessRules
-    /// Nil if no tokens are taken.
-    let tokens: TokenVerifier?
     let trustedProxies: TrustedProxies
     let admission: Mutex<Admission>
     let sockets = Mutex(SocketCensus())
@@ -44,7 +42,7 @@ final class ServerState: Sendable {
                 configuration.channelRules,
                 publishDefault: configuration.allowsClientPublish ? .subscribers : .nobody),
             hasAdminAddress: !configuration.admin.isEmpty)
-        tokens = configuration.tokens.map { TokenVerifier(keys: $0.keys, policy: $0.policy) }
+        latestTokens = Mutex(configuration.tokens.map { $0.firstVerifier })
         trustedProxies = TrustedProxies(configuration.trustedProxies)
         admission = Mutex(Admission(configuration.admission))
         inboxes = (0..<workers).map { _ in Inbox() }
@@ -83,6 +81,18 @@ final class ServerState: Sendable {
     /// How the questions to the backend go; nil if none are asked.
     var questionStatus: QuestionStatus? {
         get { latestQuestionStatus.withLock { $0 } }
+    /// Verifies tokens, with the keys that are known now; nil if no tokens are taken.
+    var tokens: TokenVerifier? {
+        get { latestTokens.withLock { $0 } }
+        set { latestTokens.withLock { $0 = newValue } }
+    }
+
+    /// What is known about the keys of `--token-jwks`; nil if there are none to fetch.
+    var keySetStatus: KeySetStatus? {
+        get { latestKeySetStatus.withLock { $0 } }
+        set { latestKeySetStatus.withLock { $0 = newValue } }
+    }
+
         set { latestQuestionStatus.withLock { $0 = newValue } }
     }
 

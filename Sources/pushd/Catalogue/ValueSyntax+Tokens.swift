@@ -70,6 +70,28 @@ extension ValueSyntax where Value == String {
         ValueSyntax("json", "JSON") { JSON.isValid(Array($0.utf8).rawSpan) ? $0 : nil }
     }
 
+    /// The URL of a key set: secure, since who can change keys on their way can sign tokens.
+    static var keySetURL: ValueSyntax {
+        ValueSyntax("url") { text throws(ValueViolation) in
+            let url = try webURL.parse(text)
+            guard url.lowercased().hasPrefix("https://") || isForThisMachine(url) else {
+                throw ValueViolation(
+                    value: url.contains("@") ? "***" : url,
+                    expected: "an https:// URL, or an http:// URL of this machine")
+            }
+            return url
+        }
+    }
+
+    private static func isForThisMachine(_ url: String) -> Bool {
+        let authority = url.dropFirst("http://".count).prefix { !"/?#".contains($0) }
+        guard !authority.contains("@"), !authority.contains("\\"), let address = HostAndPort(authority) else {
+            return false
+        }
+        return address.host.lowercased() == "localhost"
+            || SocketAddress(host: String(address.host), port: 0)?.isLocal == true
+    }
+
     /// The name of a cookie (RFC 6265 section 4.1.1).
     static var cookieName: ValueSyntax {
         ValueSyntax("name", "a cookie's name, of letters, digits and !#$%&'*+-.^_`|~") { text in

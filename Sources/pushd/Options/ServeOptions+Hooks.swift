@@ -1,4 +1,5 @@
 import ArgumentParser
+import Hooks
 import PushServer
 
 extension ServeOptions {
@@ -25,7 +26,7 @@ extension ServeOptions {
         @Option("File with the secret that signs what is sent, one line", .keyFile)
         var hookSecretFile: KeyFile?
 
-        @Option("Authorities (PEM) to trust for https://", .file, default: "the system's")
+        @Option("Authorities (PEM) to trust for https://, also for --token-jwks", .file, default: "the system's")
         var hookCa: String?
     }
 }

@@ -10,6 +10,9 @@ extension ServeOptions {
         @Option("File with a public key or certificate (PEM), or JSON Web Keys", .tokenKeyFile)
         var tokenKey: [TokenKeyFile] = []
 
+        @Option("URL of a JSON Web Key Set with further keys, which is fetched and kept up to date", .keySetURL)
+        var tokenJwks: String?
+
         @Option("Issuer (iss) that tokens must have", .text(), default: "not checked")
         var tokenIssuer: String?
 

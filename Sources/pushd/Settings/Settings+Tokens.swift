@@ -7,7 +7,7 @@ extension Settings {
     mutating func setTokens(_ options: ServeOptions) throws(SettingViolation) {
         let tokens = options.tokens
         let files = tokens.tokenSecretFile + tokens.tokenKey
-        guard !files.isEmpty else { return try Settings.refuseWithoutKeys(tokens) }
+        guard !files.isEmpty || tokens.tokenJwks != nil else { return try Settings.refuseWithoutKeys(tokens) }
         if tokens.tokenCookie != nil, options.access.allowOrigin.contains(where: \.matchesAll) {
             // Browsers send cookies for every page.
             throw SettingViolation(
@@ -16,13 +16,13 @@ extension Settings {
         }
         do throws(TokenKeyViolation) {
             server.tokens = TokenSettings(
-                keys: try TokenKeys(files.flatMap(\.keys.keys)),
+                keys: try TokenKeys(files.flatMap(\.keys.keys)), keySetURL: tokens.tokenJwks,
                 policy: TokenPolicy(
                     issuer: tokens.tokenIssuer, audience: tokens.tokenAudience,
                     maxAgeSeconds: tokens.tokenMaxAge.map { Int($0 / .seconds(1)) }),
                 isRequired: tokens.tokenRequired, cookie: tokens.tokenCookie)
         } catch {
-            throw SettingViolation(option: "--token-key", value: files[0].path, expected: "usable: \(error)")
+            throw SettingViolation(option: "--token-key", value: files.first?.path ?? "", expected: "usable: \(error)")
         }
     }
 
@@ -36,7 +36,7 @@ extension Settings {
         for case (let option, let value?) in given {
             throw SettingViolation(
                 option: option, value: value, expected: "possible without a key",
-                remedy: "give --token-secret-file or --token-key")
+                remedy: "give --token-secret-file, --token-key or --token-jwks")
         }
     }
 }

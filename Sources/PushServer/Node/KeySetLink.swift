@@ -1,0 +1,117 @@
+internal import Hooks
+internal import Logging
+internal import Tokens
+internal import WSLoop
+
+/// The node's connection to the provider of keys for tokens (`--token-jwks`): fetches the keys, and puts them to use.
+///
+/// `KeySetSchedule` decides when. What a token says has no influence on what is fetched, and little on when.
+final class KeySetLink {
+    private static let timeLimit = Duration.seconds(5)
+    /// A set of as many keys as are allowed is smaller.
+    private static let maxBytes = 131_072
+
+    private let context: LoopContext
+    private let state: ServerState
+    private var fetcher: HTTPFetcher?
+    private var schedule = KeySetSchedule()
+    private var status = KeySetStatus()
+    /// The document that the keys in use are from.
+    private var document: [UInt8] = []
+    /// The workers with clients that wait for the end of the fetch under way.
+    private var waitingWorkers: Set<Int> = []
+
+    init(_ context: LoopContext) {
+        self.context = context
+        state = context.state
+    }
+
+    /// Begins to fetch, unless there is nothing to fetch.
+    func open(_ fetcher: HTTPFetcher) {
+        guard state.configuration.tokens?.keySetURL != nil else { return }
+        self.fetcher = fetcher
+        state.keySetStatus = status
+        tick()
+    }
+
+    func close() { fetcher = nil }
+
+    /// Fetches if it is time to.
+    func tick() {
+        if fetcher != nil, schedule.beginIfDue(at: now) { fetch() }
+    }
+
+    /// A worker has clients with tokens that may be signed with keys that are not known yet.
+    ///
+    /// It gets `keysSettled` when the fetch under way has ended, or at once if none is.
+    func want(_ worker: Int) {
+        if fetcher != nil, schedule.beginForUnknownKey(at: now) { fetch() }
+        if schedule.isFetching {
+            waitingWorkers.insert(worker)
+        } else {
+            context.post(.keysSettled, to: worker)
+        }
+    }
+
+    private var now: Double { Double(context.loop.nowMilliseconds) / 1000 }
+
+    private func fetch() {
+        let fetch = HTTPFetch(
+            .get, state.configuration.tokens?.keySetURL ?? "", headers: [(name: "Accept", value: "application/json")],
+            limits: HTTPFetch.Limits(
+                time: KeySetLink.timeLimit, connectTime: KeySetLink.timeLimit, responseBytes: KeySetLink.maxBytes))
+        fetcher?.send(fetch) { [unowned self] in received($0) }
+    }
+
+    private func received(_ result: Result<HTTPFetched, FetchFailure>) {
+        do throws(KeySetFailure) {
+            let fetched = try HTTPFetched.ok(result)
+            try take(fetched)
+            noteSuccess()
+        } catch {
+            schedule.failed(at: now)
+            noteFailure(error)
+        }
+        status.state = schedule.state
+        state.keySetStatus = status
+        for worker in waitingWorkers { context.post(.keysSettled, to: worker) }
+        waitingWorkers = []
+    }
+
+    /// Puts the keys to use; the same ones again do not cost the cache of verified tokens.
+    private func take(_ fetched: HTTPFetched) throws(KeySetFailure) {
+        let cacheControl = fetched.header("cache-control")
+        if let keys = schedule.keys, fetched.body == document {
+            return schedule.succeeded(keys, cacheControl: cacheControl, at: now)
+        }
+        do throws(TokenKeyViolation) {
+            let keys = try TokenKeys(jwks: fetched.body, isPublic: true)
+            state.tokens = try state.configuration.tokens?.verifier(adding: keys)
+            schedule.succeeded(keys, cacheControl: cacheControl, at: now)
+            document = fetched.body
+            status.keys = keys.keys.count
+            state.logger.notice("token keys fetched", metadata: ["keys": "\(keys.keys.count)"])
+        } catch {
+            throw .unusable(error)
+        }
+    }
+
+    private func noteSuccess() {
+        status.fetches += 1
+        status.fetchedMilliseconds = context.loop.nowMilliseconds
+        if status.problem != nil { state.logger.notice("token keys provider up") }
+        status.problem = nil
+    }
+
+    private func noteFailure(_ failure: KeySetFailure) {
+        if status.problem == nil {
+            state.logger.warning(
+                "token keys provider down", metadata: ["reason": "\(failure)", "keys": "\(status.keys) in use"])
+        }
+        status.failures += 1
+        status.problem = failure
+    }
+}
+
+@available(*, unavailable)
+extension KeySetLink: Sendable {}
