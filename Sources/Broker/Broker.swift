@@ -22,7 +22,7 @@ public protocol Broker: AnyObject {
 /// A broker outside this process.
 ///
 /// A node has one, on the loop of its first worker.
-public protocol RemoteBroker: Broker {
+public protocol RemoteBroker: Broker, NodeCensus {
     /// The state of the connections to it.
     var status: BrokerStatus { get }
 

@@ -12,6 +12,12 @@ public enum HookDefault: String, CaseIterable, Sendable {
 public struct HookConfiguration: Sendable {
     /// The URLs of the kinds of questions that are asked.
     public var urls: [HookKind: String] = [:]
+    /// Where events are sent; nil for none.
+    public var eventsURL: String?
+    /// Which events are sent.
+    public var eventKinds = Set(EventKind.allCases)
+    /// From the end of the last subscription until a channel is vacated, or a user has left it.
+    public var grace = Duration.seconds(10)
     /// The header fields of handshakes to pass on, in lower case.
     public var headers: [String] = []
     /// What happens without an answer.

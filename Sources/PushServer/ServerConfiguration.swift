@@ -100,6 +100,9 @@ public struct ServerConfiguration: Sendable {
 
     /// The defaults.
     public init() {}
+
+    /// Whether the server sends requests to others.
+    var fetches: Bool { !hooks.urls.isEmpty || hooks.eventsURL != nil || tokens?.keySetURL != nil }
 }
 
 /// A page that is served from memory.

@@ -57,6 +57,11 @@ public struct RedisChannelMap: Sendable {
         prefix + channel
     }
 
+    /// The keys of the census, in one slot of a cluster; nodes with another prefix have others.
+    var censusKeys: [String] {
+        ["leases", "counts", "names", "answers"].map { "pushd:census:{\(prefix)}:\($0)" }
+    }
+
     private func channel(behindPrefix name: RawSpan) -> String? {
         let prefixBytes = unsafe prefix.utf8.span.bytes
         guard name.byteCount > prefixBytes.byteCount,

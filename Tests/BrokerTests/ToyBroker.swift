@@ -40,6 +40,12 @@ final class ToyBroker: RemoteBroker {
         return nil
     }
 
+    func report(
+        _ report: CensusReport, completion: @escaping (Result<CensusAnswer, BrokerFailure>) -> Void
+    ) {
+        completion(.failure(BrokerFailure("the toy has no census")))
+    }
+
     func stop() {
         channels = [:]
         publications = []

@@ -35,7 +35,8 @@ final class CommandRunner {
         broker =
             context.state.broker.isEmbedded
             ? EmbeddedBroker { context.broadcast($0) } : BrokerProxy { context.tellNode($0) }
-        subscriptions = Subscriptions(context.hub, context.state.directory, broker, loop: context.index)
+        subscriptions = Subscriptions(
+            context.hub, context.state.directory, broker, loop: context.index, notes: context.events)
     }
 
     /// Publishes a message that comes from a connection.
@@ -115,6 +116,14 @@ extension CommandRunner: MessageDelegate {
         } else {
             connection.wait(for: Continuation { [self] in settle(publication, $0, id: id, connection) })
         }
+    }
+
+    private func settle(
+        _ publication: Publication, _ result: Result<Published, CommandRefusal>, id: [UInt8], _ connection: Connection
+    ) {
+        webSockets.reply(CommandOutcome(result, publication.channel), to: id, of: connection)
+        guard case .success = result, let events = context.events else { return }
+        events.published(publication.payload, to: publication.channel, by: connection)
     }
 }
 

@@ -12,10 +12,12 @@ final class Subscriptions {
     private let directory: ChannelDirectory
     private let broker: any Broker
     private let loop: Int
+    private let notes: EventNotes?
     private(set) var waiting: [ByteName: [StreamKey]] = [:]
 
-    init(_ hub: Hub, _ directory: ChannelDirectory, _ broker: any Broker, loop: Int) {
-        (self.hub, self.directory, self.broker, self.loop) = (hub, directory, broker, loop)
+    /// - Parameter notes: is told of each subscription that begins and ends; nil if nobody wants to know it.
+    init(_ hub: Hub, _ directory: ChannelDirectory, _ broker: any Broker, loop: Int, notes: EventNotes? = nil) {
+        (self.hub, self.directory, self.broker, self.loop, self.notes) = (hub, directory, broker, loop, notes)
     }
 
     /// Acquires channels for a connection.
@@ -27,6 +29,7 @@ final class Subscriptions {
             unconfirmed += 1
             waiting[ByteName(channel), default: []].append(key)
         }
+        notes?.entered(channels, key)
         return unconfirmed
     }
 
@@ -62,7 +65,8 @@ final class Subscriptions {
         for channel in hub.channelNames(of: slot) where !kept.contains(ByteName(channel)) { leave(slot, channel) }
     }
 
-    private func release(_ channel: String) {
+    private func release(_ channel: String, of slot: UInt32) {
+        notes?.exited(channel, slot)
         if directory.release(channel, loop: loop) { broker.unsubscribe(channel) }
     }
 }

@@ -150,5 +150,6 @@ final class Closing {
         context.counters.webSockets -= 1
         context.counters.closed[connection.life.closeReason.rawValue] += 1
         context.state.places.releaseWebSocket()
+        context.events?.disconnected(connection)
     }
 }

@@ -59,6 +59,7 @@ final class Connections {
         idle = IdleConnections(context, table, closing)
         requestLimits = RequestParser.Limits(bodyBytes: context.state.configuration.maxPublishBytes)
         context.hub.attach(writer)
+        context.events = EventNotes(context, table, users, addresses)
     }
 
     /// Opens what the loop watches sockets with.

@@ -65,6 +65,7 @@ final class WebSocketExchange {
         context.counters.handshakes[HandshakeResult.accepted.rawValue] += 1
         context.counters.webSockets += 1
         context.counters.opened += 1
+        context.events?.connected(connection)
         if context.state.lifecycle.phase == .draining { fail(connection, .drain) }
     }
 

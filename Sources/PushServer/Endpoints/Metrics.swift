@@ -15,6 +15,8 @@ struct Metrics {
         metrics.addMessages(state, totals)
         metrics.addBroker(state)
         metrics.addHooks(state)
+        metrics.addEvents(state)
+        metrics.addKeySet(state)
         metrics.addProcess(state)
         return Response(.ok, contentType: "text/plain; version=0.0.4; charset=utf-8", body: Array(metrics.text.utf8))
     }
@@ -137,6 +139,25 @@ struct Metrics {
         head("hook_up", "gauge", "1 if the backend is asked, 0 if it is left alone since it fails.")
         for kind in kinds { sample("hook_up", "hook", kind.label, status.down[kind] == nil ? 1 : 0) }
         gauge("hook_questions", "Questions that wait for an answer.", status.pending)
+    }
+
+    private mutating func addEvents(_ state: ServerState) {
+        guard let status = state.eventStatus else { return }
+        counter("events_sent_total", "Events that the backend has taken.", status.sent)
+        counter("events_dropped_total", "Events dropped since too many waited.", status.dropped)
+        counter("event_batch_failures_total", "Attempts to send events that failed.", status.failures)
+        gauge("events_up", "1 if the backend has taken the last batch of events.", status.problem == nil ? 1 : 0)
+        gauge("events_queued", "Events that wait to be taken.", status.queued)
+        gauge("events_queued_bytes", "Their bytes.", status.queuedBytes)
+    }
+
+    private mutating func addKeySet(_ state: ServerState) {
+        guard let status = state.keySetStatus else { return }
+        gauge("token_keys", "Keys of --token-jwks in use.", status.keys)
+        gauge("token_keys_up", "1 if the last attempt to fetch them succeeded.", status.problem == nil ? 1 : 0)
+        head("token_key_fetches_total", "counter", "Attempts to fetch them, by the result.")
+        sample("token_key_fetches_total", "result", "ok", status.fetches)
+        sample("token_key_fetches_total", "result", "failed", status.failures)
     }
 
     private mutating func addProcess(_ state: ServerState) {

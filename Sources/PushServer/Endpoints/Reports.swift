@@ -30,12 +30,17 @@ enum Reports {
         body.member("workers", state.workers)
         body.member(state.broker.traits.label, raw: broker(state, now, tellsReasons))
         if let status = state.questionStatus { body.member("hooks", raw: hooks(state, status, tellsReasons)) }
+        if let status = state.eventStatus { body.member("events", raw: events(status, tellsReasons)) }
+        if let status = state.keySetStatus { body.member("token_keys", raw: keySet(status, now, tellsReasons)) }
         return Response(.ok, contentType: "application/json", body: body.finish())
     }
 
     static func status(_ state: ServerState) -> String {
         if state.lifecycle.phase.isStopping { return "draining" }
-        return isBrokerUsable(state) && state.questionStatus?.down.isEmpty != false ? "ok" : "degraded"
+        let isWell =
+            isBrokerUsable(state) && state.questionStatus?.down.isEmpty != false && state.keySetStatus?.problem == nil
+            && state.eventStatus?.problem == nil
+        return isWell ? "ok" : "degraded"
     }
 
     private static func isBrokerUsable(_ state: ServerState) -> Bool {
@@ -95,6 +100,27 @@ enum Reports {
             if tellsReasons, let failure { hook.member("reason", failure.description) }
             text.member(kind.label, raw: hook.finish())
         }
+        return text.finish()
+    }
+
+    /// The events of `--hook-events`.
+    private static func events(_ status: EventStatus, _ tellsReasons: Bool) -> [UInt8] {
+        var text = JSONObjectWriter()
+        text.member("state", status.problem == nil ? "up" : "down")
+        text.member("queued", status.queued)
+        if tellsReasons, let problem = status.problem { text.member("reason", problem) }
+        return text.finish()
+    }
+
+    /// The keys of `--token-jwks`.
+    private static func keySet(_ status: KeySetStatus, _ now: UInt64, _ tellsReasons: Bool) -> [UInt8] {
+        var text = JSONObjectWriter()
+        text.member("state", status.state.rawValue)
+        text.member("keys", status.keys)
+        if let fetched = status.fetchedMilliseconds {
+            text.member("age_s", Int((now / 1_000_000 - min(fetched, now / 1_000_000)) / 1000))
+        }
+        if tellsReasons, let problem = status.problem { text.member("reason", problem.description) }
         return text.finish()
     }
 

@@ -16,6 +16,8 @@ final class LoopContext {
     // Unchecked (docs/decisions/0009): touched for each event of a socket.
     @safe @exclusivity(unchecked) var wheel = DeadlineWheel()
     @safe @exclusivity(unchecked) var counters = WorkerCounters()
+    /// Tells the node what happens to connections; nil if nobody wants to know it.
+    var events: EventNotes?
     /// From the moment that the turn's end has looked into the inbox.
     var isEndingTurn = false
 

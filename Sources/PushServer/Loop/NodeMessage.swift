@@ -16,6 +16,10 @@ enum NodeMessage: Sendable {
     case ask(Question, HookTicket)
     /// A question's connection has ended.
     case withdraw(HookTicket)
+    /// A worker has clients whose tokens may be signed with keys that are not known yet.
+    case keysWanted(worker: Int)
+    /// Something has happened to a worker's connections that the backend wants to know.
+    case note(EventNote)
     /// Start the drain after the drain delay.
     case leave
     /// Stop accepting clients.

@@ -46,6 +46,14 @@ final class BrokerLink {
         brokerPublished(outcome, for: ticket)
     }
 
+    /// Reports to the broker's census.
+    func report(
+        _ report: CensusReport, completion: @escaping (Result<CensusAnswer, BrokerFailure>) -> Void
+    ) {
+        guard let broker else { return completion(.failure(BrokerFailure("there is no broker"))) }
+        broker.report(report, completion: completion)
+    }
+
     private func postToAll(_ message: WorkerMessage) {
         for index in state.inboxes.indices { context.post(message, to: index) }
     }

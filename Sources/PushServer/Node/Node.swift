@@ -11,6 +11,10 @@ final class Node {
     private let acceptor: Acceptor
     private let broker: BrokerLink
     private let backend: BackendLink
+    private let keySet: KeySetLink
+    private let events: EventLink
+    /// Nil if the configuration has no URL.
+    private var fetcher: HTTPFetcher?
     private let opened: () -> Void
     private var unopenedWorkers: Int
     private var undrainedWorkers: Int
@@ -28,6 +32,8 @@ final class Node {
         acceptor = Acceptor(context, connections)
         broker = BrokerLink(context)
         backend = BackendLink(context)
+        keySet = KeySetLink(context)
+        events = EventLink(context, broker)
         unopenedWorkers = context.state.workers
         undrainedWorkers = context.state.workers
     }
@@ -42,10 +48,25 @@ final class Node {
         return addresses
     }
 
+    private func openFetcher() throws(SystemError) {
+        let configuration = state.configuration
+        guard configuration.fetches else { return }
+        let fetcher = try HTTPFetcher(
+            on: context.loop, userAgent: "pushd/\(Server.version)",
+            authoritiesFile: configuration.hooks.authoritiesFile)
+        self.fetcher = fetcher
+        backend.open(fetcher)
+        keySet.open(fetcher)
+        events.open(fetcher)
+    }
+
     func close() {
         acceptor.close()
         broker.close()
         backend.close()
+        keySet.close()
+        events.close()
+        fetcher?.close()
         leaveTimer?.close()
     }
 
@@ -80,7 +101,9 @@ final class Node {
     private func workerDrained() {
         undrainedWorkers -= 1
         guard undrainedWorkers == 0 else { return }
-        for index in state.inboxes.indices { context.post(.stop, to: index) }
+        events.finish { [context, state] in
+            for index in state.inboxes.indices { context.post(.stop, to: index) }
+        }
     }
 }
 
@@ -93,6 +116,8 @@ extension Node: NodeMessageHandler {
         case .publish(let publication, let ticket): broker.publish(publication, for: ticket)
         case .ask(let question, let ticket): backend.ask(question, for: ticket)
         case .withdraw(let ticket): backend.withdraw(ticket)
+        case .keysWanted(let worker): keySet.want(worker)
+        case .note(let note): events.take(note)
         case .leave: leave()
         case .drain: acceptor.close()
         case .drained: workerDrained()
@@ -102,6 +127,8 @@ extension Node: NodeMessageHandler {
     func tick() {
         broker.refreshStatus()
         backend.tick()
+        keySet.tick()
+        events.tick()
         housekeeping.tick(state)
     }
 }

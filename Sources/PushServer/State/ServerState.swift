@@ -29,6 +29,9 @@ final class ServerState: Sendable {
     let metrics = MetricsCache()
     private let latestBrokerStatus = Mutex<BrokerStatus?>(nil)
     private let latestQuestionStatus = Mutex<QuestionStatus?>(nil)
+    private let latestEventStatus = Mutex<EventStatus?>(nil)
+    private let latestTokens: Mutex<TokenVerifier?>
+    private let latestKeySetStatus = Mutex<KeySetStatus?>(nil)
 
     init(configuration: ServerConfiguration, logger: Logger) {
         let workers = max(configuration.workers, 1)
@@ -78,9 +81,6 @@ final class ServerState: Sendable {
         for inbox in inboxes { inbox.post(.drain) }
     }
 
-    /// How the questions to the backend go; nil if none are asked.
-    var questionStatus: QuestionStatus? {
-        get { latestQuestionStatus.withLock { $0 } }
     /// Verifies tokens, with the keys that are known now; nil if no tokens are taken.
     var tokens: TokenVerifier? {
         get { latestTokens.withLock { $0 } }
@@ -93,7 +93,16 @@ final class ServerState: Sendable {
         set { latestKeySetStatus.withLock { $0 = newValue } }
     }
 
+    /// How the questions to the backend go; nil if none are asked.
+    var questionStatus: QuestionStatus? {
+        get { latestQuestionStatus.withLock { $0 } }
         set { latestQuestionStatus.withLock { $0 = newValue } }
+    }
+
+    /// What became of the events for the backend; nil if it wants none.
+    var eventStatus: EventStatus? {
+        get { latestEventStatus.withLock { $0 } }
+        set { latestEventStatus.withLock { $0 = newValue } }
     }
 
     /// The latest status of the broker; nil if it is the embedded one, or nothing is known yet.

@@ -14,6 +14,17 @@ extension ServeOptions {
         @Option("URL to ask where a channel's rule says publish=ask", .webURL)
         var hookPublish: String?
 
+        @Option("URL to tell what happens: clients come and go, channels are occupied and vacated", .webURL)
+        var hookEvents: String?
+
+        @Option(
+            "Event to send: connected, disconnected, occupied, vacated, joined, left, published", .choice("name"),
+            default: "all")
+        var hookEvent: [EventKind] = []
+
+        @Option("A channel is vacated, and a user has left it, when nobody has come back for this long", .timeOrZero)
+        var hookGrace = defaults.hooks.grace
+
         @Option("Header of the client's handshake to pass on in questions, such as cookie", .headerName)
         var hookHeader: [String] = []
 

@@ -10,11 +10,24 @@ extension Settings {
         server.hooks.urls = [
             .connect: options.hookConnect, .subscribe: options.hookSubscribe, .publish: options.hookPublish,
         ].compactMapValues(\.self)
+        try setEvents(options, sources)
         server.hooks.headers = options.hookHeader
         server.hooks.otherwise = options.hookFailure
         server.hooks.timeLimit = options.hookTimeout
         server.hooks.authoritiesFile = try readable(options.hookCa, sources)
         server.hooks.secret = try secret(options.hookSecretFile, sources)
+    }
+
+    /// Which events are sent; to name some without an URL would have no effect.
+    private mutating func setEvents(_ options: ServeOptions.Hooks, _ sources: OptionSources) throws(SettingViolation) {
+        server.hooks.eventsURL = options.hookEvents
+        server.hooks.grace = options.hookGrace
+        guard let first = options.hookEvent.first else { return }
+        server.hooks.eventKinds = Set(options.hookEvent)
+        guard options.hookEvents == nil else { return }
+        throw SettingViolation(
+            option: sources.name(of: "--hook-event"), value: first.rawValue,
+            expected: "possible without --hook-events, the URL to send it to")
     }
 
     private func readable(_ file: String?, _ sources: OptionSources) throws(SettingViolation) -> String? {

@@ -1,0 +1,116 @@
+public import WSLoop
+
+/// Tells the backend what happens.
+///
+/// Confined to its fetcher's loop.
+public final class EventSender {
+    private static let timeLimit = Duration.seconds(10)
+
+    private let url: String
+    private let signer: HookSigner?
+    private let node: String
+    private let fetcher: HTTPFetcher
+    private let loop: Loop
+    private let changed: (EventStatus) -> Void
+    private var queue = EventQueue()
+    private var number = 0
+    private var current = EventStatus()
+    private var generator = SystemRandomNumberGenerator()
+
+    /// Makes a sender that has sent nothing.
+    ///
+    /// - Parameters:
+    ///   - node: the name of this node in events.
+    ///   - changed: called when the backend begins to fail or takes events again, and when events are dropped for the
+    ///     first time in a row.
+    public init(
+        _ url: String, signer: HookSigner?, node: String, _ fetcher: HTTPFetcher, on loop: Loop,
+        changed: @escaping (EventStatus) -> Void
+    ) {
+        (self.url, self.signer, self.node) = (url, signer, node)
+        self.fetcher = fetcher
+        self.loop = loop
+        self.changed = changed
+    }
+
+    /// Sends an event, after those before it; it is dropped if too many wait.
+    public func add(_ event: Event) {
+        number += 1
+        guard queue.add(event.text(node: node, number: number)) else { return drop() }
+        send()
+    }
+
+    /// Sends again what was not taken; call it several times per second.
+    public func tick() { send() }
+
+    /// What became of the events so far.
+    public var status: EventStatus {
+        var status = current
+        (status.queued, status.queuedBytes) = (queue.count, queue.bytes)
+        return status
+    }
+
+    private func drop() {
+        current.dropped += 1
+        guard !current.isFull else { return }
+        current.isFull = true
+        changed(status)
+    }
+
+    private func send() {
+        guard let batch = queue.beginBatch(at: loop.nowMilliseconds) else { return }
+        var headers = [(name: "Content-Type", value: "application/json")]
+        if let signer { headers.append(signer.header(for: batch, at: Int(Loop.unixTimeSeconds))) }
+        let limits = HTTPFetch.Limits(time: EventSender.timeLimit, connectTime: EventSender.timeLimit)
+        fetcher.send(HTTPFetch(.post, url, headers: headers, body: batch, limits: limits)) { [unowned self] in
+            received($0)
+        }
+    }
+
+    private func received(_ result: Result<HTTPFetched, FetchFailure>) {
+        let problem = EventSender.problem(result)
+        if problem == nil {
+            current.sent += queue.taken()
+            current.isFull = false
+        } else {
+            current.failures += 1
+            queue.failed(at: loop.nowMilliseconds, using: &generator)
+        }
+        let isChange = (problem == nil) != (current.problem == nil)
+        current.problem = problem
+        if isChange { changed(status) }
+        send()
+    }
+
+    /// Why a batch was not taken; nil if it was.
+    private static func problem(_ result: Result<HTTPFetched, FetchFailure>) -> String? {
+        switch result {
+        case .failure(let failure): failure.description
+        case .success(let fetched): (200...299).contains(fetched.status) ? nil : "the status is \(fetched.status)"
+        }
+    }
+}
+
+/// What became of the events.
+public struct EventStatus: Sendable, Equatable {
+    /// Events that the backend has taken.
+    public internal(set) var sent = 0
+    /// Events that had no room.
+    public internal(set) var dropped = 0
+    /// Batches that were not taken, each attempt counted.
+    public internal(set) var failures = 0
+    /// Events that wait.
+    public internal(set) var queued = 0
+    /// Their bytes.
+    public internal(set) var queuedBytes = 0
+    /// Whether events were dropped since the backend last took some.
+    public internal(set) var isFull = false
+    /// Why the last batch was not taken; nil if it was.
+    public internal(set) var problem: String?
+
+    /// Nothing has happened.
+    public init() {}
+}
+
+@available(*, unavailable)
+extension EventSender: Sendable {}

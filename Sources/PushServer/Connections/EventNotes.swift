@@ -1,0 +1,107 @@
+internal import Bytes
+internal import Hooks
+internal import WSLoop
+
+/// What a loop tells the node for the backend (`--hook-events`).
+enum EventNote: Sendable {
+    /// It has happened once, on this node.
+    case event(Event)
+    /// Subscriptions of these occupants have begun.
+    case entered([Occupant])
+    /// Subscriptions of these occupants have ended.
+    case exited([Occupant])
+}
+
+/// Tells the node what the backend wants to know about a loop's connections.
+///
+/// A loop has none if no event is wanted.
+final class EventNotes {
+    private unowned let context: LoopContext
+    private let table: ConnectionTable
+    private let users: Users
+    private let addresses: ClientAddresses
+    private let kinds: Set<EventKind>
+    private let tellsChannels: Bool
+    private let tellsUsers: Bool
+    /// By slot: the channels of clients whose WebSockets are not open yet.
+    private var opening: [UInt32: [String]] = [:]
+
+    /// Nil if the backend wants no events.
+    init?(_ context: LoopContext, _ table: ConnectionTable, _ users: Users, _ addresses: ClientAddresses) {
+        guard context.state.configuration.hooks.eventsURL != nil else { return nil }
+        self.context = context
+        self.table = table
+        self.users = users
+        self.addresses = addresses
+        kinds = context.state.configuration.hooks.eventKinds
+        tellsChannels = !kinds.isDisjoint(with: [.occupied, .vacated])
+        tellsUsers = !kinds.isDisjoint(with: [.joined, .left])
+    }
+
+    /// A client has opened a WebSocket.
+    func connected(_ connection: Connection) {
+        note(.connected, of: connection, [("address", addresses.logged(connection))])
+        if let channels = opening.removeValue(forKey: connection.slot) { enter(channels, connection.slot) }
+    }
+
+    /// A WebSocket has ended.
+    func disconnected(_ connection: Connection) {
+        note(.disconnected, of: connection, [("reason", connection.life.closeReason.label)])
+    }
+
+    /// A client has published JSON text.
+    func published(_ data: [UInt8], to channel: String, by connection: Connection) {
+        note(.published, of: connection, [("channel", channel)], data: data)
+    }
+
+    /// A connection has got subscriptions; those of a handshake count when its WebSocket is open.
+    func entered(_ channels: [String], _ key: StreamKey) {
+        if table[key]?.phase == .http {
+            opening[key.slot, default: []] += channels
+        } else {
+            enter(channels, key.slot)
+        }
+    }
+
+    private func enter(_ channels: [String], _ slot: UInt32) {
+        let occupants = occupants(of: channels, slot)
+        if !occupants.isEmpty { context.tellNode(.note(.entered(occupants))) }
+    }
+
+    /// A connection has lost a subscription.
+    func exited(_ channel: String, _ slot: UInt32) {
+        guard opening[slot] == nil else { return giveUp(channel, slot) }
+        let occupants = occupants(of: [channel], slot)
+        if !occupants.isEmpty { context.tellNode(.note(.exited(occupants))) }
+    }
+
+    private func giveUp(_ channel: String, _ slot: UInt32) {
+        guard let index = opening[slot]?.firstIndex(where: { ByteName($0) == ByteName(channel) }) else { return }
+        opening[slot]?.remove(at: index)
+        if opening[slot]?.isEmpty == true { opening[slot] = nil }
+    }
+
+    /// Anonymous clients occupy channels, and are nobody who joins them.
+    private func occupants(of channels: [String], _ slot: UInt32) -> [Occupant] {
+        let user = tellsUsers ? users.name(ofSlot: slot) : nil
+        return channels.flatMap { channel in
+            (tellsChannels ? [Occupant(channel: channel)] : [])
+                + (user.map { [Occupant(channel: channel, user: $0)] } ?? [])
+        }
+    }
+
+    private func note(
+        _ kind: EventKind, of connection: Connection, _ members: [(name: String, value: String)], data: [UInt8]? = nil
+    ) {
+        guard kinds.contains(kind) else { return }
+        let who = [
+            (name: "connection", value: context.id(of: connection).description),
+            (name: "user", value: users.name(of: connection) ?? Users.anonymous),
+        ]
+        let event = Event(kind, at: Int(Loop.unixTimeSeconds * 1000), who + members, data: data)
+        context.tellNode(.note(.event(event)))
+    }
+}
+
+@available(*, unavailable)
+extension EventNotes: Sendable {}
