@@ -1,5 +1,6 @@
-/// Counts which nodes of a broker have something, such as subscribers of a channel: of all nodes, exactly one learns that
-/// it was the first to have it, and one that it was the last.
+/// Counts which nodes of a broker have something, such as subscribers of a channel.
+///
+/// Of all nodes, exactly one learns that it was the first to have it, and one that it was the last.
 ///
 /// What a node has is forgotten when it does not report for a while. Confined to one loop, as the broker.
 public protocol NodeCensus: AnyObject {

@@ -27,7 +27,7 @@ package final class LoopServer {
 
     /// Starts to accept clients on a free port of 127.0.0.1.
     ///
-    /// - Parameter react: takes what a client has sent and was not taken yet; also called when the client has connected.
+    /// - Parameter react: takes what a client has sent and was not taken yet; also called when it has connected.
     package init(on loop: Loop, react: @escaping (inout [UInt8]) -> Reaction) throws {
         self.react = react
         streams = try StreamSet(on: loop, delegate: self)
