@@ -29,7 +29,7 @@ let package = Package(
             name: "Modules",
             targets: [
                 "Access", "Broker", "Bytes", "Channels", "HTTP", "Protocols", "PushServer", "RedisBridge",
-                "TestSupport", "TLSRecord", "Tokens", "WebSocket",
+                "TestSupport", "TLSRecord", "Tokens", "WebSocket", "YAML",
             ]),
         // A libuv loop: plain callbacks (WSLoop), and Swift's tasks on it (AsyncLoop).
         .library(name: "WSLoop", targets: ["AsyncLoop", "WSLoop"]),
@@ -102,11 +102,13 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(name: "CProcess"),
+        .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "YAML", dependencies: ["CYAML"], swiftSettings: settings),
         .executableTarget(
             name: "pushd",
             dependencies: [
                 "Access", "Bench", "Bytes", "CBuild", "Channels", "CProcess", "Hooks", "HTTP", "PushServer",
-                "RedisBridge", "Tokens", "WebSocket", "WSLoop",
+                "RedisBridge", "Tokens", "WebSocket", "WSLoop", "YAML",
             ] + command,
             swiftSettings: settings),
         .executableTarget(
@@ -182,10 +184,12 @@ let package = Package(
             name: "BenchTests",
             dependencies: ["Bench", "Bytes", "HTTP", "TestSupport", "WebSocket"],
             swiftSettings: settings),
+        .testTarget(name: "YAMLTests", dependencies: ["YAML"], swiftSettings: settings),
         .testTarget(
             name: "PushdTests",
             dependencies: [
                 "Access", "Bench", "Bytes", "Hooks", "pushd", "PushServer", "RedisBridge", "WebSocket", "WSLoop",
+                "YAML",
             ]
                 + command,
             swiftSettings: settings),

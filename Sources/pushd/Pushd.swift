@@ -25,6 +25,8 @@ struct Pushd: ParsableCommand {
         do {
             var command = try parseAsRoot(try sources.get().arguments)
             try command.run()
+        } catch let status as ExitCode {
+            exit(withError: status)
         } catch let error as SettingViolation {
             refuse("\(error)", arguments)
         } catch {
@@ -50,8 +52,13 @@ struct Pushd: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pushd",
         abstract: "A WebSocket push server: publish with Redis PUBLISH or an HTTP POST, receive in the browser.",
-        discussion: "Every option of serve is also an environment variable: --redis-prefix is PUSHD_REDIS_PREFIX.",
+        discussion: """
+            Every option of serve is also an environment variable, and a key of the file of --config: --redis-prefix is \
+            PUSHD_REDIS_PREFIX, and redis-prefix.
+            """,
         version: "pushd \(Serve.version)",
-        subcommands: [Serve.self, BenchCommand.self, TokenCommand.self, Version.self],
+        subcommands: [
+            Serve.self, CheckCommand.self, ConfigCommand.self, BenchCommand.self, TokenCommand.self, Version.self,
+        ],
         defaultSubcommand: Serve.self)
 }

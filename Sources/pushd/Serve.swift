@@ -12,8 +12,8 @@ struct Serve: ParsableCommand {
         commandName: "serve",
         abstract: "pushd, a WebSocket push server: publish with an HTTP POST or Redis PUBLISH, receive in the browser.",
         discussion: """
-            It runs in the foreground. Other subcommands: bench (measure a running server), token (make and read tokens) \
-            and version; each has a --help.
+            It runs in the foreground. Other subcommands: check and config (of the configuration), bench (measure a running \
+            server), token (make and read tokens) and version; each has a --help.
 
             Examples:
               \(Pushd.path)  # port 8081 of all addresses
@@ -22,10 +22,14 @@ struct Serve: ParsableCommand {
               \(Pushd.path) --allow-origin https://app.example.org
               \(Pushd.path) --listen 8443 --tls-cert chain.pem --tls-key key.pem
               \(Pushd.path) --publish-key-file keys --outbox-limit 4MiB --drain 1m
+              \(Pushd.path) --config pushd.yaml
               curl -d hello 'http://localhost:8081/publish?channel=news'
 
             Environment: every option is also a variable. --redis-prefix is PUSHD_REDIS_PREFIX; an option that may be \
             repeated takes several values there, with commas between them; the command line wins.
+
+            File: every option is also a key of the YAML file of --config, with a list where it may be repeated; variables \
+            win. '\(Pushd.path) check FILE' finds its errors.
 
             Sizes take 65536, 64KiB, 64K, 1M (powers of 1024); times take 5 (seconds), 500ms, 5s, 2m, 1h.
             """)

@@ -6,7 +6,7 @@ enum UsageError {
     /// The parser's message, with a hint.
     static func explained(_ message: String, _ arguments: [String], _ sources: OptionSources?) -> String {
         if let (option, violation) = value(in: message) {
-            return "\(sources?.name(of: option) ?? option): \(violation)"
+            return "\(sources?.name(of: option, violation: String(violation)) ?? option): \(violation)"
         }
         guard let name = quoted(in: message), !isForBench(arguments) else { return message }
         if message.hasPrefix("Unknown option") {
@@ -26,7 +26,7 @@ enum UsageError {
     /// The option and what is wrong in `The value 'x' is invalid for '--workers <n>': 'x' is not …`.
     ///
     /// The parser shows the value, which may be secret; only `ValueViolation` knows, so that its text alone is used.
-    private static func value(in message: String) -> (option: String, violation: Substring)? {
+    static func value(in message: String) -> (option: String, violation: Substring)? {
         guard message.hasPrefix("The value "), let name = message.ranges(of: "' is invalid for '").last else {
             return nil
         }
@@ -56,16 +56,21 @@ enum UsageError {
         (["--loglevel", "--level"], "--log-level"),
     ]
 
+    /// The option that has this name in other programs.
+    static func option(calledElsewhere name: String) -> String? {
+        otherNames.first { $0.names.contains(name) }?.option
+    }
+
     private static func remedy(forOption name: String, _ arguments: [String]) -> String? {
         switch name {
         case "-v", "--verbose", "--debug", "-d": return "Did you mean '--log-level debug', or '--version'?"
         case "--daemon", "--daemonize", "--detach", "--background":
             return "It runs in the foreground: let systemd or a container run it (docs/operations.md)"
         case "--log", "--log-file", "--logfile": return "The log goes to standard error: redirect that, as in 2>>FILE"
-        case "--config", "-c", "-f": return "There is no configuration file: give options or PUSHD_ variables"
+        case "-c", "-f": return "Did you mean '--config\(value(of: name, arguments).map { " \($0)" } ?? "")'?"
         default: break
         }
-        guard let option = otherNames.first(where: { $0.names.contains(name) })?.option else { return nil }
+        guard let option = option(calledElsewhere: name) else { return nil }
         return "Did you mean '\(option)\(value(of: name, arguments).map { " \($0)" } ?? "")'?"
     }
 

@@ -14,6 +14,14 @@ struct OptionCatalogue: Sendable {
         let form: Form
 
         var variable: String { VariableNames.variable(of: option) }
+        /// As in a configuration file.
+        var key: String { String(option.dropFirst(2)) }
+
+        /// The arguments that give it a value; none for a flag that is off.
+        func arguments(_ text: String) -> [String] {
+            guard form != .nothing else { return OptionValue.flag(text) == true ? [option] : [] }
+            return text.isEmpty ? [option, text] : ["\(option)=\(text)"]
+        }
     }
 
     private(set) var entries: [Entry] = []
@@ -39,17 +47,24 @@ struct OptionCatalogue: Sendable {
         "--" + label.drop { $0 == "_" }.map { $0.isUppercase ? "-\($0.lowercased())" : String($0) }.joined()
     }
 
-    /// The options that a command line gives.
-    func options(in arguments: [String]) -> Set<String> {
-        var given: Set<String> = []
+    /// The options that a command line gives, with their values, and its other arguments.
+    func options(in arguments: [String]) -> (given: [String: [String]], others: [String]) {
+        var given: [String: [String]] = [:]
+        var others: [String] = []
         var rest = arguments[...]
         while let argument = rest.popFirst(), argument != "--" {
             let option = argument.prefix { $0 != "=" }
-            guard let entry = entries.first(where: { $0.option == option }) else { continue }
-            given.insert(entry.option)
-            if entry.form != .nothing, option.count == argument.count { rest = rest.dropFirst() }
+            guard let entry = entries.first(where: { $0.option == option }) else {
+                if !argument.hasPrefix("-") { others.append(argument) }
+                continue
+            }
+            var value = "true"
+            if entry.form != .nothing {
+                value = option == argument ? rest.popFirst() ?? "" : String(argument.dropFirst(option.count + 1))
+            }
+            given[entry.option, default: []].append(value)
         }
-        return given
+        return (given, others)
     }
 }
 

@@ -16,10 +16,16 @@ extension ValueSyntax where Value == ChannelRule {
                     throw ValueViolation(value: String(field), expected: "FIELD=VALUE, as in subscribe=token")
                 }
                 let name = String(field[..<equals])
+                let value = String(field[field.index(after: equals)...])
                 guard fields.insert(name).inserted else {
                     throw ValueViolation(value: name, expected: "allowed twice in one rule")
                 }
-                try ChannelRuleSyntax.set(name, String(field[field.index(after: equals)...]), of: &rule)
+                do throws(ValueViolation) {
+                    try ChannelRuleSyntax.set(name, value, of: &rule)
+                } catch {
+                    throw ChannelRuleSyntax.isField(name)
+                        ? ValueViolation(value: String(field), expected: "\(name)= and \(error.expected)") : error
+                }
             }
             guard !fields.isEmpty else { throw ValueViolation(value: text, expected: ChannelRuleSyntax.expected) }
             return rule
@@ -40,43 +46,51 @@ enum ChannelRuleSyntax {
     /// Sets a field of a rule.
     static func set(_ field: String, _ value: String, of rule: inout ChannelRule) throws(ValueViolation) {
         switch field {
-        case subscribe: rule.subscribe = try right(to: .subscribe, field, value)
-        case publish: rule.publish = try right(to: .publish, field, value)
-        case slowConsumer: rule.slowConsumer = try choice(field, value)
-        default:
-            throw ValueViolation(
-                value: field,
-                expected: future.contains(field)
-                    ? "supported yet" : "a field of a rule; they are \(fields.joined(separator: ", "))")
+        case subscribe: rule.subscribe = try right(to: .subscribe, value)
+        case publish: rule.publish = try right(to: .publish, value)
+        case slowConsumer: rule.slowConsumer = try policy(value)
+        default: throw violation(ofField: field)
         }
     }
 
-    /// A rule as `--channel` takes it.
-    static func text(_ rule: ChannelRule) -> String {
-        let fields = [
-            (subscribe, rule.subscribe?.rawValue), (publish, rule.publish?.rawValue),
-            (slowConsumer, rule.slowConsumer?.rawValue),
-        ].compactMap { field, value in value.map { "\(field)=\($0)" } }
-        return "\(rule.pattern.text): \(fields.joined(separator: " "))"
+    /// Why there is no such field.
+    static func violation(ofField name: String) -> ValueViolation {
+        ValueViolation(
+            value: name,
+            expected: future.contains(name)
+                ? "supported yet" : "a field of a rule; they are \(fields.joined(separator: ", "))")
     }
 
-    private static func right(
-        to action: ChannelAction, _ field: String, _ value: String
-    ) throws(ValueViolation) -> ChannelRight {
+    static func isField(_ name: String) -> Bool { fields.contains(name) }
+
+    /// A rule as `--channel` takes it.
+    static func text(_ rule: ChannelRule) -> String {
+        "\(rule.pattern.text): \(values(of: rule).map { "\($0.field)=\($0.value)" }.joined(separator: " "))"
+    }
+
+    /// The fields that a rule sets.
+    static func values(of rule: ChannelRule) -> [(field: String, value: String)] {
+        [
+            (subscribe, rule.subscribe?.rawValue), (publish, rule.publish?.rawValue),
+            (slowConsumer, rule.slowConsumer?.rawValue),
+        ].compactMap { field, value in value.map { (field, $0) } }
+    }
+
+    private static func right(to action: ChannelAction, _ value: String) throws(ValueViolation) -> ChannelRight {
         guard let right = action.rights.first(where: { $0.rawValue == value }) else {
-            throw violation(field, value, action.rights.map(\.rawValue))
+            throw violation(value, action.rights.map(\.rawValue))
         }
         return right
     }
 
-    private static func choice(_ field: String, _ value: String) throws(ValueViolation) -> SlowConsumerPolicy {
+    private static func policy(_ value: String) throws(ValueViolation) -> SlowConsumerPolicy {
         guard let policy = SlowConsumerPolicy(rawValue: value) else {
-            throw violation(field, value, SlowConsumerPolicy.allCases.map(\.rawValue))
+            throw violation(value, SlowConsumerPolicy.allCases.map(\.rawValue))
         }
         return policy
     }
 
-    private static func violation(_ field: String, _ value: String, _ allowed: [String]) -> ValueViolation {
-        ValueViolation(value: "\(field)=\(value)", expected: "\(field)= and one of \(allowed.joined(separator: ", "))")
+    private static func violation(_ value: String, _ allowed: [String]) -> ValueViolation {
+        ValueViolation(value: value, expected: "one of \(allowed.joined(separator: ", "))")
     }
 }

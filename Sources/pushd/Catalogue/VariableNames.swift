@@ -15,7 +15,8 @@ enum VariableNames {
         environment.filter { name, value in
             name.hasPrefix(prefix) && !known.contains(name) && !isOfKubernetes(name, value)
         }.keys.sorted().map { name in
-            let hint = nearest(to: name).map { ": did you mean \($0)?" } ?? ""
+            let near = Spelling.nearest(to: name.uppercased(), among: known, prefix: prefix)
+            let hint = near.map { ": did you mean \($0)?" } ?? ""
             return "the variable \(name) has no effect, no option has this name\(hint)"
         }
     }
@@ -24,27 +25,5 @@ enum VariableNames {
     private static func isOfKubernetes(_ name: String, _ value: String) -> Bool {
         ["_SERVICE_HOST", "_SERVICE_PORT", "_PORT_"].contains { name.contains($0) }
             || name.hasSuffix("_PORT") && value.contains("://")
-    }
-
-    /// The known name with the fewest changes, if they are few.
-    private static func nearest(to name: String) -> String? {
-        known.map { (name: $0, changes: changes(from: Array(name.uppercased().utf8), to: Array($0.utf8))) }
-            .filter { $0.changes <= max(1, ($0.name.utf8.count - prefix.utf8.count) / 4) }
-            .min { $0.changes < $1.changes }?.name
-    }
-
-    /// The number of bytes to insert, remove or replace (Levenshtein distance).
-    private static func changes(from left: [UInt8], to right: [UInt8]) -> Int {
-        var row = Array(0...right.count)
-        for (index, byte) in left.enumerated() {
-            var diagonal = row[0]
-            row[0] = index + 1
-            for (column, other) in right.enumerated() {
-                let replaced = diagonal + (byte == other ? 0 : 1)
-                diagonal = row[column + 1]
-                row[column + 1] = min(replaced, diagonal + 1, row[column] + 1)
-            }
-        }
-        return row[right.count]
     }
 }

@@ -8,6 +8,7 @@ import PushServer
 ///
 /// The groups are the headings of `--help` and of docs/configuration.md.
 struct ServeOptions: ParsableArguments {
+    @OptionGroup(title: "Configuration file") var configuration: Configuration
     @OptionGroup(title: "Listening") var listening: Listening
     @OptionGroup(title: "Access") var access: Access
     @OptionGroup(title: "Tokens") var tokens: Tokens

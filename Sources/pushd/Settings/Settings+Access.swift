@@ -8,7 +8,7 @@ extension Settings {
     mutating func setAccess(_ options: ServeOptions, _ sources: OptionSources) throws(SettingViolation) {
         let access = options.access
         server.allowsClientPublish = access.allowClientPublish
-        try setChannelRules(access.channel, sources)
+        setChannelRules(access.channel, sources)
         server.allowedOrigins = access.allowOrigin
         server.allowedHosts = access.allowHost
         server.trustedProxies = access.trustedProxy
@@ -24,26 +24,29 @@ extension Settings {
     }
 
     /// A rule whose question nobody could answer is refused.
-    private mutating func setChannelRules(
-        _ rules: [ChannelRule], _ sources: OptionSources
-    ) throws(SettingViolation) {
-        for rule in rules {
+    private mutating func setChannelRules(_ rules: [ChannelRule], _ sources: OptionSources) {
+        server.channelRules = rules
+        for (item, rule) in rules.enumerated() {
             for action in [ChannelAction.subscribe, .publish] {
-                let missing =
-                    switch rule.right(to: action) {
-                    case .token where server.tokens == nil && server.hooks.urls[.connect] == nil:
-                        "a token's key (--token-secret-file)"
-                    case .ask where server.hooks.urls[action == .subscribe ? .subscribe : .publish] == nil:
-                        "a hook (--hook-\(action.rawValue))"
-                    case .anyone, .subscribers, .token, .ask, .nobody, nil: nil as String?
-                    }
-                guard let missing else { continue }
-                throw SettingViolation(
-                    option: sources.name(of: "--channel"), value: ChannelRuleSyntax.text(rule),
-                    expected: "possible without \(missing)")
+                guard let missing = missing(for: rule.right(to: action), action) else { continue }
+                attempt(sources) { _ throws(SettingViolation) in
+                    throw SettingViolation(
+                        option: sources.name(ofField: action.rawValue, ofRule: item),
+                        value: ChannelRuleSyntax.text(rule), expected: "possible without \(missing)")
+                }
             }
         }
-        server.channelRules = rules
+    }
+
+    /// What is needed to answer who has a right, if it is not there.
+    private func missing(for right: ChannelRight?, _ action: ChannelAction) -> String? {
+        switch right {
+        case .token where server.tokens == nil && server.hooks.urls[.connect] == nil:
+            "a token's key (--token-secret-file, --token-key)"
+        case .ask where server.hooks.urls[action == .subscribe ? .subscribe : .publish] == nil:
+            "a hook (--hook-\(action.rawValue))"
+        case .anyone, .subscribers, .token, .ask, .nobody, nil: nil
+        }
     }
 }
 

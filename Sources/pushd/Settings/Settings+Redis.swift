@@ -56,7 +56,7 @@ extension Settings {
                     records: records))
         } catch {
             throw SettingViolation(
-                option: Settings.redisOptions(wrongFor: error).map(sources.name(of:)).joined(separator: " and "),
+                option: Settings.redisOptions(wrongFor: error).map { sources.name(of: $0) }.joined(separator: " and "),
                 value: files.map(\.file).joined(separator: ", "), expected: "usable: \(error)",
                 remedy: files.lazy.compactMap { Settings.remedy(unreadable: $0.file) }.first)
         }

@@ -15,31 +15,56 @@ struct Settings {
     let logLevel: Logger.Level
     let logFormat: LogFormat
     private let unknownVariables: [String]
+    private let fileExposure: String?
     /// The basis of the budgets and of the number of workers.
     let resources: SystemResources
 
+    /// What is wrong with them; all but the first for a check only.
+    private(set) var violations: [SettingViolation] = []
+
+    /// Makes the configuration; throws what is wrong with it first.
     init(
         _ options: ServeOptions, _ sources: OptionSources, resources: SystemResources = .measure()
     ) throws(SettingViolation) {
+        self.init(checking: options, sources, resources: resources)
+        if let violation = violations.first { throw violation }
+    }
+
+    /// Makes the configuration as far as possible, and notes what is wrong.
+    init(checking options: ServeOptions, _ sources: OptionSources, resources: SystemResources = .measure()) {
         self.resources = resources
         logLevel = options.logs.logLevel
         logFormat = options.logs.logFormat
         unknownVariables = VariableNames.warnings(sources.environment)
+        fileExposure = sources.file?.exposure
         setListening(options.listening)
-        try setTLS(options, sources)
-        try setRedis(options, sources)
+        attempt(sources) { settings throws(SettingViolation) in try settings.setTLS(options, sources) }
+        attempt(sources) { settings throws(SettingViolation) in try settings.setRedis(options, sources) }
         setLimits(options.limits)
         setRates(options.rates)
         setSlowConsumers(options.slowConsumers)
         setTimeouts(options.timeouts)
         setSpeed(options.speed)
-        try setTokens(options)
-        try setHooks(options.hooks, sources)
-        try setAccess(options, sources)
+        attempt(sources) { settings throws(SettingViolation) in try settings.setTokens(options) }
+        attempt(sources) { settings throws(SettingViolation) in try settings.setHooks(options.hooks, sources) }
+        attempt(sources) { settings throws(SettingViolation) in try settings.setAccess(options, sources) }
+    }
+
+    /// Notes what is wrong in a step, under the name that the user gave the option.
+    mutating func attempt(
+        _ sources: OptionSources, _ step: (inout Settings) throws(SettingViolation) -> Void
+    ) {
+        do throws(SettingViolation) {
+            try step(&self)
+        } catch {
+            violations.append(
+                SettingViolation(
+                    option: sources.name(of: error.option), reason: error.reason, position: error.position))
+        }
     }
 
     /// The warnings to log at the start.
-    var warnings: [String] { exposedSecrets + unknownVariables + [narrowOutbox].compactMap(\.self) }
+    var warnings: [String] { exposedSecrets + unknownVariables + [fileExposure, narrowOutbox].compactMap(\.self) }
 
     /// A client must be able to receive two of the largest messages at once.
     private var narrowOutbox: String? {
