@@ -57,7 +57,8 @@ public struct Admission: Sendable {
         public let reached: [Refusal]
     }
 
-    private let limits: AdmissionLimits
+    /// The limits, which may change; what was counted stays counted.
+    public var limits: AdmissionLimits
     private var second: UInt64 = 0
     private var opens = 0
     private var opensOfAddress: [AddressGroup: Int] = [:]
@@ -89,6 +90,11 @@ public struct Admission: Sendable {
         return Verdict(refusal: nil, reached: reached)
     }
 
+    /// Counts a connection that was opened before, when there was no limit that it counted for.
+    public mutating func add(_ ticket: Ticket) {
+        countConnection(ticket)
+    }
+
     /// Gives a connection's counts back.
     public mutating func release(_ ticket: Ticket) {
         if let address = ticket.address { connectionsOfAddress.countDown(address) }
@@ -114,10 +120,14 @@ public struct Admission: Sendable {
 
     private mutating func count(_ ticket: Ticket) {
         opens += 1
-        if let address = ticket.address {
-            if limits.opensPerSecondOfAddress != nil { opensOfAddress[address, default: 0] += 1 }
-            connectionsOfAddress[address, default: 0] += 1
+        if let address = ticket.address, limits.opensPerSecondOfAddress != nil {
+            opensOfAddress[address, default: 0] += 1
         }
+        countConnection(ticket)
+    }
+
+    private mutating func countConnection(_ ticket: Ticket) {
+        if let address = ticket.address { connectionsOfAddress[address, default: 0] += 1 }
         if let user = ticket.user { connectionsOfUser[user, default: 0] += 1 }
     }
 }

@@ -32,6 +32,11 @@ public struct ChannelRules: Sendable {
         return index < rules.endIndex ? rules[index] : nil
     }
 
+    /// Which clients may do something with a channel.
+    public func right(to action: ChannelAction, _ channel: String) -> ChannelRight {
+        rule(for: channel)?.right(to: action) ?? (action == .publish ? publishDefault : .anyone)
+    }
+
     /// Decides whether a client may do something with a channel.
     ///
     /// - Parameters:
@@ -41,7 +46,7 @@ public struct ChannelRules: Sendable {
         to action: ChannelAction, _ channel: String, by identity: Identity?,
         isSubscribed: @autoclosure () -> Bool = false
     ) -> Decision {
-        switch rule(for: channel)?.right(to: action) ?? (action == .publish ? publishDefault : .anyone) {
+        switch right(to: action, channel) {
         case .anyone: return .allow
         case .subscribers: return isSubscribed() ? .allow : .deny(.notSubscribed)
         case .token:

@@ -15,10 +15,12 @@ public final class Identity: Sendable {
     /// Makes an identity.
     public convenience init(
         user: String, isNamed: Bool = true, info: [UInt8]? = nil, grants: Grants = Grants(), channels: [String] = [],
-        expiresAt: Int? = nil, issuedAt: Int? = nil, tokenID: String? = nil
+        expiresAt: Int? = nil, issuedAt: Int? = nil, tokenID: String? = nil, tokenKey: UInt64? = nil
     ) {
+        let hasGrants = grants != Grants() || tokenKey != nil
         self.init(
-            user: user, isNamed: isNamed, info: info, sharing: grants == Grants() ? nil : SharedGrants(grants),
+            user: user, isNamed: isNamed, info: info,
+            sharing: hasGrants ? SharedGrants(grants, tokenKey: tokenKey) : nil,
             channels: channels, expiresAt: expiresAt, issuedAt: issuedAt, tokenID: tokenID)
     }
 
@@ -42,6 +44,8 @@ public final class Identity: Sendable {
     public var info: [UInt8]? { details?.info }
     /// What the client may do.
     public var grants: Grants { sharedGrants?.grants ?? Grants() }
+    /// The fingerprint of the key that its token was verified with; nil if the client has no token.
+    public var tokenKey: UInt64? { sharedGrants?.tokenKey }
     /// The channels that the client joins when it connects; it may subscribe to them.
     public var channels: [String] { details?.channels ?? [] }
     /// When the identity ends, in seconds of Unix time.
@@ -58,13 +62,16 @@ public final class Identity: Sendable {
     }
 }
 
-/// Grants that many identities have, in one place.
+/// What many identities have in one place: their grants, and the key of their tokens.
 public final class SharedGrants: Sendable {
     let grants: Grants
+    let tokenKey: UInt64?
 
     /// Makes grants that can be shared.
-    public init(_ grants: Grants) {
-        self.grants = grants
+    ///
+    /// - Parameter tokenKey: the fingerprint of the key that their tokens were verified with; nil for none.
+    public init(_ grants: Grants, tokenKey: UInt64?) {
+        (self.grants, self.tokenKey) = (grants, tokenKey)
     }
 }
 

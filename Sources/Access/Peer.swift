@@ -25,6 +25,9 @@ public struct Peer: OptionSet, Sendable {
     /// From a proxy that announces the client with the PROXY protocol; the client is then never on this machine.
     public static let proxied = Peer(rawValue: 32)
 
+    /// It counts in the sockets of its address.
+    public static let counted = Peer(rawValue: 64)
+
     /// Whether the other end is on this machine; it may still be a proxy for remote clients.
     public var isLocal: Bool { !isDisjoint(with: [.loopback, .unixSocket]) }
 }

@@ -16,7 +16,8 @@ public final class Batch {
     private(set) var content = Content.messages
     /// The channel of the messages.
     private(set) var channel: Channel?
-    var policy: SlowConsumerPolicy { channel?.policy ?? .disconnect }
+    /// The channel's policy when the batch was begun; a later one does not fit the keys that were kept.
+    private(set) var policy = SlowConsumerPolicy.disconnect
 
     var byteCount: Int { storage.count }
     /// Bytes of memory allocated, whether full or empty.
@@ -26,6 +27,7 @@ public final class Batch {
     func begin(_ content: Content, of channel: Channel? = nil) {
         self.content = content
         self.channel = channel
+        policy = channel?.policy ?? .disconnect
     }
 
     /// Adds the bytes that `write` appends as one frame (or one HTTP response), which is sent completely once begun.

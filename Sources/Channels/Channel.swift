@@ -14,7 +14,8 @@ final class Channel {
 
     let name: String
     let index: UInt32
-    let policy: SlowConsumerPolicy
+    /// What happens to its next batches.
+    var policy: SlowConsumerPolicy
     /// Whether its last flush had several small messages.
     ///
     /// They arrive faster than they are flushed, and a system call with more of them costs no more. For large messages

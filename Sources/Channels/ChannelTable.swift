@@ -2,7 +2,8 @@ internal import Bytes
 
 /// The channels that have subscribers on this loop, by name and by index.
 final class ChannelTable {
-    private let policies: SlowConsumerPolicies
+    /// The policies for channels that are opened from now on.
+    var policies: SlowConsumerPolicies
     // Unchecked (docs/decisions/0009): read for each message.
     @safe @exclusivity(unchecked) private var channels: ContiguousArray<Channel?> = []
     private var freeIndices: [UInt32] = []
@@ -41,6 +42,12 @@ final class ChannelTable {
         channelByName[ByteName(name)] = channel
         bytes += ChannelTable.bytes(ofChannelNamed: name)
         return channel
+    }
+
+    /// Gives a channel the policy that it would have if it were opened now.
+    func refreshPolicy(at index: UInt32) {
+        guard let channel = channels[Int(index)] else { return }
+        channel.policy = policies.policy(of: channel.name)
     }
 
     func close(_ channel: Channel) {

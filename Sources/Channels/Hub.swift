@@ -33,6 +33,17 @@ public final class Hub {
         channels = ChannelTable(policies: policies)
     }
 
+    /// Sets other limits: for channels that are opened from now on, and at once for each connection's queue.
+    ///
+    /// `refreshPolicy` does it for the channels that there are, a few at a time.
+    public func setLimits(outboxLimitBytes: Int, policies: SlowConsumerPolicies) {
+        subscribers.outboxLimitBytes = outboxLimitBytes
+        channels.policies = policies
+    }
+
+    /// Gives the channel with an index, if there is one, the policy that it would have if it were opened now.
+    public func refreshPolicy(ofChannelAt index: Int) { channels.refreshPolicy(at: UInt32(index)) }
+
     /// Sets the transport, which must outlive the hub's use.
     public func attach(_ transport: any HubTransport) {
         subscribers.transport = transport

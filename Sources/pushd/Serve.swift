@@ -41,8 +41,10 @@ struct Serve: ParsableCommand {
 
     func run() throws {
         SystemLimits.ignoreSignals(Serve.straySignals)
-        var settings = try Settings(options, try Pushd.sources.get())
-        let log = try startLog(settings)
+        let sources = try Pushd.sources.get()
+        var settings = try Settings(options, sources)
+        let level = LogLevel(settings.logLevel)
+        let log = try startLog(settings.logFormat, level)
         defer {
             // The loop that watched the signals is gone, and the process is about to end.
             SystemLimits.ignoreSignals([SIGTERM, SIGINT])
@@ -52,7 +54,7 @@ struct Serve: ParsableCommand {
         SystemLimits.forbidCoreDumps()
         let logger = Logger(label: "pushd")
         do throws(SystemError) {
-            try serve(settings, logger)
+            try serve(settings, logger, reload: SettingsReload(sources, settings, logger, level))
         } catch {
             log.write(Array("pushd: \(StartFailure(error, settings.server))\n".utf8))
             throw ExitCode(1)
@@ -63,8 +65,7 @@ struct Serve: ParsableCommand {
     /// How long the process waits at the end for the reader of standard error.
     private static let flushMilliseconds = 1000
 
-    private func startLog(_ settings: Settings) throws -> LogWriter {
-        let (format, level) = (settings.logFormat, settings.logLevel)
+    private func startLog(_ format: LogFormat, _ level: LogLevel) throws -> LogWriter {
         let writer = LogWriter(to: STDERR_FILENO) { dropped in
             StandardErrorLog.line(
                 format, .warning, "log lines dropped: standard error was not read", ["lines": "\(dropped)"])
@@ -79,8 +80,10 @@ struct Serve: ParsableCommand {
         return writer
     }
 
-    private func serve(_ settings: Settings, _ logger: Logger) throws(SystemError) {
-        let server = Server(configuration: settings.server, logger: logger)
+    private func serve(
+        _ settings: Settings, _ logger: Logger, reload: SettingsReload
+    ) throws(SystemError) {
+        let server = Server(configuration: settings.server, logger: logger) { reload.read() }
         try server.run(drainingOn: [SIGTERM, SIGINT], reloadingOn: [SIGHUP]) { addresses in
             for (index, (address, asked)) in zip(addresses, settings.server.listen + settings.server.admin).enumerated()
             {

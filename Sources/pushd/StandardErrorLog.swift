@@ -1,23 +1,46 @@
 import Bytes
 import Glibc
 import Logging
+import Synchronization
 
 /// The format of log lines.
 enum LogFormat: String, CaseIterable {
     case text, json
 }
 
+/// The level that log lines need to be written, which may change.
+final class LogLevel: Sendable {
+    private let index: Atomic<Int>
+
+    init(_ level: Logger.Level) {
+        index = Atomic(LogLevel.index(of: level))
+    }
+
+    var value: Logger.Level {
+        get { Logger.Level.allCases[index.load(ordering: .relaxed)] }
+        set { index.store(LogLevel.index(of: newValue), ordering: .relaxed) }
+    }
+
+    private static func index(of level: Logger.Level) -> Int { Logger.Level.allCases.firstIndex(of: level) ?? 0 }
+}
+
 /// Formats log lines and hands them to the writer of standard error.
 struct StandardErrorLog: LogHandler {
     private let format: LogFormat
     private let writer: LogWriter
-    var logLevel: Logger.Level
+    private let level: LogLevel
     var metadata: Logger.Metadata = [:]
 
-    init(format: LogFormat, level: Logger.Level, writer: LogWriter) {
+    init(format: LogFormat, level: LogLevel, writer: LogWriter) {
         self.format = format
         self.writer = writer
-        logLevel = level
+        self.level = level
+    }
+
+    /// That of the whole process.
+    var logLevel: Logger.Level {
+        get { level.value }
+        set { level.value = newValue }
     }
 
     subscript(metadataKey key: String) -> Logger.Metadata.Value? {

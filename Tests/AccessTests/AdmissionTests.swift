@@ -34,6 +34,17 @@ extension Admission {
         #expect(!limits { $0.connectionsOfUser = 1 }.isEmpty)
     }
 
+    @Test func newLimitsCountThoseWhoWereThere() throws {
+        var admission = Admission(limits { $0.opensPerSecond = 9 })
+        let first = try admission.lets("a", "u")
+        admission.limits = limits { $0.connectionsOfUser = 2 }
+        #expect(admission.tries("b", "u") == nil && admission.tries("b", "u") == .user)
+        admission.release(first)
+        #expect(admission.tries("b", "u") == nil)
+        admission.add(Admission.Ticket(address: nil, user: "v"))
+        #expect(admission.tries("b", "v") == nil && admission.tries("b", "v") == .user)
+    }
+
     @Test func theRateIsOfASecond() {
         var admission = Admission(limits { $0.opensPerSecond = 2 })
         #expect(admission.tries("a") == nil)

@@ -84,10 +84,10 @@ import Testing
         #expect(Reports.readiness(state).status == .serviceUnavailable)
         state.lifecycle.enter(.serving)
         #expect(Reports.readiness(state).status == .ok)
-        let isFirstTaken = state.places.takeWebSocket()
+        let isFirstTaken = state.places.takeWebSocket(below: state.settings.maxWebSockets)
         #expect(isFirstTaken)
         #expect(Reports.readiness(state).status == .serviceUnavailable)
-        let isSecondTaken = state.places.takeWebSocket()
+        let isSecondTaken = state.places.takeWebSocket(below: state.settings.maxWebSockets)
         #expect(!isSecondTaken)
         state.places.releaseWebSocket()
         #expect(Reports.readiness(state).status == .serviceUnavailable)
@@ -101,7 +101,10 @@ import Testing
     @Test func aServerIsNotFullByALimitThatIsNotEnforced() {
         let state = state { $0.maxConnections = Limit(1, isEnforced: false) }
         state.lifecycle.enter(.serving)
-        let (first, second) = (state.places.takeWebSocket(), state.places.takeWebSocket())
+        let (first, second) = (
+            state.places.takeWebSocket(below: state.settings.maxWebSockets),
+            state.places.takeWebSocket(below: state.settings.maxWebSockets)
+        )
         #expect(first && !second)
         #expect(Reports.readiness(state).status == .ok)
     }

@@ -31,6 +31,41 @@ import Testing
         #expect(try verifier.verify(token, at: now) === verifier.verify(token, at: now))
     }
 
+    @Test("stay accepted as long as their key and what it is for stay") func keysOfIdentities() throws {
+        let (first, second) = (try TokenKey(secret: TestKeys.secret), try TokenKey(secret: TestKeys.secret.reversed()))
+        let old = try verifier(first)
+        for claims in ["{}", #"{"sub":"1","pushd":{"subscribe":["a"]}}"#] {
+            let identity = try old.verify(token(claims), at: now)
+            #expect(identity.tokenKey != nil)
+            #expect(try verifier(second, first).accepts(identity, acceptedBy: old))
+            #expect(try !verifier(second).accepts(identity, acceptedBy: old))
+            #expect(try !verifier(TokenKey(secret: TestKeys.secret, id: "a")).accepts(identity, acceptedBy: old))
+        }
+        #expect(old.isLike(try verifier(TokenKey(secret: TestKeys.secret))))
+        #expect(try !old.isLike(verifier(first, second)) && !old.isLike(verifier(policy: TokenPolicy(issuer: "a"))))
+    }
+
+    @Test(
+        "are looked at again under a stricter policy",
+        arguments: [
+            (TokenPolicy(), TokenPolicy(issuer: "a"), false), (TokenPolicy(issuer: "a"), TokenPolicy(), true),
+            (TokenPolicy(issuer: "a"), TokenPolicy(issuer: "a"), true),
+            (TokenPolicy(audience: "a"), TokenPolicy(audience: "b"), false),
+            (TokenPolicy(), TokenPolicy(maxAgeSeconds: 60), true),
+            (TokenPolicy(), TokenPolicy(maxAgeSeconds: 59), false),
+            (TokenPolicy(maxAgeSeconds: 59), TokenPolicy(maxAgeSeconds: 59), true),
+        ])
+    func policies(old: TokenPolicy, new: TokenPolicy, isAccepted: Bool) {
+        let identity = Identity(user: "1", expiresAt: now + 60, issuedAt: now)
+        #expect(new.accepts(identity, acceptedBy: old) == isAccepted)
+    }
+
+    @Test("without iat are not known to be young enough") func unknownAge() {
+        for identity in [Identity(user: "1", expiresAt: now), Identity(user: "1", issuedAt: now)] {
+            #expect(!TokenPolicy(maxAgeSeconds: 60).accepts(identity, acceptedBy: TokenPolicy()))
+        }
+    }
+
     @Test("the cache has a limit, and keeps what is in use") func cacheLimit() {
         var cache = TokenCache(limit: 10)
         let used = TokenDigest(of: [1, 2, 3])

@@ -16,7 +16,6 @@ final class BackendProxy {
     private let users: Users
     private let addresses: ClientAddresses
     private let headers: KeptHeaders
-    private let hooks: HookConfiguration
     private var requests: [Int: Request] = [:]
     private var asked = 0
 
@@ -25,8 +24,9 @@ final class BackendProxy {
         users = connections.users
         addresses = connections.addresses
         headers = connections.headers
-        hooks = context.state.configuration.hooks
     }
+
+    private var hooks: HookConfiguration { context.settings.configuration.hooks }
 
     /// Whether there is a backend for this kind of question.
     func answers(_ kind: HookKind) -> Bool { hooks.urls[kind] != nil }

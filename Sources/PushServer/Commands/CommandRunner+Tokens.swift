@@ -10,7 +10,7 @@ extension CommandRunner {
     ///
     /// - Parameter mayWait: whether the token is tried again when further keys have been fetched.
     func refresh(_ connection: Connection, _ token: String, id: [UInt8], mayWait: Bool = true) {
-        guard let old = connection.identity, let verifier = context.state.tokens else {
+        guard let old = connection.identity, let verifier = context.settings.tokens else {
             return webSockets.reply(.refused(.nothingToRefresh), to: id, of: connection)
         }
         let identity: Identity
@@ -37,15 +37,6 @@ extension CommandRunner {
         leaveForbidden(connection)
         let seconds = identity.expiresAt.map { $0 - Int(Loop.unixTimeSeconds) }
         webSockets.reply(.refreshed(seconds: seconds), to: id, of: connection)
-    }
-
-    /// Ends the subscriptions that a client may not have any more, and tells it.
-    private func leaveForbidden(_ connection: Connection) {
-        for channel in context.hub.channelNames(of: connection.slot) {
-            guard let denial = decision(on: channel, connection).denial else { continue }
-            subscriptions.leave(connection.slot, channel)
-            webSockets.tell(.unsubscribed(channel: channel, denial), connection)
-        }
     }
 
     /// The keys that connections wait for have been fetched, or are not fetched now.

@@ -14,6 +14,9 @@ final class CommandRunner {
     let subscriptions: Subscriptions
     let backend: BackendProxy
     let keys: KeyProxy
+    let addresses: ClientAddresses
+    let limits: ConnectionLimits
+    let users: Users
     private let headers: KeptHeaders
     let lives: ConnectionLives
     private let table: ConnectionTable
@@ -29,7 +32,10 @@ final class CommandRunner {
         webSockets = connections.webSockets
         input = connections.input
         headers = connections.headers
-        endpoint = context.state.configuration.endpoint
+        addresses = connections.addresses
+        limits = connections.limits
+        users = connections.users
+        endpoint = context.settings.configuration.endpoint
         backend = BackendProxy(context, connections)
         keys = KeyProxy(context)
         broker =
@@ -90,7 +96,7 @@ extension CommandRunner: MessageDelegate {
 
     private func publish(_ publication: Publication, id: [UInt8], _ connection: Connection) {
         let channel = publication.channel
-        let decision = context.state.access.channels.decision(
+        let decision = context.settings.access.channels.decision(
             to: .publish, channel, by: connection.identity,
             isSubscribed: context.hub.isMember(connection.slot, of: channel))
         if case .deny(let denial) = decision {

@@ -9,21 +9,31 @@ extension SocketAddress {
 
 /// The addresses of clients, including those behind a proxy.
 final class ClientAddresses {
-    private let state: ServerState
+    private let context: LoopContext
     /// By slot: the address in a PROXY protocol header.
     private var proxied: [UInt32: IPAddress] = [:]
     /// By slot: the address that a trusted proxy has reported for a WebSocket.
     private var reported: [UInt32: IPAddress] = [:]
 
     init(_ context: LoopContext) {
-        state = context.state
+        self.context = context
     }
 
     /// Notes the client that a proxy's header names, and whether the proxy is trusted to name one.
     func note(_ header: ProxyHeader, of connection: Connection) {
         proxied[connection.slot] = header.client
-        if state.trustedProxies.includes(address(of: connection)) { connection.peer.insert(.trustedProxy) }
+        noteTrust(in: connection)
         if header.isSecure { connection.peer.insert(.tls) }
+    }
+
+    /// Notes that a connection is a proxy's that is trusted now; one that is trusted no more is not asked to forget it.
+    func noteTrust(in connection: Connection) {
+        if context.settings.trustedProxies.includes(address(of: connection)) { connection.peer.insert(.trustedProxy) }
+    }
+
+    /// Whether a proxy is trusted, also after a reload.
+    private func isTrusted(_ peer: Peer, _ address: IPAddress?) -> Bool {
+        peer.contains(.trustedProxy) && context.settings.trustedProxies.includes(address)
     }
 
     /// Notes the client that opens a WebSocket, if a trusted proxy reports its address.
@@ -45,14 +55,18 @@ final class ClientAddresses {
     /// The address of the client that sent a request; nil for a unix-domain socket.
     func client(of head: RequestHead, _ connection: Connection) -> IPAddress? {
         let address = address(of: connection)
-        guard connection.peer.contains(.trustedProxy) else { return address }
-        return state.trustedProxies.client(of: head, behind: address).address
+        guard isTrusted(connection.peer, address) else { return address }
+        return context.settings.trustedProxies.client(of: head, behind: address).address
     }
+
+    /// The address of a WebSocket's client; nil for a unix-domain socket.
+    func client(of connection: Connection) -> IPAddress? { reported[connection.slot] ?? address(of: connection) }
 
     /// How a request reached the server; a trusted proxy reports whether the client used TLS.
     func peer(of head: RequestHead, _ connection: Connection) -> Peer {
         let peer = connection.peer
-        guard peer.contains(.trustedProxy), let isSecure = state.trustedProxies.client(of: head, behind: nil).isSecure
+        guard peer.contains(.trustedProxy), isTrusted(peer, address(of: connection)),
+            let isSecure = context.settings.trustedProxies.client(of: head, behind: nil).isSecure
         else { return peer }
         return isSecure ? peer.union(.tls) : peer.subtracting(.tls)
     }

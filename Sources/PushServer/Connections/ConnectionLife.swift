@@ -49,6 +49,8 @@ struct ConnectionLife: ~Copyable {
         case peerFinished(isAllSent: Bool)
         /// The hub has given up the connection.
         case lost(LossReason)
+        /// The times have changed.
+        case timesChanged
         /// The deadline has passed.
         case deadline(Circumstances)
         /// The socket is closed.
@@ -162,6 +164,7 @@ struct ConnectionLife: ~Copyable {
         case .outputEnded(let isAllSent): return outputEnded(isAllSent: isAllSent, tick, timeouts)
         case .peerFinished(let isAllSent): return peerFinished(isAllSent: isAllSent)
         case .lost(let reason): return lost(reason)
+        case .timesChanged: timesChanged(tick, timeouts)
         case .deadline(let circumstances): return deadlineReached(circumstances, tick, timeouts)
         case .closed: phase = .closed
         }
@@ -171,6 +174,19 @@ struct ConnectionLife: ~Copyable {
     private mutating func wait(for deadline: Deadline, _ ticks: UInt32, from tick: UInt32) {
         self.deadline = deadline
         deadlineTick = tick + 1 + ticks  // the current tick has already begun
+    }
+
+    /// A shorter time begins now; a longer one counts when the deadline comes.
+    private mutating func timesChanged(_ tick: UInt32, _ timeouts: Timeouts) {
+        let ticks: UInt32
+        switch deadline {
+        case .request: ticks = timeouts.request
+        case .keepAlive: ticks = timeouts.keepAlive
+        case .ping: ticks = isBlocked ? min(timeouts.ping, timeouts.stall) : timeouts.ping
+        case .pong: ticks = timeouts.pong
+        case .close, .linger: return
+        }
+        if deadlineTick > tick + 1 + ticks { wait(for: deadline, ticks, from: tick) }
     }
 
     private mutating func deferred(_ ticks: UInt32, _ tick: UInt32, _ timeouts: Timeouts) {

@@ -13,22 +13,39 @@ final class ConnectionLimits {
         self.context = context
     }
 
-    /// Counts a socket; returns false if its address has too many.
-    func admitsSocket(from address: @autoclosure () -> IPAddress?, _ peer: Peer) -> Bool {
+    /// Counts a socket where there is a limit.
+    ///
+    /// - Returns: its peer, with whether it was counted; nil if its address has too many.
+    func admitted(_ peer: Peer, from address: @autoclosure () -> IPAddress?) -> Peer? {
         guard let group = countedAddress(address(), peer),
-            let limit = context.state.configuration.maxSocketsOfAddress
-        else { return true }
+            let limit = context.settings.configuration.maxSocketsOfAddress
+        else { return peer }
         guard context.state.sockets.withLock({ $0.add(group) }) > limit.value, context.isStopped(by: .addressSockets)
-        else {
-            return true
-        }
+        else { return peer.union(.counted) }
         context.state.sockets.withLock { $0.remove(group) }
-        return false
+        return nil
     }
 
-    /// Notes that a connection's socket was counted, so that its end is counted as well.
+    /// Notes which address a connection's socket was counted for, so that its end is counted as well.
     func noteSocket(of connection: Connection, from address: @autoclosure () -> IPAddress?) {
-        countedAddresses[connection.slot] = countedAddress(address(), connection.peer)
+        if connection.peer.contains(.counted) { countedAddresses[connection.slot] = address()?.group }
+    }
+
+    /// Counts a connection in limits that a reload has set since it came; no limit is enforced for it.
+    ///
+    /// - Parameter user: nil if the client named none.
+    func countAfterReload(_ connection: Connection, from address: IPAddress?, client: IPAddress?, user: String?) {
+        if !connection.peer.contains(.counted), let group = countedAddress(address, connection.peer) {
+            _ = context.state.sockets.withLock { $0.add(group) }
+            connection.peer.insert(.counted)
+            countedAddresses[connection.slot] = group
+        }
+        guard connection.phase == .webSocket, tickets[connection.slot] == nil,
+            !context.settings.configuration.admission.isEmpty
+        else { return }
+        let ticket = Admission.Ticket(address: client?.group, user: user)
+        context.state.admission.withLock { $0.add(ticket) }
+        tickets[connection.slot] = ticket
     }
 
     /// Notes a WebSocket's counts in the limits on opening.
@@ -51,7 +68,7 @@ final class ConnectionLimits {
     /// Administrators must be able to connect even if an address is full, and a trusted proxy connects for many
     /// clients.
     private func countedAddress(_ address: @autoclosure () -> IPAddress?, _ peer: Peer) -> AddressGroup? {
-        guard context.state.configuration.maxSocketsOfAddress != nil,
+        guard context.settings.configuration.maxSocketsOfAddress != nil,
             peer.isDisjoint(with: [.admin, .trustedProxy])
         else { return nil }
         return address()?.group

@@ -5,12 +5,10 @@ internal import WSLoop
 final class ConnectionLives {
     private let context: LoopContext
     private let table: ConnectionTable
-    let timeouts: Timeouts
 
     init(_ context: LoopContext, _ table: ConnectionTable) {
         self.context = context
         self.table = table
-        timeouts = Timeouts(context.state.configuration)
     }
 
     /// Passes an event to a connection's life.
@@ -18,19 +16,19 @@ final class ConnectionLives {
     /// - Returns: the action to perform.
     @discardableResult
     func tell(_ input: ConnectionLife.Input, _ connection: Connection) -> ConnectionLife.Action {
-        let action = connection.life.handle(input, at: context.tick, timeouts)
+        let action = connection.life.handle(input, at: context.tick, context.settings.timeouts)
         follow(connection)
         return action
     }
 
     /// The peer has sent something, or has read something that was queued.
     func heard(_ connection: Connection) {
-        _ = connection.life.handle(.heard, at: context.tick, timeouts)
+        _ = connection.life.handle(.heard, at: context.tick, context.settings.timeouts)
     }
 
     /// No bytes wait for the kernel; this moves no deadline.
     func allSent(_ connection: Connection) -> ConnectionLife.Action {
-        connection.life.handle(.allSent, at: context.tick, timeouts)
+        connection.life.handle(.allSent, at: context.tick, context.settings.timeouts)
     }
 
     /// Bytes wait for the kernel: the socket reports when it takes more.

@@ -57,7 +57,7 @@ final class Connections {
             proxyHeaders, buffer)
         drain = Drain(context, table, closing, webSockets)
         idle = IdleConnections(context, table, closing)
-        requestLimits = RequestParser.Limits(bodyBytes: context.state.configuration.maxPublishBytes)
+        requestLimits = RequestParser.Limits(bodyBytes: context.settings.configuration.maxPublishBytes)
         context.hub.attach(writer)
         context.events = EventNotes(context, table, users, addresses)
     }
@@ -78,7 +78,7 @@ final class Connections {
     func adopt(_ stream: AcceptedStream, _ peer: Peer, _ tls: TLSContext?) {
         let connection = Connection(
             descriptor: stream.descriptor, peer, table.takeSlot(for: stream.descriptor),
-            ConnectionLife(isProxied: peer.contains(.proxied), at: context.tick, lives.timeouts),
+            ConnectionLife(isProxied: peer.contains(.proxied), at: context.tick, context.settings.timeouts),
             RequestReader(limits: requestLimits))
         if !peer.contains(.proxied) { limits.noteSocket(of: connection, from: stream.peer.ip) }
         do throws(SystemError) {

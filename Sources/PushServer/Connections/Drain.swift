@@ -56,7 +56,7 @@ final class Drain {
     func begin() {
         guard schedule == nil else { return }
         let keys = table.all.filter { $0.phase == .webSocket }.map(\.key).shuffled()
-        schedule = DrainSchedule(keys, over: context.state.configuration.drain, from: Loop.monotonicNanoseconds)
+        schedule = DrainSchedule(keys, over: context.settings.configuration.drain, from: Loop.monotonicNanoseconds)
         do throws(SystemError) {
             let timer = try Timer(on: context.loop)
             self.timer = timer

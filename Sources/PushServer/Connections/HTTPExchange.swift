@@ -18,9 +18,6 @@ final class HTTPExchange {
     private let rates: MessageRates
     private let addresses: ClientAddresses
     private let webSockets: WebSocketExchange
-    private let pathPrefix: PathPrefix?
-    /// The keep-alive header lines; made once.
-    private let keepAliveLines: [UInt8]
     private var date = HTTPDate()
     // Unchecked (docs/decisions/0009): read for each request or message.
     @safe @exclusivity(unchecked) private unowned var delegate: (any RequestDelegate)?
@@ -35,9 +32,6 @@ final class HTTPExchange {
         self.rates = rates
         self.addresses = addresses
         self.webSockets = webSockets
-        pathPrefix = context.state.configuration.pathPrefix
-        let keepAliveSeconds = Int(context.state.configuration.keepAlive.components.seconds)
-        keepAliveLines = keepAliveSeconds > 0 ? Response.keepAliveLines(seconds: keepAliveSeconds) : []
     }
 
     /// Sets the router that decides on requests and answers them; it must outlive the use of this object.
@@ -101,13 +95,17 @@ final class HTTPExchange {
     /// Calls `body` with the head below `--path-prefix`; a head without the prefix is passed as it is and not copied.
     @inline(__always)
     private func withoutPrefix(_ head: RequestHead, _ body: (RequestHead) -> Void) {
-        if let pathPrefix, let below = head.below(pathPrefix) { body(below) } else { body(head) }
+        if let prefix = context.settings.configuration.pathPrefix, let below = head.below(prefix) {
+            body(below)
+        } else {
+            body(head)
+        }
     }
 
     private func begin(_ head: RequestHead, _ requests: RequestReader, _ connection: Connection) {
         connection.endsAfterResponse = !head.keepsAlive
         connection.omitsBody = head.method == .head
-        requests.sharedOrigin = context.state.access.sharedOrigin(of: head)
+        requests.sharedOrigin = context.settings.access.sharedOrigin(of: head)
         requests.route = delegate?.route(head, connection)
     }
 
@@ -115,7 +113,7 @@ final class HTTPExchange {
     private func admits(_ route: Route, of connection: Connection) -> Bool {
         if case .taken(let routed) = route, !routed.isRateLimited { return true }
         guard !rates.admits(units: 1, of: connection) else { return true }
-        if context.state.configuration.rateExcess == .close { connection.endsAfterResponse = true }
+        if context.settings.configuration.rateExcess == .close { connection.endsAfterResponse = true }
         var response = Response.error(.tooManyRequests, rates.refusal.message)
         response.addHeader("Retry-After", "1")
         respond(response, to: connection)
@@ -136,7 +134,7 @@ final class HTTPExchange {
 
     private func message(of violation: HTTPViolation) -> String {
         guard violation == .bodyTooLarge else { return violation.message }
-        let limit = context.state.configuration.maxPublishBytes
+        let limit = context.settings.configuration.maxPublishBytes
         return "\(violation.message): \(limit) bytes are allowed (--max-publish)"
     }
 }
@@ -153,7 +151,7 @@ extension HTTPExchange {
         var response = response
         if let origin = connection.requests?.sharedOrigin { response.share(with: origin) }
         connection.requests?.sharedOrigin = nil  // an unreadable next request has no origin
-        let date = date.text
+        let (date, keepAliveLines) = (date.text, context.settings.keepAliveLines)
         context.hub.reply(connection.slot) {
             response.encode(
                 into: &$0, closing: closes, keepAlive: keepAliveLines, omittingBody: omitsBody, date: date)

@@ -51,7 +51,7 @@ final class InboundShedding {
         guard held != inbound.accountedBytes || held > 0 else { return }
         let hasGrown = held > inbound.accountedBytes
         let total = inbound.account(held)
-        let budget = context.state.configuration.inboundBudgetBytes
+        let budget = context.settings.configuration.inboundBudgetBytes
         guard total > budget else { return }
         guard let target = InboundBudget(bytes: budget, loops: context.state.workers).target(held: held, total: total)
         else {
@@ -82,7 +82,7 @@ final class InboundShedding {
     /// budget.
     private func channelBytes() -> [UInt32: Int] {
         let hub = context.hub
-        guard hub.channelBytes > context.state.configuration.inboundBudgetBytes / context.state.workers / 8 else {
+        guard hub.channelBytes > context.settings.configuration.inboundBudgetBytes / context.state.workers / 8 else {
             return [:]
         }
         var bytes: [UInt32: Int] = [:]

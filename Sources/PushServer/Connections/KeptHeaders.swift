@@ -9,15 +9,16 @@ final class KeptHeaders {
     /// The most bytes that a connection may have.
     static let maxBytes = 8192
 
-    private let names: [String]
+    private let context: LoopContext
     private var fields: [UInt32: Fields] = [:]
 
     init(_ context: LoopContext) {
-        names = context.state.configuration.hooks.headers
+        self.context = context
     }
 
     /// Keeps the fields of a request; false if they are too large.
     func keep(_ head: RequestHead, of connection: Connection) -> Bool {
+        let names = context.settings.configuration.hooks.headers
         guard !names.isEmpty else { return true }
         let found = names.compactMap { name in head.joinedValues(of: name).map { (name: name, value: $0) } }
         fields[connection.slot] = found.isEmpty ? nil : found

@@ -32,11 +32,11 @@ extension Admission.Refusal {
     }
 }
 
-extension ServerState {
+extension LiveSettings {
     /// The configured limit; nil for none.
     func limit(_ name: LimitName) -> Limit? {
         switch name {
-        case .connections: places.maxWebSockets
+        case .connections: maxWebSockets
         case .connectRate: configuration.admission.opensPerSecond
         case .addressConnectRate: configuration.admission.opensPerSecondOfAddress
         case .addressConnections: configuration.admission.connectionsOfAddress

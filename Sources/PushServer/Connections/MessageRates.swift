@@ -48,11 +48,11 @@ final class MessageRates {
     ///
     /// - Returns: false if it comes too fast and must not be acted on.
     func admits(units: Int, of connection: Connection) -> Bool {
-        guard let limit = context.state.configuration.maxMessageRate else { return true }
+        guard let limit = context.settings.configuration.maxMessageRate else { return true }
         let slot = Int(connection.slot)
         while rates.count <= slot { rates.append(MessageRate()) }
         let before = rates[slot].spend(units, at: context.tick)
-        guard context.state.configuration.rateExcess != .pause else {
+        guard context.settings.configuration.rateExcess != .pause else {
             if before + units >= limit.value { pause(connection) }
             return true
         }
@@ -68,7 +68,7 @@ final class MessageRates {
 
     /// The refusal for a client that exceeds its rate.
     var refusal: CommandRefusal {
-        .tooManyMessages(limit: context.state.configuration.maxMessageRate?.value ?? 0)
+        .tooManyMessages(limit: context.settings.configuration.maxMessageRate?.value ?? 0)
     }
 
     private func pause(_ connection: Connection) {

@@ -21,7 +21,7 @@ final class OutboxBudget {
     func settle() {
         let hub = context.hub
         guard hub.queuedBytes + links.unsentBytes > 0 || accountedBytes > 0 else { return }
-        let budget = context.state.configuration.outboxBudgetBytes
+        let budget = context.settings.configuration.outboxBudgetBytes
         let share = budget / context.state.workers
         let held = links.unsentBytes + hub.heldBytes
         let excess = account(held) - budget

@@ -76,14 +76,15 @@ final class ProxyHeaders {
 
     /// From here on the connection belongs to the client, whose address counts.
     private func begin(_ connection: Connection, behind header: ProxyHeader) -> Bool {
-        let tls = context.state.tlsContext(for: connection.peer)
+        let tls = context.settings.tlsContext(for: connection.peer)
         addresses.note(header, of: connection)
         lives.tell(.proxied, connection)
         let address = addresses.address(of: connection)
-        guard limits.admitsSocket(from: address, connection.peer) else {
+        guard let peer = limits.admitted(connection.peer, from: address) else {
             closing.close(connection)
             return false
         }
+        connection.peer = peer
         limits.noteSocket(of: connection, from: address)
         guard let tls else { return true }
         guard links.begin(connection, with: tls) else {

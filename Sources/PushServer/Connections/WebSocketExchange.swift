@@ -20,7 +20,6 @@ final class WebSocketExchange {
     private let lives: ConnectionLives
     private let closing: Closing
     private let rates: MessageRates
-    private let limits: ConnectionMachine.Limits
     /// Decompresses for all connections that keep no context.
     private let inflater = Inflater()
     // Unchecked (docs/decisions/0009): read for each request or message.
@@ -35,10 +34,6 @@ final class WebSocketExchange {
         self.lives = lives
         self.closing = closing
         self.rates = rates
-        let maxMessageBytes = context.state.configuration.maxMessageBytes
-        // A message in more frames is a flood (RFC 6455 section 10.4): of the largest, a frame for 32 bytes.
-        limits = ConnectionMachine.Limits(
-            maxMessageBytes: maxMessageBytes, maxFragments: max(1024, maxMessageBytes / 32))
     }
 
     /// Sets the handler of messages, which must outlive the use of this object.
@@ -81,7 +76,10 @@ extension WebSocketExchange {
     /// Reads input up to the end of one message or control frame, and handles it.
     func next(_ input: RawSpan, _ offset: inout Int, _ connection: Connection) {
         do throws(ProtocolViolation) {
-            guard let event = try connection.machine?.receive(input, from: &offset, limits: limits) else { return }
+            guard
+                let event = try connection.machine?.receive(
+                    input, from: &offset, limits: context.settings.messageLimits)
+            else { return }
             guard admits(event, of: connection) else { return }
             switch event {
             case .text(let text): delegate?.received(.text(text), connection)
@@ -107,7 +105,7 @@ extension WebSocketExchange {
             return
         }
         do throws(ProtocolViolation) {
-            let event = try connection.machine?.receive(input, from: &offset, limits: limits)
+            let event = try connection.machine?.receive(input, from: &offset, limits: context.settings.messageLimits)
             if case .close = event { closing.closeAnswered(connection) }
         } catch {
             closing.closeAnswered(connection)
@@ -124,7 +122,7 @@ extension WebSocketExchange {
             case .close: true
             }
         guard !isAdmitted else { return true }
-        switch (event, context.state.configuration.rateExcess) {
+        switch (event, context.settings.configuration.rateExcess) {
         case (.pong, .error), (.fragment, .error): break  // there is no request to answer with an error
         default: refuseForRate(connection)
         }
@@ -139,7 +137,7 @@ extension WebSocketExchange {
     }
 
     private func refuseForRate(_ connection: Connection) {
-        guard context.state.configuration.rateExcess != .error else {
+        guard context.settings.configuration.rateExcess != .error else {
             return reply(.refused(rates.refusal), to: [], of: connection)
         }
         fail(connection, .tooManyMessages)
@@ -235,6 +233,7 @@ extension CloseReason {
         case .overBudget: (.tryAgainLater, "server over budget")
         case .tooManyMessages: (.tooManyRequests, "too many messages")
         case .tokenExpired: (.unauthorized, "token expired")
+        case .tokenInvalid: (.unauthorized, "token no longer valid")
         case .drain: (.goingAway, "server is going away")
         case .client, .aborted, .protocolError, .messageTooBig, .stalled, .pingTimeout: nil
         }

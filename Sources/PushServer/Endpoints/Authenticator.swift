@@ -13,7 +13,9 @@ struct Authenticator {
 
     /// The client that the request's token names; nil if it has none, or if this server takes none.
     func identity(of head: RequestHead) throws(UpgradeRefusal) -> Identity? {
-        guard let settings = context.state.configuration.tokens, let verifier = context.state.tokens else { return nil }
+        guard let settings = context.settings.configuration.tokens, let verifier = context.settings.tokens else {
+            return nil
+        }
         let tokens: Set<String>
         do throws(QueryViolation) {
             tokens = try TokenCarriers.tokens(in: head, cookie: settings.cookie)

@@ -13,7 +13,8 @@ extension Identity? {
             info: answer.info ?? self?.info,
             grants: (self?.grants ?? Grants()).adding(answer.grants),
             channels: (self?.channels ?? []) + answer.channels,
-            expiresAt: self?.expiresAt, issuedAt: self?.issuedAt, tokenID: self?.tokenID)
+            expiresAt: self?.expiresAt, issuedAt: self?.issuedAt, tokenID: self?.tokenID,
+            tokenKey: self?.tokenKey)
     }
 }
 

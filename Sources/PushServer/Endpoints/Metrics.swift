@@ -81,7 +81,7 @@ struct Metrics {
     private mutating func addLimits(_ state: ServerState, _ totals: WorkerCounters) {
         head("limit_hits_total", "counter", "How often a limit was reached, and whether that had an effect.")
         for name in LimitName.allCases {
-            let labels = "limit=\"\(name.label)\",enforced=\"\(state.limit(name)?.isEnforced ?? true)\""
+            let labels = "limit=\"\(name.label)\",enforced=\"\(state.settings.limit(name)?.isEnforced ?? true)\""
             text += "pushd_limit_hits_total{\(labels)} \(totals.limitHits[name.rawValue])\n"
         }
     }

@@ -5,7 +5,7 @@ internal import HTTP
 final class Posts: Endpoint {
     private let posts: [String: @Sendable ([UInt8]) -> [UInt8]]
 
-    init(_ context: LoopContext) { posts = context.state.configuration.posts }
+    init(_ context: LoopContext) { posts = context.settings.configuration.posts }
 
     func serves(_ head: RequestHead, on peer: Peer) -> Bool {
         head.method == .post && !posts.isEmpty && posts[head.path] != nil

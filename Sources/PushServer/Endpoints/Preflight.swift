@@ -3,13 +3,13 @@ internal import HTTP
 
 /// The response to a CORS preflight (Fetch standard).
 final class Preflight: Endpoint {
-    private let rules: AccessRules
+    private let context: LoopContext
 
-    init(_ context: LoopContext) { rules = context.state.access }
+    init(_ context: LoopContext) { self.context = context }
 
     func serves(_ head: RequestHead, on peer: Peer) -> Bool {
         head.method == .options && head.count(of: "access-control-request-method") > 0
-            && rules.sharedOrigin(of: head) != nil
+            && context.settings.access.sharedOrigin(of: head) != nil
     }
 
     func answer(

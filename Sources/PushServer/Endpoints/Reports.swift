@@ -57,7 +57,7 @@ enum Reports {
         switch state.lifecycle.phase {
         case .starting: verdict("starting")
         case .leaving, .draining: verdict("draining")
-        case .serving where state.places.isFull || state.places.isStarved: verdict("full")
+        case .serving where state.places.isFull(state.settings.maxWebSockets) || state.places.isStarved: verdict("full")
         case .serving where state.configuration.readyNeedsBroker && !isBrokerUsable(state): verdict("degraded")
         case .serving: verdict(nil)
         }

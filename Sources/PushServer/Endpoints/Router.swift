@@ -59,17 +59,17 @@ extension Router: RequestDelegate {
 
 /// The permissions of a request on a connection.
 struct RequestAccess {
-    private let rules: AccessRules
+    private let context: LoopContext
     private let addresses: ClientAddresses
 
     init(_ context: LoopContext, _ addresses: ClientAddresses) {
-        rules = context.state.access
+        self.context = context
         self.addresses = addresses
     }
 
     /// Why a request is not allowed; nil if it is.
     func denial(of head: RequestHead, for purpose: AccessRules.Purpose, _ connection: Connection) -> Denial? {
-        rules.denial(of: head, from: addresses.peer(of: head, connection), for: purpose)
+        context.settings.access.denial(of: head, from: addresses.peer(of: head, connection), for: purpose)
     }
 
     /// The answer to a request that is not allowed; nil if it is.
@@ -81,7 +81,7 @@ struct RequestAccess {
     }
 
     /// Whether the admin endpoints are served on the address that the request came to.
-    func servesAdmin(_ connection: Connection) -> Bool { rules.servesAdmin(on: connection.peer) }
+    func servesAdmin(_ connection: Connection) -> Bool { context.settings.access.servesAdmin(on: connection.peer) }
 
     /// Whether the client used TLS.
     func isSecure(_ head: RequestHead, _ connection: Connection) -> Bool {

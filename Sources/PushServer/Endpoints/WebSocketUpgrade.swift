@@ -23,6 +23,7 @@ final class WebSocketUpgrade: Endpoint {
     private let backend: BackendProxy
     private let keys: KeyProxy
     private let subscriptions: Subscriptions
+    private let commands: CommandRunner
     private let access: RequestAccess
     private let authenticator: Authenticator
     private let log: HandshakeLog
@@ -43,10 +44,11 @@ final class WebSocketUpgrade: Endpoint {
         backend = commands.backend
         keys = commands.keys
         subscriptions = commands.subscriptions
+        self.commands = commands
         self.access = access
         authenticator = Authenticator(context)
         self.log = log
-        hasChannels = if case .channels = context.state.configuration.endpoint { true } else { false }
+        hasChannels = if case .channels = context.settings.configuration.endpoint { true } else { false }
     }
 
     /// A refusal is counted and logged as one of a handshake.
@@ -85,9 +87,14 @@ final class WebSocketUpgrade: Endpoint {
     }
 
     /// Opens the WebSocket of a request that had to wait, unless it waits for something else now.
-    private func finish(_ answer: EndpointAnswer, _ connection: Connection) {
+    ///
+    /// - Parameter settings: by which it was allowed; a reload may have come meanwhile. Nil for the current ones.
+    private func finish(
+        _ answer: EndpointAnswer, _ connection: Connection, decidedBy settings: LiveSettings? = nil
+    ) {
         guard case .upgrade(let acceptance, let channels) = answer else { return }
         webSockets.open(connection, acceptance, channels: channels)
+        if let settings, settings !== context.settings { commands.review(connection, since: settings) }
     }
 
     private func refuse(_ refusal: UpgradeRefusal, _ head: RequestHead, _ connection: Connection) -> Response {
@@ -114,10 +121,11 @@ final class WebSocketUpgrade: Endpoint {
             ])
         try takePlace()
         return try inPlace { () throws(UpgradeRefusal) in
-            if !context.state.configuration.admission.isEmpty { try admit(head, connection, user: user) }
+            if !context.settings.configuration.admission.isEmpty { try admit(head, connection, user: user) }
             addresses.noteClient(of: head, connection)
             users.note(user == Users.anonymous ? nil : user, of: connection)
-            let opening = Opening(head: head, acceptance: acceptance, channels: channels)
+            let opening = Opening(
+                head: head, acceptance: acceptance, settings: context.settings, channels: channels)
             return try identify(connection, opening)
         }
     }
@@ -131,7 +139,7 @@ final class WebSocketUpgrade: Endpoint {
     }
 
     private func decision(on channel: String, _ connection: Connection) -> Decision {
-        context.state.access.channels.decision(to: .subscribe, channel, by: connection.identity)
+        context.settings.access.channels.decision(to: .subscribe, channel, by: connection.identity)
     }
 
     /// Runs a step of an opening that has its place, and gives that back if the step refuses the client.
@@ -149,7 +157,9 @@ final class WebSocketUpgrade: Endpoint {
     private func releasePlace() { context.state.places.releaseWebSocket() }
 
     private func takePlace() throws(UpgradeRefusal) {
-        guard !context.state.places.takeWebSocket(), context.isStopped(by: .connections) else { return }
+        guard !context.state.places.takeWebSocket(below: context.settings.maxWebSockets),
+            context.isStopped(by: .connections)
+        else { return }
         context.state.places.releaseWebSocket()
         throw UpgradeRefusal(.connections)
     }
@@ -173,6 +183,8 @@ extension WebSocketUpgrade {
     private struct Opening {
         let head: RequestHead
         let acceptance: Handshake.Acceptance
+        /// By which it was decided.
+        let settings: LiveSettings
         var channels: [String]
     }
 
@@ -214,8 +226,9 @@ extension WebSocketUpgrade {
         let unconfirmed = subscriptions.acquire(channels, for: connection.key)
         guard unconfirmed > 0 else { return .upgrade(opening.acceptance, channels: channels) }
         connection.wait(
-            for: Continuation(channels: channels, unconfirmed: unconfirmed) { [webSockets] in
-                webSockets.open(connection, opening.acceptance, channels: channels)
+            for: Continuation(channels: channels, unconfirmed: unconfirmed) { [self] in
+                let answer = EndpointAnswer.upgrade(opening.acceptance, channels: channels)
+                finish(answer, connection, decidedBy: opening.settings)
             } abandoned: { [self] in
                 releasePlace()
             })
@@ -231,7 +244,8 @@ extension WebSocketUpgrade {
             releasePlace()
         } then: { [self] connection, outcomes in
             do throws(UpgradeRefusal) {
-                finish(try inPlace { () throws(UpgradeRefusal) in try step(outcomes) }, connection)
+                let answer = try inPlace { () throws(UpgradeRefusal) in try step(outcomes) }
+                finish(answer, connection, decidedBy: opening.settings)
             } catch {
                 // What admission has counted is given back at the end of the connection.
                 http.refuse(refuse(error, opening.head, connection), connection)
@@ -266,7 +280,7 @@ extension WebSocketUpgrade {
         do throws(HandshakeViolation) {
             return try Handshake.accept(
                 head, subprotocols: hasChannels ? ClientProtocols.subprotocols : [],
-                fallback: context.state.tokens == nil ? nil : TokenCarriers.subprotocol,
+                fallback: context.settings.tokens == nil ? nil : TokenCarriers.subprotocol,
                 deflate: deflatePolicy(head))
         } catch {
             var response = Response.error(error.status, error.message)
@@ -277,7 +291,7 @@ extension WebSocketUpgrade {
 
     /// The extension's offer cannot insist on a context, so the query can.
     private func deflatePolicy(_ head: RequestHead) -> DeflateAgreement.Policy {
-        guard context.state.configuration.compresses else { return .off }
+        guard context.settings.configuration.compresses else { return .off }
         let keepsContext = (try? head.queryValues(of: "context_takeover")) == ["1"]
         return keepsContext ? .withClientContext : .withoutContext
     }
@@ -296,7 +310,7 @@ extension WebSocketUpgrade {
         let channels =
             named.isEmpty && granted.isEmpty
             ? [WebSocketUpgrade.defaultChannel] : WebSocketUpgrade.distinct(named.filter { !$0.isEmpty } + granted)
-        let limit = context.state.configuration.maxChannels.value
+        let limit = context.settings.configuration.maxChannels.value
         if channels.count > limit, context.isStopped(by: .channels) {
             throw .badRequest(CommandRefusal.tooManyChannels(limit: limit).message)
         }
@@ -317,7 +331,7 @@ extension WebSocketUpgrade {
         else {
             throw .badRequest("user_id is at most 255 bytes of UTF-8 without control characters")
         }
-        guard context.state.tokens != nil else { return users.first ?? Users.anonymous }
+        guard context.settings.tokens != nil else { return users.first ?? Users.anonymous }
         let user = identity?.user ?? Users.anonymous
         if let named = users.first, !named.isEmpty, ByteName(named) != ByteName(user) {
             throw .badRequest("user_id is not the user of the token")

@@ -13,6 +13,9 @@ final class LoopContext {
     let state: ServerState
     let loop: Loop
     let hub: Hub
+    /// The settings that this loop goes by; replaced between two requests only.
+    // Unchecked (docs/decisions/0009): read for each request and message.
+    @safe @exclusivity(unchecked) var settings: LiveSettings
     // Unchecked (docs/decisions/0009): touched for each event of a socket.
     @safe @exclusivity(unchecked) var wheel = DeadlineWheel()
     @safe @exclusivity(unchecked) var counters = WorkerCounters()
@@ -25,12 +28,9 @@ final class LoopContext {
         self.index = index
         self.state = state
         loop = try Loop()
-        var policies = state.configuration.slowConsumers
-        policies.channelRules = state.configuration.channelRules.map {
-            SlowConsumerPolicies.Rule($0.pattern, $0.slowConsumer)
-        }
+        settings = state.settings
         hub = Hub(
-            outboxLimitBytes: state.configuration.outboxLimitBytes, policies: policies,
+            outboxLimitBytes: settings.configuration.outboxLimitBytes, policies: settings.policies,
             encoders: ClientProtocols.encoders)
     }
 
@@ -97,7 +97,7 @@ final class LoopContext {
     /// - Returns: whether it is enforced.
     func isStopped(by name: LimitName) -> Bool {
         counters.limitHits[name.rawValue] += 1
-        return state.limit(name)?.isEnforced ?? true
+        return settings.limit(name)?.isEnforced ?? true
     }
 
     /// Logs one line per second at `notice`, and the others at `debug`.

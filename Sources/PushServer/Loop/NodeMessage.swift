@@ -20,6 +20,12 @@ enum NodeMessage: Sendable {
     case keysWanted(worker: Int)
     /// Something has happened to a worker's connections that the backend wants to know.
     case note(EventNote)
+    /// Read the configuration again.
+    case reload
+    /// The configuration was read again.
+    case reloaded(Result<Reload, ReloadFailure>)
+    /// A worker goes by the settings of a reload, and has reviewed its connections.
+    case reviewed(ReviewCounts)
     /// Start the drain after the drain delay.
     case leave
     /// Stop accepting clients.

@@ -15,6 +15,7 @@ final class Worker {
     private let router: Router
     private let calls: Calls
     private let callRunner: CallRunner
+    private let review: Review
     private let outboxes: OutboxBudget
     /// Only on the worker that `NodeMessage.worker` names.
     var node: (any NodeMessageHandler)?
@@ -33,9 +34,10 @@ final class Worker {
         commands = CommandRunner(context, connections)
         calls = Calls(context)
         callRunner = CallRunner(context, connections)
+        review = Review(context, connections, commands)
         router = Router(context, connections, commands, calls)
         outboxes = OutboxBudget(context, connections.links)
-        pacer = FlushPacer(state.configuration.pacing)
+        pacer = FlushPacer(context.settings.configuration.pacing)
         connections.http.attach(router)
         connections.webSockets.attach(commands)
         connections.closing.attach(commands)
@@ -112,11 +114,26 @@ final class Worker {
         case .answered(let number, let listing): calls.answered(number, listing)
         case .settled(let reply): commands.settled(reply)
         case .keysSettled: commands.keysSettled()
+        case .settings(let settings): take(settings)
+        case .keys(let settings): context.settings = settings
+        case .review: review.run()
         case .serveWaiting: connections.input.serveWaiting()
         case .closeIdle: connections.idle.closeSome()
         case .drain: connections.drain.begin()
         case .stop: context.loop.stop()
         }
+    }
+
+    /// From here on everything on this loop goes by other settings.
+    private func take(_ settings: LiveSettings) {
+        let old = context.settings
+        context.settings = settings
+        context.hub.setLimits(
+            outboxLimitBytes: settings.configuration.outboxLimitBytes, policies: settings.policies)
+        if settings.configuration.pacing != old.configuration.pacing {
+            pacer = FlushPacer(settings.configuration.pacing)
+        }
+        review.begin(after: old)
     }
 
     private func flush() {

@@ -27,6 +27,12 @@ enum WorkerMessage: Sendable {
     case settled(HookReply)
     /// From the node: keys that were wanted are there, or are not fetched now.
     case keysSettled
+    /// From the node: go by these settings from now on.
+    case settings(LiveSettings)
+    /// From the node: go by these settings, which differ in the keys of `--token-jwks`.
+    case keys(LiveSettings)
+    /// To itself: continue to review connections after a reload.
+    case review
     /// To itself: continue with connections that had used their share of a turn.
     case serveWaiting
     /// Close idle HTTP connections, because descriptors are scarce.

@@ -24,8 +24,8 @@ final class Acceptor {
     ///
     /// - Returns: the addresses, with the ports that the system chose.
     func open() throws(SystemError) -> [SocketAddress] {
-        for address in state.configuration.listen { listeners.append(try listener(address, [])) }
-        for address in state.configuration.admin { listeners.append(try listener(address, .admin)) }
+        for address in context.settings.configuration.listen { listeners.append(try listener(address, [])) }
+        for address in context.settings.configuration.admin { listeners.append(try listener(address, .admin)) }
         return listeners.map(\.address)
     }
 
@@ -66,11 +66,11 @@ final class Acceptor {
     private func place(_ stream: AcceptedStream, _ listener: Peer) {
         // A proxy's header announces the client, and TLS begins after it.
         let isProxied = listener.contains(.proxied)
-        let peer = isProxied ? listener : listener.union(nearness(of: stream))
-        guard isProxied || connections.limits.admitsSocket(from: stream.peer.ip, peer) else {
+        let uncounted = isProxied ? listener : listener.union(nearness(of: stream))
+        guard let peer = isProxied ? uncounted : connections.limits.admitted(uncounted, from: stream.peer.ip) else {
             return Socket.close(stream.descriptor)
         }
-        let tls = isProxied ? nil : state.tlsContext(for: peer)
+        let tls = isProxied ? nil : context.settings.tlsContext(for: peer)
         let index = state.boards.leastLoadedWorker()
         state.boards.countStream(1, on: index)
         if index == context.index {
@@ -81,7 +81,7 @@ final class Acceptor {
     }
 
     private func nearness(of stream: AcceptedStream) -> Peer {
-        let proxy: Peer = state.trustedProxies.includes(stream.peer.ip) ? .trustedProxy : []
+        let proxy: Peer = context.settings.trustedProxies.includes(stream.peer.ip) ? .trustedProxy : []
         guard stream.peer.isLocal else { return proxy }
         return proxy.union(stream.peer.port == nil ? .unixSocket : .loopback)
     }

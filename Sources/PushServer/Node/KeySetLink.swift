@@ -13,6 +13,7 @@ final class KeySetLink {
 
     private let context: LoopContext
     private let state: ServerState
+    private var url = ""
     private var fetcher: HTTPFetcher?
     private var schedule = KeySetSchedule()
     private var status = KeySetStatus()
@@ -28,7 +29,8 @@ final class KeySetLink {
 
     /// Begins to fetch, unless there is nothing to fetch.
     func open(_ fetcher: HTTPFetcher) {
-        guard state.configuration.tokens?.keySetURL != nil else { return }
+        guard let url = state.configuration.tokens?.keySetURL else { return }
+        self.url = url
         self.fetcher = fetcher
         state.keySetStatus = status
         tick()
@@ -57,7 +59,7 @@ final class KeySetLink {
 
     private func fetch() {
         let fetch = HTTPFetch(
-            .get, state.configuration.tokens?.keySetURL ?? "", headers: [(name: "Accept", value: "application/json")],
+            .get, url, headers: [(name: "Accept", value: "application/json")],
             limits: HTTPFetch.Limits(
                 time: KeySetLink.timeLimit, connectTime: KeySetLink.timeLimit, responseBytes: KeySetLink.maxBytes))
         fetcher?.send(fetch) { [unowned self] in received($0) }
@@ -86,7 +88,8 @@ final class KeySetLink {
         }
         do throws(TokenKeyViolation) {
             let keys = try TokenKeys(jwks: fetched.body, isPublic: true)
-            state.tokens = try state.configuration.tokens?.verifier(adding: keys)
+            _ = try state.configuration.tokens?.keys.adding(keys)
+            takeKeys(keys)
             schedule.succeeded(keys, cacheControl: cacheControl, at: now)
             document = fetched.body
             status.keys = keys.keys.count
@@ -94,6 +97,15 @@ final class KeySetLink {
         } catch {
             throw .unusable(error)
         }
+    }
+
+    /// All loops verify with them, from before they are told that keys are settled.
+    private func takeKeys(_ keys: TokenKeys) {
+        let settings = LiveSettings(
+            state.configuration, possibleWebSockets: state.places.possibleWebSockets, after: state.settings,
+            fetched: keys)
+        state.take(settings)
+        for index in state.inboxes.indices { context.post(.keys(settings), to: index) }
     }
 
     private func noteSuccess() {

@@ -15,6 +15,7 @@ final class Node {
     private let events: EventLink
     /// Nil if the configuration has no URL.
     private var fetcher: HTTPFetcher?
+    private let reloading: Reloading
     private let opened: () -> Void
     private var unopenedWorkers: Int
     private var undrainedWorkers: Int
@@ -24,8 +25,13 @@ final class Node {
     /// Why the server ended, if a worker could not start.
     private(set) var failure: SystemError?
 
-    /// - Parameter opened: runs when all workers accept clients, just before the first client is accepted.
-    init(_ context: LoopContext, _ connections: Connections, opened: @escaping () -> Void) {
+    /// - Parameters:
+    ///   - reload: reads the configuration again.
+    ///   - opened: runs when all workers accept clients, just before the first client is accepted.
+    init(
+        _ context: LoopContext, _ connections: Connections, reload: Reload.Source? = nil,
+        opened: @escaping () -> Void
+    ) {
         self.context = context
         self.opened = opened
         state = context.state
@@ -34,6 +40,7 @@ final class Node {
         backend = BackendLink(context)
         keySet = KeySetLink(context)
         events = EventLink(context, broker)
+        reloading = Reloading(context, reload)
         unopenedWorkers = context.state.workers
         undrainedWorkers = context.state.workers
     }
@@ -118,6 +125,9 @@ extension Node: NodeMessageHandler {
         case .withdraw(let ticket): backend.withdraw(ticket)
         case .keysWanted(let worker): keySet.want(worker)
         case .note(let note): events.take(note)
+        case .reload: reloading.begin()
+        case .reloaded(let result): reloading.take(result)
+        case .reviewed(let counts): reloading.reviewed(counts)
         case .leave: leave()
         case .drain: acceptor.close()
         case .drained: workerDrained()

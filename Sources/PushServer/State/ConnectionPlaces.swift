@@ -9,7 +9,8 @@ struct ConnectionPlaces: ~Copyable, Sendable {
     private static let starvedNanoseconds: UInt64 = 500_000_000
 
     let descriptorLimit: Int
-    let maxWebSockets: Limit
+    /// The number of WebSockets that the descriptors are sufficient for.
+    let possibleWebSockets: Int
     private let maxDeflateContexts: Int
     /// WebSockets that are open or being opened; also counted per worker, but the limit needs one exact number.
     private let webSockets = Atomic<Int>(0)
@@ -17,24 +18,20 @@ struct ConnectionPlaces: ~Copyable, Sendable {
     private let lastStarvedNanoseconds = Atomic<UInt64>(0)
 
     /// Raises the descriptor limit as far as possible.
-    init(_ configuration: ServerConfiguration, workers: Int) {
+    init(maxDeflateContexts: Int, workers: Int) {
         descriptorLimit = SystemLimits.raiseDescriptorLimit()
-        maxWebSockets =
-            configuration.maxConnections
-            ?? Limit(ConnectionPlaces.webSockets(withDescriptors: descriptorLimit, workers: workers))
-        maxDeflateContexts = configuration.maxDeflateContexts
+        possibleWebSockets = max(descriptorLimit - ConnectionPlaces.reservedDescriptors - 8 * workers, 1)
+        self.maxDeflateContexts = maxDeflateContexts
     }
 
-    /// The number of WebSockets that the descriptors are sufficient for.
-    static func webSockets(withDescriptors limit: Int, workers: Int) -> Int {
-        max(limit - reservedDescriptors - 8 * workers, 1)
+    /// Whether there are as many WebSockets as a limit allows.
+    func isFull(_ limit: Limit) -> Bool {
+        limit.isEnforced && webSockets.load(ordering: .relaxed) >= limit.value
     }
-
-    var isFull: Bool { maxWebSockets.isEnforced && webSockets.load(ordering: .relaxed) >= maxWebSockets.value }
 
     /// Reserves a place for a WebSocket; returns false if there are too many.
-    func takeWebSocket() -> Bool {
-        webSockets.add(1, ordering: .relaxed).oldValue < maxWebSockets.value
+    func takeWebSocket(below limit: Limit) -> Bool {
+        webSockets.add(1, ordering: .relaxed).oldValue < limit.value
     }
 
     /// Gives a place back.

@@ -10,13 +10,14 @@ internal import WSLoop
 
 /// The state that the workers of a server share; safe on any thread.
 final class ServerState: Sendable {
-    let configuration: ServerConfiguration
     let logger: Logger
+    /// The current settings; loops have their own reference, which they replace between two requests.
+    private let current: Mutex<LiveSettings>
+    /// What messages are published through.
+    let broker: BrokerChoice
     /// The number of this process among all nodes and over restarts, in the names of its connections.
     let nodeID = UInt64.random(in: .min ... .max)
     let directory: ChannelDirectory
-    let access: AccessRules
-    let trustedProxies: TrustedProxies
     let admission: Mutex<Admission>
     let sockets = Mutex(SocketCensus())
     let inboxes: [Inbox<WorkerMessage>]
@@ -30,36 +31,31 @@ final class ServerState: Sendable {
     private let latestBrokerStatus = Mutex<BrokerStatus?>(nil)
     private let latestQuestionStatus = Mutex<QuestionStatus?>(nil)
     private let latestEventStatus = Mutex<EventStatus?>(nil)
-    private let latestTokens: Mutex<TokenVerifier?>
     private let latestKeySetStatus = Mutex<KeySetStatus?>(nil)
 
     init(configuration: ServerConfiguration, logger: Logger) {
         let workers = max(configuration.workers, 1)
-        self.configuration = configuration
         self.logger = logger
+        broker = configuration.broker
         directory = ChannelDirectory(loops: workers, isAlwaysReady: configuration.broker.isEmbedded)
-        access = AccessRules(
-            allowedHosts: configuration.allowedHosts, allowedOrigins: configuration.allowedOrigins,
-            publishKeys: configuration.publishKeys, apiKeys: configuration.apiKeys,
-            channels: ChannelRules(
-                configuration.channelRules,
-                publishDefault: configuration.allowsClientPublish ? .subscribers : .nobody),
-            hasAdminAddress: !configuration.admin.isEmpty)
-        latestTokens = Mutex(configuration.tokens.map { $0.firstVerifier })
-        trustedProxies = TrustedProxies(configuration.trustedProxies)
         admission = Mutex(Admission(configuration.admission))
         inboxes = (0..<workers).map { _ in Inbox() }
         pages = ServerState.pages(configuration)
-        places = ConnectionPlaces(configuration, workers: workers)
+        places = ConnectionPlaces(maxDeflateContexts: configuration.maxDeflateContexts, workers: workers)
+        current = Mutex(LiveSettings(configuration, possibleWebSockets: places.possibleWebSockets))
         boards = WorkerBoards(workers: workers)
     }
 
     var workers: Int { inboxes.count }
-    var broker: BrokerChoice { configuration.broker }
 
-    /// The TLS context for a connection; nil on a plain address.
-    func tlsContext(for peer: Peer) -> TLSContext? {
-        peer.contains(.tls) ? configuration.certificates?.context : nil
+    /// The current settings, for what is no loop; a loop uses those of its `LoopContext`.
+    var settings: LiveSettings { current.withLock { $0 } }
+    var configuration: ServerConfiguration { settings.configuration }
+
+    /// Replaces the settings, except in the loops.
+    func take(_ settings: LiveSettings) {
+        current.withLock { $0 = settings }
+        admission.withLock { $0.limits = settings.configuration.admission }
     }
 
     /// The page for a request.
@@ -79,12 +75,6 @@ final class ServerState: Sendable {
         logger.notice("draining")
         inboxes[NodeMessage.worker].post(.node(.drain))
         for inbox in inboxes { inbox.post(.drain) }
-    }
-
-    /// Verifies tokens, with the keys that are known now; nil if no tokens are taken.
-    var tokens: TokenVerifier? {
-        get { latestTokens.withLock { $0 } }
-        set { latestTokens.withLock { $0 = newValue } }
     }
 
     /// What is known about the keys of `--token-jwks`; nil if there are none to fetch.

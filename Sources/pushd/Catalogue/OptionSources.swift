@@ -16,6 +16,8 @@ struct OptionSources: Sendable {
         let source: Source
     }
 
+    /// The arguments of the process, with the subcommand.
+    let commandLine: [String]
     /// The arguments for ArgumentParser: the subcommand, the options from elsewhere, then the command line's.
     let arguments: [String]
     let environment: [String: String]
@@ -44,6 +46,7 @@ struct OptionSources: Sendable {
         _ subcommand: String, _ catalogue: OptionCatalogue, _ arguments: [String], _ environment: [String: String],
         isCheck: Bool = false
     ) throws(SettingViolation) {
+        commandLine = [subcommand] + arguments
         self.environment = environment
         // Help needs no values, and a bad one must not hide it.
         let asksForHelp = arguments.contains { ["--help", "-h"].contains($0) }

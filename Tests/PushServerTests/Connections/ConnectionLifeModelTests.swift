@@ -34,6 +34,10 @@ private struct NaiveLife {
         if phase == .closed { return .none }
         switch input {
         case .heard: (heard, pingWithoutAnswer) = (now, false)
+        case .timesChanged:
+            // They are always the same here, but a peer may have been blocked before it was pinged.
+            let soonest = min(times.ping, times.stall)
+            if deadline == .ping, blocked != nil, due > now + 1 + Int(soonest) { wait(.ping, soonest, now) }
         case .deferred(let ticks):
             if phase == .http, deadline == .request { wait(.request, max(Int(times.request) - Int(ticks), 1), now) }
         case .proxied:
@@ -153,7 +157,8 @@ private struct NaiveLife {
     private func randomInput(_ random: inout SeededGenerator) -> ConnectionLife.Input {
         let (yes, also) = (Bool.random(using: &random), Bool.random(using: &random))
         switch Int.random(in: 0..<24, using: &random) {
-        case 0..<6: return .heard
+        case 0..<5: return .heard
+        case 5: return .timesChanged
         case 6: return .deferred(ticks: .random(in: 0..<20, using: &random))
         case 7: return .proxied
         case 8: return .requestBegun

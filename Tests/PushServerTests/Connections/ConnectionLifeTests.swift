@@ -258,6 +258,37 @@ import Testing
         }
     }
 
+    @Test func theSameTimesChangeNothing() { check(.timesChanged, [:]) }
+
+    @Test func shorterTimesBeginWithTheChange() {
+        let half = Timeouts(
+            request: 10, keepAlive: 20, ping: 30, pong: 5, stall: 60, answer: 8, close: 20, linger: 4, patience: 44)
+        let ticks: [State: UInt32] = [
+            .proxyHeader: 10, .request: 10, .keepAlive: 20, .open: 30, .blocked: 30, .pinged: 5,
+        ]
+        for state in State.allCases {
+            var life = state.life()
+            let (deadline, due) = (life.deadline, life.deadlineTick)
+            let action = life.handle(.timesChanged, at: state.tick, half)
+            #expect(action == .none, "\(state)")
+            let after = (life.deadline, life.deadlineTick)
+            #expect(after.0 == deadline && after.1 == ticks[state].map { state.tick + 1 + $0 } ?? due, "\(state)")
+        }
+    }
+
+    @Test func aLongerTimeCountsWhenTheDeadlineComes() {
+        let long = Timeouts(
+            request: 40, keepAlive: 300, ping: 500, pong: 20, stall: 60, answer: 8, close: 20, linger: 4, patience: 44)
+        var life = State.open.life()
+        let due = life.deadlineTick
+        _ = life.handle(.timesChanged, at: 4, long)
+        let unchanged = life.deadlineTick
+        #expect(unchanged == due)
+        let action = life.handle(.deadline(Life.Circumstances()), at: due, long)
+        let later = life.deadlineTick
+        #expect(action == .none && later > due)
+    }
+
     @Test func anythingHeardAnswersAPing() {
         var life = State.pinged.life()
         _ = life.handle(.heard, at: 110, Self.timeouts)
