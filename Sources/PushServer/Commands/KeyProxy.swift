@@ -21,7 +21,7 @@ final class KeyProxy {
 
     init(_ context: LoopContext) {
         self.context = context
-        fetches = context.state.configuration.tokens?.keySetURL != nil
+        fetches = context.settings.configuration.tokens?.keySetURL != nil
     }
 
     /// Lets a connection wait until keys have been fetched, or it is known that they are not fetched now.

@@ -28,12 +28,12 @@ final class EventNotes {
 
     /// Nil if the backend wants no events.
     init?(_ context: LoopContext, _ table: ConnectionTable, _ users: Users, _ addresses: ClientAddresses) {
-        guard context.state.configuration.hooks.eventsURL != nil else { return nil }
+        guard context.settings.configuration.hooks.eventsURL != nil else { return nil }
         self.context = context
         self.table = table
         self.users = users
         self.addresses = addresses
-        kinds = context.state.configuration.hooks.eventKinds
+        kinds = context.settings.configuration.hooks.eventKinds
         tellsChannels = !kinds.isDisjoint(with: [.occupied, .vacated])
         tellsUsers = !kinds.isDisjoint(with: [.joined, .left])
     }

@@ -19,7 +19,7 @@ final class Reloading {
         self.context = context
         state = context.state
         self.source = source
-        started = context.state.configuration
+        started = context.settings.configuration
     }
 
     /// Begins to read the configuration, or only the certificates if nothing else can be read.

@@ -42,7 +42,7 @@ extension Settings {
     private func missing(for right: ChannelRight?, _ action: ChannelAction) -> String? {
         switch right {
         case .token where server.tokens == nil && server.hooks.urls[.connect] == nil:
-            "a token's key (--token-secret-file, --token-key)"
+            "a token's key (--token-secret-file, --token-key, --token-jwks)"
         case .ask where server.hooks.urls[action == .subscribe ? .subscribe : .publish] == nil:
             "a hook (--hook-\(action.rawValue))"
         case .anyone, .subscribers, .token, .ask, .nobody, nil: nil
