@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// A published message: immutable, shared by all loops and all subscribers.
 public final class Message: Sendable {
-    /// The channel it goes to.
+    /// The channel it goes to; empty for a message to single connections.
     public let channel: String
     /// The published bytes.
     public let payload: [UInt8]

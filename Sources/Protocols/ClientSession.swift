@@ -25,6 +25,8 @@ public enum ConnectionEvent: Equatable, Sendable {
     case expiring(seconds: Int)
     /// The client was removed from a channel that it may not be in any more.
     case unsubscribed(channel: String, ChannelDenial)
+    /// An admin has removed the client from a channel; `code` is JSON.
+    case removed(channel: String, reason: String, code: [UInt8])
 }
 
 /// How to handle a client's message.

@@ -54,6 +54,10 @@ import Testing
                 #"{"event":"unsubscribed","channel":"c","reason":"the token does not grant this channel","#
                     + #""code":"not_allowed"}"#
             ),
+            (
+                .removed(channel: "c", reason: "bye", code: Array("4001".utf8)),
+                #"{"event":"unsubscribed","channel":"c","reason":"bye","code":4001}"#
+            ),
         ]
         for (event, text) in events {
             #expect(string(try #require(PushdV1().session().text(for: event))) == text)

@@ -19,6 +19,8 @@ struct RoutedRequest {
     var isRateLimited = true
     /// Where a message goes.
     var channel = ""
+    /// The user whose connections get the message, instead of a channel's subscribers.
+    var user: String?
     /// The conflation key.
     var key: String?
 }

@@ -189,6 +189,11 @@ extension WebSocketExchange {
         fail(connection, code, text, reason)
     }
 
+    /// Ends a WebSocket as an admin wants it.
+    func disconnect(_ connection: Connection, _ frame: CloseFrame) {
+        fail(connection, frame.code, frame.reason, .disconnected)
+    }
+
     /// Ends a WebSocket with a Close frame; the peer has some time to answer it.
     private func fail(_ connection: Connection, _ code: CloseCode, _ text: String, _ reason: CloseReason) {
         guard connection.phase == .webSocket else { return }
@@ -235,8 +240,9 @@ extension CloseReason {
         case .overBudget: (.tryAgainLater, "server over budget")
         case .tooManyMessages: (.tooManyRequests, "too many messages")
         case .tokenExpired: (.unauthorized, "token expired")
+        case .revoked: (.unauthorized, "token revoked")
         case .drain: (.goingAway, "server is going away")
-        case .client, .aborted, .protocolError, .messageTooBig, .stalled, .pingTimeout: nil
+        case .client, .aborted, .protocolError, .messageTooBig, .stalled, .pingTimeout, .disconnected: nil
         }
     }
 }

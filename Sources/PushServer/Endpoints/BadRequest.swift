@@ -34,6 +34,11 @@ extension RequestHead {
 
     /// Refuses parameters with other names, which are probably misspelt.
     func allowParameters(_ names: StaticString...) throws(BadRequest) {
+        try allowParameters(names)
+    }
+
+    /// Refuses parameters with other names.
+    func allowParameters(_ names: [StaticString]) throws(BadRequest) {
         let other: String?
         do throws(QueryViolation) { other = try queryName(besides: names) } catch { throw BadRequest(error.message) }
         guard let other else { return }

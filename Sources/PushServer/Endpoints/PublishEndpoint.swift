@@ -8,16 +8,20 @@ internal import Protocols
 final class PublishEndpoint: Endpoint {
     private static let formRefusal =
         "a form with files (multipart/form-data, curl -F) is no message: send the body itself (curl --data-binary @FILE)"
-    private static let parameters: [StaticString] = ["channel", "key"]
+    private static let parameters: [StaticString] = ["channel", "key", "user"]
 
     private let state: ServerState
     private let http: HTTPExchange
     private let commands: CommandRunner
+    private let requests: APIRequests
 
-    init(_ context: LoopContext, _ connections: Connections, _ commands: CommandRunner) {
+    init(
+        _ context: LoopContext, _ connections: Connections, _ commands: CommandRunner, _ requests: APIRequests
+    ) {
         state = context.state
         http = connections.http
         self.commands = commands
+        self.requests = requests
     }
 
     var purpose: AccessRules.Purpose? { .publish }
@@ -32,14 +36,16 @@ final class PublishEndpoint: Endpoint {
             return .refused(.error(.unsupportedMediaType, PublishEndpoint.formRefusal))
         }
         do throws(BadRequest) {
-            let channel = try PublishEndpoint.channel(of: head)
+            let user = try head.name("user")
+            let channel = try user == nil ? PublishEndpoint.channel(of: head) : ""
             let key = try head.name("key")
+            if user != nil { try head.allowParameters("user") }
             if key != nil, let refusal = state.broker.traits.keyRefusal { throw BadRequest(refusal) }
             guard !state.bytes.isOverBudget else {
                 return .refused(.unavailable(CommandRefusal.overBudget.message))
             }
             // Clients that may publish are trusted, and may do so as fast as they can.
-            return .taken(RoutedRequest(isRateLimited: false, channel: channel, key: key))
+            return .taken(RoutedRequest(isRateLimited: false, channel: channel, user: user, key: key))
         } catch {
             return .refused(error.response)
         }
@@ -48,6 +54,7 @@ final class PublishEndpoint: Endpoint {
     func answer(
         _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
     ) -> EndpointAnswer {
+        if let user = routed.user { return requests.publish(body, to: user, connection) }
         let channel = routed.channel
         let publication = Publication(channel: channel, payload: body, key: routed.key)
         if let result = commands.publish(publication, from: .http, for: connection) {
@@ -80,7 +87,7 @@ final class PublishEndpoint: Endpoint {
         let remedy = "add ?channel=NAME to the URL: the channel goes in the query, the body is the message"
         guard let name = try? head.queryName(besides: parameters) else { return BadRequest(remedy) }
         return BadRequest(
-            "'\(HandshakeLog.loggable(name))' is no parameter here (they are channel and key); \(remedy)")
+            "'\(HandshakeLog.loggable(name))' is no parameter here (they are channel, key and user); \(remedy)")
     }
 }
 

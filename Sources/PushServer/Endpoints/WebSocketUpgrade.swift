@@ -6,6 +6,7 @@ internal import Hooks
 internal import Logging
 internal import Protocols
 internal import Synchronization
+internal import Tokens
 internal import WSLoop
 internal import WebSocket
 
@@ -182,10 +183,12 @@ extension WebSocketUpgrade {
             throw UpgradeRefusal(.headersTooLarge(bytes: KeptHeaders.maxBytes))
         }
         guard backend.answers(.connect) else { return try authorize(connection, opening) }
+        let asked = Int(Loop.unixTimeSeconds)
         return ask(.connect, [.channels(opening.channels)], connection, opening) {
             [self] outcomes throws(UpgradeRefusal) in
             var opening = opening
-            try take(outcomes[0], connection, &opening)
+            try take(outcomes[0], connection, &opening, asked: asked)
+            if let refusal = revocation(of: connection) { throw refusal }
             try checkRights(to: opening.channels, connection)
             return try authorize(connection, opening)
         }
@@ -214,7 +217,12 @@ extension WebSocketUpgrade {
         let unconfirmed = subscriptions.acquire(channels, for: connection.key)
         guard unconfirmed > 0 else { return .upgrade(opening.acceptance, channels: channels) }
         connection.wait(
-            for: Continuation(channels: channels, unconfirmed: unconfirmed) { [webSockets] in
+            for: Continuation(channels: channels, unconfirmed: unconfirmed) { [self] in
+                if let refusal = revocation(of: connection) {
+                    subscriptions.abandon(channels, for: connection.key)
+                    releasePlace()
+                    return http.refuse(refuse(refusal, opening.head, connection), connection)
+                }
                 webSockets.open(connection, opening.acceptance, channels: channels)
             } abandoned: { [self] in
                 releasePlace()
@@ -231,7 +239,11 @@ extension WebSocketUpgrade {
             releasePlace()
         } then: { [self] connection, outcomes in
             do throws(UpgradeRefusal) {
-                finish(try inPlace { () throws(UpgradeRefusal) in try step(outcomes) }, connection)
+                let answer = try inPlace { () throws(UpgradeRefusal) in
+                    if let refusal = revocation(of: connection) { throw refusal }
+                    return try step(outcomes)
+                }
+                finish(answer, connection)
             } catch {
                 // What admission has counted is given back at the end of the connection.
                 http.refuse(refuse(error, opening.head, connection), connection)
@@ -240,9 +252,15 @@ extension WebSocketUpgrade {
         return .later
     }
 
+    /// Why a client may not connect any more: its token was revoked while it waited.
+    private func revocation(of connection: Connection) -> UpgradeRefusal? {
+        guard let identity = connection.identity, context.state.revoked.refuse(identity) else { return nil }
+        return UpgradeRefusal(TokenViolation.revoked)
+    }
+
     /// Takes the answer to whether the client may connect.
     private func take(
-        _ outcome: HookOutcome, _ connection: Connection, _ opening: inout Opening
+        _ outcome: HookOutcome, _ connection: Connection, _ opening: inout Opening, asked: Int
     ) throws(UpgradeRefusal) {
         guard case .answered(let answer) = outcome else {
             if backend.denial(outcome) != nil { throw UpgradeRefusal(Denial.undecided) }
@@ -252,7 +270,7 @@ extension WebSocketUpgrade {
         if let user = answer.user, let claimed = users.name(of: connection), ByteName(user) != ByteName(claimed) {
             throw .badRequest("the backend knows this client as another user than the request names (user_id)")
         }
-        guard let identity = connection.identity.adding(answer) else { return }
+        guard let identity = connection.identity.adding(answer, asked: asked) else { return }
         connection.identity = identity
         if identity.isNamed { users.note(identity.user, of: connection) }
         opening.channels = WebSocketUpgrade.distinct(opening.channels + answer.channels)

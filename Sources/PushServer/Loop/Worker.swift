@@ -32,7 +32,7 @@ final class Worker {
         connections = Connections(context, sender)
         commands = CommandRunner(context, connections)
         calls = Calls(context)
-        callRunner = CallRunner(context, connections)
+        callRunner = CallRunner(context, connections, commands)
         router = Router(context, connections, commands, calls)
         outboxes = OutboxBudget(context, connections.links)
         pacer = FlushPacer(state.configuration.pacing)

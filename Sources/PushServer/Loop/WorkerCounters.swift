@@ -9,7 +9,7 @@ enum MessageSource: Int, CaseIterable {
 /// Why a WebSocket connection ended, from the server's view.
 enum CloseReason: Int, CaseIterable {
     case client, aborted, protocolError, messageTooBig, slowConsumer, overBudget, stalled, tooManyMessages, pingTimeout,
-        drain, tokenExpired
+        drain, tokenExpired, revoked, disconnected
 
     var label: String {
         switch self {
@@ -24,6 +24,8 @@ enum CloseReason: Int, CaseIterable {
         case .pingTimeout: "ping_timeout"
         case .drain: "drain"
         case .tokenExpired: "token_expired"
+        case .revoked: "revoked"
+        case .disconnected: "disconnected"
         }
     }
 }
@@ -67,7 +69,7 @@ enum HandshakeResult: Int, CaseIterable {
 struct WorkerCounters: Sendable {
     var webSockets = 0
     var opened = 0
-    var closed: [11 of Int] = .init(repeating: 0)
+    var closed: [13 of Int] = .init(repeating: 0)
     var messagesIn: [3 of Int] = .init(repeating: 0)
     var handshakes: [8 of Int] = .init(repeating: 0)
     var deliveries = 0

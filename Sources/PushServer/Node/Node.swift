@@ -15,6 +15,7 @@ final class Node {
     private let events: EventLink
     /// Nil if the configuration has no URL.
     private var fetcher: HTTPFetcher?
+    private let orders: OrderLink
     private let opened: () -> Void
     private var unopenedWorkers: Int
     private var undrainedWorkers: Int
@@ -34,6 +35,7 @@ final class Node {
         backend = BackendLink(context)
         keySet = KeySetLink(context)
         events = EventLink(context, broker)
+        orders = OrderLink(context, broker)
         unopenedWorkers = context.state.workers
         undrainedWorkers = context.state.workers
     }
@@ -114,6 +116,7 @@ extension Node: NodeMessageHandler {
         case .failed(let error): workerFailed(error)
         case .interestChanged(let channel): broker.interestChanged(in: channel)
         case .publish(let publication, let ticket): broker.publish(publication, for: ticket)
+        case .tell(let order, let ticket): orders.tell(order, ticket)
         case .ask(let question, let ticket): backend.ask(question, for: ticket)
         case .withdraw(let ticket): backend.withdraw(ticket)
         case .keysWanted(let worker): keySet.want(worker)
@@ -129,6 +132,7 @@ extension Node: NodeMessageHandler {
         backend.tick()
         keySet.tick()
         events.tick()
+        orders.tick()
         housekeeping.tick(state)
     }
 }

@@ -16,6 +16,7 @@ final class ServerState: Sendable {
     let nodeID = UInt64.random(in: .min ... .max)
     let directory: ChannelDirectory
     let access: AccessRules
+    let revoked = RevokedTokens()
     let trustedProxies: TrustedProxies
     let admission: Mutex<Admission>
     let sockets = Mutex(SocketCensus())
@@ -91,6 +92,11 @@ final class ServerState: Sendable {
     var keySetStatus: KeySetStatus? {
         get { latestKeySetStatus.withLock { $0 } }
         set { latestKeySetStatus.withLock { $0 = newValue } }
+    }
+
+    /// When a token that is valid now has expired, if its own end is not known; in seconds of Unix time.
+    var latestTokenEnd: Int {
+        Int(Loop.unixTimeSeconds) + (configuration.tokens?.policy.maxAgeSeconds ?? Revocation.longestSeconds)
     }
 
     /// How the questions to the backend go; nil if none are asked.

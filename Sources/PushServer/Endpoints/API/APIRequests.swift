@@ -4,7 +4,7 @@ internal import WSLoop
 
 /// Lets requests wait for calls.
 struct APIRequests {
-    private let context: LoopContext
+    let context: LoopContext
     private let calls: Calls
     private let commands: CommandRunner
     private let http: HTTPExchange
@@ -33,11 +33,12 @@ struct APIRequests {
         return answer(connection, call, on: id.loop..<id.loop + 1, response)
     }
 
-    private func answer(
-        _ connection: Connection, _ call: Call, on loops: Range<Int>, _ response: @escaping (Listing) -> Response
+    func answer(
+        _ connection: Connection, _ call: Call, on loops: Range<Int>, telling order: Order? = nil,
+        _ response: @escaping (Listing) -> Response
     ) -> EndpointAnswer {
         let key = connection.key
-        let number = calls.begin(call, on: loops) { [commands, http] listing in
+        let number = calls.begin(call, on: loops, telling: order) { [commands, http] listing in
             let response = listing.map(response) ?? .unavailable("not every event loop has answered in time")
             commands.answered(key) { http.respond(response, to: $0) }
         }
