@@ -47,9 +47,9 @@ def test_a_user_is_disconnected_from_all_nodes(nodes):
 
 
 def test_a_connection_of_another_node_is_disconnected(nodes):
-    client, other = (nodes[2].connect("c", user="ada") for _ in range(2))
-    listed = json.loads(nodes[2].get("/v1/connections").body)["connections"]
-    name = min(each["connection"] for each in listed)
+    client, other = (nodes[2].connect("c", user=user) for user in ("ada", "bob"))
+    [listed] = json.loads(nodes[2].get("/v1/connections?user=ada").body)["connections"]
+    name = listed["connection"]
     answer = post(nodes[0], f"/v1/connections/{name}/disconnect")
     assert answer == {"connection": name, "connections": 0, "other_nodes": "told"}
     assert closed(client) == (1008, "disconnected")
