@@ -21,6 +21,8 @@ public protocol ClientSession {
 
 /// What happens to a connection without a command of its client.
 public enum ConnectionEvent: Equatable, Sendable {
+    /// The connection is open; silent clients are pinged after so many seconds.
+    case hello(connection: String, user: String, pingSeconds: Int)
     /// The token expires in so many seconds.
     case expiring(seconds: Int)
     /// The client was removed from a channel that it may not be in any more.

@@ -48,6 +48,10 @@ import Testing
 
     @Test func onlyPushdV1TellsOfEvents() throws {
         let events: [(ConnectionEvent, String)] = [
+            (
+                .hello(connection: "9f", user: "ü", pingSeconds: 25),
+                #"{"event":"hello","connection":"9f","user":"ü","ping_s":25}"#
+            ),
             (.expiring(seconds: 30), #"{"event":"expiring","in_s":30}"#),
             (
                 .unsubscribed(channel: "c", .notGranted),

@@ -33,6 +33,11 @@ struct CommandSession: ClientSession {
         guard hasEvents else { return nil }
         var text = JSONObjectWriter()
         switch event {
+        case .hello(let connection, let user, let pingSeconds):
+            text.member("event", "hello")
+            text.member("connection", connection)
+            text.member("user", user)
+            text.member("ping_s", pingSeconds)
         case .expiring(let seconds):
             text.member("event", "expiring")
             text.member("in_s", seconds)

@@ -23,6 +23,10 @@ struct RoutedRequest {
     var user: String?
     /// The conflation key.
     var key: String?
+    /// What a repeat of the request has, too.
+    var id: String?
+    /// The connection that does not get the message.
+    var excluded: ConnectionID?
 }
 
 /// An endpoint's answer to a complete request.

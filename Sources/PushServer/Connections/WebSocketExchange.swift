@@ -20,6 +20,7 @@ final class WebSocketExchange {
     private let lives: ConnectionLives
     private let closing: Closing
     private let rates: MessageRates
+    private let users: Users
     private let limits: ConnectionMachine.Limits
     /// Decompresses for all connections that keep no context.
     private let inflater = Inflater()
@@ -28,13 +29,14 @@ final class WebSocketExchange {
 
     init(
         _ context: LoopContext, _ table: ConnectionTable, _ lives: ConnectionLives, _ closing: Closing,
-        _ rates: MessageRates
+        _ rates: MessageRates, _ users: Users
     ) {
         self.context = context
         self.table = table
         self.lives = lives
         self.closing = closing
         self.rates = rates
+        self.users = users
         let maxMessageBytes = context.state.configuration.maxMessageBytes
         // A message in more frames is a flood (RFC 6455 section 10.4): of the largest, a frame for 32 bytes.
         limits = ConnectionMachine.Limits(
@@ -61,12 +63,20 @@ final class WebSocketExchange {
         let spoken = ClientProtocols.index(ofSubprotocol: acceptance.subprotocol)
         hub.setForm(WireForm(encoder: spoken, deflated: acceptance.deflate?.window), of: connection.slot)
         hub.reply(connection.slot) { acceptance.encode(into: &$0) }
+        if connection.wantsHello { tell(hello(to: connection), connection) }
         for channel in channels { hub.join(connection.slot, channel) }
         context.counters.handshakes[HandshakeResult.accepted.rawValue] += 1
         context.counters.webSockets += 1
         context.counters.opened += 1
         context.events?.connected(connection)
         if context.state.lifecycle.phase == .draining { fail(connection, .drain) }
+    }
+
+    private func hello(to connection: Connection) -> ConnectionEvent {
+        .hello(
+            connection: context.id(of: connection).description,
+            user: users.name(of: connection) ?? Users.anonymous,
+            pingSeconds: max(Int(context.state.configuration.pingInterval / .seconds(1)), 1))
     }
 
     /// Connections share the loop's decompressor; only a client that insists on its context gets its own.

@@ -33,6 +33,7 @@ final class Router {
             UnsubscribeEndpoint(requests),
             UserPublishEndpoint(requests),
             RevokeEndpoint(requests),
+            PublishLinesEndpoint(context, connections, commands),
             AdminPaths(),
             Pages(context),
         ]

@@ -106,6 +106,7 @@ final class WebSocketUpgrade: Endpoint {
         connection.identity = hasChannels ? try authenticator.identity(of: head) : nil
         let channels = try channels(of: head, connection.identity)
         let user = try user(of: head, connection.identity)
+        connection.wantsHello = (try? head.queryValues(of: "hello")) == ["1"]
         if !backend.answers(.connect) { try checkRights(to: channels, connection) }
         if hasChannels { log.noteUnknown(in: head, acceptance, connection) }
         context.state.logger.debug(

@@ -100,13 +100,13 @@ final class Worker {
     private func handle(_ message: WorkerMessage) {
         switch message {
         case .node(let message): node?.handle(message)
-        case .deliver(let message): context.hub.deliver(message)
+        case .deliver(let message): deliver(message)
         case .adopt(let stream, let peer, let tls): connections.adopt(stream, peer, tls)
         case .wakeUp: break
         case .ready(let channel): commands.confirm(channel)
         case .gap(let channel, let milliseconds):
             context.hub.tell(.gap(seconds: Double(milliseconds) / 1000), of: channel)
-        case .published(let key, let outcome): commands.published(key, outcome)
+        case .published(let ticket, let outcome): commands.published(ticket, outcome)
         case .call(let call, let ticket): callRunner.take(call, ticket)
         case .runCalls: callRunner.run()
         case .answered(let number, let listing): calls.answered(number, listing)
@@ -117,6 +117,13 @@ final class Worker {
         case .drain: connections.drain.begin()
         case .stop: context.loop.stop()
         }
+    }
+
+    private func deliver(_ message: Message) {
+        guard let excluded = message.excluded, excluded.loop == context.index,
+            connections.table[StreamKey(slot: excluded.slot, generation: excluded.generation)] != nil
+        else { return context.hub.deliver(message) }
+        context.hub.deliver(message, except: excluded.slot)
     }
 
     private func flush() {

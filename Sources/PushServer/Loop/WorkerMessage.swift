@@ -15,8 +15,8 @@ enum WorkerMessage: Sendable {
     case ready(channel: String)
     /// From the node: the channel's subscribers may have missed messages for this long.
     case gap(channel: String, milliseconds: UInt64)
-    /// From the node: the result of the connection's publish.
-    case published(StreamKey, PublishOutcome)
+    /// From the node: the result of a connection's publish.
+    case published(PublishTicket, PublishOutcome)
     /// Execute a call, and answer it if it has a ticket.
     case call(Call, CallTicket?)
     /// To itself: continue to execute calls.

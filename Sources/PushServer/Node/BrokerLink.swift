@@ -86,7 +86,7 @@ extension BrokerLink: BrokerDelegate {
     }
 
     func brokerPublished(_ outcome: PublishOutcome, for ticket: PublishTicket) {
-        context.post(.published(ticket.key, outcome), to: ticket.loop)
+        context.post(.published(ticket, outcome), to: ticket.loop)
     }
 
     func brokerSettled(_ channel: String, isConfirmed: Bool) {

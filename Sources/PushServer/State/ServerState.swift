@@ -17,6 +17,7 @@ final class ServerState: Sendable {
     let directory: ChannelDirectory
     let access: AccessRules
     let revoked = RevokedTokens()
+    let recentPublishes = RecentPublishes()
     let trustedProxies: TrustedProxies
     let admission: Mutex<Admission>
     let sockets = Mutex(SocketCensus())

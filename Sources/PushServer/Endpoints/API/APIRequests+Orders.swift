@@ -8,11 +8,13 @@ extension APIRequests {
     /// Has all nodes carry out an order, and answers when this one has.
     ///
     /// - Parameter subject: the member of the answer that says what the order was about.
-    func carryOut(_ order: Order, _ subject: (name: String, value: String)?, _ connection: Connection) -> EndpointAnswer
-    {
+    func carryOut(
+        _ order: Order, _ subject: (name: String, value: String)?, _ connection: Connection,
+        note: @escaping (Response) -> Void = { _ in }
+    ) -> EndpointAnswer {
         guard let id = order.connection else {
             let told = context.state.broker.isEmbedded ? nil : order
-            return answer(connection, .order(order), on: allLoops, telling: told) {
+            return answer(connection, .order(order), on: allLoops, telling: told, note: note) {
                 APIRequests.response(to: $0, subject)
             }
         }
@@ -31,14 +33,21 @@ extension APIRequests {
     /// Sends a message to all connections of a user.
     ///
     /// With a broker the message reaches this node's connections from there, too, and here they are only counted.
-    func publish(_ payload: [UInt8], to user: String, _ connection: Connection) -> EndpointAnswer {
+    ///
+    /// - Parameter note: takes the response, whether or not the connection is still there.
+    func publish(
+        _ payload: [UInt8], to user: String, _ connection: Connection,
+        note: @escaping (Response) -> Void = { _ in }
+    ) -> EndpointAnswer {
         guard !context.state.bytes.isOverBudget else {
-            return .now(.unavailable(CommandRefusal.overBudget.message))
+            let refusal = Response.unavailable(CommandRefusal.overBudget.message)
+            note(refusal)
+            return .now(refusal)
         }
         context.counters.messagesIn[MessageSource.http.rawValue] += 1
         let order = Order.publish(user: user, Message(toUser: payload))
-        guard !context.state.broker.isEmbedded else { return carryOut(order, ("user", user), connection) }
-        return answer(connection, .user(user), on: allLoops, telling: order) {
+        guard !context.state.broker.isEmbedded else { return carryOut(order, ("user", user), connection, note: note) }
+        return answer(connection, .user(user), on: allLoops, telling: order, note: note) {
             if case .failed(let reason) = $0.telling { return .unavailable(reason) }
             return APIRequests.response(to: $0, ("user", user))
         }

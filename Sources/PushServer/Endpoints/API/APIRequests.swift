@@ -33,17 +33,25 @@ struct APIRequests {
         return answer(connection, call, on: id.loop..<id.loop + 1, response)
     }
 
+    /// Answers a request when loops have answered a call, and the other nodes were told of an order.
+    ///
+    /// - Parameter note: takes the response, whether or not the connection is still there, unless it is to a list.
     func answer(
         _ connection: Connection, _ call: Call, on loops: Range<Int>, telling order: Order? = nil,
-        _ response: @escaping (Listing) -> Response
+        note: @escaping (Response) -> Void = { _ in }, _ response: @escaping (Listing) -> Response
     ) -> EndpointAnswer {
         let key = connection.key
         let number = calls.begin(call, on: loops, telling: order) { [commands, http] listing in
             let response = listing.map(response) ?? .unavailable("not every event loop has answered in time")
+            note(response)
             commands.answered(key) { http.respond(response, to: $0) }
         }
-        guard let number else { return .now(.unavailable("too many requests of this kind are being answered")) }
-        connection.wait(for: Continuation { [calls] in calls.abandon(number) })
+        guard let number else {
+            let refusal = Response.unavailable("too many requests of this kind are being answered")
+            note(refusal)
+            return .now(refusal)
+        }
+        connection.wait(for: Continuation(abandoned: { [calls] in if call.isList { calls.abandon(number) } }))
         return .later
     }
 }
