@@ -3,37 +3,39 @@ internal import Bytes
 /// Who a client is and what it may do, according to its token or to the backend.
 ///
 /// It never changes, and may be used on any thread. A connection without a token has none. It has 56 bytes, since each
-/// connection with a token keeps one; what few tokens have is apart from it, and grants are shared.
+/// connection with a token keeps one: grants are shared, and what few tokens have is apart from it.
 public final class Identity: Sendable {
     /// The user's name.
     public let user: String
-    private let sharedGrants: SharedGrants?
-    private let details: IdentityDetails?
+    private let rights: Rights
+    private let markValue: UInt64
     private let expiry: UnixSecond
     private let issue: UnixSecond
 
     /// Makes an identity.
     public convenience init(
         user: String, isNamed: Bool = true, info: [UInt8]? = nil, grants: Grants = Grants(), channels: [String] = [],
-        expiresAt: Int? = nil, issuedAt: Int? = nil, tokenID: String? = nil, tokenKey: UInt64? = nil
+        expiresAt: Int? = nil, issuedAt: Int? = nil, mark: TokenMark? = nil, tokenKey: UInt64? = nil
     ) {
         let hasGrants = grants != Grants() || tokenKey != nil
         self.init(
             user: user, isNamed: isNamed, info: info,
             sharing: hasGrants ? SharedGrants(grants, tokenKey: tokenKey) : nil,
-            channels: channels, expiresAt: expiresAt, issuedAt: issuedAt, tokenID: tokenID)
+            channels: channels, expiresAt: expiresAt, issuedAt: issuedAt, mark: mark)
     }
 
     /// Makes an identity with grants that others have as well.
     public init(
         user: String, isNamed: Bool, info: [UInt8]?, sharing grants: SharedGrants?, channels: [String],
-        expiresAt: Int?, issuedAt: Int?, tokenID: String?
+        expiresAt: Int?, issuedAt: Int?, mark: TokenMark?
     ) {
         self.user = user
-        sharedGrants = grants
-        let hasDetails = info != nil || !channels.isEmpty || tokenID != nil || !isNamed
-        details =
-            hasDetails ? IdentityDetails(isNamed: isNamed, info: info, channels: channels, tokenID: tokenID) : nil
+        if info != nil || !channels.isEmpty || !isNamed {
+            rights = .detailed(IdentityDetails(isNamed: isNamed, info: info, channels: channels, grants: grants))
+        } else {
+            rights = grants.map { .granted($0) } ?? .none
+        }
+        markValue = mark?.value ?? 0
         expiry = UnixSecond(expiresAt)
         issue = UnixSecond(issuedAt)
     }
@@ -52,8 +54,18 @@ public final class Identity: Sendable {
     public var expiresAt: Int? { expiry.seconds }
     /// When it was issued, in seconds of Unix time.
     public var issuedAt: Int? { issue.seconds }
-    /// The identifier of the token (`jti`).
-    public var tokenID: String? { details?.tokenID }
+    /// What recognises the token; nil if the identity is the backend's.
+    public var mark: TokenMark? { TokenMark(value: markValue) }
+
+    private var details: IdentityDetails? { if case .detailed(let details) = rights { details } else { nil } }
+
+    private var sharedGrants: SharedGrants? {
+        switch rights {
+        case .none: nil
+        case .granted(let grants): grants
+        case .detailed(let details): details.grants
+        }
+    }
 
     /// Whether a grant allows an action where a rule asks for a token.
     func isGranted(_ action: ChannelAction, _ channel: String) -> Bool {
@@ -75,14 +87,21 @@ public final class SharedGrants: Sendable {
     }
 }
 
+/// What a token says besides who and when, in one word.
+private enum Rights: Sendable {
+    case none
+    case granted(SharedGrants)
+    case detailed(IdentityDetails)
+}
+
 private final class IdentityDetails: Sendable {
     let isNamed: Bool
     let info: [UInt8]?
     let channels: [String]
-    let tokenID: String?
+    let grants: SharedGrants?
 
-    init(isNamed: Bool, info: [UInt8]?, channels: [String], tokenID: String?) {
-        (self.isNamed, self.info, self.channels, self.tokenID) = (isNamed, info, channels, tokenID)
+    init(isNamed: Bool, info: [UInt8]?, channels: [String], grants: SharedGrants?) {
+        (self.isNamed, self.info, self.channels, self.grants) = (isNamed, info, channels, grants)
     }
 }
 

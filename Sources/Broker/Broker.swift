@@ -22,7 +22,7 @@ public protocol Broker: AnyObject {
 /// A broker outside this process.
 ///
 /// A node has one, on the loop of its first worker.
-public protocol RemoteBroker: Broker, NodeCensus {
+public protocol RemoteBroker: Broker, NodeCensus, NodeExchange {
     /// The state of the connections to it.
     var status: BrokerStatus { get }
 
@@ -57,4 +57,13 @@ public protocol BrokerDelegate: AnyObject {
 
     /// A message exceeded the largest payload and is not delivered.
     func brokerLeftOutMessage()
+
+    /// A node, possibly this one, has told all nodes something.
+    func brokerHeard(_ text: [UInt8])
+
+    /// From now on this node hears what nodes tell; it may have missed something before.
+    func brokerJoinedNodes()
+
+    /// The broker does not let this node hear the others; it keeps trying, and this is called once until it succeeds.
+    func brokerRefusedNodes(_ reason: String)
 }

@@ -6,16 +6,19 @@ public struct Publication: Sendable, Equatable {
     public let payload: [UInt8]
     /// The conflation key: for slow consumers, a later message with the same key replaces this one.
     public let key: String?
+    /// The connection that does not get it; nil for none.
+    public let excluded: PublishTicket?
 
     /// Publishes a payload to a channel.
-    public init(channel: String, payload: [UInt8], key: String? = nil) {
+    public init(channel: String, payload: [UInt8], key: String? = nil, excluded: PublishTicket? = nil) {
         self.channel = channel
         self.payload = payload
         self.key = key
+        self.excluded = excluded
     }
 }
 
-/// Identifies the connection that waits for the outcome of a publish; a broker only passes it back.
+/// Identifies a connection, such as the one that waits for the outcome of a publish; a broker only passes it on.
 public struct PublishTicket: Sendable, Equatable {
     /// The index of the connection's loop.
     public let loop: Int
@@ -23,12 +26,15 @@ public struct PublishTicket: Sendable, Equatable {
     public let slot: UInt32
     /// Distinguishes successive users of this slot.
     public let generation: UInt32
+    /// Which of several publishes that the connection waits for.
+    public let part: UInt32
 
     /// Identifies a connection of a loop.
-    public init(loop: Int, slot: UInt32, generation: UInt32) {
+    public init(loop: Int, slot: UInt32, generation: UInt32, part: UInt32 = 0) {
         self.loop = loop
         self.slot = slot
         self.generation = generation
+        self.part = part
     }
 }
 

@@ -11,12 +11,12 @@ extension JSON {
     }
 
     /// An array of strings.
-    public static func array(_ strings: [String]) -> [UInt8] {
-        array(
-            strings.map { string in
-                var text: [UInt8] = []
-                appendString(string, to: &text)
-                return text
-            })
+    public static func array(_ strings: [String]) -> [UInt8] { array(strings.map { string($0) }) }
+
+    /// A string with its quotes.
+    public static func string(_ string: String) -> [UInt8] {
+        var text: [UInt8] = []
+        appendString(string, to: &text)
+        return text
     }
 }

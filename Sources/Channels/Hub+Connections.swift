@@ -31,6 +31,13 @@ extension Hub {
         subscribers.reply(slot, opcode, message: message)
     }
 
+    /// Queues a message for one connection, which counts towards its limit.
+    public func send(_ message: Message, to slot: UInt32) {
+        let batch = subscribers.pool.batch(.messages)
+        batch.appendFrame(of: message, subscribers[slot].form, &subscribers.writer)
+        subscribers.queue(batch, 0..<batch.byteCount, for: slot)
+    }
+
     /// The kernel has room again for a blocked connection: the next flush writes to it.
     public func writable(_ slot: UInt32) { subscribers.unblock(slot) }
 

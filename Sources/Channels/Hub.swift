@@ -58,6 +58,16 @@ public final class Hub {
         if isFirst { dirtyChannels.append(channel) }
     }
 
+    /// Adds a message for its channel's subscribers except one.
+    public func deliver(_ message: Message, except slot: UInt32) {
+        guard let channel = channels[message.channel], isMember(slot, of: message.channel) else {
+            return deliver(message)
+        }
+        queueUnsent(to: slot, channel)
+        deliver(message)
+        channel.skip(slot, subscribers[slot].form)
+    }
+
     /// Sends a notice to a channel's subscribers whose protocol has one, after the messages so far.
     public func tell(_ notice: DeliveryNotice, of name: String) {
         guard let channel = channels[name] else { return }

@@ -3,7 +3,7 @@ internal import Synchronization
 
 /// A published message: immutable, shared by all loops and all subscribers.
 public final class Message: Sendable {
-    /// The channel it goes to.
+    /// The channel it goes to; empty for a message to single connections.
     public let channel: String
     /// The published bytes.
     public let payload: [UInt8]
@@ -11,12 +11,18 @@ public final class Message: Sendable {
     public let isText: Bool
     /// The conflation key: for slow consumers, a later message with the same key replaces this one.
     public let key: String?
+    /// The connection of a loop that does not get it; nil for none.
+    public let excluded: (loop: Int, slot: UInt32, generation: UInt32)?
     /// When this node received it, in nanoseconds on the monotonic clock.
     public let receivedNanoseconds: UInt64
     private let made = Mutex(MadeForms())
 
     /// Wraps a payload without copying it.
-    public init(channel: String, payload: [UInt8], key: String? = nil, receivedNanoseconds: UInt64) {
+    public init(
+        channel: String, payload: [UInt8], key: String? = nil,
+        excluded: (loop: Int, slot: UInt32, generation: UInt32)? = nil, receivedNanoseconds: UInt64
+    ) {
+        self.excluded = excluded
         self.channel = channel
         self.key = key
         self.payload = payload

@@ -21,10 +21,14 @@ public protocol ClientSession {
 
 /// What happens to a connection without a command of its client.
 public enum ConnectionEvent: Equatable, Sendable {
+    /// The connection is open; silent clients are pinged after so many seconds.
+    case hello(connection: String, user: String, pingSeconds: Int)
     /// The token expires in so many seconds.
     case expiring(seconds: Int)
     /// The client was removed from a channel that it may not be in any more.
     case unsubscribed(channel: String, ChannelDenial)
+    /// An admin has removed the client from a channel; `code` is JSON.
+    case removed(channel: String, reason: String, code: [UInt8])
 }
 
 /// How to handle a client's message.

@@ -3,7 +3,8 @@ public import Broker
 extension RedisBridge: RemoteBroker {
     /// Redis' names and texts for the server.
     public static let traits = BrokerTraits(
-        name: "Redis", label: "redis", keyRefusal: "key cannot be used with --redis: a message carries none there")
+        name: "Redis", label: "redis", keyRefusal: "key cannot be used with --redis: a message carries none there",
+        exclusionRefusal: "exclude cannot be used with --redis: a message says nothing of connections there")
 
     /// Publishes through Redis; while Redis is away, messages wait for a limited time after the loss.
     ///

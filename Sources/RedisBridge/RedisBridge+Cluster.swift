@@ -121,6 +121,7 @@ extension RedisShard {
         }
         ledger.names = names
         if !next.isEmpty, !next.contains(slotOf: probe.channel) { renewProbe() }
+        followNodes()
         return moved
     }
 }

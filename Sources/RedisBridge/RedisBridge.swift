@@ -38,7 +38,9 @@ public final class RedisBridge {
     private var ignoredMessages = 0
     /// The counts of shards that no longer exist.
     var retired = (reconnects: 0, overruns: 0)
-    private var isStopped = false
+    private(set) var isStopped = false
+    /// Whether the node hears what nodes tell.
+    var hearsNodes = false
 
     /// Makes a bridge that is not started; end it with `stop()`.
     ///
@@ -188,10 +190,12 @@ public final class RedisBridge {
 
     /// Makes a shard for a server, or for slots whose server is unknown.
     func shard(_ servers: [RedisServer], slots: SlotSet?) throws(SystemError) -> RedisShard {
-        try RedisShard(
+        let shard = try RedisShard(
             on: loop, servers: servers, login: endpoint.subscriberLogin, publisherLogin: endpoint.publisherLogin,
             tls: tls, names: ChannelNames(map: channels, slots: slots), timing: timing,
             maxPayloadBytes: maxPayloadBytes, owner: self)
+        if hearsNodes { shard.joinNodes() }
+        return shard
     }
 
     /// The shards with a Redis name of the channel.
@@ -277,6 +281,20 @@ extension RedisBridge: RedisShardOwner {
 
     func shardLeftOutMessage(_ shard: RedisShard) {
         notify { $0.brokerLeftOutMessage() }
+    }
+
+    func shard(_ shard: RedisShard, heard text: RawSpan) {
+        var bytes: [UInt8] = []
+        bytes.append(text)
+        notify { $0.brokerHeard(bytes) }
+    }
+
+    func shardJoinedNodes(_ shard: RedisShard) {
+        notify { $0.brokerJoinedNodes() }
+    }
+
+    func shard(_ shard: RedisShard, refusedNodes text: String) {
+        notify { $0.brokerRefusedNodes("SUBSCRIBE was refused: \(text)") }
     }
 
     private func ignore(_ name: RawSpan) {

@@ -62,6 +62,14 @@ public struct RedisChannelMap: Sendable {
         ["leases", "counts", "names", "answers"].map { "pushd:census:{\(prefix)}:\($0)" }
     }
 
+    /// The Redis channel on which nodes tell each other something; nodes with another prefix have another one.
+    ///
+    /// It is the Redis name of no channel, whatever the prefix: a channel's name does not end with a control character.
+    var nodeChannel: String { "pushd:nodes:\(prefix)\u{1}" }
+
+    /// The key of the records that nodes keep in Redis.
+    var recordsKey: String { "pushd:records:\(prefix)" }
+
     private func channel(behindPrefix name: RawSpan) -> String? {
         let prefixBytes = unsafe prefix.utf8.span.bytes
         guard name.byteCount > prefixBytes.byteCount,

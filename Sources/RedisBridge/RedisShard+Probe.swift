@@ -10,6 +10,7 @@ extension RedisShard {
 
     func probeTimePassed() {
         ledger.retryRefused()
+        followNodes()
         remakeSilentLinks()
         guard isReady else { return pingLinks() }
         if probe.isSubscribed, probe.outSinceMilliseconds == nil {

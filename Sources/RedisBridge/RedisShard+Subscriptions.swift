@@ -15,9 +15,10 @@ extension RedisShard {
         ledger.unsubscribe(channel, at: loop.nowMilliseconds)
     }
 
-    /// Subscribes to the probe's channel and the patterns, first on every new subscriber link.
+    /// Subscribes to the probe's channel, the nodes' and the patterns, first on every new subscriber link.
     func subscribeOwnChannels() {
         subscriber.send(SubscriptionCommand(.subscribe, [probe.channel]))
+        followNodes()
         subscriber.subscribe(toPatterns: ledger.names.slots == nil ? ledger.names.map.redisPatterns : [])
     }
 
@@ -45,6 +46,8 @@ extension RedisShard {
     private func receivedMessage(_ payload: RawSpan, on name: RawSpan) {
         if name.hasSameBytes(as: unsafe probe.channel.utf8.span.bytes) {
             probeReturned(payload)
+        } else if isNodeChannel(name) {
+            notify { $0.shard(self, heard: payload) }
         } else if let channel = ledger.names.map.channel(forRedis: name) {
             // A channel that moved to another server may still deliver from here for a moment, and its messages would
             // arrive twice.
@@ -56,6 +59,7 @@ extension RedisShard {
     }
 
     private func receivedMessage(_ payload: RawSpan, on name: RawSpan, by pattern: RawSpan) {
+        guard !isNodeChannel(name) else { return }  // it also comes by its own subscription
         switch ledger.names.map.channel(forRedis: name, byPattern: pattern) {
         case .channel(let channel): notify { $0.shard(self, received: payload, on: channel) }
         case .noChannel: notify { $0.shard(self, ignored: name) }
@@ -67,6 +71,8 @@ extension RedisShard {
         if name.hasSameBytes(as: unsafe probe.channel.utf8.span.bytes) {
             probe.isSubscribed = true
             if publisher.link.isReady { sendProbe() }
+        } else if isNodeChannel(name) {
+            nodesConfirmed()
         } else if let channel = ledger.names.map.channel(forRedis: name) {
             if let confirmation = ledger.confirmOne(of: channel, at: loop.nowMilliseconds) { tell(confirmation) }
             notify { $0.shardChanged(self) }
@@ -83,12 +89,14 @@ extension RedisShard {
 
     /// Redis itself ends a sharded subscription when its slot moves to another server.
     private func unsubscribed(_ name: RawSpan) {
+        guard !isNodeChannel(name) else { return nodesUnsubscribed() }
         guard let channel = ledger.names.map.channel(forRedis: name) else { return }
         ledger.revoke(channel, at: loop.nowMilliseconds)
     }
 
     private func refused(_ name: String, _ text: String) {
         guard ByteName(name) != ByteName(probe.channel) else { return probeRefused(text) }
+        guard ByteName(name) != nodes?.channel else { return nodesRefused(text) }
         let redirection = ClusterRedirection(error: text)
         if let channel = unsafe ledger.names.map.channel(forRedis: name.utf8.span.bytes) {
             ledger.refuse(channel)

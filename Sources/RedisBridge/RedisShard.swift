@@ -24,6 +24,12 @@ protocol RedisShardOwner: AnyObject {
     func shard(_ shard: RedisShard, ignored name: RawSpan)
     /// A message exceeded the largest payload.
     func shardLeftOutMessage(_ shard: RedisShard)
+    /// A node has told all nodes something; the text is lent for the call.
+    func shard(_ shard: RedisShard, heard text: RawSpan)
+    /// What nodes tell arrives from now on.
+    func shardJoinedNodes(_ shard: RedisShard)
+    /// Redis has refused the nodes' channel; not called again until it was confirmed.
+    func shard(_ shard: RedisShard, refusedNodes text: String)
 }
 
 /// The bridge's view of one Redis server, with all channels or those of some slots.
@@ -41,6 +47,7 @@ final class RedisShard {
     weak var owner: (any RedisShardOwner)?
     var ledger: SubscriptionLedger
     var probe: RoundTripProbe
+    var nodes: NodeSubscription?
     var health: ShardHealth
     /// The master's address according to the Sentinels.
     private(set) var currentMaster: RedisServer?
@@ -66,7 +73,7 @@ final class RedisShard {
         let pubSub: ClusterPubSub = names.slots == nil ? .plain : .sharded
         let subscriberLink = RedisLink(
             on: loop, servers: servers, login: login, tls: tls, timing: timing, timer: handles.subscriberTimer,
-            maxStringBytes: max(maxPayloadBytes, RedisShard.maxNameBytes))
+            maxStringBytes: max(maxPayloadBytes + NodeSubscription.headBytes, RedisShard.maxNameBytes))
         let publisherLink = RedisLink(
             on: loop, servers: servers, login: publisherLogin, tls: tls, timing: timing, timer: handles.publisherTimer)
         subscriber = RedisSubscriber(subscriberLink, on: loop, pubSub)
@@ -199,6 +206,7 @@ extension RedisShard: RedisLinkOwner {
         }
         subscriber.linkLost()
         probe.isSubscribed = false
+        nodes?.isConfirmed = false
         ledger.linkLost(heardAt: min(subscriber.lastHeardMilliseconds, master.replicaSince ?? .max))
         retryAt = nil
         notify { $0.shardLostSubscriptions(self) }

@@ -40,11 +40,11 @@ struct TokenClaims {
     /// - Parameter key: the fingerprint of the token's key.
     func sharedGrants(of key: UInt64) -> SharedGrants { SharedGrants(grants, tokenKey: key) }
 
-    /// The client that the claims are about; nearly all tokens of an issuer have the same few grants.
-    func identity(sharing grants: SharedGrants) -> Identity {
+    /// The client that the claims of a token are about; nearly all tokens of an issuer have the same few grants.
+    func identity(of token: [UInt8], sharing grants: SharedGrants) -> Identity {
         Identity(
             user: user ?? "anonymous", isNamed: user != nil, info: info, sharing: grants, channels: channels,
-            expiresAt: expiresAt, issuedAt: issuedAt, tokenID: id)
+            expiresAt: expiresAt, issuedAt: issuedAt, mark: id.map { TokenMark(ofID: $0) } ?? TokenMark(ofToken: token))
     }
 }
 

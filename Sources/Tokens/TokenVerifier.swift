@@ -43,7 +43,7 @@ public final class TokenVerifier: Sendable {
         let (claims, key) = try claims(of: token)
         try policy.check(claims, at: now)
         return cache.withLock { cache in
-            let identity = claims.identity(sharing: cache.grants(of: claims, key.fingerprint))
+            let identity = claims.identity(of: token, sharing: cache.grants(of: claims, key.fingerprint))
             cache.insert(identity, of: digest)
             return identity
         }

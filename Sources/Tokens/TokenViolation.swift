@@ -44,6 +44,8 @@ public enum TokenViolation: Error, Equatable, Sendable, CaseIterable {
     case wrongIssuer
     /// Not meant for this server.
     case wrongAudience
+    /// An admin has ended it before its time.
+    case revoked
 
     /// Whether a key that is fetched later may verify the token.
     public var isForLackOfKey: Bool { self == .unknownKey || self == .keysMissing }
@@ -73,6 +75,7 @@ public enum TokenViolation: Error, Equatable, Sendable, CaseIterable {
         case .validTooLong: "the token is valid for longer than allowed"
         case .wrongIssuer: "the token is from another issuer"
         case .wrongAudience: "the token is for another audience"
+        case .revoked: "the token was revoked"
         }
     }
 }

@@ -3,11 +3,13 @@
 Those on the token itself are in Tests/TokensTests/AttackTests.swift.
 """
 
+import contextlib
 import json
 import time
 from urllib.parse import quote
 
 import pytest
+from support import wait_until
 from support.raw import handshake
 from support.tokens import Key
 from websockets.exceptions import ConnectionClosed
@@ -188,6 +190,111 @@ def test_refresh_takes_rights_away(server, key):
     assert [server.publish(channel, "x") for channel in ("private.a", "private.b")] == [0, 1]
     assert json.loads(client.recv(timeout=5))["channel"] == "private.b"
     assert ask(client, action="publish", channel="private.b", data=1)["code"] == "not_allowed"
+
+
+# Revocation
+
+
+def revoke(pushd, **what):
+    response = pushd.request("POST", "/v1/revoke", json.dumps(what))
+    assert response.status == 200, response
+
+
+def assert_closed(client):
+    with pytest.raises(ConnectionClosed) as closed:
+        client.recv(timeout=5)
+    assert closed.value.rcvd.code == 4401
+
+
+def test_a_revoked_token_in_every_carrier(start, key):
+    pushd = start(*key.options, "--token-cookie", "session")
+    token = key.token(iat=int(time.time()) - 5)
+    assert pushd.raw().ask(handshake(Authorization=f"Bearer {token}")).status == 101  # it is cached
+    revoke(pushd, user="42")
+    for request in (
+        handshake(Authorization=f"Bearer {token}"),
+        handshake(f"/ws?token={token}"),
+        handshake(Sec_WebSocket_Protocol=f"pushd.v1, bearer, {token}"),
+        handshake(Cookie=f"session={token}"),
+    ):
+        assert pushd.raw().ask(request).status == 401
+
+
+def test_refresh_to_a_revoked_token(server, key):
+    client = server.connect("a", additional_headers={"Authorization": f"Bearer {key.token()}"})
+    revoke(server, token="t-1")
+    reply = ask(client, action="refresh", token=key.token(jti="t-1"))
+    assert (reply["code"], reply["error"]) == ("invalid_token", "the token was revoked")
+
+
+def test_refresh_after_the_revocation(server, key):
+    """The connection has ended: the new token comes too late for it, and must be used to connect."""
+    client = server.connect("a", additional_headers={"Authorization": f"Bearer {key.token(iat=1)}"})
+    revoke(server, user="42")
+    with contextlib.suppress(ConnectionClosed):  # the client may know already
+        client.send(json.dumps({"action": "refresh", "token": key.token(iat=int(time.time()) + 5)}))
+    assert_closed(client)
+
+
+def test_a_token_that_was_refreshed_before_it_was_revoked(server, key):
+    """The old token has no connection any more, and the new one is another token."""
+    client = server.connect("a", additional_headers={"Authorization": f"Bearer {key.token(jti='old')}"})
+    assert ask(client, action="refresh", token=key.token(jti="new"))["status"] == "refreshed"
+    revoke(server, token="old")
+    assert server.publish("a", "still") == 1 and client.recv(timeout=5) == "still"
+    revoke(server, token="new")
+    assert_closed(client)
+
+
+def test_other_spellings_of_a_revoked_user(server, key):
+    revoke(server, user="42")
+    assert status(server, "", key, sub="42\u0301") == 101  # another user
+    assert status(server, "", key, sub="42") == 401
+    assert status(server, "", key, sub=None) == 101  # nobody's
+
+
+def test_a_token_without_a_time_of_issue(server, key):
+    revoke(server, user="42", issued_before=int(time.time()) - 3600)
+    assert status(server, "", key) == 401
+    assert status(server, "", key, iat=int(time.time())) == 101
+
+
+def test_connecting_while_the_token_is_revoked(start, key, backend):
+    """The backend is asked before the revocation, and allows the client afterwards."""
+    pushd = start(*key.options, "--hook-connect", f"{backend.url}/connect")
+    for what, claims in (({"token": "t-1"}, {"jti": "t-1"}), ({"user": "42"}, {"iat": int(time.time()) - 5})):
+        assert connects_meanwhile(pushd, backend, lambda: revoke(pushd, **what), key.token(**claims)) == 401
+
+
+def test_connecting_while_the_user_that_the_backend_names_is_revoked(start, backend):
+    pushd = start("--hook-connect", f"{backend.url}/connect")
+    backend.decide = lambda question: {"allow": True, "user": "42"}
+    assert connects_meanwhile(pushd, backend, lambda: revoke(pushd, user="42")) == 401
+    wait_until(lambda: pushd.raw().ask(handshake()).status == 101, "a client that the backend allows later", pause=0.2)
+
+
+def connects_meanwhile(pushd, backend, act, token=None):
+    """The status of a handshake whose question to the backend is answered after `act`."""
+    backend.conduct, backend.delay = "slow", 0.5
+    asked = len(backend.questions)
+    client = pushd.raw()
+    client.send(handshake(Authorization=f"Bearer {token}" if token else None))
+    wait_until(lambda: len(backend.questions) > asked, "a question")
+    act()
+    response = client.read_response()
+    backend.conduct = "answer"
+    return response.status
+
+
+def test_subscribing_while_the_token_is_revoked(start, key, backend):
+    pushd = start(*key.options, "--hook-subscribe", f"{backend.url}/subscribe", "--channel", "asked.*: subscribe=ask")
+    client = pushd.connect("a", additional_headers={"Authorization": f"Bearer {key.token(jti='t-1')}"})
+    backend.conduct, backend.delay = "slow", 0.5
+    client.send(json.dumps({"action": "subscribe", "channel": "asked.x"}))
+    wait_until(lambda: backend.questions, "a question")
+    revoke(pushd, token="t-1")
+    assert_closed(client)
+    wait_until(lambda: json.loads(pushd.get("/v1/channels").body)["channels"] == [], "no channel")
 
 
 # Expiry

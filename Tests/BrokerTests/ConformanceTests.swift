@@ -42,6 +42,13 @@ struct ConformanceTests {
         }
     }
 
+    @Test func nodesOfARemoteBrokerTellEachOther() throws {
+        try checkToy { conformance, server in
+            try conformance.checkNodes(
+                breakOff: { server.isAway = true }, restore: { server.isAway = false }, now: 1_800_000_000)
+        }
+    }
+
     @Test func theEmbeddedBrokerAnswersAtOnce() {
         var delivered: [Publication] = []
         let broker = EmbeddedBroker { publication in

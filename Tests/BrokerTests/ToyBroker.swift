@@ -4,6 +4,7 @@ import Broker
 final class ToyServer {
     var subscriptions: Set<String> = []
     var isAway = false
+    var records: [(record: [UInt8], end: Int)] = []
 }
 
 /// A broker that does everything one turn later, like one on another machine.
@@ -14,6 +15,8 @@ final class ToyBroker: RemoteBroker {
     private var channels: [String: Bool] = [:]
     private var unsettled: [String] = []
     private var publications: [(Publication, PublishTicket)] = []
+    private var hearsNodes = false
+    private var told: [[UInt8]] = []
     private(set) var status = BrokerStatus(state: .connected, sinceMilliseconds: 0)
 
     init(_ server: ToyServer, delegate: any BrokerDelegate) {
@@ -60,6 +63,8 @@ final class ToyBroker: RemoteBroker {
             if server.subscriptions.contains(publication.channel) { delegate.brokerReceived(publication) }
         }
         publications = []
+        for text in told { delegate.brokerHeard(text) }
+        told = []
     }
 
     private func noticeState() {
@@ -72,6 +77,7 @@ final class ToyBroker: RemoteBroker {
             for channel in channels.keys { channels[channel] = false }
             return delegate.brokerLostSubscriptions()
         }
+        if hearsNodes { delegate.brokerJoinedNodes() }
         for channel in channels.keys {
             confirm(channel)
             delegate.brokerLeftGap(in: channel, milliseconds: 1)
@@ -89,5 +95,30 @@ final class ToyBroker: RemoteBroker {
     private func confirm(_ channel: String) {
         channels[channel] = true
         server.subscriptions.insert(channel)
+    }
+}
+
+extension ToyBroker {
+    func joinNodes() {
+        hearsNodes = true
+        if !server.isAway { delegate.brokerJoinedNodes() }
+    }
+
+    func tellNodes(_ text: [UInt8], completion: @escaping (BrokerFailure?) -> Void) {
+        guard !server.isAway else { return completion(BrokerFailure("the toy is away")) }
+        told.append(text)
+        completion(nil)
+    }
+
+    func keep(_ record: [UInt8], until end: Int, completion: @escaping (BrokerFailure?) -> Void) {
+        guard !server.isAway else { return completion(BrokerFailure("the toy is away")) }
+        server.records.append((record, end))
+        completion(nil)
+    }
+
+    func readRecords(_ take: @escaping ([UInt8]) -> Void, completion: @escaping (BrokerFailure?) -> Void) {
+        guard !server.isAway else { return completion(BrokerFailure("the toy is away")) }
+        for (record, _) in server.records { take(record) }
+        completion(nil)
     }
 }

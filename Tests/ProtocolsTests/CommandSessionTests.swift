@@ -48,11 +48,19 @@ import Testing
 
     @Test func onlyPushdV1TellsOfEvents() throws {
         let events: [(ConnectionEvent, String)] = [
+            (
+                .hello(connection: "9f", user: "ü", pingSeconds: 25),
+                #"{"event":"hello","connection":"9f","user":"ü","ping_s":25}"#
+            ),
             (.expiring(seconds: 30), #"{"event":"expiring","in_s":30}"#),
             (
                 .unsubscribed(channel: "c", .notGranted),
                 #"{"event":"unsubscribed","channel":"c","reason":"the token does not grant this channel","#
                     + #""code":"not_allowed"}"#
+            ),
+            (
+                .removed(channel: "c", reason: "bye", code: Array("4001".utf8)),
+                #"{"event":"unsubscribed","channel":"c","reason":"bye","code":4001}"#
             ),
         ]
         for (event, text) in events {

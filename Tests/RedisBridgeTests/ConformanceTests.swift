@@ -1,6 +1,7 @@
 import Broker
 import TestSupport
 import Testing
+import WSLoop
 
 @testable import RedisBridge
 
@@ -26,6 +27,17 @@ struct ConformanceTests {
 
     @Test func itIsSubscribedAgain() throws {
         try check { conformance, _, _ in try conformance.checkResubscribing() }
+    }
+
+    @Test func nodesTellEachOther() throws {
+        try check { conformance, server, harness in
+            try conformance.checkNodes(
+                breakOff: { server.kill() },
+                restore: {
+                    try server.start()
+                    try harness.waitUntilUsable()
+                }, now: Int(Loop.unixTimeSeconds))
+        }
     }
 
     @Test func itIsLostAndComesBack() throws {

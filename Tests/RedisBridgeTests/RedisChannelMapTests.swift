@@ -50,6 +50,16 @@ struct RedisChannelMapTests {
         #expect(map.redisChannels(for: "one") == ["p:one", "\u{E9}"])
     }
 
+    /// No valid name of a channel leads to the nodes' channel, whatever the prefix.
+    @Test(arguments: ["push:", "", "pushd:", "pushd:nodes:", "pushd:nodes:\u{1}", "p\u{1}"])
+    func theNodesChannelIsNoChannels(prefix: String) {
+        let map = RedisChannelMap(prefix: prefix, aliases: [])
+        let name = map.nodeChannel
+        #expect(name.hasPrefix("pushd:nodes:") && name.utf8.last == 1)
+        if let channel = channel(map, name) { #expect(channel.utf8.last == 1, "not a valid name: \(channel)") }
+        #expect(map.nodeChannel != RedisChannelMap(prefix: prefix + "x", aliases: []).nodeChannel)
+    }
+
     @Test func theTwoDirectionsAreInverse() {
         let names = ["global", "global_channel", "there", "moved", "push:moved", "a", "push:a", "push:"]
         for name in names {

@@ -72,6 +72,45 @@ package struct BrokerConformance {
         try require(received("kept") == [2] && received("new") == [3], "received \(recorder.messages)")
     }
 
+    /// A node hears what nodes tell, also after a loss, and finds the records that were kept.
+    ///
+    /// - Parameters:
+    ///   - breakOff: ends the connections to the broker, and keeps them from coming back.
+    ///   - restore: lets them come back.
+    ///   - now: seconds since 1970.
+    package func checkNodes(breakOff: () -> Void, restore: () throws -> Void, now: Int) throws {
+        guard let broker = broker as? any RemoteBroker else {
+            throw Violation(description: "it is not a remote broker")
+        }
+        broker.joinNodes()
+        try wait("the nodes") { recorder.joins == 1 }
+        try require(try outcome { broker.tellNodes([1, 10, 255], completion: $0) } == nil, "telling failed")
+        try wait("what was told") { recorder.heard == [[1, 10, 255]] }
+        breakOff()
+        try wait("the loss") { recorder.losses > 0 }
+        try require(try outcome { broker.keep([67], until: now + 600, completion: $0) } != nil, "kept while away")
+        try restore()
+        try wait("the nodes again") { recorder.joins == 2 }
+        _ = try outcome { broker.tellNodes([2], completion: $0) }
+        try wait("what was told afterwards") { recorder.heard == [[1, 10, 255], [2]] }
+        for record in [[65], [66, 0, 255], [65]] as [[UInt8]] {
+            try require(try outcome { broker.keep(record, until: now + 600, completion: $0) } == nil, "keeping failed")
+        }
+        var records: Set<[UInt8]> = []
+        let failure = try outcome { broker.readRecords({ records.insert($0) }, completion: $0) }
+        try require(
+            failure == nil && records == [[65], [66, 0, 255]], "read \(records), \(String(describing: failure))")
+        try require(recorder.messages.isEmpty, "a channel got what nodes told: \(recorder.messages)")
+    }
+
+    /// Waits for the outcome of a request.
+    private func outcome(_ request: (@escaping (BrokerFailure?) -> Void) -> Void) throws -> BrokerFailure? {
+        var outcome: BrokerFailure??
+        request { outcome = .some($0) }
+        try wait("an outcome") { outcome != nil }
+        return outcome ?? nil
+    }
+
     /// Subscribes and waits for the confirmation; returns how often the channel is to be settled for it.
     @discardableResult
     private func subscribe(_ channel: String) throws -> Int {

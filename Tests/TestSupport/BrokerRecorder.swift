@@ -20,6 +20,12 @@ package final class BrokerRecorder: BrokerDelegate {
     package private(set) var ignored: [String] = []
     /// How many messages were too large.
     package private(set) var leftOutMessages = 0
+    /// What nodes told, in order.
+    package private(set) var heard: [[UInt8]] = []
+    /// How often this node has joined the others.
+    package private(set) var joins = 0
+    /// Why it could not.
+    package private(set) var refusals: [String] = []
     /// Each runs after what it is named for was noted.
     package var onMessage: (() -> Void)?
     package var onSettled: ((String) -> Void)?
@@ -78,5 +84,17 @@ package final class BrokerRecorder: BrokerDelegate {
 
     package func brokerLeftOutMessage() {
         leftOutMessages += 1
+    }
+
+    package func brokerHeard(_ text: [UInt8]) {
+        heard.append(text)
+    }
+
+    package func brokerJoinedNodes() {
+        joins += 1
+    }
+
+    package func brokerRefusedNodes(_ reason: String) {
+        refusals.append(reason)
     }
 }

@@ -1,24 +1,28 @@
 internal import Bytes
 internal import Channels
 
-/// Encodes a message as `{"channel":"c","data":…}`.
+/// Encodes a message as `{"channel":"c","data":…}`, or `{"data":…}` for one to single connections.
 ///
 /// JSON payloads are included unchanged, other text as a string, and other bytes as `data_base64`.
 struct EnvelopeEncoder: MessageEncoder {
     func encode(_ message: Message, into text: inout [UInt8]) {
         let payload = message.payload
         text.reserveCapacity(payload.count + message.channel.utf8.count + 32)
-        text.append(contentsOf: "{\"channel\":".utf8)
-        JSON.appendString(message.channel, to: &text)
+        text.append(UInt8(ascii: "{"))
+        if !message.channel.isEmpty {
+            text.append(contentsOf: "\"channel\":".utf8)
+            JSON.appendString(message.channel, to: &text)
+            text.append(UInt8(ascii: ","))
+        }
         if !message.isText {
-            text.append(contentsOf: ",\"data_base64\":\"".utf8)
+            text.append(contentsOf: "\"data_base64\":\"".utf8)
             Base64.encode(payload.rawSpan, to: &text)
             text.append(UInt8(ascii: "\""))
         } else if JSON.isValid(payload.rawSpan) {
-            text.append(contentsOf: ",\"data\":".utf8)
+            text.append(contentsOf: "\"data\":".utf8)
             text.append(contentsOf: payload)
         } else {
-            text.append(contentsOf: ",\"data\":".utf8)
+            text.append(contentsOf: "\"data\":".utf8)
             JSON.appendString(payload.rawSpan, to: &text)
         }
         text.append(UInt8(ascii: "}"))

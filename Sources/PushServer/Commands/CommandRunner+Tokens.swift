@@ -16,6 +16,7 @@ extension CommandRunner {
         let identity: Identity
         do throws(TokenViolation) {
             identity = try verifier.verify(Array(token.utf8), at: Int(Loop.unixTimeSeconds))
+            if context.state.revoked.refuse(identity) { throw .revoked }
         } catch {
             if mayWait, error.isForLackOfKey, waitForKeys(connection, token, id: id) { return }
             return webSockets.reply(.refused(.tokenRefused(error.message)), to: id, of: connection)

@@ -24,6 +24,8 @@ final class CommandRunner {
     /// Where this loop publishes and subscribes.
     private let broker: any Broker
     private let endpoint: WebSocketEndpoint
+    /// What to do with outcomes whose connections have ended.
+    private var orphans: [StreamKey: (PublishOutcome) -> Void] = [:]
 
     init(_ context: LoopContext, _ connections: Connections) {
         self.context = context
@@ -55,6 +57,19 @@ final class CommandRunner {
         context.counters.messagesIn[source.rawValue] += 1
         let ticket = PublishTicket(worker: context.index, connection.key)
         return broker.publish(publication, for: ticket)?.mapError(CommandRefusal.init)
+    }
+
+    /// Publishes one of several messages that come from a connection.
+    ///
+    /// - Returns: the outcome; nil if the connection has to wait for it.
+    func publish(_ publication: Publication, part: Int, for connection: Connection) -> PublishOutcome? {
+        context.counters.messagesIn[MessageSource.http.rawValue] += 1
+        return broker.publish(publication, for: PublishTicket(worker: context.index, connection.key, part: part))
+    }
+
+    /// Has the outcome that an ending connection waits for handled without it.
+    func outlive(_ key: StreamKey, _ then: @escaping (PublishOutcome) -> Void) {
+        orphans[key] = then
     }
 }
 
@@ -145,8 +160,11 @@ extension CommandRunner {
     }
 
     /// The broker has accepted or refused a connection's publish.
-    func published(_ key: StreamKey, _ outcome: PublishOutcome) {
-        guard let connection = table[key], let proceed = connection.continuation?.published(outcome) else { return }
+    func published(_ ticket: PublishTicket, _ outcome: PublishOutcome) {
+        if !orphans.isEmpty, let then = orphans.removeValue(forKey: ticket.key) { return then(outcome) }
+        guard let connection = table[ticket.key],
+            let proceed = connection.continuation?.published(outcome, part: Int(ticket.part))
+        else { return }
         endWait(connection, proceed)
     }
 

@@ -9,6 +9,7 @@ final class Continuation {
     private enum Awaited {
         case confirmations(Int, then: () -> Void)
         case outcome(then: (Result<Published, CommandRefusal>) -> Void)
+        case outcomes([PublishOutcome?], missing: Int, then: ([PublishOutcome]) -> Void)
         case answer
     }
 
@@ -34,11 +35,21 @@ final class Continuation {
     }
 
     /// Waits for the outcome of a publish.
-    init(then: @escaping (Result<Published, CommandRefusal>) -> Void) {
+    init(
+        then: @escaping (Result<Published, CommandRefusal>) -> Void, abandoned: @escaping () -> Void = {}
+    ) {
+        channels = []
+        endsWithPeer = false
+        self.abandoned = abandoned
+        awaited = .outcome(then: then)
+    }
+
+    /// Waits for the outcomes of several publishes; those that are nil follow.
+    init(outcomes: [PublishOutcome?], then: @escaping ([PublishOutcome]) -> Void) {
         channels = []
         endsWithPeer = false
         abandoned = {}
-        awaited = .outcome(then: then)
+        awaited = .outcomes(outcomes, missing: outcomes.count { $0 == nil }, then: then)
     }
 
     /// Waits for another answer, which `CommandRunner.answered` is told of.
@@ -61,10 +72,20 @@ final class Continuation {
         return count == 1 ? then : nil
     }
 
-    /// Takes the outcome of a publish; returns how to go on, or nil if none is waited for.
-    func published(_ outcome: PublishOutcome) -> (() -> Void)? {
-        guard case .outcome(let then) = awaited else { return nil }
-        return { then(outcome.mapError(CommandRefusal.init)) }
+    /// Takes the outcome of a publish; returns how to go on, or nil if none or others are waited for.
+    func published(_ outcome: PublishOutcome, part: Int = 0) -> (() -> Void)? {
+        switch awaited {
+        case .outcome(let then): return { then(outcome.mapError(CommandRefusal.init)) }
+        case .outcomes(var outcomes, var missing, let then):
+            guard outcomes.indices.contains(part), outcomes[part] == nil else { return nil }
+            awaited = .answer  // one reference only, so that nothing is copied
+            outcomes[part] = outcome
+            missing -= 1
+            guard missing > 0 else { return { then(outcomes.compactMap(\.self)) } }
+            awaited = .outcomes(outcomes, missing: missing, then: then)
+            return nil
+        case .confirmations, .answer: return nil
+        }
     }
 
     /// The connection ends.

@@ -30,6 +30,7 @@ final class Connection {
         static let omitsBody = Marks(rawValue: 2)
         static let holdsInput = Marks(rawValue: 4)
         static let isToldOfExpiry = Marks(rawValue: 8)
+        static let wantsHello = Marks(rawValue: 16)
 
         subscript(mark: Marks) -> Bool {
             get { contains(mark) }
@@ -97,6 +98,12 @@ final class Connection {
     var isToldOfExpiry: Bool {
         get { marks[.isToldOfExpiry] }
         set { marks[.isToldOfExpiry] = newValue }
+    }
+
+    /// The client wants to be told the name of its connection when that is open (`hello=1`).
+    var wantsHello: Bool {
+        get { marks[.wantsHello] }
+        set { marks[.wantsHello] = newValue }
     }
 
     /// Only while it speaks HTTP.

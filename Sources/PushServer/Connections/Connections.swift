@@ -47,7 +47,7 @@ final class Connections {
         headers = KeptHeaders(context)
         inbound = InboundAccount(context, links, headers)
         closing = Closing(context, table, lives, links, inbound, limits, addresses, users, rates)
-        webSockets = WebSocketExchange(context, table, lives, closing, rates)
+        webSockets = WebSocketExchange(context, table, lives, closing, rates, users)
         http = HTTPExchange(context, lives, closing, rates, addresses, webSockets)
         shedding = InboundShedding(context, table, links, inbound, closing, http, webSockets)
         proxyHeaders = ProxyHeaders(context, lives, links, limits, addresses, shedding, closing, http, buffer)

@@ -19,8 +19,14 @@ struct RoutedRequest {
     var isRateLimited = true
     /// Where a message goes.
     var channel = ""
+    /// The user whose connections get the message, instead of a channel's subscribers.
+    var user: String?
     /// The conflation key.
     var key: String?
+    /// What a repeat of the request has, too.
+    var id: String?
+    /// The connection that does not get the message.
+    var excluded: ConnectionID?
 }
 
 /// An endpoint's answer to a complete request.

@@ -34,6 +34,9 @@ final class Users {
     /// The user of the connection in a slot; nil for an anonymous client.
     func name(ofSlot slot: UInt32) -> String? { names[slot]?.text }
 
+    /// Whether a connection is a user's.
+    func isUser(_ user: String, of connection: Connection) -> Bool { names[connection.slot] == ByteName(user) }
+
     /// The slots of a user's connections.
     func slots(of user: String) -> [UInt32] { slots[ByteName(user)] ?? [] }
 }

@@ -20,6 +20,7 @@ final class WebSocketExchange {
     private let lives: ConnectionLives
     private let closing: Closing
     private let rates: MessageRates
+    private let users: Users
     /// Decompresses for all connections that keep no context.
     private let inflater = Inflater()
     // Unchecked (docs/decisions/0009): read for each request or message.
@@ -27,13 +28,14 @@ final class WebSocketExchange {
 
     init(
         _ context: LoopContext, _ table: ConnectionTable, _ lives: ConnectionLives, _ closing: Closing,
-        _ rates: MessageRates
+        _ rates: MessageRates, _ users: Users
     ) {
         self.context = context
         self.table = table
         self.lives = lives
         self.closing = closing
         self.rates = rates
+        self.users = users
     }
 
     /// Sets the handler of messages, which must outlive the use of this object.
@@ -56,12 +58,20 @@ final class WebSocketExchange {
         let spoken = ClientProtocols.index(ofSubprotocol: acceptance.subprotocol)
         hub.setForm(WireForm(encoder: spoken, deflated: acceptance.deflate?.window), of: connection.slot)
         hub.reply(connection.slot) { acceptance.encode(into: &$0) }
+        if connection.wantsHello { tell(hello(to: connection), connection) }
         for channel in channels { hub.join(connection.slot, channel) }
         context.counters.handshakes[HandshakeResult.accepted.rawValue] += 1
         context.counters.webSockets += 1
         context.counters.opened += 1
         context.events?.connected(connection)
         if context.state.lifecycle.phase == .draining { fail(connection, .drain) }
+    }
+
+    private func hello(to connection: Connection) -> ConnectionEvent {
+        .hello(
+            connection: context.id(of: connection).description,
+            user: users.name(of: connection) ?? Users.anonymous,
+            pingSeconds: max(Int(context.state.configuration.pingInterval / .seconds(1)), 1))
     }
 
     /// Connections share the loop's decompressor; only a client that insists on its context gets its own.
@@ -187,6 +197,11 @@ extension WebSocketExchange {
         fail(connection, code, text, reason)
     }
 
+    /// Ends a WebSocket as an admin wants it.
+    func disconnect(_ connection: Connection, _ frame: CloseFrame) {
+        fail(connection, frame.code, frame.reason, .disconnected)
+    }
+
     /// Ends a WebSocket with a Close frame; the peer has some time to answer it.
     private func fail(_ connection: Connection, _ code: CloseCode, _ text: String, _ reason: CloseReason) {
         guard connection.phase == .webSocket else { return }
@@ -234,8 +249,9 @@ extension CloseReason {
         case .tooManyMessages: (.tooManyRequests, "too many messages")
         case .tokenExpired: (.unauthorized, "token expired")
         case .tokenInvalid: (.unauthorized, "token no longer valid")
+        case .revoked: (.unauthorized, "token revoked")
         case .drain: (.goingAway, "server is going away")
-        case .client, .aborted, .protocolError, .messageTooBig, .stalled, .pingTimeout: nil
+        case .client, .aborted, .protocolError, .messageTooBig, .stalled, .pingTimeout, .disconnected: nil
         }
     }
 }

@@ -28,7 +28,10 @@ struct Authenticator {
             return nil
         }
         do throws(TokenViolation) {
-            return try verifier.verify(Array(token.utf8), at: Int(Loop.unixTimeSeconds))
+            let identity = try verifier.verify(Array(token.utf8), at: Int(Loop.unixTimeSeconds))
+            // Also a token that is in the cache may have been revoked since.
+            if context.state.revoked.refuse(identity) { throw .revoked }
+            return identity
         } catch {
             throw UpgradeRefusal(error)
         }
@@ -37,7 +40,7 @@ struct Authenticator {
 
 extension UpgradeRefusal {
     /// RFC 6750 section 3.1.
-    fileprivate init(_ violation: TokenViolation) {
+    init(_ violation: TokenViolation) {
         var response = Response.error(.unauthorized, violation.message)
         response.addHeader(
             "WWW-Authenticate", "Bearer error=\"invalid_token\", error_description=\"\(violation.message)\"")

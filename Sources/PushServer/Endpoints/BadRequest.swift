@@ -32,8 +32,20 @@ extension RequestHead {
         return name
     }
 
+    /// Whether the query has a parameter with another name.
+    func hasParameter(besides names: [StaticString]) throws(BadRequest) -> Bool {
+        do throws(QueryViolation) { return try queryName(besides: names) != nil } catch {
+            throw BadRequest(error.message)
+        }
+    }
+
     /// Refuses parameters with other names, which are probably misspelt.
     func allowParameters(_ names: StaticString...) throws(BadRequest) {
+        try allowParameters(names)
+    }
+
+    /// Refuses parameters with other names.
+    func allowParameters(_ names: [StaticString]) throws(BadRequest) {
         let other: String?
         do throws(QueryViolation) { other = try queryName(besides: names) } catch { throw BadRequest(error.message) }
         guard let other else { return }

@@ -4,7 +4,10 @@ internal import Hooks
 
 extension Identity? {
     /// The identity with what the backend's answer adds to it; nil if neither says anything.
-    func adding(_ answer: HookAnswer) -> Identity? {
+    ///
+    /// - Parameter asked: when the backend was asked, in seconds of Unix time: a later revocation also counts for a
+    ///   client without a token whose answer is still on its way.
+    func adding(_ answer: HookAnswer, asked: Int) -> Identity? {
         let says = answer.user != nil || answer.info != nil || !answer.channels.isEmpty || answer.grants != Grants()
         guard says else { return self }
         return Identity(
@@ -13,7 +16,7 @@ extension Identity? {
             info: answer.info ?? self?.info,
             grants: (self?.grants ?? Grants()).adding(answer.grants),
             channels: (self?.channels ?? []) + answer.channels,
-            expiresAt: self?.expiresAt, issuedAt: self?.issuedAt, tokenID: self?.tokenID,
+            expiresAt: self?.expiresAt, issuedAt: self == nil ? asked : self?.issuedAt, mark: self?.mark,
             tokenKey: self?.tokenKey)
     }
 }

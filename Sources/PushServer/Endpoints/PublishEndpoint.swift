@@ -1,5 +1,6 @@
 internal import Access
 internal import Broker
+internal import Bytes
 internal import Channels
 internal import HTTP
 internal import Protocols
@@ -8,16 +9,20 @@ internal import Protocols
 final class PublishEndpoint: Endpoint {
     private static let formRefusal =
         "a form with files (multipart/form-data, curl -F) is no message: send the body itself (curl --data-binary @FILE)"
-    private static let parameters: [StaticString] = ["channel", "key"]
+    private static let parameters: [StaticString] = ["channel", "key", "user", "id", "exclude"]
 
     private let state: ServerState
     private let http: HTTPExchange
     private let commands: CommandRunner
+    private let requests: APIRequests
 
-    init(_ context: LoopContext, _ connections: Connections, _ commands: CommandRunner) {
+    init(
+        _ context: LoopContext, _ connections: Connections, _ commands: CommandRunner, _ requests: APIRequests
+    ) {
         state = context.state
         http = connections.http
         self.commands = commands
+        self.requests = requests
     }
 
     var purpose: AccessRules.Purpose? { .publish }
@@ -32,14 +37,11 @@ final class PublishEndpoint: Endpoint {
             return .refused(.error(.unsupportedMediaType, PublishEndpoint.formRefusal))
         }
         do throws(BadRequest) {
-            let channel = try PublishEndpoint.channel(of: head)
-            let key = try head.name("key")
-            if key != nil, let refusal = state.broker.traits.keyRefusal { throw BadRequest(refusal) }
+            let routed = try routed(head)
             guard !state.bytes.isOverBudget else {
                 return .refused(.unavailable(CommandRefusal.overBudget.message))
             }
-            // Clients that may publish are trusted, and may do so as fast as they can.
-            return .taken(RoutedRequest(isRateLimited: false, channel: channel, key: key))
+            return .taken(routed)
         } catch {
             return .refused(error.response)
         }
@@ -48,12 +50,41 @@ final class PublishEndpoint: Endpoint {
     func answer(
         _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
     ) -> EndpointAnswer {
-        let channel = routed.channel
-        let publication = Publication(channel: channel, payload: body, key: routed.key)
-        if let result = commands.publish(publication, from: .http, for: connection) {
-            return .now(response(to: result, channel))
+        guard let key = RecentPublishes.Key(routed) else { return publish(body, routed, connection) }
+        switch state.recentPublishes.begin(key) {
+        case .answered(let text): return .now(.json(text))
+        case .pending: return .now(.unavailable("the first request with this id is not answered yet"))
+        case .new:
+            return publish(body, routed, connection) { [state] in
+                state.recentPublishes.end(key, $0.status == .ok ? $0.body : nil)
+            }
         }
-        connection.wait(for: Continuation { [self] in http.respond(response(to: $0, channel), to: connection) })
+    }
+
+    /// - Parameter note: takes the response, whether or not the connection is still there.
+    private func publish(
+        _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection, note: ((Response) -> Void)? = nil
+    ) -> EndpointAnswer {
+        if let user = routed.user {
+            return requests.publish(body, to: user, connection, note: { note?($0) })
+        }
+        let (channel, key) = (routed.channel, connection.key)
+        let excluded = routed.excluded.map { PublishTicket(worker: $0.loop, $0.key) }
+        let publication = Publication(channel: channel, payload: body, key: routed.key, excluded: excluded)
+        if let result = commands.publish(publication, from: .http, for: connection) {
+            let response = response(to: result, channel)
+            note?(response)
+            return .now(response)
+        }
+        connection.wait(
+            for: Continuation { [self] result in
+                let response = response(to: result, channel)
+                note?(response)
+                http.respond(response, to: connection)
+            } abandoned: { [self] in
+                guard let note else { return }
+                commands.outlive(key) { [self] in note(response(to: $0.mapError(CommandRefusal.init), channel)) }
+            })
         return .later
     }
 
@@ -64,6 +95,37 @@ final class PublishEndpoint: Endpoint {
             return Reports.published(channel: channel, subscribers: subscribers)
         case .failure(let refusal): return .unavailable(refusal.message)
         }
+    }
+}
+
+// MARK: - Parameters
+
+extension PublishEndpoint {
+    /// What the query asks for; clients that may publish are trusted, and may do so as fast as they can.
+    private func routed(_ head: RequestHead) throws(BadRequest) -> RoutedRequest {
+        var routed = RoutedRequest(isRateLimited: false)
+        // Most requests have a channel only, perhaps with a key.
+        if try head.hasParameter(besides: ["channel", "key"]) {
+            routed.id = try head.name("id")
+            routed.user = try head.name("user")
+            routed.excluded = try excluded(head)
+        }
+        guard routed.user == nil else {
+            try head.allowParameters("user", "id")
+            return routed
+        }
+        routed.channel = try PublishEndpoint.channel(of: head)
+        routed.key = try head.name("key")
+        if routed.key != nil, let refusal = state.broker.traits.keyRefusal { throw BadRequest(refusal) }
+        return routed
+    }
+
+    /// A connection that is gone, or another node's, needs no exclusion.
+    private func excluded(_ head: RequestHead) throws(BadRequest) -> ConnectionID? {
+        guard let name = try head.name("exclude") else { return nil }
+        guard let id = ConnectionID(name) else { throw BadRequest("exclude= is not the name of a connection") }
+        if !state.broker.isEmbedded, let refusal = state.broker.traits.exclusionRefusal { throw BadRequest(refusal) }
+        return id.node == state.nodeID ? id : nil
     }
 
     private static func channel(of head: RequestHead) throws(BadRequest) -> String {
@@ -80,7 +142,17 @@ final class PublishEndpoint: Endpoint {
         let remedy = "add ?channel=NAME to the URL: the channel goes in the query, the body is the message"
         guard let name = try? head.queryName(besides: parameters) else { return BadRequest(remedy) }
         return BadRequest(
-            "'\(HandshakeLog.loggable(name))' is no parameter here (they are channel and key); \(remedy)")
+            "'\(HandshakeLog.loggable(name))' is no parameter here (they are channel, key, user, id and exclude); "
+                + remedy)
+    }
+}
+
+extension RecentPublishes.Key {
+    /// Nil for a request without an id.
+    fileprivate init?(_ routed: RoutedRequest) {
+        guard let id = routed.id else { return nil }
+        self.init(
+            target: ByteName(routed.user ?? routed.channel), isUser: routed.user != nil, id: ByteName(id))
     }
 }
 

@@ -15,7 +15,7 @@ final class Router {
         let requests = APIRequests(context, connections, commands, calls)
         endpoints = [
             WebSocketUpgrade(context, connections, commands, access, log),
-            PublishEndpoint(context, connections, commands),
+            PublishEndpoint(context, connections, commands, requests),
             MisplacedUpgrade(context, log),
             Preflight(context),
             Posts(context),
@@ -28,6 +28,12 @@ final class Router {
             ChannelEndpoint(requests),
             ConnectionsEndpoint(requests),
             ConnectionEndpoint(requests),
+            DisconnectUserEndpoint(requests),
+            DisconnectEndpoint(requests),
+            UnsubscribeEndpoint(requests),
+            UserPublishEndpoint(requests),
+            RevokeEndpoint(requests),
+            PublishLinesEndpoint(context, connections, commands),
             AdminPaths(),
             Pages(context),
         ]

@@ -6,6 +6,7 @@ internal import Hooks
 internal import Logging
 internal import Protocols
 internal import Synchronization
+internal import Tokens
 internal import WSLoop
 internal import WebSocket
 
@@ -112,6 +113,7 @@ final class WebSocketUpgrade: Endpoint {
         connection.identity = hasChannels ? try authenticator.identity(of: head) : nil
         let channels = try channels(of: head, connection.identity)
         let user = try user(of: head, connection.identity)
+        connection.wantsHello = (try? head.queryValues(of: "hello")) == ["1"]
         if !backend.answers(.connect) { try checkRights(to: channels, connection) }
         if hasChannels { log.noteUnknown(in: head, acceptance, connection) }
         context.state.logger.debug(
@@ -194,10 +196,12 @@ extension WebSocketUpgrade {
             throw UpgradeRefusal(.headersTooLarge(bytes: KeptHeaders.maxBytes))
         }
         guard backend.answers(.connect) else { return try authorize(connection, opening) }
+        let asked = Int(Loop.unixTimeSeconds)
         return ask(.connect, [.channels(opening.channels)], connection, opening) {
             [self] outcomes throws(UpgradeRefusal) in
             var opening = opening
-            try take(outcomes[0], connection, &opening)
+            try take(outcomes[0], connection, &opening, asked: asked)
+            if let refusal = revocation(of: connection) { throw refusal }
             try checkRights(to: opening.channels, connection)
             return try authorize(connection, opening)
         }
@@ -227,6 +231,11 @@ extension WebSocketUpgrade {
         guard unconfirmed > 0 else { return .upgrade(opening.acceptance, channels: channels) }
         connection.wait(
             for: Continuation(channels: channels, unconfirmed: unconfirmed) { [self] in
+                if let refusal = revocation(of: connection) {
+                    subscriptions.abandon(channels, for: connection.key)
+                    releasePlace()
+                    return http.refuse(refuse(refusal, opening.head, connection), connection)
+                }
                 let answer = EndpointAnswer.upgrade(opening.acceptance, channels: channels)
                 finish(answer, connection, decidedBy: opening.settings)
             } abandoned: { [self] in
@@ -244,7 +253,10 @@ extension WebSocketUpgrade {
             releasePlace()
         } then: { [self] connection, outcomes in
             do throws(UpgradeRefusal) {
-                let answer = try inPlace { () throws(UpgradeRefusal) in try step(outcomes) }
+                let answer = try inPlace { () throws(UpgradeRefusal) in
+                    if let refusal = revocation(of: connection) { throw refusal }
+                    return try step(outcomes)
+                }
                 finish(answer, connection, decidedBy: opening.settings)
             } catch {
                 // What admission has counted is given back at the end of the connection.
@@ -254,9 +266,15 @@ extension WebSocketUpgrade {
         return .later
     }
 
+    /// Why a client may not connect any more: its token was revoked while it waited.
+    private func revocation(of connection: Connection) -> UpgradeRefusal? {
+        guard let identity = connection.identity, context.state.revoked.refuse(identity) else { return nil }
+        return UpgradeRefusal(TokenViolation.revoked)
+    }
+
     /// Takes the answer to whether the client may connect.
     private func take(
-        _ outcome: HookOutcome, _ connection: Connection, _ opening: inout Opening
+        _ outcome: HookOutcome, _ connection: Connection, _ opening: inout Opening, asked: Int
     ) throws(UpgradeRefusal) {
         guard case .answered(let answer) = outcome else {
             if backend.denial(outcome) != nil { throw UpgradeRefusal(Denial.undecided) }
@@ -266,7 +284,7 @@ extension WebSocketUpgrade {
         if let user = answer.user, let claimed = users.name(of: connection), ByteName(user) != ByteName(claimed) {
             throw .badRequest("the backend knows this client as another user than the request names (user_id)")
         }
-        guard let identity = connection.identity.adding(answer) else { return }
+        guard let identity = connection.identity.adding(answer, asked: asked) else { return }
         connection.identity = identity
         if identity.isNamed { users.note(identity.user, of: connection) }
         opening.channels = WebSocketUpgrade.distinct(opening.channels + answer.channels)

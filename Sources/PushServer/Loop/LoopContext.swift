@@ -65,8 +65,9 @@ final class LoopContext {
     /// - Returns: the number of subscribers in this process.
     @discardableResult
     func broadcast(_ publication: Publication) -> Int {
+        let excluded = publication.excluded.map { (loop: $0.loop, slot: $0.slot, generation: $0.generation) }
         let message = Message(
-            channel: publication.channel, payload: publication.payload, key: publication.key,
+            channel: publication.channel, payload: publication.payload, key: publication.key, excluded: excluded,
             receivedNanoseconds: Loop.monotonicNanoseconds)
         return state.directory.publish(message) { post(.deliver(message), to: $0) }
     }

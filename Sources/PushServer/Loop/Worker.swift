@@ -33,7 +33,7 @@ final class Worker {
         connections = Connections(context, sender)
         commands = CommandRunner(context, connections)
         calls = Calls(context)
-        callRunner = CallRunner(context, connections)
+        callRunner = CallRunner(context, connections, commands)
         review = Review(context, connections, commands)
         router = Router(context, connections, commands, calls)
         outboxes = OutboxBudget(context, connections.links)
@@ -102,13 +102,13 @@ final class Worker {
     private func handle(_ message: WorkerMessage) {
         switch message {
         case .node(let message): node?.handle(message)
-        case .deliver(let message): context.hub.deliver(message)
+        case .deliver(let message): deliver(message)
         case .adopt(let stream, let peer, let tls): connections.adopt(stream, peer, tls)
         case .wakeUp: break
         case .ready(let channel): commands.confirm(channel)
         case .gap(let channel, let milliseconds):
             context.hub.tell(.gap(seconds: Double(milliseconds) / 1000), of: channel)
-        case .published(let key, let outcome): commands.published(key, outcome)
+        case .published(let ticket, let outcome): commands.published(ticket, outcome)
         case .call(let call, let ticket): callRunner.take(call, ticket)
         case .runCalls: callRunner.run()
         case .answered(let number, let listing): calls.answered(number, listing)
@@ -134,6 +134,13 @@ final class Worker {
             pacer = FlushPacer(settings.configuration.pacing)
         }
         review.begin(after: old)
+    }
+
+    private func deliver(_ message: Message) {
+        guard let excluded = message.excluded, excluded.loop == context.index,
+            connections.table[StreamKey(slot: excluded.slot, generation: excluded.generation)] != nil
+        else { return context.hub.deliver(message) }
+        context.hub.deliver(message, except: excluded.slot)
     }
 
     private func flush() {

@@ -9,7 +9,7 @@ enum MessageSource: Int, CaseIterable {
 /// Why a WebSocket connection ended, from the server's view.
 enum CloseReason: Int, CaseIterable {
     case client, aborted, protocolError, messageTooBig, slowConsumer, overBudget, stalled, tooManyMessages, pingTimeout,
-        drain, tokenExpired, tokenInvalid
+        drain, tokenExpired, tokenInvalid, revoked, disconnected
 
     var label: String {
         switch self {
@@ -25,6 +25,8 @@ enum CloseReason: Int, CaseIterable {
         case .drain: "drain"
         case .tokenExpired: "token_expired"
         case .tokenInvalid: "token_invalid"
+        case .revoked: "revoked"
+        case .disconnected: "disconnected"
         }
     }
 }
@@ -68,7 +70,7 @@ enum HandshakeResult: Int, CaseIterable {
 struct WorkerCounters: Sendable {
     var webSockets = 0
     var opened = 0
-    var closed: [12 of Int] = .init(repeating: 0)
+    var closed: [14 of Int] = .init(repeating: 0)
     var messagesIn: [3 of Int] = .init(repeating: 0)
     var handshakes: [8 of Int] = .init(repeating: 0)
     var deliveries = 0

@@ -15,13 +15,13 @@ enum WorkerMessage: Sendable {
     case ready(channel: String)
     /// From the node: the channel's subscribers may have missed messages for this long.
     case gap(channel: String, milliseconds: UInt64)
-    /// From the node: the result of the connection's publish.
-    case published(StreamKey, PublishOutcome)
-    /// Execute a call, and answer it.
-    case call(Call, CallTicket)
+    /// From the node: the result of a connection's publish.
+    case published(PublishTicket, PublishOutcome)
+    /// Execute a call, and answer it if it has a ticket.
+    case call(Call, CallTicket?)
     /// To itself: continue to execute calls.
     case runCalls
-    /// The answer of a worker to a call of this one.
+    /// The answer of a worker, or of the node, to a call of this one.
     case answered(UInt32, Listing)
     /// From the node: the outcome of a question to the backend.
     case settled(HookReply)

@@ -3,11 +3,21 @@ internal import Channels
 internal import Logging
 internal import WSLoop
 
+/// Gets what the nodes of a broker tell each other; called on the node's loop.
+protocol NodeListener: AnyObject {
+    /// A node, possibly this one, has told all nodes something.
+    func heard(_ text: [UInt8])
+    /// What nodes tell arrives from now on; something may have been missed before.
+    func joined()
+}
+
 /// The node's connection to a remote broker: forwards the workers' requests, and passes the broker's events to them.
 final class BrokerLink {
     private let context: LoopContext
     private let state: ServerState
     private var broker: (any RemoteBroker)?
+    /// Gets what the nodes tell each other.
+    private weak var nodes: (any NodeListener)?
 
     init(_ context: LoopContext) {
         self.context = context
@@ -17,9 +27,19 @@ final class BrokerLink {
     /// Starts to connect; does nothing for the embedded broker.
     func open() throws(SystemError) {
         guard let connect = state.broker.connect else { return }
-        broker = try connect(context.loop, state.configuration.maxPublishBytes, self)
+        let broker = try connect(context.loop, state.configuration.maxPublishBytes, self)
+        self.broker = broker
+        broker.joinNodes()
         refreshStatus()
     }
+
+    /// Sets who gets what the nodes tell each other.
+    func attach(_ nodes: any NodeListener) {
+        self.nodes = nodes
+    }
+
+    /// How nodes tell each other something; nil for the embedded broker.
+    var exchange: (any NodeExchange)? { broker }
 
     func close() {
         broker?.stop()
@@ -66,7 +86,7 @@ extension BrokerLink: BrokerDelegate {
     }
 
     func brokerPublished(_ outcome: PublishOutcome, for ticket: PublishTicket) {
-        context.post(.published(ticket.key, outcome), to: ticket.loop)
+        context.post(.published(ticket, outcome), to: ticket.loop)
     }
 
     func brokerSettled(_ channel: String, isConfirmed: Bool) {
@@ -101,5 +121,14 @@ extension BrokerLink: BrokerDelegate {
 
     func brokerLeftOutMessage() {
         context.counters.droppedOversized += 1
+    }
+
+    func brokerHeard(_ text: [UInt8]) { nodes?.heard(text) }
+
+    func brokerJoinedNodes() { nodes?.joined() }
+
+    func brokerRefusedNodes(_ reason: String) {
+        state.logger.warning(
+            "orders and revocations of other nodes do not reach this one", metadata: ["reason": "\(reason)"])
     }
 }

@@ -29,8 +29,8 @@ final class BrokerProxy: Broker {
 
 extension PublishTicket {
     /// Identifies a connection of a worker.
-    init(worker: Int, _ key: StreamKey) {
-        self.init(loop: worker, slot: key.slot, generation: key.generation)
+    init(worker: Int, _ key: StreamKey, part: Int = 0) {
+        self.init(loop: worker, slot: key.slot, generation: key.generation, part: UInt32(part))
     }
 
     var key: StreamKey { StreamKey(slot: slot, generation: generation) }

@@ -1,10 +1,11 @@
 internal import Logging
 internal import WSLoop
 
-/// Periodic tasks: checks the certificate files, and returns unused memory to the system.
+/// Periodic tasks: checks the certificate files, forgets old revocations, and returns unused memory to the system.
 struct Housekeeping {
     private static let certificateTicks = 4
     private static let memoryTicks = 20
+    private static let revocationTicks = 240
 
     private var ticks = 0
     private var memory = MemoryReturn()
@@ -16,6 +17,7 @@ struct Housekeeping {
         if ticks % Housekeeping.certificateTicks == 0 {
             state.configuration.certificates?.reloadIfChanged(logger: state.logger)
         }
+        if ticks % Housekeeping.revocationTicks == 0 { state.revoked.removeEnded() }
         // A load spike is over some seconds later.
         let isDue = memory.isDue(
             heldBytes: state.bytes.inbound + state.bytes.outbound, peakBytes: state.bytes.takePeak(),

@@ -16,6 +16,7 @@ final class Node {
     /// Nil if the configuration has no URL.
     private var fetcher: HTTPFetcher?
     private let reloading: Reloading
+    private let orders: OrderLink
     private let opened: () -> Void
     private var unopenedWorkers: Int
     private var undrainedWorkers: Int
@@ -41,6 +42,7 @@ final class Node {
         keySet = KeySetLink(context)
         events = EventLink(context, broker)
         reloading = Reloading(context, reload)
+        orders = OrderLink(context, broker)
         unopenedWorkers = context.state.workers
         undrainedWorkers = context.state.workers
     }
@@ -121,6 +123,7 @@ extension Node: NodeMessageHandler {
         case .failed(let error): workerFailed(error)
         case .interestChanged(let channel): broker.interestChanged(in: channel)
         case .publish(let publication, let ticket): broker.publish(publication, for: ticket)
+        case .tell(let order, let ticket): orders.tell(order, ticket)
         case .ask(let question, let ticket): backend.ask(question, for: ticket)
         case .withdraw(let ticket): backend.withdraw(ticket)
         case .keysWanted(let worker): keySet.want(worker)
@@ -139,6 +142,7 @@ extension Node: NodeMessageHandler {
         backend.tick()
         keySet.tick()
         events.tick()
+        orders.tick()
         housekeeping.tick(state)
     }
 }

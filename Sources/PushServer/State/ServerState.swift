@@ -18,6 +18,8 @@ final class ServerState: Sendable {
     /// The number of this process among all nodes and over restarts, in the names of its connections.
     let nodeID = UInt64.random(in: .min ... .max)
     let directory: ChannelDirectory
+    let revoked = RevokedTokens()
+    let recentPublishes = RecentPublishes()
     let admission: Mutex<Admission>
     let sockets = Mutex(SocketCensus())
     let inboxes: [Inbox<WorkerMessage>]
@@ -81,6 +83,11 @@ final class ServerState: Sendable {
     var keySetStatus: KeySetStatus? {
         get { latestKeySetStatus.withLock { $0 } }
         set { latestKeySetStatus.withLock { $0 = newValue } }
+    }
+
+    /// When a token that is valid now has expired, if its own end is not known; in seconds of Unix time.
+    var latestTokenEnd: Int {
+        Int(Loop.unixTimeSeconds) + (configuration.tokens?.policy.maxAgeSeconds ?? Revocation.longestSeconds)
     }
 
     /// How the questions to the backend go; nil if none are asked.

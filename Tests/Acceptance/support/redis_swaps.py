@@ -17,7 +17,7 @@ from .redis_server import RedisServer
 
 NAME = "redis.test"
 USER, PASSWORD = "node", "secret"
-RULES = ("on", f">{PASSWORD}", "resetchannels", "&push:*", "&global_channel", "&pushd:probe:*", "-@all")
+RULES = ("on", f">{PASSWORD}", "resetchannels", "&push:*", "&global_channel", "&pushd:probe:*", "&pushd:nodes:*", "-@all")
 RULES += ("+subscribe", "+unsubscribe", "+psubscribe", "+publish", "+ping", "+role")
 CLOSED = r"Redis closed the connection|connection reset by peer"
 GONE = CLOSED + "|connection refused"

@@ -4,7 +4,7 @@ internal import WSLoop
 
 /// Lets requests wait for calls.
 struct APIRequests {
-    private let context: LoopContext
+    let context: LoopContext
     private let calls: Calls
     private let commands: CommandRunner
     private let http: HTTPExchange
@@ -33,16 +33,25 @@ struct APIRequests {
         return answer(connection, call, on: id.loop..<id.loop + 1, response)
     }
 
-    private func answer(
-        _ connection: Connection, _ call: Call, on loops: Range<Int>, _ response: @escaping (Listing) -> Response
+    /// Answers a request when loops have answered a call, and the other nodes were told of an order.
+    ///
+    /// - Parameter note: takes the response, whether or not the connection is still there, unless it is to a list.
+    func answer(
+        _ connection: Connection, _ call: Call, on loops: Range<Int>, telling order: Order? = nil,
+        note: @escaping (Response) -> Void = { _ in }, _ response: @escaping (Listing) -> Response
     ) -> EndpointAnswer {
         let key = connection.key
-        let number = calls.begin(call, on: loops) { [commands, http] listing in
+        let number = calls.begin(call, on: loops, telling: order) { [commands, http] listing in
             let response = listing.map(response) ?? .unavailable("not every event loop has answered in time")
+            note(response)
             commands.answered(key) { http.respond(response, to: $0) }
         }
-        guard let number else { return .now(.unavailable("too many requests of this kind are being answered")) }
-        connection.wait(for: Continuation { [calls] in calls.abandon(number) })
+        guard let number else {
+            let refusal = Response.unavailable("too many requests of this kind are being answered")
+            note(refusal)
+            return .now(refusal)
+        }
+        connection.wait(for: Continuation(abandoned: { [calls] in if call.isList { calls.abandon(number) } }))
         return .later
     }
 }

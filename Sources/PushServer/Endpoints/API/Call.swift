@@ -11,12 +11,26 @@ enum Call: Sendable {
     case connections(user: String?, channel: String?, ListPage)
     /// Describes a connection.
     case connection(StreamKey)
+    /// Counts the connections of a user.
+    case user(String)
+    /// Carries out an order, and counts the connections that it concerned.
+    case order(Order)
+    /// Ends the connections whose tokens are revoked.
+    case endRevoked
 
     /// The part of a list that is asked for.
     var page: ListPage {
         switch self {
         case .channels(_, let page), .connections(_, _, let page): page
-        case .channel, .connection: ListPage()
+        case .channel, .connection, .user, .order, .endRevoked: ListPage()
+        }
+    }
+
+    /// Whether it is answered with a list, which is work for a whole loop.
+    var isList: Bool {
+        switch self {
+        case .channels, .connections: true
+        case .channel, .connection, .user, .order, .endRevoked: false
         }
     }
 }

@@ -1,5 +1,15 @@
 internal import Bytes
 
+/// Whether the other nodes know of an order.
+enum Telling: Sendable, Equatable {
+    /// The broker has taken it.
+    case told
+    /// They will be told as soon as the broker takes it; the reason is the broker's.
+    case queued(reason: String)
+    /// They are not told.
+    case failed(reason: String)
+}
+
 /// The answer to a call, or a part of it: entries in the byte order of their names, without a hole up to `end`.
 ///
 /// Its size has a limit, however much there is to list.
@@ -17,6 +27,8 @@ struct Listing: Sendable {
     static let maxBytes = 262_144
 
     private(set) var entries: [Entry] = []
+    /// Whether the other nodes know; nil if they need not, or that is not known yet.
+    var telling: Telling?
     /// The last name up to which the list is complete; nil if it is complete to its end.
     private(set) var end: String?
     private let page: ListPage
@@ -37,6 +49,11 @@ struct Listing: Sendable {
         return !Listing.precedes(end, name)
     }
 
+    /// Counts connections that were concerned, without a name for each.
+    mutating func addConcerned(_ count: Int) {
+        if count > 0 { add(Entry(name: "concerned", count: count)) }
+    }
+
     /// Adds an entry; one with the same name as another is counted there.
     mutating func add(_ entry: Entry) {
         guard accepts(entry.name) else { return }
@@ -52,6 +69,7 @@ struct Listing: Sendable {
 
     /// Adds the answer of another loop to the same call.
     mutating func merge(_ other: Listing) {
+        telling = other.telling ?? telling
         if let otherEnd = other.end, accepts(otherEnd) {
             end = otherEnd
             while let last = entries.last, !accepts(last.name) {
