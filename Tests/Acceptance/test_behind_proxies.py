@@ -111,6 +111,7 @@ def test_each_event_of_a_stream_is_passed_on_at_once(serve, kind):
     for number in range(3):
         assert pushd.publish("c", f"event {number}") == 1
         assert [next(lines), next(lines)] == [f"data: event {number}\n".encode(), b"\n"]
+    response.close()
     connection.close()  # HAProxy notices when it passes on the next comment
     wait_until(lambda: pushd.health()["connections"] == 0, "the end of the stream")
 

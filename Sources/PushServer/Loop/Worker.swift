@@ -36,7 +36,7 @@ final class Worker {
         calls = Calls(context)
         callRunner = CallRunner(context, connections)
         tracer = Tracer(context, connections)
-        traces = TraceStreams(context, connections)
+        traces = TraceStreams(context, connections, commands)
         router = Router(context, connections, commands, calls, traces)
         outboxes = OutboxBudget(context, connections.links)
         pacer = FlushPacer(state.configuration.pacing)

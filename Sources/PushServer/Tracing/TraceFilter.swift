@@ -31,6 +31,8 @@ struct TraceTicket: Sendable, Equatable {
 
 /// What a loop tells another about a trace.
 enum TraceReport: Sendable {
+    /// From now on everything is reported.
+    case begun
     /// Something has happened: a JSON text.
     case event([UInt8])
     /// So many events were left out.

@@ -13,36 +13,46 @@ final class TraceStreams {
 
     private struct Trace {
         let key: StreamKey
+        /// The loops that do not report yet; the client gets its response when there is none.
+        var silentLoops: Int
         var lost = 0
     }
 
     private let context: LoopContext
     private let table: ConnectionTable
     private let streams: StreamExchange
+    private let http: HTTPExchange
+    private let commands: CommandRunner
     private var traces: [UInt32: Trace] = [:]
     private var lastNumber: UInt32 = 0
 
-    init(_ context: LoopContext, _ connections: Connections) {
+    init(_ context: LoopContext, _ connections: Connections, _ commands: CommandRunner) {
         self.context = context
         table = connections.table
         streams = connections.streams
+        http = connections.http
+        self.commands = commands
     }
 
     var isFull: Bool { traces.count >= TraceStreams.maxOpen }
 
-    /// Begins a trace in a stream that has been opened.
-    func begin(_ connection: Connection, _ filter: TraceFilter) {
+    /// Begins a trace: answers the request with a stream as soon as all loops report.
+    func begin(_ filter: TraceFilter, for connection: Connection) -> EndpointAnswer {
         lastNumber &+= 1
-        traces[lastNumber] = Trace(key: connection.key)
-        tellLoops(.begin(TraceTicket(loop: context.index, number: lastNumber), filter))
+        let number = lastNumber
+        traces[number] = Trace(key: connection.key, silentLoops: context.state.workers)
+        tellLoops(.begin(TraceTicket(loop: context.index, number: number), filter))
+        connection.wait(for: Continuation(endsWithPeer: true) { [unowned self] in end(number) })
+        return .later
     }
 
     /// A loop has something for a trace.
     func take(_ report: TraceReport, of number: UInt32) {
-        guard let connection = stream(of: number) else { return end(number) }
         switch report {
+        case .begun: begun(number)
         case .lost(let count): traces[number]?.lost += count
         case .event(let text):
+            guard let connection = stream(of: number) else { return }
             guard hasRoom(connection) else {
                 traces[number]?.lost += 1
                 return
@@ -52,11 +62,21 @@ final class TraceStreams {
         }
     }
 
+    private func begun(_ number: UInt32) {
+        guard let silent = traces[number]?.silentLoops, let key = traces[number]?.key else { return }
+        traces[number]?.silentLoops = silent - 1
+        guard silent == 1 else { return }
+        commands.answered(key) { [http] in http.perform(.stream { _ in }, $0) }
+    }
+
     /// Ends the traces whose clients have gone, and tells others what they have lost.
     func tick() {
-        for number in traces.keys {
-            guard let connection = stream(of: number) else { end(number); continue }
-            if hasRoom(connection) { tellLost(number, connection) }
+        for (number, trace) in traces where trace.silentLoops == 0 {
+            if let connection = stream(of: number) {
+                if hasRoom(connection) { tellLost(number, connection) }
+            } else {
+                end(number)
+            }
         }
     }
 

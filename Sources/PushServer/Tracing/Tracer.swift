@@ -37,7 +37,9 @@ final class Tracer {
     /// Begins or ends to report to a trace.
     func change(_ change: TraceChange) {
         switch change {
-        case .begin(let ticket, let filter): watches.append(Watch(ticket: ticket, filter: filter))
+        case .begin(let ticket, let filter):
+            watches.append(Watch(ticket: ticket, filter: filter))
+            context.post(.traced(ticket.number, .begun), to: ticket.loop)
         case .end(let ticket): watches.removeAll { $0.ticket == ticket }
         }
         context.tracer = watches.isEmpty ? nil : self

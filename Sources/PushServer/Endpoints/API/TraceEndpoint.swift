@@ -21,7 +21,7 @@ final class TraceEndpoint: APIEndpoint {
             throw BadRequest("a trace needs user=, channel= or connection=")
         }
         guard !traces.isFull else { return .now(.unavailable("too many traces are open")) }
-        return .stream { [traces] in traces.begin($0, filter) }
+        return traces.begin(filter, for: connection)
     }
 
     private static func id(_ head: RequestHead) throws(BadRequest) -> ConnectionID? {
