@@ -24,7 +24,7 @@ public final class Server: Sendable {
     }
 
     /// The most WebSockets that may be open.
-    public var maxConnections: Limit { state.settings.maxWebSockets }
+    public var maxConnections: Limit { state.settings.maxClients }
 
     /// The most descriptors that the process may have open.
     public var descriptorLimit: Int { state.places.descriptorLimit }
@@ -116,7 +116,7 @@ extension Server {
     /// Warns if the descriptor limit is low; clients would get 503.
     private func checkDescriptors() {
         let wanted = state.configuration.maxConnections?.value ?? Server.fewWebSockets
-        let possible = state.places.possibleWebSockets
+        let possible = state.places.possibleClients
         guard possible < wanted else { return }
         state.logger.warning(
             "the descriptor limit leaves few WebSockets: raise it (ulimit -Hn, LimitNOFILE=)",

@@ -84,14 +84,14 @@ import Testing
         #expect(Reports.readiness(state).status == .serviceUnavailable)
         state.lifecycle.enter(.serving)
         #expect(Reports.readiness(state).status == .ok)
-        let isFirstTaken = state.places.takeWebSocket(below: state.settings.maxWebSockets)
+        let isFirstTaken = state.places.take(below: state.settings.maxClients)
         #expect(isFirstTaken)
         #expect(Reports.readiness(state).status == .serviceUnavailable)
-        let isSecondTaken = state.places.takeWebSocket(below: state.settings.maxWebSockets)
+        let isSecondTaken = state.places.take(below: state.settings.maxClients)
         #expect(!isSecondTaken)
-        state.places.releaseWebSocket()
+        state.places.release()
         #expect(Reports.readiness(state).status == .serviceUnavailable)
-        state.places.releaseWebSocket()
+        state.places.release()
         #expect(Reports.readiness(state).status == .ok)
         state.lifecycle.enter(.draining)
         #expect(Reports.readiness(state).status == .serviceUnavailable)
@@ -102,8 +102,7 @@ import Testing
         let state = state { $0.maxConnections = Limit(1, isEnforced: false) }
         state.lifecycle.enter(.serving)
         let (first, second) = (
-            state.places.takeWebSocket(below: state.settings.maxWebSockets),
-            state.places.takeWebSocket(below: state.settings.maxWebSockets)
+            state.places.take(below: state.settings.maxClients), state.places.take(below: state.settings.maxClients)
         )
         #expect(first && !second)
         #expect(Reports.readiness(state).status == .ok)

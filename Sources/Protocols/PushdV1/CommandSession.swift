@@ -30,31 +30,6 @@ struct CommandSession: ClientSession {
     }
 
     func text(for event: ConnectionEvent) -> [UInt8]? {
-        guard hasEvents else { return nil }
-        var text = JSONObjectWriter()
-        switch event {
-        case .hello(let connection, let user, let pingSeconds):
-            text.member("event", "hello")
-            text.member("connection", connection)
-            text.member("user", user)
-            text.member("ping_s", pingSeconds)
-        case .expiring(let seconds):
-            text.member("event", "expiring")
-            text.member("in_s", seconds)
-        case .unsubscribed(let channel, let denial):
-            CommandSession.unsubscribed(&text, channel, denial.message, code: JSON.string(denial.code))
-        case .removed(let channel, let reason, let code):
-            CommandSession.unsubscribed(&text, channel, reason, code: code)
-        }
-        return text.finish()
-    }
-
-    private static func unsubscribed(
-        _ text: inout JSONObjectWriter, _ channel: String, _ reason: String, code: [UInt8]
-    ) {
-        text.member("event", "unsubscribed")
-        text.member("channel", channel)
-        text.member("reason", reason)
-        text.member("code", raw: code)
+        hasEvents ? EventMessage.text(for: event) : nil
     }
 }

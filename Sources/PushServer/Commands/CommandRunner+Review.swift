@@ -12,12 +12,12 @@ extension CommandRunner {
     @discardableResult
     func review(_ connection: Connection, since old: LiveSettings) -> ReviewCounts {
         var counts = ReviewCounts()
-        guard [.http, .webSocket].contains(connection.phase) else { return counts }
+        guard connection.phase == .http || connection.isOpenClient else { return counts }
         addresses.noteTrust(in: connection)
         limits.countAfterReload(
             connection, from: addresses.address(of: connection), client: addresses.client(of: connection),
             user: users.name(of: connection))
-        guard connection.phase == .webSocket else { return counts }
+        guard connection.isOpenClient else { return counts }
         guard keepsToken(connection, since: old) else {
             webSockets.fail(connection, .tokenInvalid)
             counts.closed = 1

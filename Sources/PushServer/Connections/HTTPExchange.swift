@@ -18,13 +18,14 @@ final class HTTPExchange {
     private let rates: MessageRates
     private let addresses: ClientAddresses
     private let webSockets: WebSocketExchange
+    private let streams: StreamExchange
     private var date = HTTPDate()
     // Unchecked (docs/decisions/0009): read for each request or message.
     @safe @exclusivity(unchecked) private unowned var delegate: (any RequestDelegate)?
 
     init(
         _ context: LoopContext, _ lives: ConnectionLives, _ closing: Closing, _ rates: MessageRates,
-        _ addresses: ClientAddresses, _ webSockets: WebSocketExchange
+        _ addresses: ClientAddresses, _ webSockets: WebSocketExchange, _ streams: StreamExchange
     ) {
         self.context = context
         self.lives = lives
@@ -32,6 +33,7 @@ final class HTTPExchange {
         self.rates = rates
         self.addresses = addresses
         self.webSockets = webSockets
+        self.streams = streams
     }
 
     /// Sets the router that decides on requests and answers them; it must outlive the use of this object.
@@ -124,11 +126,17 @@ final class HTTPExchange {
         switch route {
         case .refused(let response): respond(response, to: connection)
         case .taken(let routed):
-            switch delegate?.answer(head, body, routed, connection) {
-            case .now(let response): respond(response, to: connection)
-            case .upgrade(let acceptance, let channels): webSockets.open(connection, acceptance, channels: channels)
-            case .later, nil: break
-            }
+            if let answer = delegate?.answer(head, body, routed, connection) { perform(answer, connection) }
+        }
+    }
+
+    /// Does what an endpoint answers.
+    func perform(_ answer: EndpointAnswer, _ connection: Connection) {
+        switch answer {
+        case .now(let response): respond(response, to: connection)
+        case .upgrade(let acceptance, let channels): webSockets.open(connection, acceptance, channels: channels)
+        case .stream(let then): beginStream(on: connection, then)
+        case .later: break
         }
     }
 
@@ -148,8 +156,7 @@ extension HTTPExchange {
             connection.endsAfterResponse || connection.life.isPeerFinished || context.state.lifecycle.phase == .draining
         let omitsBody = connection.omitsBody
         connection.omitsBody = false  // an unreadable next request is not a HEAD
-        var response = response
-        if let origin = connection.requests?.sharedOrigin { response.share(with: origin) }
+        let response = shared(response, connection)
         connection.requests?.sharedOrigin = nil  // an unreadable next request has no origin
         let (date, keepAliveLines) = (date.text, context.settings.keepAliveLines)
         context.hub.reply(connection.slot) {
@@ -157,6 +164,33 @@ extension HTTPExchange {
                 into: &$0, closing: closes, keepAlive: keepAliveLines, omittingBody: omitsBody, date: date)
         }
         if closes { closing.begin(connection) }
+    }
+
+    /// Sends the head of a response that ends with its connection, and opens the stream in it.
+    private func beginStream(on connection: Connection, _ then: (Connection) -> Void) {
+        var response = shared(Response(.ok, contentType: EventStream.mediaType), connection)
+        response.addHeader("Cache-Control", "no-store")
+        response.addHeader("X-Accel-Buffering", "no")  // nginx passes each event on at once
+        if let origin = connection.requests?.sharedOrigin, origin != "*", takesCookies {
+            response.addHeader("Access-Control-Allow-Credentials", "true")
+        }
+        context.hub.reply(connection.slot) {
+            response.encode(into: &$0, closing: true, isEndless: true, date: date.text)
+        }
+        streams.open(connection)
+        then(connection)
+        if context.state.lifecycle.phase == .draining { streams.end(connection, .drain) }
+    }
+
+    /// Whether a token may be in a cookie, which pages of other origins send only if the response allows it.
+    private var takesCookies: Bool { context.settings.configuration.tokens?.cookie != nil }
+
+    /// A response that pages of the request's origin may read, if they are allowed to.
+    private func shared(_ response: Response, _ connection: Connection) -> Response {
+        guard let origin = connection.requests?.sharedOrigin else { return response }
+        var response = response
+        response.share(with: origin)
+        return response
     }
 
     /// Sends a response and ends the connection after it, because the next request's start is unknown.

@@ -36,7 +36,7 @@ extension LiveSettings {
     /// The configured limit; nil for none.
     func limit(_ name: LimitName) -> Limit? {
         switch name {
-        case .connections: maxWebSockets
+        case .connections: maxClients
         case .connectRate: configuration.admission.opensPerSecond
         case .addressConnectRate: configuration.admission.opensPerSecondOfAddress
         case .addressConnections: configuration.admission.connectionsOfAddress

@@ -21,6 +21,7 @@ final class WebSocketExchange {
     private let closing: Closing
     private let rates: MessageRates
     private let users: Users
+    private let streams: StreamExchange
     /// Decompresses for all connections that keep no context.
     private let inflater = Inflater()
     // Unchecked (docs/decisions/0009): read for each request or message.
@@ -28,7 +29,7 @@ final class WebSocketExchange {
 
     init(
         _ context: LoopContext, _ table: ConnectionTable, _ lives: ConnectionLives, _ closing: Closing,
-        _ rates: MessageRates, _ users: Users
+        _ rates: MessageRates, _ users: Users, _ streams: StreamExchange
     ) {
         self.context = context
         self.table = table
@@ -36,6 +37,7 @@ final class WebSocketExchange {
         self.closing = closing
         self.rates = rates
         self.users = users
+        self.streams = streams
     }
 
     /// Sets the handler of messages, which must outlive the use of this object.
@@ -53,6 +55,7 @@ final class WebSocketExchange {
         rates.forget(connection)  // the handshake does not count as a message
         connection.machine = ConnectionMachine(inflater: inflater(acceptance.deflate))
         connection.openedTick = context.tick
+        connection.isClient = true
         lives.tell(.upgraded, connection)
         let hub = context.hub
         let spoken = ClientProtocols.index(ofSubprotocol: acceptance.subprotocol)
@@ -64,6 +67,7 @@ final class WebSocketExchange {
         context.counters.webSockets += 1
         context.counters.opened += 1
         context.events?.connected(connection)
+        context.tracer?.noteConnected(connection)
         if context.state.lifecycle.phase == .draining { fail(connection, .drain) }
     }
 
@@ -71,7 +75,7 @@ final class WebSocketExchange {
         .hello(
             connection: context.id(of: connection).description,
             user: users.name(of: connection) ?? Users.anonymous,
-            pingSeconds: max(Int(context.state.configuration.pingInterval / .seconds(1)), 1))
+            pingSeconds: max(Int(context.settings.configuration.pingInterval / .seconds(1)), 1))
     }
 
     /// Connections share the loop's decompressor; only a client that insists on its context gets its own.
@@ -172,11 +176,14 @@ extension WebSocketExchange {
     ///
     /// - Parameter id: what the client named the command by; empty if it did not.
     func reply(_ outcome: CommandOutcome, to id: [UInt8], of connection: Connection) {
+        context.tracer?.note(.outcome(outcome), of: connection)
         reply(session(of: connection).reply(to: id, outcome), to: connection)
     }
 
-    /// Tells a client of an event, if its protocol has such messages.
+    /// Tells a client, also of a stream, of an event, if its protocol has such messages.
     func tell(_ event: ConnectionEvent, _ connection: Connection) {
+        context.tracer?.note(.told(event), of: connection)
+        guard connection.phase != .streaming else { return streams.tell(event, connection) }
         guard let text = session(of: connection).text(for: event) else { return }
         reply(text, to: connection)
     }
@@ -191,14 +198,18 @@ extension WebSocketExchange {
         context.hub.reply(connection.slot) { FrameEncoder.appendFrame(.ping, empty.rawSpan, to: &$0) }
     }
 
-    /// Ends a WebSocket with the Close frame that a reason has.
+    /// Ends a WebSocket with the Close frame that a reason has, or a stream with its last event.
     func fail(_ connection: Connection, _ reason: CloseReason) {
+        guard connection.phase != .streaming else { return streams.end(connection, reason) }
         guard let (code, text) = reason.closeFrame else { return }
         fail(connection, code, text, reason)
     }
 
-    /// Ends a WebSocket as an admin wants it.
+    /// Ends a WebSocket or a stream as an admin wants it.
     func disconnect(_ connection: Connection, _ frame: CloseFrame) {
+        guard connection.phase != .streaming else {
+            return streams.end(connection, frame.code, frame.reason, .disconnected)
+        }
         fail(connection, frame.code, frame.reason, .disconnected)
     }
 
@@ -242,7 +253,7 @@ extension WebSocketExchange {
 
 extension CloseReason {
     /// What the server's Close frame says; nil if it sends none for this reason, or one that depends on the violation.
-    fileprivate var closeFrame: (CloseCode, String)? {
+    var closeFrame: (CloseCode, String)? {
         switch self {
         case .slowConsumer: (.tryAgainLater, "too slow")
         case .overBudget: (.tryAgainLater, "server over budget")

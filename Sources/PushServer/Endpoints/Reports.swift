@@ -23,7 +23,7 @@ enum Reports {
         let now = Loop.monotonicNanoseconds
         var body = JSONObjectWriter()
         body.member("status", status(state))
-        body.member("connections", totals.webSockets)
+        body.member("connections", totals.clients)
         body.member("channels", counts.channels)
         body.member("subscriptions", counts.subscriptions)
         body.member("uptime_s", Int((now - state.lifecycle.startedNanoseconds) / 1_000_000_000))
@@ -57,7 +57,7 @@ enum Reports {
         switch state.lifecycle.phase {
         case .starting: verdict("starting")
         case .leaving, .draining: verdict("draining")
-        case .serving where state.places.isFull(state.settings.maxWebSockets) || state.places.isStarved: verdict("full")
+        case .serving where state.places.isFull(state.settings.maxClients) || state.places.isStarved: verdict("full")
         case .serving where state.configuration.readyNeedsBroker && !isBrokerUsable(state): verdict("degraded")
         case .serving: verdict(nil)
         }

@@ -1,55 +1,16 @@
 internal import Access
-internal import Bytes
-internal import Channels
 internal import HTTP
-internal import Hooks
-internal import Logging
 internal import Protocols
-internal import Synchronization
-internal import Tokens
-internal import WSLoop
 internal import WebSocket
 
 /// `/ws`: opens WebSockets, with the channels that the query names.
 final class WebSocketUpgrade: Endpoint {
-    private static let defaultChannel = "default"
-
+    private let openings: ClientOpenings
     private let context: LoopContext
-    private let limits: ConnectionLimits
-    private let addresses: ClientAddresses
-    private let users: Users
-    private let headers: KeptHeaders
-    private let http: HTTPExchange
-    private let webSockets: WebSocketExchange
-    private let backend: BackendProxy
-    private let keys: KeyProxy
-    private let subscriptions: Subscriptions
-    private let commands: CommandRunner
-    private let access: RequestAccess
-    private let authenticator: Authenticator
-    private let log: HandshakeLog
-    /// Whether clients use channels; false if a program that embeds the server handles the messages itself.
-    private let hasChannels: Bool
 
-    init(
-        _ context: LoopContext, _ connections: Connections, _ commands: CommandRunner, _ access: RequestAccess,
-        _ log: HandshakeLog
-    ) {
+    init(_ context: LoopContext, _ openings: ClientOpenings) {
+        self.openings = openings
         self.context = context
-        limits = connections.limits
-        addresses = connections.addresses
-        users = connections.users
-        headers = connections.headers
-        http = connections.http
-        webSockets = connections.webSockets
-        backend = commands.backend
-        keys = commands.keys
-        subscriptions = commands.subscriptions
-        self.commands = commands
-        self.access = access
-        authenticator = Authenticator(context)
-        self.log = log
-        hasChannels = if case .channels = context.settings.configuration.endpoint { true } else { false }
     }
 
     /// A refusal is counted and logged as one of a handshake.
@@ -57,7 +18,7 @@ final class WebSocketUpgrade: Endpoint {
 
     func serves(_ head: RequestHead, on peer: Peer) -> Bool {
         guard !peer.contains(.admin) else { return false }
-        return head.isPath("/ws") || (!hasChannels && head.count(of: "upgrade") > 0)
+        return head.isPath("/ws") || (!openings.hasChannels && head.count(of: "upgrade") > 0)
     }
 
     /// A handshake with a body is an error (RFC 6455 section 4.1); it is refused without reading the body.
@@ -68,236 +29,13 @@ final class WebSocketUpgrade: Endpoint {
     func answer(
         _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
     ) -> EndpointAnswer {
-        do throws(UpgradeRefusal) {
-            return try open(head, connection)
-        } catch {
-            if error.isForLackOfKey, waitForKeys(head, connection) { return .later }
-            return .now(refuse(error, head, connection))
-        }
+        openings.answer(head, connection) { [self] head throws(UpgradeRefusal) in .webSocket(try accept(head)) }
     }
 
-    /// Tries again, once, when the keys of `--token-jwks` have been fetched; false if there is nothing to wait for.
-    private func waitForKeys(_ head: RequestHead, _ connection: Connection) -> Bool {
-        keys.wait(connection, holding: head.byteCount, endsWithPeer: true) { [self] connection in
-            do throws(UpgradeRefusal) {
-                finish(try open(head, connection), connection)
-            } catch {
-                http.refuse(refuse(error, head, connection), connection)
-            }
-        }
-    }
-
-    /// Opens the WebSocket of a request that had to wait, unless it waits for something else now.
-    ///
-    /// - Parameter settings: by which it was allowed; a reload may have come meanwhile. Nil for the current ones.
-    private func finish(
-        _ answer: EndpointAnswer, _ connection: Connection, decidedBy settings: LiveSettings? = nil
-    ) {
-        guard case .upgrade(let acceptance, let channels) = answer else { return }
-        webSockets.open(connection, acceptance, channels: channels)
-        if let settings, settings !== context.settings { commands.review(connection, since: settings) }
-    }
-
-    private func refuse(_ refusal: UpgradeRefusal, _ head: RequestHead, _ connection: Connection) -> Response {
-        context.counters.handshakes[HandshakeResult(refusal.response.status).rawValue] += 1
-        log.refused(refusal.reason, head, connection)
-        return refusal.response
-    }
-
-    private func open(_ head: RequestHead, _ connection: Connection) throws(UpgradeRefusal) -> EndpointAnswer {
-        if let denial = access.denial(of: head, for: .connect, connection) {
-            throw UpgradeRefusal(denial)
-        }
-        guard context.state.lifecycle.phase != .draining else { throw .unavailable("the server is going away") }
-        let acceptance = try accept(head)
-        connection.identity = hasChannels ? try authenticator.identity(of: head) : nil
-        let channels = try channels(of: head, connection.identity)
-        let user = try user(of: head, connection.identity)
-        connection.wantsHello = (try? head.queryValues(of: "hello")) == ["1"]
-        if !backend.answers(.connect) { try checkRights(to: channels, connection) }
-        if hasChannels { log.noteUnknown(in: head, acceptance, connection) }
-        context.state.logger.debug(
-            "opening",
-            metadata: [
-                "address": "\(addresses.logged(connection, head))", "user": "\(user)", "channels": "\(channels)",
-            ])
-        try takePlace()
-        return try inPlace { () throws(UpgradeRefusal) in
-            if !context.settings.configuration.admission.isEmpty { try admit(head, connection, user: user) }
-            addresses.noteClient(of: head, connection)
-            users.note(user == Users.anonymous ? nil : user, of: connection)
-            let opening = Opening(
-                head: head, acceptance: acceptance, settings: context.settings, channels: channels)
-            return try identify(connection, opening)
-        }
-    }
-
-    private func checkRights(to channels: [String], _ connection: Connection) throws(UpgradeRefusal) {
-        for channel in channels {
-            if case .deny(let denial) = decision(on: channel, connection) {
-                throw UpgradeRefusal(Denial(denial, of: channel))
-            }
-        }
-    }
-
-    private func decision(on channel: String, _ connection: Connection) -> Decision {
-        context.settings.access.channels.decision(to: .subscribe, channel, by: connection.identity)
-    }
-
-    /// Runs a step of an opening that has its place, and gives that back if the step refuses the client.
-    private func inPlace(
-        _ step: () throws(UpgradeRefusal) -> EndpointAnswer
-    ) throws(UpgradeRefusal) -> EndpointAnswer {
-        do throws(UpgradeRefusal) {
-            return try step()
-        } catch {
-            releasePlace()
-            throw error
-        }
-    }
-
-    private func releasePlace() { context.state.places.releaseWebSocket() }
-
-    private func takePlace() throws(UpgradeRefusal) {
-        guard !context.state.places.takeWebSocket(below: context.settings.maxWebSockets),
-            context.isStopped(by: .connections)
-        else { return }
-        context.state.places.releaseWebSocket()
-        throw UpgradeRefusal(.connections)
-    }
-
-    private func admit(_ head: RequestHead, _ connection: Connection, user: String) throws(UpgradeRefusal) {
-        let ticket = Admission.Ticket(
-            address: addresses.client(of: head, connection)?.group,
-            user: user == Users.anonymous ? nil : user)
-        let second = Loop.monotonicNanoseconds / 1_000_000_000
-        let verdict = context.state.admission.withLock { $0.admit(ticket, second: second) }
-        for refusal in verdict.reached { context.counters.limitHits[refusal.limit.rawValue] += 1 }
-        guard let refusal = verdict.refusal else { return limits.note(ticket, of: connection) }
-        throw UpgradeRefusal(refusal.denial)
-    }
-}
-
-// MARK: - What the backend decides
-
-extension WebSocketUpgrade {
-    /// A request for a WebSocket that keeps the rules and has a place.
-    private struct Opening {
-        let head: RequestHead
-        let acceptance: Handshake.Acceptance
-        /// By which it was decided.
-        let settings: LiveSettings
-        var channels: [String]
-    }
-
-    /// Asks the backend, if it is to be asked, whether the client may connect, and who it is.
-    private func identify(_ connection: Connection, _ opening: Opening) throws(UpgradeRefusal) -> EndpointAnswer {
-        guard headers.keep(opening.head, of: connection) else {
-            throw UpgradeRefusal(.headersTooLarge(bytes: KeptHeaders.maxBytes))
-        }
-        guard backend.answers(.connect) else { return try authorize(connection, opening) }
-        let asked = Int(Loop.unixTimeSeconds)
-        return ask(.connect, [.channels(opening.channels)], connection, opening) {
-            [self] outcomes throws(UpgradeRefusal) in
-            var opening = opening
-            try take(outcomes[0], connection, &opening, asked: asked)
-            if let refusal = revocation(of: connection) { throw refusal }
-            try checkRights(to: opening.channels, connection)
-            return try authorize(connection, opening)
-        }
-    }
-
-    /// Asks the backend about the channels that a rule leaves to it.
-    private func authorize(_ connection: Connection, _ opening: Opening) throws(UpgradeRefusal) -> EndpointAnswer {
-        let undecided = opening.channels.filter { decision(on: $0, connection) == .ask }
-        guard !undecided.isEmpty else { return join(connection, opening) }
-        let granted = Set((connection.identity?.channels ?? []).map { ByteName($0) })
-        let open = undecided.filter { !granted.contains(ByteName($0)) }
-        guard let first = open.first else { return join(connection, opening) }
-        guard backend.answers(.subscribe) else { throw UpgradeRefusal(Denial(.undecided, of: first)) }
-        return ask(.subscribe, open.map { .channel($0) }, connection, opening) {
-            [self] outcomes throws(UpgradeRefusal) in
-            for (channel, outcome) in zip(open, outcomes) {
-                if let denial = backend.denial(outcome) { throw UpgradeRefusal(Denial(denial, of: channel)) }
-            }
-            return join(connection, opening)
-        }
-    }
-
-    /// Opens the WebSocket as soon as its channels are confirmed.
-    private func join(_ connection: Connection, _ opening: Opening) -> EndpointAnswer {
-        let channels = opening.channels
-        let unconfirmed = subscriptions.acquire(channels, for: connection.key)
-        guard unconfirmed > 0 else { return .upgrade(opening.acceptance, channels: channels) }
-        connection.wait(
-            for: Continuation(channels: channels, unconfirmed: unconfirmed) { [self] in
-                if let refusal = revocation(of: connection) {
-                    subscriptions.abandon(channels, for: connection.key)
-                    releasePlace()
-                    return http.refuse(refuse(refusal, opening.head, connection), connection)
-                }
-                let answer = EndpointAnswer.upgrade(opening.acceptance, channels: channels)
-                finish(answer, connection, decidedBy: opening.settings)
-            } abandoned: { [self] in
-                releasePlace()
-            })
-        return .later
-    }
-
-    /// Asks the backend, and goes on with the opening when the outcomes are there.
-    private func ask(
-        _ kind: HookKind, _ subjects: [Question.Subject], _ connection: Connection, _ opening: Opening,
-        then step: @escaping ([HookOutcome]) throws(UpgradeRefusal) -> EndpointAnswer
-    ) -> EndpointAnswer {
-        backend.ask(kind, subjects, for: connection) { [self] in
-            releasePlace()
-        } then: { [self] connection, outcomes in
-            do throws(UpgradeRefusal) {
-                let answer = try inPlace { () throws(UpgradeRefusal) in
-                    if let refusal = revocation(of: connection) { throw refusal }
-                    return try step(outcomes)
-                }
-                finish(answer, connection, decidedBy: opening.settings)
-            } catch {
-                // What admission has counted is given back at the end of the connection.
-                http.refuse(refuse(error, opening.head, connection), connection)
-            }
-        }
-        return .later
-    }
-
-    /// Why a client may not connect any more: its token was revoked while it waited.
-    private func revocation(of connection: Connection) -> UpgradeRefusal? {
-        guard let identity = connection.identity, context.state.revoked.refuse(identity) else { return nil }
-        return UpgradeRefusal(TokenViolation.revoked)
-    }
-
-    /// Takes the answer to whether the client may connect.
-    private func take(
-        _ outcome: HookOutcome, _ connection: Connection, _ opening: inout Opening, asked: Int
-    ) throws(UpgradeRefusal) {
-        guard case .answered(let answer) = outcome else {
-            if backend.denial(outcome) != nil { throw UpgradeRefusal(Denial.undecided) }
-            return
-        }
-        guard answer.isAllowed else { throw UpgradeRefusal(Denial.refused(reason: answer.reason)) }
-        if let user = answer.user, let claimed = users.name(of: connection), ByteName(user) != ByteName(claimed) {
-            throw .badRequest("the backend knows this client as another user than the request names (user_id)")
-        }
-        guard let identity = connection.identity.adding(answer, asked: asked) else { return }
-        connection.identity = identity
-        if identity.isNamed { users.note(identity.user, of: connection) }
-        opening.channels = WebSocketUpgrade.distinct(opening.channels + answer.channels)
-    }
-}
-
-// MARK: - What the request asks for
-
-extension WebSocketUpgrade {
     private func accept(_ head: RequestHead) throws(UpgradeRefusal) -> Handshake.Acceptance {
         do throws(HandshakeViolation) {
             return try Handshake.accept(
-                head, subprotocols: hasChannels ? ClientProtocols.subprotocols : [],
+                head, subprotocols: openings.hasChannels ? ClientProtocols.subprotocols : [],
                 fallback: context.settings.tokens == nil ? nil : TokenCarriers.subprotocol,
                 deflate: deflatePolicy(head))
         } catch {
@@ -312,49 +50,6 @@ extension WebSocketUpgrade {
         guard context.settings.configuration.compresses else { return .off }
         let keepsContext = (try? head.queryValues(of: "context_takeover")) == ["1"]
         return keepsContext ? .withClientContext : .withoutContext
-    }
-
-    /// The channels that the query names, or else the default one, and those of the token.
-    private func channels(of head: RequestHead, _ identity: Identity?) throws(UpgradeRefusal) -> [String] {
-        guard hasChannels else { return [] }
-        let named: [String]
-        do throws(QueryViolation) { named = try head.queryValues(of: "channel") } catch {
-            throw .badRequest(error.message)
-        }
-        if let problem = named.lazy.filter({ !$0.isEmpty }).compactMap(ChannelName.problem(with:)).first {
-            throw .badRequest("channel= \(problem)")
-        }
-        let granted = identity?.channels ?? []
-        let channels =
-            named.isEmpty && granted.isEmpty
-            ? [WebSocketUpgrade.defaultChannel] : WebSocketUpgrade.distinct(named.filter { !$0.isEmpty } + granted)
-        let limit = context.settings.configuration.maxChannels.value
-        if channels.count > limit, context.isStopped(by: .channels) {
-            throw .badRequest(CommandRefusal.tooManyChannels(limit: limit).message)
-        }
-        return channels
-    }
-
-    /// The names in order, without duplicates.
-    private static func distinct(_ names: [String]) -> [String] {
-        guard names.count > 1 else { return names }
-        var known: Set<ByteName> = []
-        return names.filter { known.insert(ByteName($0)).inserted }
-    }
-
-    /// The token's user, or else the one that the query names; where tokens are taken, only they name users.
-    private func user(of head: RequestHead, _ identity: Identity?) throws(UpgradeRefusal) -> String {
-        guard let users = try? head.queryValues(of: "user_id"), users.count <= 1,
-            users.allSatisfy({ $0.isEmpty || ChannelName.isValid($0) })
-        else {
-            throw .badRequest("user_id is at most 255 bytes of UTF-8 without control characters")
-        }
-        guard context.settings.tokens != nil else { return users.first ?? Users.anonymous }
-        let user = identity?.user ?? Users.anonymous
-        if let named = users.first, !named.isEmpty, ByteName(named) != ByteName(user) {
-            throw .badRequest("user_id is not the user of the token")
-        }
-        return user
     }
 }
 

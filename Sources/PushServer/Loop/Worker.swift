@@ -16,6 +16,8 @@ final class Worker {
     private let calls: Calls
     private let callRunner: CallRunner
     private let review: Review
+    private let tracer: Tracer
+    private let traces: TraceStreams
     private let outboxes: OutboxBudget
     /// Only on the worker that `NodeMessage.worker` names.
     var node: (any NodeMessageHandler)?
@@ -35,7 +37,9 @@ final class Worker {
         calls = Calls(context)
         callRunner = CallRunner(context, connections, commands)
         review = Review(context, connections, commands)
-        router = Router(context, connections, commands, calls)
+        tracer = Tracer(context, connections)
+        traces = TraceStreams(context, connections, commands)
+        router = Router(context, connections, commands, calls, traces)
         outboxes = OutboxBudget(context, connections.links)
         pacer = FlushPacer(context.settings.configuration.pacing)
         connections.http.attach(router)
@@ -102,7 +106,9 @@ final class Worker {
     private func handle(_ message: WorkerMessage) {
         switch message {
         case .node(let message): node?.handle(message)
-        case .deliver(let message): deliver(message)
+        case .deliver(let message):
+            deliver(message)
+            context.tracer?.note(message)
         case .adopt(let stream, let peer, let tls): connections.adopt(stream, peer, tls)
         case .wakeUp: break
         case .ready(let channel): commands.confirm(channel)
@@ -111,6 +117,8 @@ final class Worker {
         case .published(let ticket, let outcome): commands.published(ticket, outcome)
         case .call(let call, let ticket): callRunner.take(call, ticket)
         case .runCalls: callRunner.run()
+        case .trace(let change): tracer.change(change)
+        case .traced(let number, let report): traces.take(report, of: number)
         case .answered(let number, let listing): calls.answered(number, listing)
         case .settled(let reply): commands.settled(reply)
         case .keysSettled: commands.keysSettled()
@@ -156,6 +164,8 @@ final class Worker {
         observeLag()
         connections.tick()
         calls.tick()
+        context.tracer?.tick()
+        traces.tick()
         node?.tick()
     }
 

@@ -102,7 +102,7 @@ final class KeySetLink {
     /// All loops verify with them, from before they are told that keys are settled.
     private func takeKeys(_ keys: TokenKeys) {
         let settings = LiveSettings(
-            state.configuration, possibleWebSockets: state.places.possibleWebSockets, after: state.settings,
+            state.configuration, possibleClients: state.places.possibleClients, after: state.settings,
             fetched: keys)
         state.take(settings)
         for index in state.inboxes.indices { context.post(.keys(settings), to: index) }

@@ -71,7 +71,7 @@ final class Reloading {
         var configuration = reload.configuration
         configuration.keep(started, old.configuration)
         let settings = LiveSettings(
-            configuration, possibleWebSockets: state.places.possibleWebSockets, after: old)
+            configuration, possibleClients: state.places.possibleClients, after: old)
         state.take(settings)
         reload.taken()
         pending = (reload, state.workers, ReviewCounts())

@@ -9,34 +9,35 @@ struct ConnectionPlaces: ~Copyable, Sendable {
     private static let starvedNanoseconds: UInt64 = 500_000_000
 
     let descriptorLimit: Int
-    /// The number of WebSockets that the descriptors are sufficient for.
-    let possibleWebSockets: Int
+    /// The number of clients that the descriptors are sufficient for.
+    let possibleClients: Int
     private let maxDeflateContexts: Int
-    /// WebSockets that are open or being opened; also counted per worker, but the limit needs one exact number.
-    private let webSockets = Atomic<Int>(0)
+    /// WebSockets and streams that are open or being opened; also counted per worker, but the limit needs one exact
+    /// number.
+    private let taken = Atomic<Int>(0)
     private let deflateContexts = Atomic<Int>(0)
     private let lastStarvedNanoseconds = Atomic<UInt64>(0)
 
     /// Raises the descriptor limit as far as possible.
     init(maxDeflateContexts: Int, workers: Int) {
         descriptorLimit = SystemLimits.raiseDescriptorLimit()
-        possibleWebSockets = max(descriptorLimit - ConnectionPlaces.reservedDescriptors - 8 * workers, 1)
+        possibleClients = max(descriptorLimit - ConnectionPlaces.reservedDescriptors - 8 * workers, 1)
         self.maxDeflateContexts = maxDeflateContexts
     }
 
-    /// Whether there are as many WebSockets as a limit allows.
+    /// Whether there are as many clients as a limit allows.
     func isFull(_ limit: Limit) -> Bool {
-        limit.isEnforced && webSockets.load(ordering: .relaxed) >= limit.value
+        limit.isEnforced && taken.load(ordering: .relaxed) >= limit.value
     }
 
-    /// Reserves a place for a WebSocket; returns false if there are too many.
-    func takeWebSocket(below limit: Limit) -> Bool {
-        webSockets.add(1, ordering: .relaxed).oldValue < limit.value
+    /// Reserves a place for a WebSocket or a stream; returns false if there are too many.
+    func take(below limit: Limit) -> Bool {
+        taken.add(1, ordering: .relaxed).oldValue < limit.value
     }
 
     /// Gives a place back.
-    func releaseWebSocket() {
-        webSockets.subtract(1, ordering: .relaxed)
+    func release() {
+        taken.subtract(1, ordering: .relaxed)
     }
 
     /// The number of connections that keep a decompression context.

@@ -17,7 +17,7 @@ final class LiveSettings: Sendable {
     /// The keys of `--token-jwks`; nil if none have been fetched.
     let fetchedKeys: TokenKeys?
     let trustedProxies: TrustedProxies
-    let maxWebSockets: Limit
+    let maxClients: Limit
     let timeouts: Timeouts
     let policies: SlowConsumerPolicies
     let messageLimits: ConnectionMachine.Limits
@@ -25,11 +25,11 @@ final class LiveSettings: Sendable {
     let keepAliveLines: [UInt8]
 
     /// - Parameters:
-    ///   - possibleWebSockets: as many as the descriptors are sufficient for.
+    ///   - possibleClients: as many as the descriptors are sufficient for.
     ///   - previous: the settings that these replace.
     ///   - fetched: the keys of `--token-jwks`; nil for those that the previous ones have.
     init(
-        _ configuration: ServerConfiguration, possibleWebSockets: Int, after previous: LiveSettings? = nil,
+        _ configuration: ServerConfiguration, possibleClients: Int, after previous: LiveSettings? = nil,
         fetched: TokenKeys? = nil
     ) {
         self.configuration = configuration
@@ -49,7 +49,7 @@ final class LiveSettings: Sendable {
             return verifier
         }
         trustedProxies = TrustedProxies(configuration.trustedProxies)
-        maxWebSockets = configuration.maxConnections ?? Limit(possibleWebSockets)
+        maxClients = configuration.maxConnections ?? Limit(possibleClients)
         timeouts = Timeouts(configuration)
         var policies = configuration.slowConsumers
         policies.channelRules = configuration.channelRules.map {

@@ -44,7 +44,7 @@ final class ServerState: Sendable {
         inboxes = (0..<workers).map { _ in Inbox() }
         pages = ServerState.pages(configuration)
         places = ConnectionPlaces(maxDeflateContexts: configuration.maxDeflateContexts, workers: workers)
-        current = Mutex(LiveSettings(configuration, possibleWebSockets: places.possibleWebSockets))
+        current = Mutex(LiveSettings(configuration, possibleClients: places.possibleClients))
         boards = WorkerBoards(workers: workers)
     }
 

@@ -130,7 +130,7 @@ extension CallRunner {
             addConnection(in: slot, of: channel, to: &job.listing)
             return 1
         case .connection(let key):
-            if let connection = table[key], connection.phase == .webSocket {
+            if let connection = table[key], connection.isOpenClient {
                 job.listing.add(reports.entry(connection, namesChannels: true))
             }
             return nil
@@ -150,10 +150,10 @@ extension CallRunner {
         return job.slots?[job.next] ?? UInt32(job.next)
     }
 
-    /// Looks at the next open WebSocket; `act` returns whether it is concerned.
+    /// Looks at the next open client; `act` returns whether it is concerned.
     private func visit(_ job: inout Job, _ act: (Connection, inout Job) -> Bool) -> Int? {
         guard let slot = nextSlot(of: job) else { return nil }
-        guard let connection = table[slot], connection.phase == .webSocket, act(connection, &job)
+        guard let connection = table[slot], connection.isOpenClient, act(connection, &job)
         else { return 1 }
         if case .endRevoked = job.call { return CallRunner.stepsOfOrder }
         job.listing.addConcerned(1)
@@ -169,7 +169,7 @@ extension CallRunner {
     }
 
     private func addConnection(in slot: UInt32, of channel: String?, to listing: inout Listing) {
-        guard let connection = table[slot], connection.phase == .webSocket else { return }
+        guard let connection = table[slot], connection.isOpenClient else { return }
         if let channel, !context.hub.isMember(slot, of: channel) { return }
         let entry = reports.entry(connection, namesChannels: false)
         listing.add(entry)

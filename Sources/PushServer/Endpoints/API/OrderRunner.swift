@@ -25,7 +25,7 @@ struct OrderRunner {
         return [id.key.slot]
     }
 
-    /// Carries out an order for an open WebSocket.
+    /// Carries out an order for an open client.
     ///
     /// - Returns: whether it concerned the connection.
     func carryOut(_ order: Order, for connection: Connection) -> Bool {
