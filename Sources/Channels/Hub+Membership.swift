@@ -1,11 +1,13 @@
 extension Hub {
     /// Subscribes a connection to a channel.
     ///
+    /// - Parameter past: messages of the channel's history that the connection gets first.
     /// - Returns: false if it was already subscribed.
     @discardableResult
-    public func join(_ slot: UInt32, _ name: String) -> Bool {
+    public func join(_ slot: UInt32, _ name: String, after past: [Message] = []) -> Bool {
         let channel = channels[name] ?? channels.open(name)
         guard subscribers[slot].position(in: channel.index) == nil else { return false }
+        if !past.isEmpty { queue(past, for: slot, channel) }
         let position = channel.add(slot, subscribers[slot].form)
         subscribers[slot].add(Subscriber.Membership(channel: channel.index, position: position))
         subscriptionCount += 1
@@ -68,6 +70,13 @@ extension Hub {
             guard let channel = channels[index] else { return sum }
             return sum + ChannelTable.bytes(ofChannelNamed: channel.name) / max(channel.subscriberCount, 1)
         }
+    }
+
+    private func queue(_ past: [Message], for slot: UInt32, _ channel: Channel) {
+        let batch = subscribers.pool.batch(.messages, of: channel)
+        let form = subscribers[slot].form
+        for message in past { batch.appendFrame(of: message, form, &subscribers.writer) }
+        subscribers.queue(batch, 0..<batch.byteCount, for: slot)
     }
 
     @discardableResult

@@ -11,14 +11,19 @@ public final class Message: Sendable {
     public let isText: Bool
     /// The conflation key: for slow consumers, a later message with the same key replaces this one.
     public let key: String?
+    /// Its number in the channel's history; nil if the channel keeps none.
+    public let offset: UInt64?
     /// When this node received it, in nanoseconds on the monotonic clock.
     public let receivedNanoseconds: UInt64
     private let made = Mutex(MadeForms())
 
     /// Wraps a payload without copying it.
-    public init(channel: String, payload: [UInt8], key: String? = nil, receivedNanoseconds: UInt64) {
+    public init(
+        channel: String, payload: [UInt8], key: String? = nil, offset: UInt64? = nil, receivedNanoseconds: UInt64
+    ) {
         self.channel = channel
         self.key = key
+        self.offset = offset
         self.payload = payload
         self.receivedNanoseconds = receivedNanoseconds
         isText = UTF8Validator.isValid(payload.rawSpan)

@@ -23,6 +23,8 @@ public protocol ClientSession {
 public enum ConnectionEvent: Equatable, Sendable {
     /// The token expires in so many seconds.
     case expiring(seconds: Int)
+    /// The client has joined a channel that its URL names, and gets what it wanted of the history.
+    case subscribed(channel: String, HistoryReport)
     /// The client was removed from a channel that it may not be in any more.
     case unsubscribed(channel: String, ChannelDenial)
 }

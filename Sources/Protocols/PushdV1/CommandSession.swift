@@ -21,9 +21,10 @@ struct CommandSession: ClientSession {
     func reply(to id: [UInt8], _ outcome: CommandOutcome) -> [UInt8] {
         switch outcome {
         case .pong: ServerReply.pong(id: id)
-        case .subscribed(let channel): ServerReply.status("subscribed", channel: channel, id: id)
+        case .subscribed(let channel, let history): ServerReply.subscribed(channel: channel, history, id: id)
         case .unsubscribed(let channel): ServerReply.status("unsubscribed", channel: channel, id: id)
         case .published(let channel): ServerReply.status("published", channel: channel, id: id)
+        case .history(let channel, let reading): HistoryText.json(of: channel, reading, id: id)
         case .refreshed(let seconds): ServerReply.refreshed(seconds: seconds, id: id)
         case .refused(let refusal, let channel): ServerReply.error(refusal, channel: channel, id: id)
         }
@@ -31,11 +32,15 @@ struct CommandSession: ClientSession {
 
     func text(for event: ConnectionEvent) -> [UInt8]? {
         guard hasEvents else { return nil }
+        if case .subscribed(let channel, let history) = event {
+            return ServerReply.subscribed(channel: channel, history, id: [])
+        }
         var text = JSONObjectWriter()
         switch event {
         case .expiring(let seconds):
             text.member("event", "expiring")
             text.member("in_s", seconds)
+        case .subscribed: break
         case .unsubscribed(let channel, let denial):
             text.member("event", "unsubscribed")
             text.member("channel", channel)

@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Channels
 
 /// The replies of `pushd.v1`.
 enum ServerReply {
@@ -8,6 +9,18 @@ enum ServerReply {
 
     static func status(_ status: String, channel: String, id: [UInt8]) -> [UInt8] {
         object(["status": status, "channel": channel], id)
+    }
+
+    static func subscribed(channel: String, _ history: HistoryReport?, id: [UInt8]) -> [UInt8] {
+        var text = JSONObjectWriter()
+        text.member("status", "subscribed")
+        text.member("channel", channel)
+        if let isRecovered = history?.isRecovered {
+            text.member("recovered", raw: Array((isRecovered ? "true" : "false").utf8))
+        }
+        if let position = history?.position { HistoryText.add(position, to: &text) }
+        if !id.isEmpty { text.member("id", raw: id) }
+        return text.finish()
     }
 
     static func refreshed(seconds: Int?, id: [UInt8]) -> [UInt8] {

@@ -1,4 +1,5 @@
 internal import Broker
+internal import Channels
 internal import Protocols
 
 /// What a connection does when the answers that it waits for have come.
@@ -9,6 +10,7 @@ final class Continuation {
     private enum Awaited {
         case confirmations(Int, then: () -> Void)
         case outcome(then: (Result<Published, CommandRefusal>) -> Void)
+        case histories(then: ([HistoryReading]) -> Void)
         case answer
     }
 
@@ -41,6 +43,18 @@ final class Continuation {
         awaited = .outcome(then: then)
     }
 
+    /// Waits for the histories of channels that were acquired for the connection.
+    ///
+    /// - Parameter abandoned: gives back what the connection has besides its channels.
+    init(
+        channels: [String], then: @escaping ([HistoryReading]) -> Void, abandoned: @escaping () -> Void = {}
+    ) {
+        self.channels = channels
+        endsWithPeer = false
+        self.abandoned = abandoned
+        awaited = .histories(then: then)
+    }
+
     /// Waits for another answer, which `CommandRunner.answered` is told of.
     ///
     /// - Parameter endsWithPeer: whether the connection ends when the peer has finished, as the answer has no use then.
@@ -65,6 +79,12 @@ final class Continuation {
     func published(_ outcome: PublishOutcome) -> (() -> Void)? {
         guard case .outcome(let then) = awaited else { return nil }
         return { then(outcome.mapError(CommandRefusal.init)) }
+    }
+
+    /// Takes the histories of channels; returns how to go on, or nil if none are waited for.
+    func read(_ readings: [HistoryReading]) -> (() -> Void)? {
+        guard case .histories(let then) = awaited else { return nil }
+        return { then(readings) }
     }
 
     /// The connection ends.

@@ -6,7 +6,7 @@ internal import WebSocket
 /// Tells an operator about clients that do not get in: browsers tell their users nothing but 1006.
 struct HandshakeLog {
     static let parameters: [StaticString] = [
-        "channel", "user_id", "context_takeover", TokenCarriers.parameter,
+        "channel", "user_id", "context_takeover", "recover", "history", TokenCarriers.parameter,
     ]
 
     private let context: LoopContext

@@ -104,6 +104,7 @@ final class WebSocketUpgrade: Endpoint {
         let acceptance = try accept(head)
         connection.identity = hasChannels ? try authenticator.identity(of: head) : nil
         let channels = try channels(of: head, connection.identity)
+        let histories = try HistoryQuery.requests(of: head, context.state.access.channels)
         let user = try user(of: head, connection.identity)
         if !backend.answers(.connect) { try checkRights(to: channels, connection) }
         if hasChannels { log.noteUnknown(in: head, acceptance, connection) }
@@ -117,7 +118,7 @@ final class WebSocketUpgrade: Endpoint {
             if !context.state.configuration.admission.isEmpty { try admit(head, connection, user: user) }
             addresses.noteClient(of: head, connection)
             users.note(user == Users.anonymous ? nil : user, of: connection)
-            let opening = Opening(head: head, acceptance: acceptance, channels: channels)
+            let opening = Opening(head: head, acceptance: acceptance, channels: channels, histories: histories)
             return try identify(connection, opening)
         }
     }
@@ -174,6 +175,8 @@ extension WebSocketUpgrade {
         let head: RequestHead
         let acceptance: Handshake.Acceptance
         var channels: [String]
+        /// What the client wants of channels' histories.
+        let histories: [ByteName: HistoryRequest]
     }
 
     /// Asks the backend, if it is to be asked, whether the client may connect, and who it is.
@@ -194,31 +197,62 @@ extension WebSocketUpgrade {
     /// Asks the backend about the channels that a rule leaves to it.
     private func authorize(_ connection: Connection, _ opening: Opening) throws(UpgradeRefusal) -> EndpointAnswer {
         let undecided = opening.channels.filter { decision(on: $0, connection) == .ask }
-        guard !undecided.isEmpty else { return join(connection, opening) }
+        guard !undecided.isEmpty else { return try join(connection, opening) }
         let granted = Set((connection.identity?.channels ?? []).map { ByteName($0) })
         let open = undecided.filter { !granted.contains(ByteName($0)) }
-        guard let first = open.first else { return join(connection, opening) }
+        guard let first = open.first else { return try join(connection, opening) }
         guard backend.answers(.subscribe) else { throw UpgradeRefusal(Denial(.undecided, of: first)) }
         return ask(.subscribe, open.map { .channel($0) }, connection, opening) {
             [self] outcomes throws(UpgradeRefusal) in
             for (channel, outcome) in zip(open, outcomes) {
                 if let denial = backend.denial(outcome) { throw UpgradeRefusal(Denial(denial, of: channel)) }
             }
-            return join(connection, opening)
+            return try join(connection, opening)
         }
     }
 
     /// Opens the WebSocket as soon as its channels are confirmed.
-    private func join(_ connection: Connection, _ opening: Opening) -> EndpointAnswer {
+    private func join(_ connection: Connection, _ opening: Opening) throws(UpgradeRefusal) -> EndpointAnswer {
+        for (channel, request) in opening.histories where request.last > 0 {
+            let decision = context.state.access.channels.decision(
+                to: .history, channel.text, by: connection.identity, isSubscribed: true)
+            if let denial = decision.denial { throw UpgradeRefusal(Denial(denial, of: channel.text)) }
+        }
         let channels = opening.channels
         let unconfirmed = subscriptions.acquire(channels, for: connection.key)
-        guard unconfirmed > 0 else { return .upgrade(opening.acceptance, channels: channels) }
+        guard unconfirmed > 0 else { return enter(connection, opening) }
         connection.wait(
-            for: Continuation(channels: channels, unconfirmed: unconfirmed) { [webSockets] in
+            for: Continuation(channels: channels, unconfirmed: unconfirmed) { [self] in
+                guard case .upgrade = enter(connection, opening) else { return }
                 webSockets.open(connection, opening.acceptance, channels: channels)
             } abandoned: { [self] in
                 releasePlace()
             })
+        return .later
+    }
+
+    /// Opens the WebSocket at once, or as soon as the histories were read that the client wants.
+    private func enter(_ connection: Connection, _ opening: Opening) -> EndpointAnswer {
+        let rules = context.state.access.channels
+        var lookups: [HistoryLookup] = []
+        for channel in opening.channels {
+            guard let request = opening.histories[ByteName(channel)], let limits = rules.history(of: channel) else {
+                continue
+            }
+            lookups.append(HistoryLookup(of: channel, limits, request))
+        }
+        guard !lookups.isEmpty else { return .upgrade(opening.acceptance, channels: opening.channels) }
+        connection.wait(
+            for: Continuation(channels: opening.channels) { [context, webSockets] readings in
+                for recovery in readings.compactMap(\.isRecovered) { context.count(recovery: recovery) }
+                let read = zip(lookups, readings).map { (ByteName($0.channel), $1) }
+                webSockets.open(
+                    connection, opening.acceptance, channels: opening.channels,
+                    after: Dictionary(read) { first, _ in first })
+            } abandoned: { [self] in
+                releasePlace()
+            })
+        context.readHistories(lookups, for: connection)
         return .later
     }
 

@@ -65,10 +65,21 @@ final class LoopContext {
     /// - Returns: the number of subscribers in this process.
     @discardableResult
     func broadcast(_ publication: Publication) -> Int {
-        let message = Message(
-            channel: publication.channel, payload: publication.payload, key: publication.key,
-            receivedNanoseconds: Loop.monotonicNanoseconds)
-        return state.directory.publish(message) { post(.deliver(message), to: $0) }
+        let now = Loop.monotonicNanoseconds
+        guard let limits = state.access.channels.history(of: publication.channel) else {
+            let message = Message(publication, receivedNanoseconds: now)
+            return state.directory.publish(message) { post(.deliver(message), to: $0) }
+        }
+        return state.directory.publish(to: publication.channel, keeping: limits, at: now) {
+            Message(publication, offset: $0, receivedNanoseconds: now)
+        } post: { message, loop in
+            post(.deliver(message), to: loop)
+        }
+    }
+
+    /// Reads histories for a connection, which gets them in a message to this loop.
+    func readHistories(_ lookups: [HistoryLookup], for connection: Connection) {
+        state.directory.read(lookups, at: Loop.monotonicNanoseconds) { post(.read(connection.key, $0)) }
     }
 
     /// Adds the counts of the flush.
@@ -100,6 +111,11 @@ final class LoopContext {
         return state.limit(name)?.isEnforced ?? true
     }
 
+    /// Counts a subscription that was to recover messages.
+    func count(recovery isRecovered: Bool) {
+        counters.recoveries[(isRecovered ? RecoveryResult.recovered : .failed).rawValue] += 1
+    }
+
     /// Logs one line per second at `notice`, and the others at `debug`.
     func log(
         _ message: Logger.Message, limitedBy lines: borrowing LineLimit,
@@ -107,5 +123,13 @@ final class LoopContext {
     ) {
         let isFirst = lines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds)
         state.logger.log(level: isFirst ? .notice : .debug, message, metadata: metadata())
+    }
+}
+
+extension Message {
+    fileprivate convenience init(_ publication: Publication, offset: UInt64? = nil, receivedNanoseconds: UInt64) {
+        self.init(
+            channel: publication.channel, payload: publication.payload, key: publication.key, offset: offset,
+            receivedNanoseconds: receivedNanoseconds)
     }
 }

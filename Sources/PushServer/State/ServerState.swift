@@ -37,7 +37,11 @@ final class ServerState: Sendable {
         let workers = max(configuration.workers, 1)
         self.configuration = configuration
         self.logger = logger
-        directory = ChannelDirectory(loops: workers, isAlwaysReady: configuration.broker.isEmbedded)
+        // What one client recovers fits into its outbox.
+        directory = ChannelDirectory(
+            loops: workers, isAlwaysReady: configuration.broker.isEmbedded,
+            historyBudgetBytes: configuration.historyBudgetBytes,
+            historyBytesOfChannel: configuration.outboxLimitBytes / 2)
         access = AccessRules(
             allowedHosts: configuration.allowedHosts, allowedOrigins: configuration.allowedOrigins,
             publishKeys: configuration.publishKeys, apiKeys: configuration.apiKeys,

@@ -28,6 +28,12 @@ extension Settings {
         _ rules: [ChannelRule], _ sources: OptionSources
     ) throws(SettingViolation) {
         for rule in rules {
+            // Each node would keep another history, and lose what came while its link to Redis was down.
+            if rule.history != nil, !server.broker.isEmbedded {
+                throw SettingViolation(
+                    option: sources.name(of: "--channel"), value: ChannelRuleSyntax.text(rule),
+                    expected: "possible with --redis: only a single process keeps a history yet")
+            }
             for action in [ChannelAction.subscribe, .publish] {
                 let missing =
                     switch rule.right(to: action) {
