@@ -1,4 +1,5 @@
 import Bytes
+import Synchronization
 import TestSupport
 import Testing
 
@@ -7,10 +8,13 @@ import Testing
 private let second: UInt64 = 1_000_000_000
 
 private func histories(budget: Int = 1 << 20, perChannel: Int = 1 << 19) -> Histories {
-    var made = 0
+    let made = Mutex(0)
     return Histories(budgetBytes: budget, maxBytesOfChannel: perChannel) {
-        made += 1
-        return "e\(made)"
+        let number = made.withLock { count in
+            count += 1
+            return count
+        }
+        return "e\(number)"
     }
 }
 
@@ -21,7 +25,7 @@ private func limits(_ count: Int = 10, _ seconds: Int = 60) -> HistoryLimits {
 extension Histories {
     @discardableResult
     fileprivate mutating func add(
-        _ channel: String, _ text: String = "x", _ limits: HistoryLimits, at now: UInt64 = 0
+        _ channel: String, _ limits: HistoryLimits, _ text: String = "x", at now: UInt64 = 0
     ) -> Message {
         append(to: channel, limits, at: now) {
             Message(channel: channel, payload: Array(text.utf8), offset: $0, receivedNanoseconds: now)
@@ -51,7 +55,7 @@ extension Histories {
         ("e1:18446744073709551615", false, []),
     ]) func recoversOnlyWhatIsCompletelyThere(place: String, isRecovered: Bool, expected: [String]) {
         var histories = histories()
-        for number in 1...5 { histories.add("a", "\(number)", limits(3)) }
+        for number in 1...5 { histories.add("a", limits(3), "\(number)") }
         let request = HistoryRequest(recover: StreamPosition(place))
         let reading = histories.read("a", limits(3), request, at: 0)
         #expect(reading.isRecovered == isRecovered)
@@ -61,7 +65,7 @@ extension Histories {
 
     @Test func theLastMessagesComeInOrder() {
         var histories = histories()
-        for number in 1...5 { histories.add("a", "\(number)", limits()) }
+        for number in 1...5 { histories.add("a", limits(), "\(number)") }
         #expect(histories.texts("a", HistoryRequest(last: 2), limits()) == ["4", "5"])
         #expect(histories.texts("a", HistoryRequest(last: 100), limits()) == ["1", "2", "3", "4", "5"])
         // What cannot be recovered is replaced by the last ones, if they are wanted.
@@ -70,8 +74,8 @@ extension Histories {
 
     @Test func oldMessagesAreGone() {
         var histories = histories()
-        histories.add("a", "1", limits(10, 60), at: 0)
-        histories.add("a", "2", limits(10, 60), at: 30 * second)
+        histories.add("a", limits(10, 60), "1", at: 0)
+        histories.add("a", limits(10, 60), "2", at: 30 * second)
         #expect(histories.texts("a", HistoryRequest(last: 9), limits(10, 60), at: 59 * second) == ["1", "2"])
         #expect(histories.texts("a", HistoryRequest(last: 9), limits(10, 60), at: 60 * second) == ["2"])
         histories.sweep(1, at: 90 * second) { _ in false }
@@ -102,10 +106,10 @@ extension Histories {
 
     @Test func oneChannelHasAByteLimit() {
         var histories = histories(perChannel: 10_000)
-        for _ in 0..<100 { histories.add("a", String(repeating: "x", count: 1000), limits(1000)) }
+        for _ in 0..<100 { histories.add("a", limits(1000), String(repeating: "x", count: 1000)) }
         #expect(histories.counts.messages == 8)
         // A message that is larger on its own is numbered, and not kept.
-        let large = histories.add("a", String(repeating: "x", count: 10_000), limits(1000))
+        let large = histories.add("a", limits(1000), String(repeating: "x", count: 10_000))
         #expect(large.offset == 101 && histories.counts.messages == 0)
     }
 
@@ -113,14 +117,14 @@ extension Histories {
         var histories = histories(budget: 100_000)
         for round in 0..<50 {
             for channel in 0..<20 {
-                histories.add("c\(channel)", String(repeating: "x", count: 500), limits(1000), at: UInt64(round))
+                histories.add("c\(channel)", limits(1000), String(repeating: "x", count: 500), at: UInt64(round))
                 #expect(histories.counts.bytes <= 100_000)
             }
         }
         #expect(histories.counts.shedMessages > 0)
         let before = histories.read("c0", limits(1000), HistoryRequest(last: 1), at: 100).messages.count
         for number in 0..<100 {
-            histories.add("busy", String(repeating: "x", count: 500), limits(50), at: UInt64(200 + number))
+            histories.add("busy", limits(50), String(repeating: "x", count: 500), at: UInt64(200 + number))
         }
         #expect(before == 1)
         #expect(histories.read("busy", limits(50), HistoryRequest(last: 99), at: 300).messages.count == 50)
@@ -154,7 +158,7 @@ extension Histories {
             }
             #expect(before.offset == UInt64(all[channel, default: []].count))
             if Bool.random(using: &random) {
-                histories.add(channel, "\(step)", limits, at: now)
+                histories.add(channel, limits, "\(step)", at: now)
                 all[channel, default: []].append("\(step)")
             }
             let known = all[channel, default: []]
