@@ -2,6 +2,7 @@ import Channels
 import Glibc
 import Logging
 import RedisBridge
+import Protocols
 import Testing
 
 @testable import PushServer
