@@ -4,6 +4,8 @@ public enum ChannelAction: String, Sendable {
     case subscribe
     /// To send messages to its subscribers.
     case publish
+    /// To read its past messages.
+    case history
 }
 
 /// Which clients may do something with a channel.

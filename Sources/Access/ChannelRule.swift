@@ -10,16 +10,18 @@ public struct ChannelRule: Equatable, Sendable {
     public var publish: ChannelRight?
     /// What happens to messages for a connection that does not keep up.
     public var slowConsumer: SlowConsumerPolicy?
+    /// What the channels keep of their messages; by default nothing.
+    public var history: HistoryLimits?
 
     /// A rule that sets nothing yet.
     public init(_ pattern: ChannelPattern) {
         self.pattern = pattern
     }
 
-    /// The right that the rule sets for an action.
+    /// The right that the rule sets for an action; past messages are for those that get the new ones.
     public func right(to action: ChannelAction) -> ChannelRight? {
         switch action {
-        case .subscribe: subscribe
+        case .subscribe, .history: subscribe
         case .publish: publish
         }
     }

@@ -1,5 +1,5 @@
 internal import Bytes
-internal import Channels
+public import Channels
 
 /// The rules for channels: the first whose pattern matches decides.
 ///
@@ -11,6 +11,8 @@ public struct ChannelRules: Sendable {
     /// The indices of the other rules.
     private let wild: [Int]
     private let publishDefault: ChannelRight
+    /// Whether any channel may keep its messages.
+    public let keepHistories: Bool
 
     /// Makes the rules.
     ///
@@ -18,6 +20,7 @@ public struct ChannelRules: Sendable {
     public init(_ rules: [ChannelRule] = [], publishDefault: ChannelRight = .nobody) {
         self.rules = rules
         self.publishDefault = publishDefault
+        keepHistories = rules.contains { $0.history != nil }
         wild = rules.indices.filter { !rules[$0].pattern.wildcard.isLiteral }
         let literal = rules.indices.filter { rules[$0].pattern.wildcard.isLiteral }
         named = Dictionary(
@@ -31,6 +34,9 @@ public struct ChannelRules: Sendable {
         let index = wild.first { $0 > exact || rules[$0].pattern.matches(channel) }.map { min($0, exact) } ?? exact
         return index < rules.endIndex ? rules[index] : nil
     }
+
+    /// What a channel keeps of its messages; nil if it keeps nothing.
+    public func history(of channel: String) -> HistoryLimits? { rule(for: channel)?.history }
 
     /// Which clients may do something with a channel.
     public func right(to action: ChannelAction, _ channel: String) -> ChannelRight {
@@ -52,7 +58,10 @@ public struct ChannelRules: Sendable {
         case .token:
             guard let identity else { return .deny(.tokenMissing) }
             return identity.isGranted(action, channel) ? .allow : .deny(.notGranted)
-        case .ask: return .ask
+        case .ask:
+            // The backend is not asked about the history: who may subscribe may read.
+            guard action == .history else { return .ask }
+            return isSubscribed() ? .allow : .deny(.notSubscribed)
         case .nobody: return .deny(.nobodyMay(action))
         }
     }

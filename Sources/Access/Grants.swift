@@ -28,6 +28,7 @@ public struct Grants: Equatable, Sendable {
             switch action {
             case .subscribe: subscribe
             case .publish: publish
+            case .history: history
             }
         return patterns.contains { $0.matches(channel) }
     }

@@ -26,21 +26,32 @@ public final class ChannelDirectory: Sendable {
         }
     }
 
-    private struct State {
+    private struct State: Sendable {
         var entries: [ByteName: Entry] = [:]
         var subscriptions = 0
+        var histories: Histories
     }
 
     private let loops: Int
     private let isAlwaysReady: Bool
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
     /// Makes an empty directory.
     ///
-    /// - Parameter isAlwaysReady: true for the embedded broker, where no channel needs a confirmation.
-    public init(loops: Int, isAlwaysReady: Bool) {
+    /// - Parameters:
+    ///   - isAlwaysReady: true for the embedded broker, where no channel needs a confirmation.
+    ///   - historyBudgetBytes: the most bytes of all channels' histories.
+    ///   - historyBytesOfChannel: the most bytes of one channel's history.
+    public init(
+        loops: Int, isAlwaysReady: Bool, historyBudgetBytes: Int = 1 << 26, historyBytesOfChannel: Int = 1 << 20
+    ) {
         self.loops = loops
         self.isAlwaysReady = isAlwaysReady
+        state = Mutex(
+            State(
+                histories: Histories(budgetBytes: historyBudgetBytes, maxBytesOfChannel: historyBytesOfChannel) {
+                    String(UInt64.random(in: .min ... .max), radix: 36)
+                }))
     }
 
     /// Adds a subscriber on a loop.
@@ -103,6 +114,59 @@ public final class ChannelDirectory: Sendable {
             return entry.total
         }
     }
+
+    /// Numbers a message, keeps it in its channel's history, and hands it to each loop that has subscribers.
+    ///
+    /// - Parameters:
+    ///   - make: makes the message with its number.
+    ///   - post: puts the message into a loop's inbox; called under the lock, which defines the order.
+    /// - Returns: the number of subscribers in this process.
+    public func publish(
+        to channel: String, keeping limits: HistoryLimits, at nowNanoseconds: UInt64, make: (UInt64) -> Message,
+        post: (_ message: Message, _ loop: Int) -> Void
+    ) -> Int {
+        state.withLock { state in
+            let message = state.histories.append(to: channel, limits, at: nowNanoseconds, make)
+            guard let entry = state.entries[ByteName(channel)] else { return 0 }
+            for loop in 0..<loops where entry.subscribers[loop] > 0 { post(message, loop) }
+            return entry.total
+        }
+    }
+
+    /// Reads histories at one moment between two messages.
+    ///
+    /// - Parameter post: puts the readings into the inbox of the loop that asks; called under the lock, so that this
+    ///   inbox already has the messages that were published before, and gets later ones after the readings.
+    public func read(
+        _ lookups: [HistoryLookup], at nowNanoseconds: UInt64, post: ([HistoryReading]) -> Void
+    ) {
+        state.withLock { state in
+            post(lookups.map { state.histories.read($0.channel, $0.limits, $0.request, at: nowNanoseconds) })
+        }
+    }
+
+    /// Reads a channel's history for one that does not subscribe.
+    public func read(_ lookup: HistoryLookup, at nowNanoseconds: UInt64) -> HistoryReading {
+        state.withLock {
+            $0.histories.read(lookup.channel, lookup.limits, lookup.request, at: nowNanoseconds)
+        }
+    }
+
+    /// Drops the messages of a channel's history; its numbers go on.
+    public func clearHistory(of channel: String) {
+        state.withLock { $0.histories.clear(channel) }
+    }
+
+    /// Drops old messages of some channels; each call goes on where the last one ended.
+    public func sweepHistories(_ count: Int, at nowNanoseconds: UInt64) {
+        state.withLock { state in
+            let entries = state.entries
+            state.histories.sweep(count, at: nowNanoseconds) { entries[$0] != nil }
+        }
+    }
+
+    /// What the histories hold.
+    public var historyCounts: HistoryCounts { state.withLock { $0.histories.counts } }
 
     /// The number of channels and subscriptions in this process.
     public var counts: (channels: Int, subscriptions: Int) {

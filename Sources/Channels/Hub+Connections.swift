@@ -32,9 +32,12 @@ extension Hub {
     }
 
     /// Queues a message for one connection, which counts towards its limit.
-    public func send(_ message: Message, to slot: UInt32) {
-        let batch = subscribers.pool.batch(.messages)
-        batch.appendFrame(of: message, subscribers[slot].form, &subscribers.writer)
+    public func send(_ message: Message, to slot: UInt32) { send([message], to: slot) }
+
+    /// Queues messages for one connection, after what it was sent so far.
+    func send(_ messages: [Message], to slot: UInt32, of channel: Channel? = nil) {
+        let batch = subscribers.pool.batch(.messages, of: channel)
+        for message in messages { batch.appendFrame(of: message, subscribers[slot].form, &subscribers.writer) }
         subscribers.queue(batch, 0..<batch.byteCount, for: slot)
     }
 

@@ -1,11 +1,13 @@
 extension Hub {
     /// Subscribes a connection to a channel.
     ///
+    /// - Parameter past: messages of the channel's history that the connection gets first.
     /// - Returns: false if it was already subscribed.
     @discardableResult
-    public func join(_ slot: UInt32, _ name: String) -> Bool {
+    public func join(_ slot: UInt32, _ name: String, after past: [Message] = []) -> Bool {
         let channel = channels[name] ?? channels.open(name)
         guard subscribers[slot].position(in: channel.index) == nil else { return false }
+        if !past.isEmpty { send(past, to: slot, of: channel) }
         let position = channel.add(slot, subscribers[slot].form)
         subscribers[slot].add(Subscriber.Membership(channel: channel.index, position: position))
         subscriptionCount += 1

@@ -5,7 +5,7 @@ internal import Bytes
 /// Owns the head's bytes and the positions of its parts: strings are created on request, comparisons need none.
 public struct RequestHead: Sendable {
     /// The methods this server distinguishes.
-    public enum Method: Equatable, Sendable { case get, head, post, options, other }
+    public enum Method: Equatable, Sendable { case get, head, post, delete, options, other }
 
     /// The positions of a header field's name and value, without the white space around the value.
     struct Field {

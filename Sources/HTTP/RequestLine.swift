@@ -60,7 +60,15 @@ extension RequestHead.Method {
         } else if head.matches(name, "HEAD") {
             self = .head
         } else {
-            self = head.matches(name, "OPTIONS") ? .options : .other
+            self.init(rare: head, name)
+        }
+    }
+
+    private init(rare head: RawSpan, _ name: Range<Int>) {
+        if head.matches(name, "OPTIONS") {
+            self = .options
+        } else {
+            self = head.matches(name, "DELETE") ? .delete : .other
         }
     }
 }

@@ -1,15 +1,18 @@
 public import Access
+public import Channels
 
 /// A client's command, independent of its protocol.
 public enum ClientCommand: Equatable, Sendable {
     /// A ping, to be answered.
     case ping
-    /// To subscribe to channels; with `replace`, to leave all others first.
-    case subscribe([String], replace: Bool)
+    /// To subscribe to channels.
+    case subscribe([String], SubscribeOptions)
     /// To leave channels.
     case unsubscribe([String])
     /// To publish to a channel; `key` is the conflation key.
     case publish(channel: String, data: [UInt8], key: String?)
+    /// To read the last messages of a channel.
+    case history(channel: String, last: Int)
     /// To replace the connection's token.
     case refresh(token: String)
 }
@@ -19,11 +22,13 @@ public enum CommandOutcome: Equatable, Sendable {
     /// The answer to a ping.
     case pong
     /// The client is subscribed to the channel, or already was.
-    case subscribed(channel: String)
+    case subscribed(channel: String, HistoryReport? = nil)
     /// The client is no longer subscribed to the channel, or was not before.
     case unsubscribed(channel: String)
     /// The message is on its way to the channel's subscribers.
     case published(channel: String)
+    /// The last messages of a channel.
+    case history(channel: String, HistoryReading)
     /// The new token counts, for so many seconds; nil if it does not end.
     case refreshed(seconds: Int?)
     /// Nothing was done; `channel` is set if the refusal is about one of several.
@@ -48,6 +53,10 @@ public enum CommandRefusal: Error, Equatable, Sendable {
     case noKeys(String)
     /// The server holds too many bytes for slow clients.
     case overBudget
+    /// The channel keeps no history.
+    case noHistory
+    /// Messages after the client's position are gone, and it subscribes only if it gets them all.
+    case unrecoverable
     /// A message could not be published, for this reason.
     case publishFailed(String)
 
@@ -61,6 +70,8 @@ public enum CommandRefusal: Error, Equatable, Sendable {
         case .otherUser: "the token is another user's"
         case .nothingToRefresh: "this connection has no token; connect with one"
         case .overBudget: "clients do not keep up and the server is over its budget, retry later"
+        case .noHistory: "this channel keeps no history (--channel)"
+        case .unrecoverable: "not all messages after this position are kept; read the state again"
         case .noKeys(let reason), .publishFailed(let reason): reason
         }
     }
@@ -75,6 +86,8 @@ public enum CommandRefusal: Error, Equatable, Sendable {
         case .otherUser: "wrong_user"
         case .nothingToRefresh: "not_allowed"
         case .overBudget: "over_budget"
+        case .noHistory: "no_history"
+        case .unrecoverable: "unrecoverable"
         case .noKeys: "no_keys"
         case .publishFailed: "publish_failed"
         }

@@ -25,6 +25,8 @@ public enum ConnectionEvent: Equatable, Sendable {
     case hello(connection: String, user: String, pingSeconds: Int)
     /// The token expires in so many seconds.
     case expiring(seconds: Int)
+    /// The client has joined a channel that its URL names, and gets what it wanted of the history.
+    case subscribed(channel: String, HistoryReport)
     /// The client was removed from a channel that it may not be in any more.
     case unsubscribed(channel: String, ChannelDenial)
     /// An admin has removed the client from a channel; `code` is JSON.

@@ -43,6 +43,7 @@ extension ServerConfiguration {
         workers = running.workers
         io = running.io
         maxPublishBytes = running.maxPublishBytes
+        historyBudgetBytes = running.historyBudgetBytes
         maxDeflateContexts = running.maxDeflateContexts
         hooks = running.hooks
         tokens?.keySetURL = running.tokens?.keySetURL

@@ -46,6 +46,8 @@ public struct ServerConfiguration: Sendable {
     public var slowConsumers = SlowConsumerPolicies()
     /// The most bytes queued for all connections together.
     public var outboxBudgetBytes = Int.max
+    /// The most bytes of all channels' histories together.
+    public var historyBudgetBytes = 67_108_864
     /// The most bytes of input that the process holds for all clients together.
     public var inboundBudgetBytes = Int.max
     /// A silent connection is pinged after this time.

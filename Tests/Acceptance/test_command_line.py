@@ -159,7 +159,7 @@ def test_help_names_every_option():
     result = run_pushd("serve", "--help")
     assert result.returncode == 0
     for option in """listen redis redis-prefix redis-map workers max-connections max-message max-publish max-channels
-        allow-client-publish compression outbox-limit outbox-budget inbound-budget slow-consumer ping-interval pong-timeout handshake-timeout
+        allow-client-publish compression outbox-limit outbox-budget inbound-budget history-budget slow-consumer ping-interval pong-timeout handshake-timeout
         allow-origin allow-host publish-key publish-key-file api-key api-key-file admin drain drain-delay keep-alive path-prefix trusted-proxy log-level log-format""".split():
         assert f"--{option}" in result.stdout, option
 

@@ -169,8 +169,8 @@ def test_of_several_channels_those_past_the_limit_are_refused(start):
     refusal = answer(client)
     assert refusal["channel"] == "d" and refusal["id"] == 1 and "--max-channels" in refusal["error"]
     assert [pushd.publish(name, name) for name in "abcd"] == [1, 1, 1, 0]
-    say(client, action="subscribe", channels=["a"] * 4)
     assert [client.recv(timeout=5) for _ in range(3)] == list("abc")
+    say(client, action="subscribe", channels=["a"] * 4)
     assert "--max-channels" in answer(client)["error"]
     say(client, action="ping")
     assert answer(client) == {"action": "pong"}

@@ -1,4 +1,5 @@
 import Bytes
+import Channels
 import Testing
 
 @testable import Protocols
@@ -27,18 +28,20 @@ import Testing
 
     @Test func everyCommand() {
         expect(#"{"action":"ping"}"#, .ping)
-        expect(#"{"action":"subscribe","channel":"c"}"#, .subscribe(["c"], replace: false))
-        expect(#"{"action":"subscribe","channel":"c","replace":false}"#, .subscribe(["c"], replace: false))
-        expect(#"{"channel":"c","replace":true,"action":"subscribe"}"#, .subscribe(["c"], replace: true))
+        expect(#"{"action":"subscribe","channel":"c"}"#, .subscribe(["c"], SubscribeOptions()))
+        expect(#"{"action":"subscribe","channel":"c","replace":false}"#, .subscribe(["c"], SubscribeOptions()))
+        expect(
+            #"{"channel":"c","replace":true,"action":"subscribe"}"#,
+            .subscribe(["c"], SubscribeOptions(replace: true)))
         expect(#"{"action":"unsubscribe","channel":"c"}"#, .unsubscribe(["c"]))
         expect(#" { "action" : "ping" } "#, .ping)
     }
 
     @Test func severalChannels() {
-        expect(#"{"action":"subscribe","channels":["a"]}"#, .subscribe(["a"], replace: false))
+        expect(#"{"action":"subscribe","channels":["a"]}"#, .subscribe(["a"], SubscribeOptions()))
         expect(
             #"{"action":"subscribe","channels":["b","a","b"],"replace":true,"id":1}"#,
-            .subscribe(["b", "a", "b"], replace: true), id: "1")
+            .subscribe(["b", "a", "b"], SubscribeOptions(replace: true)), id: "1")
         expect(#"{"action":"unsubscribe","channels":[ "\u00e9" , "b" ]}"#, .unsubscribe(["é", "b"]))
         expect(#"{"action":"subscribe","channel":"a","channels":["b"]}"#, fails: .twoChannelFields)
         expect(#"{"action":"publish","channels":["b"],"data":1}"#, fails: .badChannel)
@@ -63,6 +66,41 @@ import Testing
         expect(
             #"{"action":"publish","channel":"c","data": \#(data) ,"id":1}"#,
             .publish(channel: "c", data: Array(data.utf8), key: nil), id: "1")
+    }
+
+    @Test func aSubscriptionMayResume() {
+        let place = StreamPosition(epoch: "e", offset: 12)
+        expect(
+            #"{"action":"subscribe","channel":"c","recover":{"epoch":"e","offset":12},"strict":true}"#,
+            .subscribe(["c"], SubscribeOptions(history: HistoryRequest(recover: place), isStrict: true)))
+        expect(
+            #"{"action":"subscribe","channels":["c"],"history":5,"recover":{"offset":12,"epoch":"e","more":1}}"#,
+            .subscribe(["c"], SubscribeOptions(history: HistoryRequest(recover: place, last: 5))))
+        expect(
+            #"{"action":"subscribe","channels":["a","b"],"history":5}"#,
+            .subscribe(["a", "b"], SubscribeOptions(history: HistoryRequest(last: 5))))
+        expect(
+            #"{"action":"subscribe","channels":["a","b"],"recover":{"epoch":"e","offset":12}}"#,
+            fails: .recoverOfSeveral)
+        expect(#"{"action":"subscribe","channel":"c","strict":true}"#, fails: .strictWithoutRecover)
+    }
+
+    @Test(arguments: [
+        "{}", "1", #""e:12""#, "null", #"{"epoch":"e"}"#, #"{"offset":1}"#, #"{"epoch":1,"offset":1}"#,
+        #"{"epoch":"e","offset":"1"}"#, #"{"epoch":"e","offset":-1}"#, #"{"epoch":"e","offset":1.5}"#,
+        #"{"epoch":"e","offset":1e3}"#, #"{"epoch":"e","offset":18446744073709551616}"#,
+    ])
+    func aPositionHasAnEpochAndAnOffset(place: String) {
+        expect(#"{"action":"subscribe","channel":"c","recover":\#(place)}"#, fails: .badRecover)
+    }
+
+    @Test func theHistoryCanBeRead() {
+        expect(#"{"action":"history","channel":"c"}"#, .history(channel: "c", last: 100))
+        expect(#"{"action":"history","channel":"c","limit":7}"#, .history(channel: "c", last: 7))
+        for limit in ["-1", "1.5", #""7""#, "null", "100001", "99999999999999999999"] {
+            expect(#"{"action":"history","channel":"c","limit":\#(limit)}"#, fails: .badCount("limit"))
+            expect(#"{"action":"subscribe","channel":"c","history":\#(limit)}"#, fails: .badCount("history"))
+        }
     }
 
     @Test func aMessageMayHaveAKey() {
@@ -91,7 +129,7 @@ import Testing
         expect(#"{"id":\#(id)}"#, fails: .missingAction, id: id)
         expect(#"{"id":\#(id),"action":"subscribe"}"#, fails: .badChannel, id: id)
         expect(#"{"id":\#(id),"action":"publish","channel":"c"}"#, fails: .missingData, id: id)
-        expect(#"{"id":\#(id),"action":"subscribe","channel":"c","replace":0}"#, fails: .badReplace, id: id)
+        expect(#"{"id":\#(id),"action":"subscribe","channel":"c","replace":0}"#, fails: .badFlag("replace"), id: id)
     }
 
     @Test(arguments: ["null", "true", "false", "[]", "{}", "[1]"])
@@ -118,7 +156,7 @@ import Testing
 
     @Test(arguments: [#""true""#, "1", "null", "[]", "{}"])
     func replaceIsABoolean(value: String) {
-        expect(#"{"action":"subscribe","channel":"c","replace":\#(value)}"#, fails: .badReplace)
+        expect(#"{"action":"subscribe","channel":"c","replace":\#(value)}"#, fails: .badFlag("replace"))
     }
 
     @Test func channelNamesAreChecked() {
@@ -149,7 +187,8 @@ import Testing
 
     @Test func everyViolationIsOneUsefulSentence() {
         let violations: [CommandViolation] = [
-            .badJSON("x"), .missingAction, .unknownAction, .badChannel, .badChannels, .twoChannelFields, .badReplace,
+            .badJSON("x"), .missingAction, .unknownAction, .badChannel, .badChannels, .twoChannelFields,
+            .badFlag("strict"), .badCount("limit"), .badRecover, .recoverOfSeveral, .strictWithoutRecover,
             .missingData, .badKey, .badToken, .badID,
         ]
         #expect(Set(violations.map(\.message)).count == violations.count)

@@ -10,7 +10,7 @@ import Testing
     }
 
     @Test func aCommandIsToBeRunWithItsID() {
-        let command = ClientCommand.subscribe(["a", "b"], replace: true)
+        let command = ClientCommand.subscribe(["a", "b"], SubscribeOptions(replace: true))
         let text = #"{"action":"subscribe","channels":["a","b"],"replace":true,"id":7}"#
         #expect(step(text) == .run(command, id: Array("7".utf8)))
         #expect(step(#"{"action":"ping"}"#) == .run(.ping, id: []))

@@ -1,6 +1,7 @@
 import Channels
 import Glibc
 import Logging
+import Protocols
 import RedisBridge
 import Testing
 
@@ -47,7 +48,7 @@ extension ServerTests {
                 }
                 let connections = worker.connections.table.all
                 for connection in connections {
-                    worker.commands.subscribe(connection, to: ["c"], replace: false, id: [])
+                    worker.commands.subscribe(connection, to: ["c"], SubscribeOptions(), id: [])
                     #expect(connection.isPaused && connection.continuation != nil)
                 }
                 for (index, connection) in connections.enumerated() {

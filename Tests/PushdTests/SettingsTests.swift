@@ -66,6 +66,7 @@ import WSLoop
         Option("--outbox-limit", "1", "9") { "\($0.server.outboxLimitBytes)" },
         Option("--outbox-budget", "1", "9") { "\($0.server.outboxBudgetBytes)" },
         Option("--inbound-budget", "1", "9") { "\($0.server.inboundBudgetBytes)" },
+        Option("--history-budget", "1", "9") { "\($0.server.historyBudgetBytes)" },
         Option("--slow-consumer", "conflate", "drop-newest") { $0.server.slowConsumers.otherwise.rawValue },
         Option("--stall-timeout", "1.0", "2.5") { seconds($0.server.stallTimeout) },
         Option("--max-message-rate", "5:close", "7:error") {

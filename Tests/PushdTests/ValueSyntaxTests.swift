@@ -86,7 +86,8 @@ import Testing
         ("a: publish=", "'publish=' is not publish= and one of anyone, subscribers, token, ask, nobody"),
         ("a: subscribe=token subscribe=anyone", "'subscribe' is not allowed twice in one rule"),
         ("a: Subscribe=token", "'Subscribe' is not a field of a rule; they are subscribe, publish, slow-consumer"),
-        ("a: history=100/5m", "'history' is not supported yet"), ("a: presence=on", "'presence' is not supported yet"),
+        ("a: history=100", "'history=100' is not history= and COUNT/TIME, as in 100/5m"),
+        ("a: presence=on", "'presence' is not supported yet"),
         ("a: slow-consumer=drop", "'slow-consumer=drop' is not slow-consumer= and one of disconnect, "),
     ])
     func aBadChannelRuleIsExplained(text: String, problem: String) {

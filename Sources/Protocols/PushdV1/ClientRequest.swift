@@ -8,6 +8,7 @@ struct ClientRequest {
     let command: Result<ClientCommand, CommandViolation>
 
     private static let maxIDBytes = 255
+    private static let defaultHistoryLimit = 100
 
     init(parsing text: RawSpan) {
         do throws(JSONViolation) {
@@ -48,13 +49,17 @@ struct ClientRequest {
         case "ping":
             return .ping
         case "subscribe":
-            return .subscribe(try channels(in: object, text), replace: try replace(in: object))
+            let channels = try channels(in: object, text)
+            return .subscribe(channels, try SubscribeOptions(in: object, text, of: channels))
         case "unsubscribe":
             return .unsubscribe(try channels(in: object, text))
         case "publish":
             let channel = try channel(in: object)
             guard let data = object.rawRange(of: "data") else { throw .missingData }
             return .publish(channel: channel, data: copy(data, of: text), key: try key(in: object))
+        case "history":
+            return .history(
+                channel: try channel(in: object), last: try object.count("limit", text) ?? defaultHistoryLimit)
         case "refresh":
             guard case .string(let token) = object["token"] else { throw .badToken }
             return .refresh(token: token)
@@ -83,14 +88,6 @@ struct ClientRequest {
         case .none: return nil
         case .string(let key) where ChannelName.isValid(key): return key
         default: throw .badKey
-        }
-    }
-
-    private static func replace(in object: JSONObject) throws(CommandViolation) -> Bool {
-        switch object["replace"] {
-        case .none: return false
-        case .bool(let value): return value
-        default: throw .badReplace
         }
     }
 

@@ -21,15 +21,21 @@ struct CommandSession: ClientSession {
     func reply(to id: [UInt8], _ outcome: CommandOutcome) -> [UInt8] {
         switch outcome {
         case .pong: ServerReply.pong(id: id)
-        case .subscribed(let channel): ServerReply.status("subscribed", channel: channel, id: id)
+        case .subscribed(let channel, let history): ServerReply.subscribed(channel: channel, history, id: id)
         case .unsubscribed(let channel): ServerReply.status("unsubscribed", channel: channel, id: id)
         case .published(let channel): ServerReply.status("published", channel: channel, id: id)
+        case .history(let channel, let reading): HistoryText.json(of: channel, reading, id: id)
         case .refreshed(let seconds): ServerReply.refreshed(seconds: seconds, id: id)
         case .refused(let refusal, let channel): ServerReply.error(refusal, channel: channel, id: id)
         }
     }
 
     func text(for event: ConnectionEvent) -> [UInt8]? {
-        hasEvents ? EventMessage.text(for: event) : nil
+        guard hasEvents else { return nil }
+        // What the URL of the client has asked for is confirmed as a command is.
+        if case .subscribed(let channel, let history) = event {
+            return ServerReply.subscribed(channel: channel, history, id: [])
+        }
+        return EventMessage.text(for: event)
     }
 }

@@ -1,3 +1,5 @@
+internal import Channels
+
 /// Why a frame is not a valid command; the client gets an error, and the connection stays open.
 enum CommandViolation: Error, Equatable {
     case badJSON(String)
@@ -6,7 +8,11 @@ enum CommandViolation: Error, Equatable {
     case badChannel
     case badChannels
     case twoChannelFields
-    case badReplace
+    case badFlag(String)
+    case badCount(String)
+    case badRecover
+    case recoverOfSeveral
+    case strictWithoutRecover
     case missingData
     case badKey
     case badToken
@@ -17,12 +23,17 @@ enum CommandViolation: Error, Equatable {
         switch self {
         case .badJSON(let what): "bad JSON: \(what)"
         case .missingAction: "the field action is missing or not a string"
-        case .unknownAction: "unknown action; known are ping, subscribe, unsubscribe, publish and refresh"
+        case .unknownAction: "unknown action; known are ping, subscribe, unsubscribe, publish, history and refresh"
         case .badChannel: "the field channel must be a string of 1 to 255 bytes without control characters"
         case .badChannels:
             "the field channels must be a list of one string or more, each of 1 to 255 bytes without control characters"
         case .twoChannelFields: "a command has either the field channel or the field channels"
-        case .badReplace: "the field replace must be true or false"
+        case .badFlag(let field): "the field \(field) must be true or false"
+        case .badCount(let field):
+            "the field \(field) must be a number of messages, at most \(HistoryLimits.counts.upperBound)"
+        case .badRecover: #"the field recover must be {"epoch":"…","offset":N}"#
+        case .recoverOfSeveral: "the field recover is about one channel: send a command for each"
+        case .strictWithoutRecover: "the field strict is only for a command with the field recover"
         case .missingData: "the field data is missing"
         case .badKey: "the field key must be a string of 1 to 255 bytes without control characters"
         case .badToken: "the field token must be a string"
@@ -35,9 +46,8 @@ enum CommandViolation: Error, Equatable {
         switch self {
         case .badJSON: "bad_json"
         case .unknownAction: "unknown_action"
-        case .missingAction, .badChannel, .badChannels, .twoChannelFields, .badReplace, .missingData, .badKey,
-            .badToken,
-            .badID, .binary:
+        case .missingAction, .badChannel, .badChannels, .twoChannelFields, .badFlag, .badCount, .badRecover,
+            .recoverOfSeveral, .strictWithoutRecover, .missingData, .badKey, .badToken, .badID, .binary:
             "bad_request"
         }
     }

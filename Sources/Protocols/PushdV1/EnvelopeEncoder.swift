@@ -1,19 +1,27 @@
 internal import Bytes
 internal import Channels
 
-/// Encodes a message as `{"channel":"c","data":…}`, or `{"data":…}` for one to single connections.
+/// Encodes a message as `{"channel":"c","data":…}`, or `{"data":…}` for one to single connections; with its `offset` if
+/// the channel keeps a history.
 ///
 /// JSON payloads are included unchanged, other text as a string, and other bytes as `data_base64`.
 struct EnvelopeEncoder: MessageEncoder {
     func encode(_ message: Message, into text: inout [UInt8]) {
-        let payload = message.payload
-        text.reserveCapacity(payload.count + message.channel.utf8.count + 32)
+        text.reserveCapacity(message.payload.count + message.channel.utf8.count + 52)
         text.append(UInt8(ascii: "{"))
         if !message.channel.isEmpty {
             text.append(contentsOf: "\"channel\":".utf8)
             JSON.appendString(message.channel, to: &text)
             text.append(UInt8(ascii: ","))
         }
+        if let offset = message.offset { text.append(contentsOf: "\"offset\":\(offset),".utf8) }
+        EnvelopeEncoder.appendData(of: message, to: &text)
+        text.append(UInt8(ascii: "}"))
+    }
+
+    /// Appends the member that has the payload.
+    static func appendData(of message: Message, to text: inout [UInt8]) {
+        let payload = message.payload
         if !message.isText {
             text.append(contentsOf: "\"data_base64\":\"".utf8)
             Base64.encode(payload.rawSpan, to: &text)
@@ -25,7 +33,6 @@ struct EnvelopeEncoder: MessageEncoder {
             text.append(contentsOf: "\"data\":".utf8)
             JSON.appendString(payload.rawSpan, to: &text)
         }
-        text.append(UInt8(ascii: "}"))
     }
 
     func encode(_ notice: DeliveryNotice, of channel: String, into text: inout [UInt8]) -> Bool {

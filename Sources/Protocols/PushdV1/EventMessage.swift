@@ -13,12 +13,23 @@ enum EventMessage {
             text.member("ping_s", pingSeconds)
         case .expiring(let seconds):
             text.member("in_s", seconds)
+        case .subscribed(let channel, let history):
+            text.member("channel", channel)
+            add(history, to: &text)
         case .unsubscribed(let channel, let denial):
             addRemoval(from: channel, denial.message, code: JSON.string(denial.code), to: &text)
         case .removed(let channel, let reason, let code):
             addRemoval(from: channel, reason, code: code, to: &text)
         }
         return text.finish()
+    }
+
+    /// The place of a subscription in the channel's history, and whether everything after another place follows.
+    static func add(_ history: HistoryReport?, to text: inout JSONObjectWriter) {
+        if let isRecovered = history?.isRecovered {
+            text.member("recovered", raw: Array((isRecovered ? "true" : "false").utf8))
+        }
+        if let position = history?.position { HistoryText.add(position, to: &text) }
     }
 
     private static func addRemoval(
@@ -45,6 +56,7 @@ extension ConnectionEvent {
         switch self {
         case .hello: "hello"
         case .expiring: "expiring"
+        case .subscribed: "subscribed"
         case .unsubscribed, .removed: "unsubscribed"
         }
     }

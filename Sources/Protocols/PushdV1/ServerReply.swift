@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Channels
 
 /// The replies of `pushd.v1`.
 enum ServerReply {
@@ -8,6 +9,15 @@ enum ServerReply {
 
     static func status(_ status: String, channel: String, id: [UInt8]) -> [UInt8] {
         object(["status": status, "channel": channel], id)
+    }
+
+    static func subscribed(channel: String, _ history: HistoryReport?, id: [UInt8]) -> [UInt8] {
+        var text = JSONObjectWriter()
+        text.member("status", "subscribed")
+        text.member("channel", channel)
+        EventMessage.add(history, to: &text)
+        if !id.isEmpty { text.member("id", raw: id) }
+        return text.finish()
     }
 
     static func refreshed(seconds: Int?, id: [UInt8]) -> [UInt8] {

@@ -16,29 +16,55 @@ extension CommandRunner {
         }
     }
 
+    /// A subscribe command whose channels were decided about.
+    private struct Join {
+        let channels: [String]
+        let verdicts: [Verdict]
+        let options: SubscribeOptions
+        let id: [UInt8]
+        /// By which it was decided.
+        let settings: LiveSettings
+    }
+
     /// Joins channels, each with its own reply; with `replace`, leaves all others first, unless none is allowed.
-    func subscribe(_ connection: Connection, to channels: [String], replace: Bool, id: [UInt8]) {
+    func subscribe(_ connection: Connection, to channels: [String], _ options: SubscribeOptions, id: [UInt8]) {
         guard admits(channels, id: id, of: connection) else { return }
         let settings = context.settings
         let decisions = channels.map { decision(on: $0, connection) }
         decide(.subscribe, decisions, { .channel(channels[$0]) }, for: connection) { [self] connection, denials in
-            subscribe(connection, to: channels, denials, replace: replace, id: id, decidedBy: settings)
+            subscribe(connection, to: channels, denials, options, id: id, decidedBy: settings)
         }
     }
 
     private func subscribe(
-        _ connection: Connection, to channels: [String], _ denials: [ChannelDenial?], replace: Bool, id: [UInt8],
-        decidedBy settings: LiveSettings
+        _ connection: Connection, to channels: [String], _ denials: [ChannelDenial?], _ options: SubscribeOptions,
+        id: [UInt8], decidedBy settings: LiveSettings
     ) {
-        if replace, denials.contains(nil) { subscriptions.leaveAll(connection.slot, but: channels) }
-        let verdicts = verdicts(on: channels, denials, connection.slot)
+        if options.replace, denials.contains(nil) { subscriptions.leaveAll(connection.slot, but: channels) }
+        let verdicts = verdicts(on: channels, denials, options, connection)
         let joined = zip(channels, verdicts).compactMap { $1.joins ? $0 : nil }
+        let join = Join(channels: channels, verdicts: verdicts, options: options, id: id, settings: settings)
         let unconfirmed = subscriptions.acquire(joined, for: connection.key)
-        guard unconfirmed > 0 else { return join(connection, channels, verdicts, id: id, decidedBy: settings) }
+        guard unconfirmed > 0 else { return readHistories(connection, joined, join) }
         connection.wait(
             for: Continuation(channels: joined, unconfirmed: unconfirmed) { [self] in
-                join(connection, channels, verdicts, id: id, decidedBy: settings)
+                readHistories(connection, joined, join)
             })
+    }
+
+    /// Reads the histories of the channels that keep one, which gives each of them the moment of joining.
+    private func readHistories(_ connection: Connection, _ joined: [String], _ join: Join) {
+        let request = join.options.history ?? HistoryRequest()
+        let lookups = joined.compactMap { channel in
+            context.settings.access.channels.history(of: channel).map { HistoryLookup(of: channel, $0, request) }
+        }
+        guard !lookups.isEmpty else { return enter(connection, join, [:]) }
+        connection.wait(
+            for: Continuation(channels: joined) { [self] readings in
+                let read = zip(lookups, readings).map { (ByteName($0.channel), $1) }
+                enter(connection, join, Dictionary(read) { first, _ in first })
+            })
+        context.readHistories(lookups, for: connection)
     }
 
     /// What the rules say; the backend is not asked again about a channel that the connection has joined.
@@ -57,20 +83,28 @@ extension CommandRunner {
     }
 
     /// Each confirmation is sent before the connection joins, so that no message of the channel can come before it.
-    private func join(
-        _ connection: Connection, _ channels: [String], _ verdicts: [Verdict], id: [UInt8],
-        decidedBy settings: LiveSettings
-    ) {
-        for (channel, verdict) in zip(channels, verdicts) {
-            if case .refused(let refusal) = verdict {
-                webSockets.reply(.refused(refusal, channel: channel), to: id, of: connection)
-                continue
+    private func enter(_ connection: Connection, _ join: Join, _ readings: [ByteName: HistoryReading]) {
+        for (channel, verdict) in zip(join.channels, join.verdicts) {
+            switch verdict {
+            case .refused(let refusal):
+                webSockets.reply(.refused(refusal, channel: channel), to: join.id, of: connection)
+            case .isMember: webSockets.reply(.subscribed(channel: channel), to: join.id, of: connection)
+            case .join: enter(connection, channel, readings[ByteName(channel)], join)
             }
-            webSockets.reply(.subscribed(channel: channel), to: id, of: connection)
-            if verdict.joins { context.hub.join(connection.slot, channel) }
         }
         // A reload may have come while it waited.
-        if settings !== context.settings { review(connection, since: settings) }
+        if join.settings !== context.settings { review(connection, since: join.settings) }
+    }
+
+    private func enter(_ connection: Connection, _ channel: String, _ reading: HistoryReading?, _ join: Join) {
+        if join.options.history?.recover != nil { context.count(recovery: reading?.isRecovered == true) }
+        if join.options.isStrict, reading?.isRecovered != true {
+            subscriptions.abandon([channel], for: connection.key)
+            return webSockets.reply(.refused(.unrecoverable, channel: channel), to: join.id, of: connection)
+        }
+        let report = join.options.report(on: reading)
+        webSockets.reply(.subscribed(channel: channel, report), to: join.id, of: connection)
+        context.hub.join(connection.slot, channel, after: reading?.messages ?? [])
     }
 
     /// Whether a command may name this many channels: each one is as much work as a command of its own.
@@ -86,16 +120,27 @@ extension CommandRunner {
     private var tooManyChannels: CommandRefusal { .tooManyChannels(limit: maxChannels) }
 
     /// Decides which channels are new, and which of those are too many.
-    private func verdicts(on channels: [String], _ denials: [ChannelDenial?], _ slot: UInt32) -> [Verdict] {
+    private func verdicts(
+        on channels: [String], _ denials: [ChannelDenial?], _ options: SubscribeOptions, _ connection: Connection
+    ) -> [Verdict] {
+        let slot = connection.slot
         var count = context.hub.channelCount(of: slot)
         var named: Set<ByteName> = []
         return zip(channels, denials).map { channel, denial in
-            if let denial { return .refused(.denied(denial)) }
+            if let denial = denial ?? rewindDenial(options, channel, connection) { return .refused(.denied(denial)) }
             if context.hub.isMember(slot, of: channel) || named.contains(ByteName(channel)) { return .isMember }
             if count >= maxChannels, context.isStopped(by: .channels) { return .refused(tooManyChannels) }
             count += 1
             named.insert(ByteName(channel))
             return .join
         }
+    }
+
+    /// Who may subscribe recovers what came after its position; older messages need the right to the history.
+    private func rewindDenial(
+        _ options: SubscribeOptions, _ channel: String, _ connection: Connection
+    ) -> ChannelDenial? {
+        guard let last = options.history?.last, last > 0 else { return nil }
+        return historyDenial(on: channel, connection, isSubscribed: true)
     }
 }

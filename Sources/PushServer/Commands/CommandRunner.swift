@@ -101,10 +101,11 @@ extension CommandRunner: MessageDelegate {
     private func run(_ command: ClientCommand, id: [UInt8], _ connection: Connection) {
         switch command {
         case .ping: webSockets.reply(.pong, to: id, of: connection)
-        case .subscribe(let channels, let replace): subscribe(connection, to: channels, replace: replace, id: id)
+        case .subscribe(let channels, let options): subscribe(connection, to: channels, options, id: id)
         case .unsubscribe(let channels): unsubscribe(connection, from: channels, id: id)
         case .publish(let channel, let data, let key):
             publish(Publication(channel: channel, payload: data, key: key), id: id, connection)
+        case .history(let channel, let last): readHistory(connection, of: channel, last: last, id: id)
         case .refresh(let token): refresh(connection, token, id: id)
         }
     }
@@ -165,6 +166,12 @@ extension CommandRunner {
         guard let connection = table[ticket.key],
             let proceed = connection.continuation?.published(outcome, part: Int(ticket.part))
         else { return }
+        endWait(connection, proceed)
+    }
+
+    /// The histories that a connection waits for were read.
+    func read(_ key: StreamKey, _ readings: [HistoryReading]) {
+        guard let connection = table[key], let proceed = connection.continuation?.read(readings) else { return }
         endWait(connection, proceed)
     }
 

@@ -1,4 +1,5 @@
 internal import Broker
+internal import Channels
 internal import Protocols
 
 /// What a connection does when the answers that it waits for have come.
@@ -10,6 +11,7 @@ final class Continuation {
         case confirmations(Int, then: () -> Void)
         case outcome(then: (Result<Published, CommandRefusal>) -> Void)
         case outcomes([PublishOutcome?], missing: Int, then: ([PublishOutcome]) -> Void)
+        case histories(then: ([HistoryReading]) -> Void)
         case answer
     }
 
@@ -52,6 +54,18 @@ final class Continuation {
         awaited = .outcomes(outcomes, missing: outcomes.count { $0 == nil }, then: then)
     }
 
+    /// Waits for the histories of channels that were acquired for the connection.
+    ///
+    /// - Parameter abandoned: gives back what the connection has besides its channels.
+    init(
+        channels: [String], then: @escaping ([HistoryReading]) -> Void, abandoned: @escaping () -> Void = {}
+    ) {
+        self.channels = channels
+        endsWithPeer = false
+        self.abandoned = abandoned
+        awaited = .histories(then: then)
+    }
+
     /// Waits for another answer, which `CommandRunner.answered` is told of.
     ///
     /// - Parameter endsWithPeer: whether the connection ends when the peer has finished, as the answer has no use then.
@@ -84,8 +98,14 @@ final class Continuation {
             guard missing > 0 else { return { then(outcomes.compactMap(\.self)) } }
             awaited = .outcomes(outcomes, missing: missing, then: then)
             return nil
-        case .confirmations, .answer: return nil
+        case .confirmations, .histories, .answer: return nil
         }
+    }
+
+    /// Takes the histories of channels; returns how to go on, or nil if none are waited for.
+    func read(_ readings: [HistoryReading]) -> (() -> Void)? {
+        guard case .histories(let then) = awaited else { return nil }
+        return { then(readings) }
     }
 
     /// The connection ends.

@@ -200,6 +200,7 @@ struct ConnectionLife: ~Copyable {
         case .keepAlive: ticks = timeouts.keepAlive
         case .ping: ticks = isBlocked ? min(timeouts.ping, timeouts.stall) : timeouts.ping
         case .pong: ticks = timeouts.pong
+        case .comment: ticks = isBlocked ? min(timeouts.comment, timeouts.stall) : timeouts.comment
         case .close, .linger: return
         }
         if deadlineTick > tick + 1 + ticks { wait(for: deadline, ticks, from: tick) }

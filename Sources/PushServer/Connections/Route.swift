@@ -1,3 +1,5 @@
+internal import Bytes
+internal import Channels
 internal import HTTP
 internal import WebSocket
 
@@ -36,7 +38,7 @@ enum EndpointAnswer {
     /// The connection has a continuation, which sends the response.
     case later
     /// The connection becomes a WebSocket with these channels.
-    case upgrade(Handshake.Acceptance, channels: [String])
+    case upgrade(Handshake.Acceptance, channels: [String], after: [ByteName: HistoryReading])
     /// The response is an event stream; `then` begins to send something in it.
     case stream(then: (Connection) -> Void)
 }

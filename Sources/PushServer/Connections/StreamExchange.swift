@@ -1,4 +1,5 @@
 internal import Access
+internal import Bytes
 internal import Channels
 internal import Protocols
 internal import WSLoop
@@ -34,12 +35,21 @@ final class StreamExchange {
     }
 
     /// Makes a stream bring the messages of channels: its client, which has a place, is one of them from now on.
-    func join(_ connection: Connection, _ channels: [String], as stream: EventStream) {
+    ///
+    /// - Parameter histories: what the client gets of channels' histories first.
+    func join(
+        _ connection: Connection, _ channels: [String], after histories: [ByteName: HistoryReading],
+        as stream: EventStream
+    ) {
         connection.isClient = true
         lives.follow(connection)  // for the end of its token
         let hub = context.hub
         hub.setForm(WireForm(encoder: ClientProtocols.index(of: stream)), of: connection.slot)
-        for channel in channels { hub.join(connection.slot, channel) }
+        for channel in channels {
+            let reading = histories.isEmpty ? nil : histories[ByteName(channel)]
+            if let reading { tell(.subscribed(channel: channel, HistoryReport(reading)), connection) }
+            hub.join(connection.slot, channel, after: reading?.messages ?? [])
+        }
         context.counters.handshakes[HandshakeResult.streaming.rawValue] += 1
         context.counters.streams += 1
         context.counters.opened += 1
@@ -50,7 +60,7 @@ final class StreamExchange {
     /// A client that is gone acknowledges nothing, and that is all that shows it: it never sends anything.
     private func limitSilence(of connection: Connection) {
         guard !connection.peer.contains(.unixSocket) else { return }
-        let ticks = UInt64(lives.timeouts.stall)
+        let ticks = UInt64(context.settings.timeouts.stall)
         Socket.limitUnacknowledgedTime(
             connection.descriptor, milliseconds: Int32(clamping: ticks * DeadlineWheel.tickMilliseconds))
     }

@@ -46,7 +46,12 @@ final class WebSocketExchange {
     }
 
     /// Turns an HTTP connection into a WebSocket: sends the 101, then its channels' messages.
-    func open(_ connection: Connection, _ acceptance: Handshake.Acceptance, channels: [String]) {
+    ///
+    /// - Parameter histories: what the client gets of channels' histories first.
+    func open(
+        _ connection: Connection, _ acceptance: Handshake.Acceptance, channels: [String],
+        after histories: [ByteName: HistoryReading] = [:]
+    ) {
         var acceptance = acceptance
         if acceptance.deflate?.keepsClientContext == true, !context.state.places.takeDeflateContext() {
             acceptance.deflate = nil
@@ -62,7 +67,11 @@ final class WebSocketExchange {
         hub.setForm(WireForm(encoder: spoken, deflated: acceptance.deflate?.window), of: connection.slot)
         hub.reply(connection.slot) { acceptance.encode(into: &$0) }
         if connection.wantsHello { tell(hello(to: connection), connection) }
-        for channel in channels { hub.join(connection.slot, channel) }
+        for channel in channels {
+            let reading = histories.isEmpty ? nil : histories[ByteName(channel)]
+            if let reading { tell(.subscribed(channel: channel, HistoryReport(reading)), connection) }
+            hub.join(connection.slot, channel, after: reading?.messages ?? [])
+        }
         context.counters.handshakes[HandshakeResult.accepted.rawValue] += 1
         context.counters.webSockets += 1
         context.counters.opened += 1

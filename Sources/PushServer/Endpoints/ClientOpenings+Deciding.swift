@@ -1,5 +1,6 @@
 internal import Access
 internal import Bytes
+internal import Channels
 internal import HTTP
 internal import Hooks
 internal import Protocols
@@ -11,6 +12,8 @@ struct Opening {
     let transport: ClientTransport
     /// By which it was decided.
     let settings: LiveSettings
+    /// What the client wants of channels' histories.
+    let histories: [ByteName: HistoryRequest]
     var channels: [String]
 }
 
@@ -52,17 +55,13 @@ extension ClientOpenings {
 
     /// Lets the client in as soon as its channels are confirmed.
     private func join(_ connection: Connection, _ opening: Opening) throws(UpgradeRefusal) -> EndpointAnswer {
-        let channels = opening.channels
-        let answer: EndpointAnswer
-        switch opening.transport {
-        case .webSocket(let acceptance): answer = .upgrade(acceptance, channels: channels)
-        case .eventStream(let wrapsMessages):
-            guard !channels.isEmpty else { throw .badRequest("an event stream needs a channel (channel=)") }
-            let stream = wrapsMessages || channels.count > 1 ? EventStream.envelopes : .payloads
-            answer = .stream { [streams] in streams.join($0, channels, as: stream) }
+        if case .eventStream = opening.transport, opening.channels.isEmpty {
+            throw .badRequest("an event stream needs a channel (channel=)")
         }
+        try checkHistories(connection, opening)
+        let channels = opening.channels
         let unconfirmed = subscriptions.acquire(channels, for: connection.key)
-        guard unconfirmed > 0 else { return answer }
+        guard unconfirmed > 0 else { return enter(connection, opening) }
         connection.wait(
             for: Continuation(channels: channels, unconfirmed: unconfirmed) { [self] in
                 if let refusal = revocation(of: connection) {
@@ -70,11 +69,53 @@ extension ClientOpenings {
                     releasePlace()
                     return http.refuse(refuse(refusal, opening.head, connection), connection)
                 }
-                finish(answer, connection, decidedBy: opening.settings)
+                finish(enter(connection, opening), connection, decidedBy: opening.settings)
             } abandoned: { [self] in
                 releasePlace()
             })
         return .later
+    }
+
+    /// Lets the client in at once, or as soon as the histories were read that it wants.
+    private func enter(_ connection: Connection, _ opening: Opening) -> EndpointAnswer {
+        var lookups: [HistoryLookup] = []
+        for channel in opening.histories.isEmpty ? [] : opening.channels {
+            guard let request = opening.histories[ByteName(channel)],
+                let limits = context.settings.access.channels.history(of: channel)
+            else { continue }
+            lookups.append(HistoryLookup(of: channel, limits, request))
+        }
+        guard !lookups.isEmpty else { return answer(to: opening, [:]) }
+        connection.wait(
+            for: Continuation(channels: opening.channels) { [self] readings in
+                for isRecovered in readings.compactMap(\.isRecovered) { context.count(recovery: isRecovered) }
+                let read = zip(lookups, readings).map { (ByteName($0.channel), $1) }
+                let answer = answer(to: opening, Dictionary(read) { first, _ in first })
+                finish(answer, connection, decidedBy: opening.settings)
+            } abandoned: { [self] in
+                releasePlace()
+            })
+        context.readHistories(lookups, for: connection)
+        return .later
+    }
+
+    private func answer(to opening: Opening, _ histories: [ByteName: HistoryReading]) -> EndpointAnswer {
+        let channels = opening.channels
+        switch opening.transport {
+        case .webSocket(let acceptance): return .upgrade(acceptance, channels: channels, after: histories)
+        case .eventStream(let wrapsMessages):
+            let stream = wrapsMessages || channels.count > 1 ? EventStream.envelopes : .payloads
+            return .stream { [streams] in streams.join($0, channels, after: histories, as: stream) }
+        }
+    }
+
+    /// The last messages may be older than the client's right to the channel, so they need one of their own.
+    private func checkHistories(_ connection: Connection, _ opening: Opening) throws(UpgradeRefusal) {
+        for (channel, request) in opening.histories where request.last > 0 {
+            let decision = context.settings.access.channels.decision(
+                to: .history, channel.text, by: connection.identity, isSubscribed: true)
+            if let denial = decision.denial { throw UpgradeRefusal(Denial(denial, of: channel.text)) }
+        }
     }
 
     /// Asks the backend, and goes on with the opening when the outcomes are there.

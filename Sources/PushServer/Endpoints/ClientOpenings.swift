@@ -120,6 +120,7 @@ final class ClientOpenings {
         let transport = try accept(head)
         connection.identity = hasChannels ? try authenticator.identity(of: head) : nil
         let channels = try channels(of: head, connection.identity)
+        let histories = try HistoryQuery.requests(of: head, context.settings.access.channels)
         let user = try user(of: head, connection.identity)
         connection.wantsHello = (try? head.queryValues(of: "hello")) == ["1"]
         if !backend.answers(.connect) { try checkRights(to: channels, connection) }
@@ -135,7 +136,8 @@ final class ClientOpenings {
             addresses.noteClient(of: head, connection)
             users.note(user == Users.anonymous ? nil : user, of: connection)
             let opening = Opening(
-                head: head, transport: transport, settings: context.settings, channels: channels)
+                head: head, transport: transport, settings: context.settings, histories: histories,
+                channels: channels)
             return try identify(connection, opening)
         }
     }

@@ -61,7 +61,7 @@ struct HandshakeLog {
 
 extension ClientTransport {
     private static let ofWebSockets: [StaticString] = [
-        "channel", "user_id", "context_takeover", "hello", TokenCarriers.parameter,
+        "channel", "user_id", "context_takeover", "hello", "recover", "history", TokenCarriers.parameter,
     ]
     private static let ofEventStreams: [StaticString] = ["channel", "user_id", "envelope", TokenCarriers.parameter]
 

@@ -13,6 +13,7 @@ struct Metrics {
         var metrics = Metrics()
         metrics.addClients(state, totals)
         metrics.addMessages(state, totals)
+        metrics.addHistories(state, totals)
         metrics.addBroker(state)
         metrics.addHooks(state)
         metrics.addEvents(state)
@@ -84,6 +85,20 @@ struct Metrics {
         for name in LimitName.allCases {
             let labels = "limit=\"\(name.label)\",enforced=\"\(state.settings.limit(name)?.isEnforced ?? true)\""
             text += "pushd_limit_hits_total{\(labels)} \(totals.limitHits[name.rawValue])\n"
+        }
+    }
+
+    private mutating func addHistories(_ state: ServerState, _ totals: WorkerCounters) {
+        let counts = state.directory.historyCounts
+        gauge("history_channels", "Channels that have a history.", counts.channels)
+        gauge("history_messages", "Messages in the histories of channels.", counts.messages)
+        gauge("history_bytes", "Bytes of the histories of channels.", counts.bytes)
+        counter(
+            "history_shed_messages_total", "Messages dropped from histories for --history-budget.",
+            counts.shedMessages)
+        head("recoveries_total", "counter", "Subscriptions that were to recover messages, by the result.")
+        for result in RecoveryResult.allCases {
+            sample("recoveries_total", "result", "\(result)", totals.recoveries[result.rawValue])
         }
     }
 

@@ -67,11 +67,21 @@ final class LoopContext {
     /// - Returns: the number of subscribers in this process.
     @discardableResult
     func broadcast(_ publication: Publication) -> Int {
-        let excluded = publication.excluded.map { (loop: $0.loop, slot: $0.slot, generation: $0.generation) }
-        let message = Message(
-            channel: publication.channel, payload: publication.payload, key: publication.key, excluded: excluded,
-            receivedNanoseconds: Loop.monotonicNanoseconds)
-        return state.directory.publish(message) { post(.deliver(message), to: $0) }
+        let now = Loop.monotonicNanoseconds
+        guard let limits = settings.access.channels.history(of: publication.channel) else {
+            let message = Message(publication, receivedNanoseconds: now)
+            return state.directory.publish(message) { post(.deliver(message), to: $0) }
+        }
+        return state.directory.publish(to: publication.channel, keeping: limits, at: now) {
+            Message(publication, offset: $0, receivedNanoseconds: now)
+        } post: { message, loop in
+            post(.deliver(message), to: loop)
+        }
+    }
+
+    /// Reads histories for a connection, which gets them in a message to this loop.
+    func readHistories(_ lookups: [HistoryLookup], for connection: Connection) {
+        state.directory.read(lookups, at: Loop.monotonicNanoseconds) { post(.read(connection.key, $0)) }
     }
 
     /// Adds the counts of the flush.
@@ -103,6 +113,11 @@ final class LoopContext {
         return settings.limit(name)?.isEnforced ?? true
     }
 
+    /// Counts a subscription that was to recover messages.
+    func count(recovery isRecovered: Bool) {
+        counters.recoveries[(isRecovered ? RecoveryResult.recovered : .failed).rawValue] += 1
+    }
+
     /// Logs one line per second at `notice`, and the others at `debug`.
     func log(
         _ message: Logger.Message, limitedBy lines: borrowing LineLimit,
@@ -110,5 +125,14 @@ final class LoopContext {
     ) {
         let isFirst = lines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds)
         state.logger.log(level: isFirst ? .notice : .debug, message, metadata: metadata())
+    }
+}
+
+extension Message {
+    fileprivate convenience init(_ publication: Publication, offset: UInt64? = nil, receivedNanoseconds: UInt64) {
+        self.init(
+            channel: publication.channel, payload: publication.payload, key: publication.key, offset: offset,
+            excluded: publication.excluded.map { (loop: $0.loop, slot: $0.slot, generation: $0.generation) },
+            receivedNanoseconds: receivedNanoseconds)
     }
 }

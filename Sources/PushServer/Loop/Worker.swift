@@ -115,6 +115,7 @@ final class Worker {
         case .gap(let channel, let milliseconds):
             context.hub.tell(.gap(seconds: Double(milliseconds) / 1000), of: channel)
         case .published(let ticket, let outcome): commands.published(ticket, outcome)
+        case .read(let key, let readings): commands.read(key, readings)
         case .call(let call, let ticket): callRunner.take(call, ticket)
         case .runCalls: callRunner.run()
         case .trace(let change): tracer.change(change)

@@ -6,6 +6,11 @@ enum MessageSource: Int, CaseIterable {
     case http, broker, client
 }
 
+/// The result of a request to recover messages.
+enum RecoveryResult: Int, CaseIterable {
+    case recovered, failed
+}
+
 /// Why a WebSocket or a stream ended, from the server's view.
 enum CloseReason: Int, CaseIterable {
     case client, aborted, protocolError, messageTooBig, slowConsumer, overBudget, stalled, tooManyMessages, pingTimeout,
@@ -86,6 +91,8 @@ struct WorkerCounters: Sendable {
     var messagesOverRate = 0
     /// How often a limit was reached, by `LimitName`.
     var limitHits: [8 of Int] = .init(repeating: 0)
+    /// Requests to recover messages, by `RecoveryResult`.
+    var recoveries: [2 of Int] = .init(repeating: 0)
     /// Idle HTTP connections closed for lack of descriptors.
     var idleClosed = 0
     /// Connections closed because of invalid input instead of a PROXY protocol header.
@@ -127,6 +134,7 @@ struct WorkerCounters: Sendable {
         compressions += other.compressions
         messagesOverRate += other.messagesOverRate
         for index in limitHits.indices { limitHits[index] += other.limitHits[index] }
+        for index in recoveries.indices { recoveries[index] += other.recoveries[index] }
         idleClosed += other.idleClosed
         proxyHeadersRefused += other.proxyHeadersRefused
         tlsHandshakes += other.tlsHandshakes

@@ -17,6 +17,8 @@ enum WorkerMessage: Sendable {
     case gap(channel: String, milliseconds: UInt64)
     /// From the node: the result of a connection's publish.
     case published(PublishTicket, PublishOutcome)
+    /// From the directory: the histories that the connection waits for.
+    case read(StreamKey, [HistoryReading])
     /// Execute a call, and answer it if it has a ticket.
     case call(Call, CallTicket?)
     /// To itself: continue to execute calls.

@@ -16,7 +16,8 @@ public struct BrokerChoice: Sendable, CustomStringConvertible {
     /// Makes the broker on the node's loop and starts to connect; nil for the embedded one.
     let connect: Connect?
 
-    var isEmbedded: Bool { connect == nil }
+    /// Whether it is the embedded one.
+    public var isEmbedded: Bool { connect == nil }
 }
 
 extension BrokerChoice {

@@ -1,3 +1,4 @@
+internal import Channels
 internal import Logging
 internal import WSLoop
 
@@ -6,6 +7,8 @@ struct Housekeeping {
     private static let certificateTicks = 4
     private static let memoryTicks = 20
     private static let revocationTicks = 240
+    /// How many channels' histories are looked at per tick for old messages.
+    private static let sweptHistories = 256
 
     private var ticks = 0
     private var memory = MemoryReturn()
@@ -13,6 +16,7 @@ struct Housekeeping {
     /// Called four times per second, on the node's loop.
     mutating func tick(_ state: ServerState) {
         ticks &+= 1
+        state.directory.sweepHistories(Housekeeping.sweptHistories, at: Loop.monotonicNanoseconds)
         // Less often than at every tick, because checking a file accesses the disk.
         if ticks % Housekeeping.certificateTicks == 0 {
             state.configuration.certificates?.reloadIfChanged(logger: state.logger)

@@ -39,7 +39,11 @@ final class ServerState: Sendable {
         let workers = max(configuration.workers, 1)
         self.logger = logger
         broker = configuration.broker
-        directory = ChannelDirectory(loops: workers, isAlwaysReady: configuration.broker.isEmbedded)
+        // What one client recovers fits into its outbox.
+        directory = ChannelDirectory(
+            loops: workers, isAlwaysReady: configuration.broker.isEmbedded,
+            historyBudgetBytes: configuration.historyBudgetBytes,
+            historyBytesOfChannel: configuration.outboxLimitBytes / 2)
         admission = Mutex(Admission(configuration.admission))
         inboxes = (0..<workers).map { _ in Inbox() }
         pages = ServerState.pages(configuration)

@@ -1,5 +1,6 @@
 internal import Access
 internal import Bytes
+internal import Channels
 internal import Protocols
 internal import WebSocket
 
@@ -25,9 +26,10 @@ enum TraceEvent {
     /// The channel that it is about.
     var channel: String? {
         switch self {
-        case .outcome(.subscribed(let channel)), .outcome(.unsubscribed(let channel)),
-            .outcome(.published(let channel)), .outcome(.refused(_, let channel?)),
-            .told(.unsubscribed(let channel, _)), .message(let channel, _, _):
+        case .outcome(.subscribed(let channel, _)), .outcome(.unsubscribed(let channel)),
+            .outcome(.published(let channel)), .outcome(.history(let channel, _)),
+            .outcome(.refused(_, let channel?)), .told(.unsubscribed(let channel, _)),
+            .told(.removed(let channel, _, _)), .told(.subscribed(let channel, _)), .message(let channel, _, _):
             channel
         default: nil
         }
@@ -56,8 +58,10 @@ enum TraceEvent {
         case .connected: "connected"
         case .refused, .outcome(.refused): "refused"
         case .outcome(.pong): "pinged"
-        case .outcome(.subscribed): "subscribed"
-        case .outcome(.unsubscribed), .told(.unsubscribed): "unsubscribed"
+        case .outcome(.subscribed), .told(.subscribed): "subscribed"
+        case .outcome(.unsubscribed), .told(.unsubscribed), .told(.removed): "unsubscribed"
+        case .outcome(.history): "history"
+        case .told(.hello): "greeted"
         case .outcome(.published): "published"
         case .outcome(.refreshed): "refreshed"
         case .told(.expiring): "expiring"
@@ -85,6 +89,10 @@ enum TraceEvent {
         case .told(.unsubscribed(_, let denial)):
             text.member("code", denial.code)
             text.member("reason", denial.message)
+        case .told(.removed(_, let reason, let code)):
+            text.member("code", raw: code)
+            text.member("reason", reason)
+        case .outcome(.history(_, let reading)): text.member("messages", reading.messages.count)
         case .message(_, let bytes, let subscribers):
             text.member("bytes", bytes)
             text.member("subscribers", subscribers)
@@ -93,7 +101,7 @@ enum TraceEvent {
         case .closed(let reason):
             text.member("reason", reason.label)
             if let (code, _) = reason.closeFrame { text.member("code", Int(code.rawValue)) }
-        case .outcome: break
+        case .outcome, .told(.hello), .told(.subscribed): break
         }
     }
 }

@@ -39,9 +39,10 @@ enum ChannelRuleSyntax {
     private static let subscribe = "subscribe"
     private static let publish = "publish"
     private static let slowConsumer = "slow-consumer"
-    static let fields = [subscribe, publish, slowConsumer]
+    static let history = "history"
+    static let fields = [subscribe, publish, slowConsumer, history]
     /// Fields that later versions will have.
-    private static let future = ["history", "presence", "presence-grace", "conflate-every", "wildcard"]
+    private static let future = ["presence", "presence-grace", "conflate-every", "wildcard"]
 
     /// Sets a field of a rule.
     static func set(_ field: String, _ value: String, of rule: inout ChannelRule) throws(ValueViolation) {
@@ -49,6 +50,7 @@ enum ChannelRuleSyntax {
         case subscribe: rule.subscribe = try right(to: .subscribe, value)
         case publish: rule.publish = try right(to: .publish, value)
         case slowConsumer: rule.slowConsumer = try policy(value)
+        case history: rule.history = try limits(value)
         default: throw violation(ofField: field)
         }
     }
@@ -73,6 +75,7 @@ enum ChannelRuleSyntax {
         [
             (subscribe, rule.subscribe?.rawValue), (publish, rule.publish?.rawValue),
             (slowConsumer, rule.slowConsumer?.rawValue),
+            (history, rule.history.map { "\($0.maxMessages)/\($0.maxAgeSeconds)s" }),
         ].compactMap { field, value in value.map { (field, $0) } }
     }
 
@@ -88,6 +91,19 @@ enum ChannelRuleSyntax {
             throw violation(value, SlowConsumerPolicy.allCases.map(\.rawValue))
         }
         return policy
+    }
+
+    /// `COUNT/TIME`, as in `100/5m`.
+    private static func limits(_ value: String) throws(ValueViolation) -> HistoryLimits {
+        let parts = value.split(separator: "/", omittingEmptySubsequences: false)
+        guard parts.count == 2, let count = Int(parts[0]), HistoryLimits.counts.contains(count),
+            let age = Units.time(String(parts[1])), HistoryLimits.ages.contains(Int(age / .seconds(1)))
+        else {
+            throw ValueViolation(
+                value: value,
+                expected: "COUNT/TIME, as in 100/5m; at most \(HistoryLimits.counts.upperBound) and 30 days")
+        }
+        return HistoryLimits(maxMessages: count, maxAgeSeconds: Int(age / .seconds(1)))
     }
 
     private static func violation(_ value: String, _ allowed: [String]) -> ValueViolation {

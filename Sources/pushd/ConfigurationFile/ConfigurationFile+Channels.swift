@@ -46,7 +46,7 @@ extension ConfigurationFile {
         guard var rule = (pattern ?? ChannelPattern("*")).map({ ChannelRule($0) }) else { return nil }
         var value = Value(text: "", position: node.position)
         for member in members where ChannelRuleSyntax.isField(member.key) {
-            guard let text = text(member.value, key(member)) else { continue }
+            guard let text = fieldText(member) else { continue }
             value.fields[member.key] = member.value.position
             do throws(ValueViolation) {
                 try ChannelRuleSyntax.set(member.key, text, of: &rule)
@@ -56,6 +56,27 @@ extension ConfigurationFile {
         }
         guard violations.count == before else { return nil }
         return Value(text: ChannelRuleSyntax.text(rule), position: value.position, fields: value.fields)
+    }
+
+    /// A field as `--channel` takes it; a history may also be `{size: 100, ttl: 5m}`.
+    private mutating func fieldText(_ member: YAMLNode.Member) -> String? {
+        guard member.key == ChannelRuleSyntax.history, case .mapping(let parts) = member.value.content else {
+            return text(member.value, key(member))
+        }
+        var texts: [String: String] = [:]
+        for part in parts {
+            guard ["size", "ttl"].contains(part.key), texts[part.key] == nil else {
+                refuse(part.position, key(member), "a history has size and ttl, each once")
+                return nil
+            }
+            guard let text = text(part.value, "\(key(member)).\(part.key)") else { return nil }
+            texts[part.key] = text
+        }
+        guard let size = texts["size"], let age = texts["ttl"] else {
+            refuse(member.value.position, key(member), "a history has both size and ttl, as in {size: 100, ttl: 5m}")
+            return nil
+        }
+        return "\(size)/\(age)"
     }
 
     private func key(_ member: YAMLNode.Member) -> String { "\(ConfigurationFile.rulesKey).\(member.key)" }

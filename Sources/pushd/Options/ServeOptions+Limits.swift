@@ -17,6 +17,9 @@ extension ServeOptions {
         @Option(
             "Bytes that all clients together make the server hold on input", .size(), default: "an eighth of memory")
         var inboundBudget: Int?
+
+        @Option("Bytes of all channels' histories together", .size(), default: "an eighth of memory")
+        var historyBudget: Int?
     }
 
     /// What one client may take.

@@ -27,6 +27,14 @@ extension Settings {
     private mutating func setChannelRules(_ rules: [ChannelRule], _ sources: OptionSources) {
         server.channelRules = rules
         for (item, rule) in rules.enumerated() {
+            // Each node would keep another history, and lose what came while its link to Redis was down.
+            if rule.history != nil, !server.broker.isEmbedded {
+                attempt(sources) { _ throws(SettingViolation) in
+                    throw SettingViolation(
+                        option: sources.name(ofField: "history", ofRule: item), value: ChannelRuleSyntax.text(rule),
+                        expected: "possible with --redis: only a single process keeps a history yet")
+                }
+            }
             for action in [ChannelAction.subscribe, .publish] {
                 guard let missing = missing(for: rule.right(to: action), action) else { continue }
                 attempt(sources) { _ throws(SettingViolation) in

@@ -10,6 +10,7 @@ extension Settings {
         server.admission.opensPerSecond = options.maxConnectRate
         server.maxPublishBytes = options.maxPublish
         server.inboundBudgetBytes = options.inboundBudget ?? resources.memoryBytes / 8
+        server.historyBudgetBytes = options.historyBudget ?? resources.memoryBytes / 8
     }
 
     mutating func setRates(_ options: ServeOptions.Rates) {

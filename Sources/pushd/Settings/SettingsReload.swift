@@ -9,10 +9,10 @@ final class SettingsReload: Sendable {
     static let restartOptions: Set<String> = [
         "--config", "--listen", "--admin", "--redis", "--redis-password-file", "--redis-prefix", "--redis-map",
         "--redis-pattern", "--redis-cluster-pubsub", "--redis-ca", "--redis-cert", "--redis-key",
-        "--redis-connect-timeout", "--redis-silence", "--max-publish", "--workers", "--io", "--log-format",
-        "--hook-connect", "--hook-subscribe", "--hook-publish", "--hook-header", "--hook-failure", "--hook-timeout",
-        "--hook-secret-file", "--hook-ca", "--hook-events", "--hook-event",
-        "--hook-grace", "--token-jwks",
+        "--redis-connect-timeout", "--redis-silence", "--max-publish", "--history-budget", "--workers", "--io",
+        "--log-format", "--hook-connect", "--hook-subscribe", "--hook-publish", "--hook-header", "--hook-failure",
+        "--hook-timeout", "--hook-secret-file", "--hook-ca", "--hook-events", "--hook-event", "--hook-grace",
+        "--token-jwks",
     ]
 
     /// By which the server was started.

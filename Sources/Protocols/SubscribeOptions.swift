@@ -1,0 +1,37 @@
+public import Channels
+
+/// How a client subscribes.
+public struct SubscribeOptions: Equatable, Sendable {
+    /// Whether it leaves all other channels first.
+    public var replace: Bool
+    /// What it wants of the history; nil if nothing.
+    public var history: HistoryRequest?
+    /// Whether it does not subscribe if not everything can be recovered.
+    public var isStrict: Bool
+
+    /// Options; without arguments a plain subscription.
+    public init(replace: Bool = false, history: HistoryRequest? = nil, isStrict: Bool = false) {
+        self.replace = replace
+        self.history = history
+        self.isStrict = isStrict
+    }
+}
+
+/// What the reply to a subscription says of the channel's history.
+public struct HistoryReport: Equatable, Sendable {
+    /// The place of the last message so far; nil if the channel keeps no history.
+    public let position: StreamPosition?
+    /// Whether all messages after the client's position follow; nil if it did not name one.
+    public let isRecovered: Bool?
+
+    /// The report on a reading.
+    public init(_ reading: HistoryReading) {
+        self.init(position: reading.position, isRecovered: reading.isRecovered)
+    }
+
+    /// A report.
+    public init(position: StreamPosition?, isRecovered: Bool?) {
+        self.position = position
+        self.isRecovered = isRecovered
+    }
+}

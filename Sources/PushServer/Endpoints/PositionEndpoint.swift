@@ -1,0 +1,61 @@
+internal import Access
+internal import Bytes
+internal import Channels
+internal import HTTP
+internal import WSLoop
+
+/// `GET /position`: the place of a channel's last message, for clients that may subscribe to the channel.
+///
+/// A client that reads the position, then its state, and then subscribes from that position misses nothing.
+final class PositionEndpoint: Endpoint {
+    private let context: LoopContext
+    private let authenticator: Authenticator
+
+    init(_ context: LoopContext) {
+        self.context = context
+        authenticator = Authenticator(context)
+    }
+
+    var purpose: AccessRules.Purpose? { .connect }
+
+    func serves(_ head: RequestHead, on peer: Peer) -> Bool { head.isPath("/position") && !peer.contains(.admin) }
+
+    func route(_ head: RequestHead, _ connection: Connection) -> Route { .reading(head) }
+
+    func answer(
+        _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
+    ) -> EndpointAnswer {
+        do throws(BadRequest) {
+            try head.allowParameters("channel", TokenCarriers.parameter)
+            guard let channel = try head.name("channel") else { throw BadRequest("add ?channel=NAME to the URL") }
+            return .now(response(to: head, channel))
+        } catch {
+            return .now(error.response)
+        }
+    }
+
+    private func response(to head: RequestHead, _ channel: String) -> Response {
+        let rules = context.settings.access.channels
+        do throws(UpgradeRefusal) {
+            let identity = try authenticator.identity(of: head)
+            if let denial = rules.decision(to: .subscribe, channel, by: identity).denial {
+                return Response(Denial(denial, of: channel))
+            }
+        } catch {
+            return error.response
+        }
+        guard let limits = rules.history(of: channel) else { return .noHistory }
+        let lookup = HistoryLookup(of: channel, limits, HistoryRequest())
+        let reading = context.state.directory.read(lookup, at: Loop.monotonicNanoseconds)
+        var body = JSONObjectWriter()
+        body.member("channel", channel)
+        body.member("epoch", reading.position.epoch)
+        body.member("offset", raw: Array("\(reading.position.offset)".utf8))
+        return .json(body.finish())
+    }
+}
+
+extension Response {
+    /// The response to a question about the history of a channel that keeps none.
+    static let noHistory = Response.error(.notFound, "this channel keeps no history (--channel)")
+}
