@@ -10,6 +10,7 @@ from support import wait_until
 from support.backend import SECRET, Backend, is_signed
 from support.certificates import Authority
 from support.pushd import run_pushd
+from support.redis_cluster import RedisCluster
 from support.raw import handshake
 
 
@@ -215,18 +216,36 @@ def test_names_cannot_forge_events(telling, backend):
 
 
 @pytest.fixture
-def cluster(start, backend, redis_server):
-    """Three nodes with one Redis."""
+def start_nodes(start, backend):
+    """Starts three nodes with one Redis."""
 
-    def one():
-        options = ("--hook-events", f"{backend.url}/events", "--hook-grace", "500ms", "--redis", redis_server.url)
+    def one(url):
+        options = ("--hook-events", f"{backend.url}/events", "--hook-grace", "500ms", "--redis", url)
         kinds = [word for kind in ("occupied", "vacated", "joined", "left") for word in ("--hook-event", kind)]
         return start(*options, *kinds).wait_for_status("ok")
 
-    return [one() for _ in range(3)]
+    return lambda url: [one(url) for _ in range(3)]
+
+
+@pytest.fixture
+def cluster(start_nodes, redis_server):
+    return start_nodes(redis_server.url)
 
 
 def test_once_for_all_nodes(cluster, backend):
+    check_that_each_event_comes_once(cluster, backend)
+
+
+def test_with_a_redis_cluster(start_nodes, backend, tmp_path):
+    redis = RedisCluster(tmp_path)
+    try:
+        nodes = start_nodes(redis.start().url)
+        check_that_each_event_comes_once(nodes, backend)
+    finally:
+        redis.kill()
+
+
+def check_that_each_event_comes_once(cluster, backend):
     clients = [node.connect("a", user="ann") for node in cluster]
     wait_until(lambda: len(backend.events) >= 2, "two events")
     clients += [node.connect("b", user="bob") for node in cluster]

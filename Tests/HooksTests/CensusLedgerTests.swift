@@ -142,6 +142,18 @@ private final class Node {
         #expect(a.begin(at: CensusLedger.intervalMilliseconds)?.continues == true)
     }
 
+    @Test func whatComesAndGoesWhileTheBrokerIsAwayTakesNoMemory() {
+        var ledger = CensusLedger(node: "a")
+        ledger.arrive(room)
+        for number in 0..<10_000 {
+            ledger.arrive(Occupant(channel: "\(number)"))
+            ledger.depart(Occupant(channel: "\(number)"))
+        }
+        #expect(ledger.openCount <= CensusLedger.maxChanges + 4)
+        let report = ledger.beginReport(at: 0)
+        #expect(report?.changes == [.init("room", isArrival: true)])
+    }
+
     @Test func aReportHasALimit() {
         let a = Node("a", census)
         for number in 0...CensusLedger.maxChanges { a.arrive(Occupant(channel: "\(number)")) }

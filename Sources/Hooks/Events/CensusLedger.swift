@@ -48,13 +48,13 @@ public struct CensusLedger {
     /// An occupant has come to this node.
     public mutating func arrive(_ occupant: Occupant) {
         present.insert(occupant)
-        open.append(occupant)
+        review(occupant)
     }
 
     /// An occupant has gone from this node.
     public mutating func depart(_ occupant: Occupant) {
         present.remove(occupant)
-        open.append(occupant)
+        review(occupant)
     }
 
     /// Begins a report, if one is to be made now.
@@ -114,6 +114,18 @@ public struct CensusLedger {
         open.append(contentsOf: counted)
         sent = []
     }
+
+    /// While the broker is away, what comes and goes must not fill the memory.
+    private mutating func review(_ occupant: Occupant) {
+        open.append(occupant)
+        guard open.count > 2 * (present.count + counted.count) + CensusLedger.maxChanges else { return }
+        var kept: Set<Occupant> = []
+        open = Deque(
+            open.filter { present.contains($0) != counted.contains($0) && kept.insert($0).inserted })
+    }
+
+    /// The number of occupants to look at.
+    var openCount: Int { open.count }
 
     private mutating func takeChanges() {
         var taken: Set<Occupant> = []

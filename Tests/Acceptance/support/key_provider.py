@@ -9,7 +9,10 @@ from .tokens import key_set
 
 
 class KeyProvider:
-    """`keys` is the set. `conduct` is "answer", "hang" (until `release()`), bytes to send as the body, or a status."""
+    """With `pair`, over HTTPS.
+
+    `keys` is the set. `conduct` is "answer", "hang" (until `release()`), bytes to send as the body, or a status.
+    """
 
     def __init__(self, *keys, pair=None, cache_control=None):
         self.keys = keys
