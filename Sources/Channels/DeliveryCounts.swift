@@ -10,4 +10,7 @@ public struct DeliveryCounts: Sendable {
     public internal(set) var droppedByClosing = 0
     /// Messages that were compressed, each counted once for all subscribers with the same form.
     public internal(set) var compressions = 0
+
+    /// Messages that were dropped for slow consumers.
+    var droppedBySlowness: Int { dropped.indices.reduce(0) { $0 + dropped[$1] } }
 }

@@ -7,15 +7,24 @@ struct FrameWriter {
     private let encoders: [(any MessageEncoder)?]
     /// One bit per encoder that is not nil, because checking an encoder costs more than checking a bit.
     private let encoderBits: UInt16
+    /// One bit per encoder whose texts are sent without a frame.
+    private let bareBits: UInt16
     private var deflaters = DeflaterSet()
 
     init(encoders: [(any MessageEncoder)?] = [nil]) {
         precondition((1...WireForm.maxEncoders).contains(encoders.count), "FrameWriter: too many encoders, or none")
         self.encoders = encoders
-        encoderBits = encoders.indices.reduce(0) { encoders[$1] == nil ? $0 : $0 | 1 << UInt16($1) }
+        encoderBits = FrameWriter.bits(of: encoders) { $0 != nil }
+        bareBits = FrameWriter.bits(of: encoders) { $0?.isFramed == false }
     }
 
-    /// Appends a message as one frame.
+    private static func bits(
+        of encoders: [(any MessageEncoder)?], where isSet: ((any MessageEncoder)?) -> Bool
+    ) -> UInt16 {
+        encoders.indices.reduce(0) { isSet(encoders[$1]) ? $0 | 1 << UInt16($1) : $0 }
+    }
+
+    /// Appends a message as one frame, or as its encoder's text if that has none.
     mutating func append(_ message: Message, _ form: WireForm, to bytes: inout [UInt8]) {
         guard form.window != nil || hasEncoder(form) else {
             let payload = message.payload
@@ -30,6 +39,7 @@ struct FrameWriter {
         let encoder = encoders[form.encoder]
         let opcode: Opcode = message.isText || encoder != nil ? .text : .binary
         let text = if let encoder { message.text(form.encoder, encoder) } else { message.payload }
+        guard isFramed(form) else { return bytes.append(contentsOf: text) }
         if let window = form.window,
             let deflated = message.deflated(form, { deflaters.deflate(text.rawSpan, for: window) })
         {
@@ -47,6 +57,9 @@ struct FrameWriter {
 
     /// Whether an encoder writes for these subscribers; only then can they get notices.
     func hasEncoder(_ form: WireForm) -> Bool { encoderBits >> UInt16(form.encoder) & 1 != 0 }
+
+    /// Whether texts for these subscribers go into frames.
+    func isFramed(_ form: WireForm) -> Bool { bareBits >> UInt16(form.encoder) & 1 == 0 }
 
     /// The text of a notice; nil if the protocol has none.
     func text(of notice: DeliveryNotice, in channel: String, _ form: WireForm) -> [UInt8]? {

@@ -68,6 +68,9 @@ extension Hub {
     /// A message that was begun is finished, unless freeing enough requires dropping it too.
     public func shed(bytes: Int) { subscribers.shed(bytes: bytes) }
 
+    /// Sets whether there are events about dropped messages.
+    public func reportDrops(_ isReported: Bool) { subscribers.reportsDrops = isReported }
+
     /// Returns the counts since the last call.
     public func takeCounts() -> DeliveryCounts { subscribers.takeCounts() }
 }

@@ -4,6 +4,8 @@ public enum HubEvent: Equatable, Sendable {
     case blocked
     /// Everything that was queued has been written.
     case drained
+    /// So many messages for it were dropped, as a slow consumer's; reported only if `Hub.reportDrops` asks for it.
+    case dropped(Int)
     /// The connection must be closed.
     case lost(LossReason)
 }

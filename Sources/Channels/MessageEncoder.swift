@@ -2,6 +2,9 @@
 ///
 /// Called once per message and wire form, never per delivery, on the thread of any loop.
 public protocol MessageEncoder: Sendable {
+    /// Whether each text goes into a WebSocket frame; if not, it is sent as it is.
+    var isFramed: Bool { get }
+
     /// Appends a message's text in UTF-8, without the frame around it.
     func encode(_ message: Message, into text: inout [UInt8])
 
@@ -9,6 +12,11 @@ public protocol MessageEncoder: Sendable {
     ///
     /// - Returns: false, and nothing is appended, if the protocol has no such notice.
     func encode(_ notice: DeliveryNotice, of channel: String, into text: inout [UInt8]) -> Bool
+}
+
+extension MessageEncoder {
+    /// True.
+    public var isFramed: Bool { true }
 }
 
 /// A notice about messages of a channel that a subscriber did not get.

@@ -30,7 +30,17 @@ extension Subscribers {
 
     /// Enforces the limit: messages over it are dropped at once, by the policy of the newest message.
     mutating func enforceLimit(_ slot: UInt32) {
-        guard let outbox = self[slot].outbox else { return }
+        let before = reportsDrops ? counts.droppedBySlowness : 0
+        let isWithinLimit = dropOverLimit(slot)
+        if reportsDrops, counts.droppedBySlowness > before {
+            report(.dropped(counts.droppedBySlowness - before), slot)
+        }
+        if !isWithinLimit { lose(slot, .overflow) }
+    }
+
+    /// Drops what is over the limit; returns false if the connection must be given up.
+    private mutating func dropOverLimit(_ slot: UInt32) -> Bool {
+        guard let outbox = self[slot].outbox else { return true }
         let conflated = change(outbox) { outbox.conflate() }
         counts.dropped[DropCause.conflate.rawValue] += conflated
         let encrypted = transport?.unsentBytes(of: self[slot].link) ?? 0
@@ -39,7 +49,7 @@ extension Subscribers {
             switch policy {
             case .disconnect:
                 dropQueue(slot, .disconnect)
-                return lose(slot, .overflow)
+                return false
             case .dropNewest:
                 change(outbox) { outbox.dropNewest() }
                 counts.dropped[DropCause.dropNewest.rawValue] += 1
@@ -48,6 +58,7 @@ extension Subscribers {
                 counts.dropped[DropCause.dropOldest.rawValue] += 1
             }
         }
+        return true
     }
 
     /// Changes the outbox of a blocked connection, and updates the totals.

@@ -21,6 +21,7 @@ struct Subscribers {
     var pool = BatchPool()
     var writer: FrameWriter
     var counts = DeliveryCounts()
+    var reportsDrops = false
     /// Bytes queued for all connections together.
     var queuedBytes = 0
     /// Bytes already sent of the batches at the front of blocked outboxes, which stay in memory until the batch is
@@ -94,7 +95,13 @@ extension Subscribers {
     }
 
     /// Queues a notice.
-    mutating func reply(_ slot: UInt32, text: [UInt8]) { reply(slot, .text, message: text.rawSpan) }
+    mutating func reply(_ slot: UInt32, text: [UInt8]) {
+        if writer.isFramed(self[slot].form) {
+            reply(slot, .text, message: text.rawSpan)
+        } else {
+            reply(slot) { $0.append(contentsOf: text) }
+        }
+    }
 
     /// Adds a range of a batch to a connection's outbox, so that several channels' messages become one write.
     mutating func queue(_ batch: Batch, _ bytes: Range<Int>, for slot: UInt32) {

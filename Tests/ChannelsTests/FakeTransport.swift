@@ -11,6 +11,7 @@ final class FakeTransport: HubTransport {
         case broken(Int32)
         case blocked(UInt32)
         case drained(UInt32)
+        case dropped(UInt32, Int)
         case lost(UInt32, LossReason)
     }
 
@@ -91,6 +92,7 @@ final class FakeTransport: HubTransport {
         switch event {
         case .blocked: taken.append(.blocked(slot))
         case .drained: taken.append(.drained(slot))
+        case .dropped(let count): taken.append(.dropped(slot, count))
         case .lost(let reason): taken.append(.lost(slot, reason))
         }
     }

@@ -40,6 +40,19 @@ import Testing
         #expect(hub.queuedBytes == 0)
     }
 
+    @Test func subscribersWithoutFramesGetTextsAndNoticesAsTheyAre() {
+        for link in Int32(1)...2 { _ = hub.connect(link, "a", form: .bare) }
+        _ = hub.connect(3, "a", form: .naming())
+        hub.deliver("a", "1")
+        hub.tell(.gap(seconds: 1), of: "a")
+        hub.deliver("a", "2")
+        hub.flush()
+        for link in Int32(1)...2 {
+            #expect(String(decoding: transport.bytes(link), as: UTF8.self) == "a: 1gap in a: 1.0 sa: 2")
+        }
+        #expect(parseFrames(transport.bytes(3)).texts.count == 3)
+    }
+
     /// A gap notice comes after earlier and before later messages, also within one turn.
     @Test func aGapIsToldInOrder() {
         _ = hub.connect(1, "a", form: .naming())

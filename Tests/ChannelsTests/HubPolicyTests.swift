@@ -167,6 +167,35 @@ private func world(_ policy: SlowConsumerPolicy, limit: Int = 30) -> World {
         #expect(hub.queuedBytes == 0)
     }
 
+    @Test(arguments: [true, false]) func dropsAreReportedIfThatIsAskedFor(isReported: Bool) {
+        let world = world(.dropNewest, limit: 9)
+        let (hub, transport) = (world.hub, world.transport)
+        hub.reportDrops(isReported)
+        let slot = hub.connect(1, "a")
+        transport[1].room = 0
+        for turn in 0..<2 {
+            for number in 0..<5 { hub.deliver("a", "\(turn)\(number)") }
+            hub.flush()
+        }
+        let drops = transport.events.compactMap { event -> Int? in
+            if case .dropped(slot, let count) = event { count } else { nil }
+        }
+        #expect(drops.reduce(0, +) == (isReported ? 8 : 0))
+    }
+
+    @Test func aSubscriberWithoutFramesIsToldWhatItMissed() {
+        let world = world(.dropNewest, limit: 4)
+        let (hub, transport) = (world.hub, world.transport)
+        let slot = hub.connect(1, "a", form: .bare)
+        transport[1].room = 2
+        for number in 0..<5 { hub.deliver("a", "\(number)") }
+        hub.flush()
+        transport[1].room = nil
+        hub.makeRoom(slot)
+        #expect(String(decoding: transport.bytes(1), as: UTF8.self) == "a: 0missed of a: 4")
+        #expect(hub.takeCounts().settled == 5)
+    }
+
     /// Notices do not pile up for a client that never catches up.
     @Test func noticesDoNotPileUp() {
         let world = world(.dropOldest, limit: 60)

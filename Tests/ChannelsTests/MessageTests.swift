@@ -30,6 +30,17 @@ private func frame(_ payload: [UInt8], _ form: WireForm = WireForm()) -> [UInt8]
         #expect(frame([0xFF], .naming()) == textFrame("c: \u{FFFD}"))
     }
 
+    @Test(arguments: [[], [0x61], [0xFF]] as [[UInt8]]) func whatABareEncoderWritesHasNoFrame(payload: [UInt8]) {
+        var writer = FrameWriter(encoders: [nil, NamingEncoder(), NamingEncoder(isFramed: false)])
+        let message = Message(channel: "c", payload: payload, receivedNanoseconds: 7)
+        var bytes: [UInt8] = []
+        writer.append(message, .bare, to: &bytes)
+        #expect(bytes == Array(NamingEncoder.text("c", String(decoding: payload, as: UTF8.self)).utf8))
+        bytes = []
+        writer.append(message, .naming(), to: &bytes)
+        #expect(bytes == textFrame(NamingEncoder.text("c", String(decoding: payload, as: UTF8.self))))
+    }
+
     @Test(arguments: [122, 123, 65_532, 65_533, 65_535, 65_536])
     func longPayloads(count: Int) {
         let text = String(repeating: "x", count: count)

@@ -12,7 +12,9 @@ extension SeededGenerator {
 /// Adds the channel's name to each message, and has notices.
 struct NamingEncoder: MessageEncoder {
     /// Those of a `World`: with index 0 subscribers get the published bytes.
-    static let encoders: [(any MessageEncoder)?] = [nil, NamingEncoder()]
+    static let encoders: [(any MessageEncoder)?] = [nil, NamingEncoder(), NamingEncoder(isFramed: false)]
+
+    var isFramed = true
 
     static func text(_ channel: String, _ payload: String) -> String { "\(channel): \(payload)" }
 
@@ -32,6 +34,8 @@ struct NamingEncoder: MessageEncoder {
 extension WireForm {
     /// What `NamingEncoder` writes.
     static func naming(deflated window: DeflateWindow? = nil) -> WireForm { WireForm(encoder: 1, deflated: window) }
+    /// What `NamingEncoder` writes, without a frame.
+    static let bare = WireForm(encoder: 2)
     var isNaming: Bool { encoder == 1 }
 }
 
