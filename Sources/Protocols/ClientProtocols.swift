@@ -2,13 +2,13 @@ public import Channels
 
 /// The protocols that clients can use; a new one is a line in `all`.
 public enum ClientProtocols {
-    /// All protocols, in the order of the encoders in a `WireForm`.
+    /// The protocols of WebSockets, in the order of the encoders in a `WireForm`.
     ///
     /// The first is for clients that offer no known name.
     public static let all: [any ClientProtocol] = [Plain(), PushdV1()]
 
-    /// The encoders of the protocols.
-    public static let encoders: [(any MessageEncoder)?] = all.map(\.encoder)
+    /// The encoders of the protocols, and behind them those of event streams.
+    public static let encoders: [(any MessageEncoder)?] = all.map(\.encoder) + EventStream.allCases.map(\.encoder)
 
     /// The names that clients can offer.
     public static let subprotocols: [String] = all.compactMap(\.subprotocol)
@@ -17,5 +17,15 @@ public enum ClientProtocols {
     public static func index(ofSubprotocol name: String?) -> Int {
         guard let name else { return 0 }
         return all.firstIndex { $0.subprotocol == name } ?? 0
+    }
+
+    /// The index of an event stream's encoder.
+    public static func index(of stream: EventStream) -> Int {
+        all.count + (EventStream.allCases.firstIndex(of: stream) ?? 0)
+    }
+
+    /// What clients with an encoder speak, for lists of connections.
+    public static func name(ofEncoder index: Int) -> String {
+        index < all.count ? all[index].subprotocol ?? "none" : EventStream.name
     }
 }

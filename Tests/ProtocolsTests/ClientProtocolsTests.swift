@@ -8,8 +8,18 @@ import Testing
         for (index, entry) in ClientProtocols.all.enumerated() {
             #expect(ClientProtocols.index(ofSubprotocol: entry.subprotocol) == index)
         }
-        #expect(ClientProtocols.all.count <= WireForm.maxEncoders)
-        #expect(ClientProtocols.encoders.count == ClientProtocols.all.count)
+        #expect(ClientProtocols.encoders.count <= WireForm.maxEncoders)
+    }
+
+    @Test func anEventStreamHasAnEncoderBehindThoseOfTheProtocols() throws {
+        for stream in EventStream.allCases {
+            let index = ClientProtocols.index(of: stream)
+            #expect(ClientProtocols.encoders[index]?.isFramed == false)
+            #expect(ClientProtocols.name(ofEncoder: index) == "sse")
+        }
+        #expect(Set(EventStream.allCases.map(ClientProtocols.index(of:))).count == EventStream.allCases.count)
+        #expect(ClientProtocols.all.indices.map(ClientProtocols.name(ofEncoder:)) == ["none", "pushd.v1"])
+        #expect(ClientProtocols.encoders.prefix(ClientProtocols.all.count).allSatisfy { $0?.isFramed != false })
     }
 
     @Test func whatNobodyOffersOrKnowsIsPlain() {

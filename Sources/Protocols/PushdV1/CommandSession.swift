@@ -30,18 +30,6 @@ struct CommandSession: ClientSession {
     }
 
     func text(for event: ConnectionEvent) -> [UInt8]? {
-        guard hasEvents else { return nil }
-        var text = JSONObjectWriter()
-        switch event {
-        case .expiring(let seconds):
-            text.member("event", "expiring")
-            text.member("in_s", seconds)
-        case .unsubscribed(let channel, let denial):
-            text.member("event", "unsubscribed")
-            text.member("channel", channel)
-            text.member("reason", denial.message)
-            text.member("code", denial.code)
-        }
-        return text.finish()
+        hasEvents ? EventMessage.text(for: event) : nil
     }
 }

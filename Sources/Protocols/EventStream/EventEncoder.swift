@@ -1,0 +1,34 @@
+internal import Channels
+
+/// Writes each message as an event.
+struct EventEncoder: MessageEncoder {
+    private static let envelopes = EnvelopeEncoder()
+
+    let stream: EventStream
+
+    var isFramed: Bool { false }
+
+    func encode(_ message: Message, into text: inout [UInt8]) {
+        guard stream == .envelopes || !message.isText else { return EventText.append(message.payload, to: &text) }
+        var envelope: [UInt8] = []
+        EventEncoder.envelopes.encode(message, into: &envelope)
+        EventText.append(envelope, to: &text)
+    }
+
+    func encode(_ notice: DeliveryNotice, of channel: String, into text: inout [UInt8]) -> Bool {
+        var message: [UInt8] = []
+        guard EventEncoder.envelopes.encode(notice, of: channel, into: &message) else { return false }
+        EventText.append(message, type: notice.name, to: &text)
+        return true
+    }
+}
+
+extension DeliveryNotice {
+    /// The type of its event.
+    fileprivate var name: String {
+        switch self {
+        case .missed: "missed"
+        case .gap: "gap"
+        }
+    }
+}
