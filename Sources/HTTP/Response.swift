@@ -41,18 +41,19 @@ public struct Response: Sendable {
     /// Appends the response in wire form to `output`.
     ///
     /// `closing` announces that the connection ends after this response; otherwise `keepAlive` holds the lines that say
-    /// how long it is kept. `omittingBody` answers a HEAD request: the length is the body's, but the body is not sent.
-    /// `date` is the value of the Date header, in the form of RFC 9110 5.6.7.
+    /// how long it is kept. With `isEndless` the body ends with the connection, and more of it follows. `omittingBody`
+    /// answers a HEAD request: the length is the body's, but the body is not sent. `date` is the value of the Date
+    /// header, in the form of RFC 9110 5.6.7.
     public func encode(
-        into output: inout [UInt8], closing: Bool, keepAlive: [UInt8] = [], omittingBody: Bool = false,
-        date: [UInt8]? = nil
+        into output: inout [UInt8], closing: Bool, isEndless: Bool = false, keepAlive: [UInt8] = [],
+        omittingBody: Bool = false, date: [UInt8]? = nil
     ) {
         output.append(text: "HTTP/1.1 ")
         output.append(decimal: status.rawValue)
         output.append(ASCII.space)
         output.append(contentsOf: status.reason.utf8)
         output.append(text: "\r\n")
-        if !status.forbidsContent {
+        if !status.forbidsContent && !isEndless {
             output.append(text: "Content-Length: ")
             output.append(decimal: body.count)
             output.append(text: "\r\n")

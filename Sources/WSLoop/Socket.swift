@@ -56,6 +56,13 @@ public enum Socket {
         return count == 0 || count < 0 && errno != EAGAIN && errno != EINTR
     }
 
+    /// Ends the connection when the peer has acknowledged nothing of what was sent for this long (TCP_USER_TIMEOUT).
+    ///
+    /// Otherwise the kernel takes a quarter of an hour to find out that a peer is gone.
+    public static func limitUnacknowledgedTime(_ descriptor: Int32, milliseconds: Int32) {
+        setOption(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, milliseconds)
+    }
+
     /// Stops sending, so that the peer reads an end of stream after the last byte.
     public static func shutdownWrites(_ descriptor: Int32) {
         _ = shutdown(descriptor, Int32(SHUT_WR))

@@ -47,6 +47,14 @@ struct ResponseTests {
         #expect(!String(decoding: output, as: UTF8.self).contains("eep-"))
     }
 
+    @Test func `a body that ends with the connection has no length`() {
+        var output: [UInt8] = []
+        Response(.ok, contentType: "text/event-stream").encode(into: &output, closing: true, isEndless: true)
+        #expect(
+            String(decoding: output, as: UTF8.self)
+                == "HTTP/1.1 200 OK\r\nConnection: close\r\n\(nosniff)Content-Type: text/event-stream\r\n\r\n")
+    }
+
     @Test(arguments: [HTTPStatus.switchingProtocols, .noContent])
     func `no length and no body where content is forbidden`(status: HTTPStatus) {
         var response = Response(status, body: Array("ignored".utf8))

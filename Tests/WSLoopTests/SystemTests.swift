@@ -13,6 +13,15 @@ struct SystemTests {
         #expect(SystemLimits.raiseDescriptorLimit() >= SystemLimits.openDescriptors())
     }
 
+    @Test func theKernelKnowsHowLongToWaitForAnAcknowledgement() {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { Socket.close(descriptor) }
+        Socket.limitUnacknowledgedTime(descriptor, milliseconds: 1234)
+        var (milliseconds, size) = (Int32(0), socklen_t(MemoryLayout<Int32>.size))
+        #expect(unsafe getsockopt(descriptor, Int32(IPPROTO_TCP), TCP_USER_TIMEOUT, &milliseconds, &size) == 0)
+        #expect(milliseconds == 1234)
+    }
+
     /// The check loads the kernel's module, if there is one.
     @Test func theKernelSaysWhetherItSpeaksTLS() {
         let hasKernelTLS = SystemLimits.hasKernelTLS
