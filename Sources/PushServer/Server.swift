@@ -20,7 +20,7 @@ public final class Server: Sendable {
     }
 
     /// The most WebSockets that may be open.
-    public var maxConnections: Limit { state.places.maxWebSockets }
+    public var maxConnections: Limit { state.places.maxClients }
 
     /// The most descriptors that the process may have open.
     public var descriptorLimit: Int { state.places.descriptorLimit }
@@ -107,7 +107,7 @@ extension Server {
     /// Warns if the descriptor limit is low; clients would get 503.
     private func checkDescriptors() {
         let wanted = state.configuration.maxConnections?.value ?? Server.fewWebSockets
-        let possible = ConnectionPlaces.webSockets(
+        let possible = ConnectionPlaces.clients(
             withDescriptors: state.places.descriptorLimit, workers: state.workers)
         guard possible < wanted else { return }
         state.logger.warning(

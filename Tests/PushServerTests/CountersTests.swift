@@ -64,6 +64,7 @@ import Testing
     private func filled(_ value: Int) -> WorkerCounters {
         var counters = WorkerCounters()
         counters.webSockets = value
+        counters.streams = value
         counters.opened = value
         for index in counters.closed.indices { counters.closed[index] = value }
         for index in counters.messagesIn.indices { counters.messagesIn[index] = value }
@@ -85,7 +86,7 @@ import Testing
 
     private func plain(_ counters: WorkerCounters) -> [Int] {
         [
-            counters.webSockets, counters.opened, counters.deliveries, counters.deliveredBytes,
+            counters.webSockets, counters.streams, counters.opened, counters.deliveries, counters.deliveredBytes,
             counters.droppedByClosing, counters.droppedOversized, counters.outboxBytes, counters.messagesOverRate,
             Int(counters.publishToWrite.sumSeconds), Int(counters.loopLag.sumSeconds),
         ] + counters.closed.indices.map { counters.closed[$0] } + counters.dropped.indices.map { counters.dropped[$0] }

@@ -84,14 +84,14 @@ import Testing
         #expect(Reports.readiness(state).status == .serviceUnavailable)
         state.lifecycle.enter(.serving)
         #expect(Reports.readiness(state).status == .ok)
-        let isFirstTaken = state.places.takeWebSocket()
+        let isFirstTaken = state.places.take()
         #expect(isFirstTaken)
         #expect(Reports.readiness(state).status == .serviceUnavailable)
-        let isSecondTaken = state.places.takeWebSocket()
+        let isSecondTaken = state.places.take()
         #expect(!isSecondTaken)
-        state.places.releaseWebSocket()
+        state.places.release()
         #expect(Reports.readiness(state).status == .serviceUnavailable)
-        state.places.releaseWebSocket()
+        state.places.release()
         #expect(Reports.readiness(state).status == .ok)
         state.lifecycle.enter(.draining)
         #expect(Reports.readiness(state).status == .serviceUnavailable)
@@ -101,7 +101,7 @@ import Testing
     @Test func aServerIsNotFullByALimitThatIsNotEnforced() {
         let state = state { $0.maxConnections = Limit(1, isEnforced: false) }
         state.lifecycle.enter(.serving)
-        let (first, second) = (state.places.takeWebSocket(), state.places.takeWebSocket())
+        let (first, second) = (state.places.take(), state.places.take())
         #expect(first && !second)
         #expect(Reports.readiness(state).status == .ok)
     }

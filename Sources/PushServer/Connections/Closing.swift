@@ -64,6 +64,7 @@ final class Closing {
 
     /// Gives up a connection's continuation and its subscriptions: nothing more is done for it.
     func leave(_ connection: Connection) {
+        context.tracer?.noteEnding(connection)
         delegate?.abandonContinuation(connection)
         delegate?.releaseAll(connection)
     }
@@ -110,7 +111,7 @@ final class Closing {
             Socket.shutdownWrites(connection.descriptor)
             table.setInterest(.readable, connection)
         case .close: close(connection)
-        case .none, .ping, .answerRequestTimeout, .refuseProxy, .announceExpiry, .sendClose: break
+        case .none, .ping, .comment, .answerRequestTimeout, .refuseProxy, .announceExpiry, .sendClose: break
         }
     }
 
@@ -128,6 +129,7 @@ final class Closing {
     /// Closes a connection at once and forgets it.
     func close(_ connection: Connection) {
         guard connection.phase != .closed else { return }
+        context.tracer?.noteEnding(connection)
         let delegate = delegate
         delegate?.abandonContinuation(connection)
         limits.release(connection)
@@ -139,17 +141,18 @@ final class Closing {
         links.end(connection)
         context.hub.remove(connection.slot)
         Socket.close(connection.descriptor)
-        if connection.machine != nil { webSocketEnded(connection) }
+        if connection.isClient { clientEnded(connection) }
         users.forget(connection)
         inbound.update(connection)
         context.state.boards.countStream(-1, on: context.index)
     }
 
-    private func webSocketEnded(_ connection: Connection) {
+    private func clientEnded(_ connection: Connection) {
         if connection.machine?.keepsDeflateContext == true { context.state.places.releaseDeflateContext() }
-        context.counters.webSockets -= 1
+        if connection.machine != nil { context.counters.webSockets -= 1 } else { context.counters.streams -= 1 }
         context.counters.closed[connection.life.closeReason.rawValue] += 1
-        context.state.places.releaseWebSocket()
+        context.state.places.release()
         context.events?.disconnected(connection)
+        context.tracer?.noteClosed(connection)
     }
 }

@@ -3,10 +3,10 @@ internal import HTTP
 internal import WSLoop
 internal import WebSocket
 
-/// One client: a stream socket that first speaks HTTP, and then possibly WebSocket.
+/// One client: a stream socket that first speaks HTTP, and then possibly WebSocket, or gets a stream.
 ///
-/// Confined to its worker's loop. An idle WebSocket owns only this object: no buffer, no parser, no timer, no handle.
-/// Its outbox and subscriptions are in the hub, under its slot.
+/// Confined to its worker's loop. An idle WebSocket or stream owns only this object: no buffer, no parser, no timer, no
+/// handle. Its outbox and subscriptions are in the hub, under its slot.
 final class Connection {
     /// Why no input is read for now.
     struct Pause: OptionSet {
@@ -30,6 +30,7 @@ final class Connection {
         static let omitsBody = Marks(rawValue: 2)
         static let holdsInput = Marks(rawValue: 4)
         static let isToldOfExpiry = Marks(rawValue: 8)
+        static let isClient = Marks(rawValue: 16)
 
         subscript(mark: Marks) -> Bool {
             get { contains(mark) }
@@ -53,7 +54,7 @@ final class Connection {
     var interest: Readiness = .readable
     /// When it comes up in the timing wheel: at its deadline or earlier.
     var wheelTick: UInt32 = 0
-    /// When it became a WebSocket.
+    /// When it became a WebSocket or a stream.
     var openedTick: UInt32 = 0
     // Unchecked (docs/decisions/0009), as `pause`, `role`, `machine` and `unread`: touched for each event of the
     // socket.
@@ -99,6 +100,12 @@ final class Connection {
         set { marks[.isToldOfExpiry] = newValue }
     }
 
+    /// It is counted among the clients of channels, and has a place among them.
+    var isClient: Bool {
+        get { marks[.isClient] }
+        set { marks[.isClient] = newValue }
+    }
+
     /// Only while it speaks HTTP.
     var requests: RequestReader? {
         if case .http(let requests) = role { requests } else { nil }
@@ -130,17 +137,19 @@ final class Connection {
     var key: StreamKey { StreamKey(slot: slot, generation: generation) }
     var phase: ConnectionLife.Phase { life.phase }
     var isPaused: Bool { !pause.isEmpty }
+    /// Whether it gets messages of channels now.
+    var isOpenClient: Bool { isClient && phase.isSubscribed }
     /// Whether it has sent nothing so far.
     var isSilent: Bool { phase == .http && life.deadline == .request && requests?.isIdle == true }
 }
 
-/// The request parser of a connection, freed when it becomes a WebSocket.
+/// The request parser of a connection, freed when it becomes a WebSocket or a stream.
 final class RequestReader {
     // Unchecked (docs/decisions/0009): touched for each request.
     @safe @exclusivity(unchecked) private var parser: RequestParser
     /// The route of the current request; nil before its head has arrived.
     var route: Route?
-    /// The client's identity, for the WebSocket that it asks for.
+    /// The client's identity, for the WebSocket or the stream that it asks for.
     var identity: Identity?
     /// The origin whose pages may read the response.
     var sharedOrigin: String?

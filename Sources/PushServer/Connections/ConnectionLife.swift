@@ -12,14 +12,22 @@ struct ConnectionLife: ~Copyable {
         case http
         /// An open WebSocket.
         case webSocket
+        /// The endless response to a request; input is dropped.
+        case streaming
         /// Sending the last bytes; input is dropped, except for the peer's Close frame.
         case closing
         /// Closed; only a reference is left.
         case closed
+
+        /// Whether the client gets messages of channels, or other news, as they come.
+        var isSubscribed: Bool { self == .webSocket || self == .streaming }
+
+        /// Whether what the client sends is acted on, or dropped by a rule.
+        var isServed: Bool { self == .http || isSubscribed }
     }
 
     /// What to check when the connection's deadline has passed.
-    enum Deadline: CaseIterable { case request, keepAlive, ping, pong, close, linger }
+    enum Deadline: CaseIterable { case request, keepAlive, ping, pong, comment, close, linger }
 
     /// An event of the connection.
     enum Input {
@@ -35,6 +43,8 @@ struct ConnectionLife: ~Copyable {
         case requestComplete
         /// The connection is a WebSocket from now on.
         case upgraded
+        /// A response without an end has begun.
+        case streamBegun
         /// Bytes wait for the kernel, which holds this many that the peer has not acknowledged.
         case blocked(unacknowledgedBytes: Int32)
         /// No bytes wait for the kernel.
@@ -70,13 +80,15 @@ struct ConnectionLife: ~Copyable {
         case none
         /// Send a ping.
         case ping
+        /// Send a comment in the stream.
+        case comment
         /// Answer that the request did not arrive in time; the connection ends after the response.
         case answerRequestTimeout
         /// Refuse the connection, because its proxy's header did not arrive in time.
         case refuseProxy
         /// Tell the client that its token expires in this many seconds.
         case announceExpiry(seconds: Int)
-        /// Send a Close frame for this reason; the connection ends after it.
+        /// Send a Close frame, or a stream's last event, for this reason; the connection ends after it.
         case sendClose(CloseReason)
         /// Stop reading and delivering; the connection ends after its queue.
         case endBehindQueue
@@ -103,7 +115,7 @@ struct ConnectionLife: ~Copyable {
     private(set) var phase: Phase
     private(set) var deadline = Deadline.request
     private var flags: Flags = []
-    /// Why the WebSocket ends, for the counters.
+    /// Why the WebSocket or the stream ends, for the counters.
     private(set) var closeReason = CloseReason.aborted
     private(set) var deadlineTick: UInt32 = 0
     private(set) var lastHeardTick: UInt32
@@ -149,6 +161,10 @@ struct ConnectionLife: ~Copyable {
             guard phase == .http else { break }
             phase = .webSocket
             wait(for: .ping, timeouts.ping, from: tick)
+        case .streamBegun:
+            guard phase == .http else { break }
+            phase = .streaming
+            wait(for: .comment, timeouts.comment, from: tick)
         case .blocked(let bytes): blocked(bytes, tick, timeouts)
         case .allSent:
             flags.remove(.blocked)
@@ -194,8 +210,10 @@ extension ConnectionLife {
         flags.insert(.blocked)
         noteProgress(bytes, tick)
         // Checks before the peer has read nothing for too long.
-        guard phase == .webSocket, deadline == .ping, deadlineTick > tick + timeouts.stall else { return }
-        wait(for: .ping, timeouts.stall, from: tick)
+        guard phase.isSubscribed, deadline == .ping || deadline == .comment,
+            deadlineTick > tick + timeouts.stall
+        else { return }
+        wait(for: deadline, timeouts.stall, from: tick)
     }
 
     private mutating func noteProgress(_ bytes: Int32, _ tick: UInt32) {
@@ -209,12 +227,13 @@ extension ConnectionLife {
         guard deadlineTick <= tick else { return .none }
         let patience = patienceTicks(circumstances, tick, timeouts)
         // The queue has not moved for too long; a Close frame would only wait in it.
-        if phase == .webSocket, patience == 0 { return abort(.stalled) }
+        if phase.isSubscribed, patience == 0 { return abort(.stalled) }
         switch deadline {
         case .request: return requestTimedOut(circumstances, tick, timeouts)
         case .keepAlive: return keepAliveEnded(circumstances, patience, tick, timeouts)
         case .pong where flags.contains(.pingUnanswered): return abort(.pingTimeout)
         case .ping, .pong: return pingIfSilent(patience, tick, timeouts)
+        case .comment: return commentUnlessBlocked(patience, tick, timeouts)
         case .close, .linger: return closeUnlessBusy(circumstances, tick, timeouts)
         }
     }
@@ -273,6 +292,14 @@ extension ConnectionLife {
         wait(for: .pong, timeouts.pong, from: tick)
         return .ping
     }
+
+    /// A stream's client sends nothing; the kernel finds out whether it is alive, if there is something to send.
+    private mutating func commentUnlessBlocked(
+        _ patience: UInt32?, _ tick: UInt32, _ timeouts: Timeouts
+    ) -> Action {
+        wait(for: .comment, min(timeouts.comment, patience ?? .max), from: tick)
+        return isBlocked ? .none : .comment
+    }
 }
 
 // MARK: - The end
@@ -315,14 +342,15 @@ extension ConnectionLife {
 
     /// A peer that half-closes after a request or a message still gets everything that is queued for it.
     private mutating func peerFinished(isAllSent: Bool) -> Action {
+        if phase == .streaming { closeReason = .client }
         guard !isPeerFinished, !isAllSent else { return .close }
         flags.insert(.peerFinished)
         return .endBehindQueue
     }
 
-    /// After a loss only a WebSocket can be told: after a dropped HTTP response, the next one would be mistaken for it.
+    /// After a loss no HTTP client is told: after a dropped response, the next one would be mistaken for it.
     private mutating func lost(_ reason: LossReason) -> Action {
-        guard phase == .webSocket else { return .close }
+        guard phase.isSubscribed else { return .close }
         switch reason {
         case .overflow: return .sendClose(.slowConsumer)
         case .overBudget(midFrame: false): return .sendClose(.overBudget)

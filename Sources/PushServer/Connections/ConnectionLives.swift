@@ -73,7 +73,7 @@ final class ConnectionLives {
     }
 
     private func expiryAction(_ connection: Connection) -> ConnectionLife.Action? {
-        guard connection.phase == .webSocket, let expiry = TokenExpiry(of: connection), expiry.isDue else { return nil }
+        guard let expiry = TokenExpiry(of: connection), expiry.isDue else { return nil }
         guard expiry.secondsLeft > 0 else { return .sendClose(.tokenExpired) }
         connection.isToldOfExpiry = true
         return .announceExpiry(seconds: Int(expiry.secondsLeft.rounded(.up)))

@@ -22,6 +22,7 @@ final class Connections {
     let closing: Closing
     let http: HTTPExchange
     let webSockets: WebSocketExchange
+    let streams: StreamExchange
     let input: Input
     let drain: Drain
     let idle: IdleConnections
@@ -47,13 +48,14 @@ final class Connections {
         headers = KeptHeaders(context)
         inbound = InboundAccount(context, links, headers)
         closing = Closing(context, table, lives, links, inbound, limits, addresses, users, rates)
-        webSockets = WebSocketExchange(context, table, lives, closing, rates)
-        http = HTTPExchange(context, lives, closing, rates, addresses, webSockets)
+        streams = StreamExchange(context, lives, closing, rates)
+        webSockets = WebSocketExchange(context, table, lives, closing, rates, streams)
+        http = HTTPExchange(context, lives, closing, rates, addresses, webSockets, streams)
         shedding = InboundShedding(context, table, links, inbound, closing, http, webSockets)
         proxyHeaders = ProxyHeaders(context, lives, links, limits, addresses, shedding, closing, http, buffer)
         let handshakes = TLSHandshakes(context, table, links, closing, http, buffer)
         input = Input(
-            context, table, lives, links, closing, inbound, shedding, turns, http, webSockets, handshakes,
+            context, table, lives, links, closing, inbound, shedding, turns, http, webSockets, streams, handshakes,
             proxyHeaders, buffer)
         drain = Drain(context, table, closing, webSockets)
         idle = IdleConnections(context, table, closing)
@@ -125,7 +127,10 @@ final class Connections {
         while let (slot, event) = context.hub.nextEvent() {
             guard let connection = table[slot] else { continue }
             switch event {
-            case .blocked: lives.waitForRoom(connection)
+            case .blocked:
+                lives.waitForRoom(connection)
+                context.tracer?.note(.blocked(queuedBytes: context.hub.queuedBytes(of: slot)), of: connection)
+            case .dropped(let count): context.tracer?.note(.dropped(messages: count), of: connection)
             case .drained: input.drained(connection)
             case .lost(let reason): perform(lives.tell(.lost(reason), connection), connection)
             }
@@ -137,6 +142,7 @@ final class Connections {
     private func perform(_ action: ConnectionLife.Action, _ connection: Connection) {
         switch action {
         case .ping: webSockets.ping(connection)
+        case .comment: streams.comment(connection)
         case .answerRequestTimeout:
             http.refuse(.error(.requestTimeout, "the request did not arrive in time"), connection)
         case .refuseProxy: proxyHeaders.timedOut(connection)

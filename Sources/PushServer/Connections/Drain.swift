@@ -52,10 +52,10 @@ final class Drain {
         timer?.close()
     }
 
-    /// Starts to close the WebSockets, spread over the drain period.
+    /// Starts to close the WebSockets and streams, spread over the drain period.
     func begin() {
         guard schedule == nil else { return }
-        let keys = table.all.filter { $0.phase == .webSocket }.map(\.key).shuffled()
+        let keys = table.all.filter { $0.phase.isSubscribed }.map(\.key).shuffled()
         schedule = DrainSchedule(keys, over: context.state.configuration.drain, from: Loop.monotonicNanoseconds)
         do throws(SystemError) {
             let timer = try Timer(on: context.loop)
@@ -79,7 +79,8 @@ final class Drain {
         context.tellNode(.drained)
     }
 
-    /// After all WebSockets got their Close, HTTP connections without a pending response end as well.
+    /// After all WebSockets and streams got their last message, HTTP connections without a pending response end as
+    /// well.
     private func endIdleRequests() {
         for connection in table.all where [.http, .proxyHeader].contains(connection.phase) {
             guard connection.continuation == nil, context.hub.queuedBytes(of: connection.slot) == 0 else { continue }

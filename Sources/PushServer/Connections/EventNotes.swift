@@ -23,7 +23,7 @@ final class EventNotes {
     private let kinds: Set<EventKind>
     private let tellsChannels: Bool
     private let tellsUsers: Bool
-    /// By slot: the channels of clients whose WebSockets are not open yet.
+    /// By slot: the channels of clients whose WebSockets or streams are not open yet.
     private var opening: [UInt32: [String]] = [:]
 
     /// Nil if the backend wants no events.
@@ -38,13 +38,13 @@ final class EventNotes {
         tellsUsers = !kinds.isDisjoint(with: [.joined, .left])
     }
 
-    /// A client has opened a WebSocket.
+    /// A client has opened a WebSocket or an event stream.
     func connected(_ connection: Connection) {
         note(.connected, of: connection, [("address", addresses.logged(connection))])
         if let channels = opening.removeValue(forKey: connection.slot) { enter(channels, connection.slot) }
     }
 
-    /// A WebSocket has ended.
+    /// A WebSocket or an event stream has ended.
     func disconnected(_ connection: Connection) {
         note(.disconnected, of: connection, [("reason", connection.life.closeReason.label)])
     }
@@ -54,7 +54,7 @@ final class EventNotes {
         note(.published, of: connection, [("channel", channel)], data: data)
     }
 
-    /// A connection has got subscriptions; those of a handshake count when its WebSocket is open.
+    /// A connection has got subscriptions; those of a handshake count when the client is let in.
     func entered(_ channels: [String], _ key: StreamKey) {
         if table[key]?.phase == .http {
             opening[key.slot, default: []] += channels

@@ -18,6 +18,7 @@ final class HTTPExchange {
     private let rates: MessageRates
     private let addresses: ClientAddresses
     private let webSockets: WebSocketExchange
+    private let streams: StreamExchange
     private let pathPrefix: PathPrefix?
     /// The keep-alive header lines; made once.
     private let keepAliveLines: [UInt8]
@@ -27,7 +28,7 @@ final class HTTPExchange {
 
     init(
         _ context: LoopContext, _ lives: ConnectionLives, _ closing: Closing, _ rates: MessageRates,
-        _ addresses: ClientAddresses, _ webSockets: WebSocketExchange
+        _ addresses: ClientAddresses, _ webSockets: WebSocketExchange, _ streams: StreamExchange
     ) {
         self.context = context
         self.lives = lives
@@ -35,6 +36,7 @@ final class HTTPExchange {
         self.rates = rates
         self.addresses = addresses
         self.webSockets = webSockets
+        self.streams = streams
         pathPrefix = context.state.configuration.pathPrefix
         let keepAliveSeconds = Int(context.state.configuration.keepAlive.components.seconds)
         keepAliveLines = keepAliveSeconds > 0 ? Response.keepAliveLines(seconds: keepAliveSeconds) : []
@@ -126,11 +128,17 @@ final class HTTPExchange {
         switch route {
         case .refused(let response): respond(response, to: connection)
         case .taken(let routed):
-            switch delegate?.answer(head, body, routed, connection) {
-            case .now(let response): respond(response, to: connection)
-            case .upgrade(let acceptance, let channels): webSockets.open(connection, acceptance, channels: channels)
-            case .later, nil: break
-            }
+            if let answer = delegate?.answer(head, body, routed, connection) { perform(answer, connection) }
+        }
+    }
+
+    /// Does what an endpoint answers.
+    func perform(_ answer: EndpointAnswer, _ connection: Connection) {
+        switch answer {
+        case .now(let response): respond(response, to: connection)
+        case .upgrade(let acceptance, let channels): webSockets.open(connection, acceptance, channels: channels)
+        case .stream(let then): beginStream(on: connection, then)
+        case .later: break
         }
     }
 
@@ -150,8 +158,7 @@ extension HTTPExchange {
             connection.endsAfterResponse || connection.life.isPeerFinished || context.state.lifecycle.phase == .draining
         let omitsBody = connection.omitsBody
         connection.omitsBody = false  // an unreadable next request is not a HEAD
-        var response = response
-        if let origin = connection.requests?.sharedOrigin { response.share(with: origin) }
+        let response = shared(response, connection)
         connection.requests?.sharedOrigin = nil  // an unreadable next request has no origin
         let date = date.text
         context.hub.reply(connection.slot) {
@@ -159,6 +166,33 @@ extension HTTPExchange {
                 into: &$0, closing: closes, keepAlive: keepAliveLines, omittingBody: omitsBody, date: date)
         }
         if closes { closing.begin(connection) }
+    }
+
+    /// Sends the head of a response that ends with its connection, and opens the stream in it.
+    private func beginStream(on connection: Connection, _ then: (Connection) -> Void) {
+        var response = shared(Response(.ok, contentType: EventStream.mediaType), connection)
+        response.addHeader("Cache-Control", "no-store")
+        response.addHeader("X-Accel-Buffering", "no")  // nginx passes each event on at once
+        if let origin = connection.requests?.sharedOrigin, origin != "*", takesCookies {
+            response.addHeader("Access-Control-Allow-Credentials", "true")
+        }
+        context.hub.reply(connection.slot) {
+            response.encode(into: &$0, closing: true, isEndless: true, date: date.text)
+        }
+        streams.open(connection)
+        then(connection)
+        if context.state.lifecycle.phase == .draining { streams.end(connection, .drain) }
+    }
+
+    /// Whether a token may be in a cookie, which pages of other origins send only if the response allows it.
+    private var takesCookies: Bool { context.state.configuration.tokens?.cookie != nil }
+
+    /// A response that pages of the request's origin may read, if they are allowed to.
+    private func shared(_ response: Response, _ connection: Connection) -> Response {
+        guard let origin = connection.requests?.sharedOrigin else { return response }
+        var response = response
+        response.share(with: origin)
+        return response
     }
 
     /// Sends a response and ends the connection after it, because the next request's start is unknown.

@@ -5,13 +5,14 @@ internal import WSLoop
 
 /// The kind of connection that was closed because of the inbound budget.
 enum InboundShed: Int, CaseIterable {
-    case http, webSocket, handshake
+    case http, webSocket, handshake, stream
 
     var label: String {
         switch self {
         case .http: "http"
         case .webSocket: "websocket"
         case .handshake: "handshake"
+        case .stream: "stream"
         }
     }
 }
@@ -86,7 +87,7 @@ final class InboundShedding {
             return [:]
         }
         var bytes: [UInt32: Int] = [:]
-        for connection in table.all where connection.phase == .webSocket {
+        for connection in table.all where connection.phase.isSubscribed {
             bytes[connection.slot] = hub.channelBytes(of: connection.slot)
         }
         return bytes
@@ -105,6 +106,9 @@ final class InboundShedding {
             http.refuse(.unavailable("the server holds too much unfinished input (--inbound-budget)"), connection)
         case .webSocket:
             count(.webSocket)
+            webSockets.fail(connection, .overBudget)
+        case .streaming:
+            count(.stream)
             webSockets.fail(connection, .overBudget)
         case .proxyHeader:
             count(.handshake)

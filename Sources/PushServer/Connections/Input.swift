@@ -6,8 +6,9 @@ internal import WSLoop
 final class Input {
     /// When this many bytes of responses are unread, a client's further requests wait.
     private static let unreadAnswersBytes = 65_536
-    /// The most input of a WebSocket that is handled in a turn; also the most that is kept while it is paused.
-    private static let maxWebSocketReadBytes = 65_536
+    /// The most input of a WebSocket or a stream that is handled in a turn; also the most that is kept while it is
+    /// paused.
+    private static let maxClientReadBytes = 65_536
 
     private let context: LoopContext
     private let table: ConnectionTable
@@ -19,6 +20,7 @@ final class Input {
     private let turns: TurnQueue
     private let http: HTTPExchange
     private let webSockets: WebSocketExchange
+    private let streams: StreamExchange
     private let handshakes: TLSHandshakes
     private let proxyHeaders: ProxyHeaders
     private let buffer: ReadBuffer
@@ -26,8 +28,8 @@ final class Input {
     init(
         _ context: LoopContext, _ table: ConnectionTable, _ lives: ConnectionLives, _ links: SecureLinks,
         _ closing: Closing, _ inbound: InboundAccount, _ shedding: InboundShedding, _ turns: TurnQueue,
-        _ http: HTTPExchange, _ webSockets: WebSocketExchange, _ handshakes: TLSHandshakes,
-        _ proxyHeaders: ProxyHeaders, _ buffer: ReadBuffer
+        _ http: HTTPExchange, _ webSockets: WebSocketExchange, _ streams: StreamExchange,
+        _ handshakes: TLSHandshakes, _ proxyHeaders: ProxyHeaders, _ buffer: ReadBuffer
     ) {
         self.context = context
         self.table = table
@@ -39,6 +41,7 @@ final class Input {
         self.turns = turns
         self.http = http
         self.webSockets = webSockets
+        self.streams = streams
         self.handshakes = handshakes
         self.proxyHeaders = proxyHeaders
         self.buffer = buffer
@@ -47,7 +50,7 @@ final class Input {
     /// Reads the input of a connection.
     func read(_ connection: Connection) {
         if connection.phase == .proxyHeader, !proxyHeaders.read(connection) { return }
-        let maxBytes = connection.phase == .webSocket ? Input.maxWebSocketReadBytes : .max
+        let maxBytes = connection.phase.isSubscribed ? Input.maxClientReadBytes : .max
         if let secure = links.stream(connection.descriptor) { return read(secure, of: connection, atMost: maxBytes) }
         switch buffer.fill(from: connection.descriptor, atMost: maxBytes) {
         case .bytes:
@@ -97,6 +100,7 @@ final class Input {
             switch connection.phase {
             case .http: http.next(input, &offset, connection)
             case .webSocket: webSockets.next(input, &offset, connection)
+            case .streaming: streams.drop(input, &offset, connection)
             case .closing: webSockets.awaitClose(input, &offset, connection)
             case .closed, .proxyHeader: return input.byteCount
             }

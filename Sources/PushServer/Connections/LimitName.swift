@@ -36,7 +36,7 @@ extension ServerState {
     /// The configured limit; nil for none.
     func limit(_ name: LimitName) -> Limit? {
         switch name {
-        case .connections: places.maxWebSockets
+        case .connections: places.maxClients
         case .connectRate: configuration.admission.opensPerSecond
         case .addressConnectRate: configuration.admission.opensPerSecondOfAddress
         case .addressConnections: configuration.admission.connectionsOfAddress

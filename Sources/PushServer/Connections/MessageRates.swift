@@ -73,7 +73,7 @@ final class MessageRates {
 
     private func pause(_ connection: Connection) {
         guard !connection.pause.contains(.overRate), context.isStopped(by: .messageRate) else { return }
-        guard connection.phase == .http || connection.phase == .webSocket else { return }
+        guard connection.phase.isServed else { return }
         connection.pause.insert(.overRate)
         paused.append(connection.key)
     }

@@ -31,6 +31,8 @@ enum EndpointAnswer {
     case later
     /// The connection becomes a WebSocket with these channels.
     case upgrade(Handshake.Acceptance, channels: [String])
+    /// The response is an event stream; `then` begins to send something in it.
+    case stream(then: (Connection) -> Void)
 }
 
 /// Decides on requests and answers them.

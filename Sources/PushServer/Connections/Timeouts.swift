@@ -12,6 +12,8 @@ struct Timeouts {
     var stall: UInt32
     /// Until a connection whose response waits for another server is checked again.
     var answer = DeadlineWheel.ticks(.seconds(2))
+    /// Between two comments in a stream.
+    var comment = DeadlineWheel.ticks(.seconds(15))
     /// For a closing peer that makes no progress, with unread bytes or without its Close frame.
     var close = DeadlineWheel.ticks(.seconds(5))
     /// How long to wait for the peer's end after everything was sent.
@@ -28,5 +30,6 @@ extension Timeouts {
             ping: DeadlineWheel.ticks(configuration.pingInterval),
             pong: DeadlineWheel.ticks(configuration.pongTimeout),
             stall: DeadlineWheel.ticks(configuration.stallTimeout))
+        comment = min(comment, ping)
     }
 }

@@ -17,7 +17,7 @@ struct TokenExpiry {
 
     /// Nil for a connection whose token does not expire, or without one.
     init?(of connection: Connection) {
-        guard let end = connection.identity?.expiresAt, connection.phase == .webSocket else { return nil }
+        guard let end = connection.identity?.expiresAt, connection.isOpenClient else { return nil }
         secondsLeft = Double(end) - Loop.unixTimeSeconds
         secondsUntilDue = connection.isToldOfExpiry ? secondsLeft : secondsLeft - TokenExpiry.noticeSeconds
     }

@@ -35,7 +35,7 @@ final class TurnQueue {
 
     /// Pauses a client until the sockets that are ready by now have been served.
     func add(_ connection: Connection) {
-        guard connection.phase == .http || connection.phase == .webSocket else { return }
+        guard connection.phase.isServed else { return }
         connection.pause.insert(.othersFirst)
         waiting.append(connection.key)
         if waiting.count == 1 { context.post(.serveWaiting) }

@@ -20,6 +20,7 @@ final class WebSocketExchange {
     private let lives: ConnectionLives
     private let closing: Closing
     private let rates: MessageRates
+    private let streams: StreamExchange
     private let limits: ConnectionMachine.Limits
     /// Decompresses for all connections that keep no context.
     private let inflater = Inflater()
@@ -28,13 +29,14 @@ final class WebSocketExchange {
 
     init(
         _ context: LoopContext, _ table: ConnectionTable, _ lives: ConnectionLives, _ closing: Closing,
-        _ rates: MessageRates
+        _ rates: MessageRates, _ streams: StreamExchange
     ) {
         self.context = context
         self.table = table
         self.lives = lives
         self.closing = closing
         self.rates = rates
+        self.streams = streams
         let maxMessageBytes = context.state.configuration.maxMessageBytes
         // A message in more frames is a flood (RFC 6455 section 10.4): of the largest, a frame for 32 bytes.
         limits = ConnectionMachine.Limits(
@@ -56,6 +58,7 @@ final class WebSocketExchange {
         rates.forget(connection)  // the handshake does not count as a message
         connection.machine = ConnectionMachine(inflater: inflater(acceptance.deflate))
         connection.openedTick = context.tick
+        connection.isClient = true
         lives.tell(.upgraded, connection)
         let hub = context.hub
         let spoken = ClientProtocols.index(ofSubprotocol: acceptance.subprotocol)
@@ -66,6 +69,7 @@ final class WebSocketExchange {
         context.counters.webSockets += 1
         context.counters.opened += 1
         context.events?.connected(connection)
+        context.tracer?.noteConnected(connection)
         if context.state.lifecycle.phase == .draining { fail(connection, .drain) }
     }
 
@@ -164,11 +168,14 @@ extension WebSocketExchange {
     ///
     /// - Parameter id: what the client named the command by; empty if it did not.
     func reply(_ outcome: CommandOutcome, to id: [UInt8], of connection: Connection) {
+        context.tracer?.note(.outcome(outcome), of: connection)
         reply(session(of: connection).reply(to: id, outcome), to: connection)
     }
 
-    /// Tells a client of an event, if its protocol has such messages.
+    /// Tells a client, also of a stream, of an event, if its protocol has such messages.
     func tell(_ event: ConnectionEvent, _ connection: Connection) {
+        context.tracer?.note(.told(event), of: connection)
+        guard connection.phase != .streaming else { return streams.tell(event, connection) }
         guard let text = session(of: connection).text(for: event) else { return }
         reply(text, to: connection)
     }
@@ -183,8 +190,9 @@ extension WebSocketExchange {
         context.hub.reply(connection.slot) { FrameEncoder.appendFrame(.ping, empty.rawSpan, to: &$0) }
     }
 
-    /// Ends a WebSocket with the Close frame that a reason has.
+    /// Ends a WebSocket with the Close frame that a reason has, or a stream with its last event.
     func fail(_ connection: Connection, _ reason: CloseReason) {
+        guard connection.phase != .streaming else { return streams.end(connection, reason) }
         guard let (code, text) = reason.closeFrame else { return }
         fail(connection, code, text, reason)
     }
@@ -229,7 +237,7 @@ extension WebSocketExchange {
 
 extension CloseReason {
     /// What the server's Close frame says; nil if it sends none for this reason, or one that depends on the violation.
-    fileprivate var closeFrame: (CloseCode, String)? {
+    var closeFrame: (CloseCode, String)? {
         switch self {
         case .slowConsumer: (.tryAgainLater, "too slow")
         case .overBudget: (.tryAgainLater, "server over budget")

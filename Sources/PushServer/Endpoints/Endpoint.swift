@@ -56,7 +56,7 @@ extension Route {
 extension Response {
     /// The response to a path that does not exist.
     static let nothing = Response.error(
-        .notFound, "there is nothing here; see /health, /health/live, /health/ready, /metrics, /publish and /ws")
+        .notFound, "there is nothing here; see /health, /health/live, /health/ready, /metrics, /publish, /sse and /ws")
 
     static func wrongMethod(_ allowed: String, example: String = "") -> Response {
         var response = Response.error(.methodNotAllowed, "this path takes \(allowed)\(example)")

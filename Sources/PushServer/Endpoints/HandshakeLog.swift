@@ -5,10 +5,6 @@ internal import WebSocket
 
 /// Tells an operator about clients that do not get in: browsers tell their users nothing but 1006.
 struct HandshakeLog {
-    static let parameters: [StaticString] = [
-        "channel", "user_id", "context_takeover", TokenCarriers.parameter,
-    ]
-
     private let context: LoopContext
     private let addresses: ClientAddresses
 
@@ -25,14 +21,16 @@ struct HandshakeLog {
     }
 
     /// Logs a parameter that has no effect, and a list without a known subprotocol: a browser then gives up.
-    func noteUnknown(in head: RequestHead, _ acceptance: Handshake.Acceptance, _ connection: Connection) {
-        if let name = try? head.queryName(besides: HandshakeLog.parameters) {
-            let known = HandshakeLog.parameters.map { "\($0)" }.joined(separator: ", ")
+    func noteUnknown(in head: RequestHead, _ transport: ClientTransport, _ connection: Connection) {
+        if let name = try? head.queryName(besides: transport.parameters) {
+            let known = transport.parameters.map { "\($0)" }.joined(separator: ", ")
             context.log(
                 "handshake with an unknown parameter", limitedBy: context.state.logLimits.unknownParameters,
                 described(head, connection, ["parameter": "\(HandshakeLog.loggable(name))", "known": "\(known)"]))
         }
-        if acceptance.subprotocol == nil, head.count(of: "sec-websocket-protocol") > 0 {
+        if case .webSocket(let acceptance) = transport, acceptance.subprotocol == nil,
+            head.count(of: "sec-websocket-protocol") > 0
+        {
             let names = TokenCarriers.withoutToken(head.listValues(of: "sec-websocket-protocol"))
             let offered = HandshakeLog.loggable(names.joined(separator: ", "))
             let known = ClientProtocols.subprotocols.joined(separator: ", ")
@@ -58,6 +56,21 @@ struct HandshakeLog {
     static func loggable(_ text: String?) -> String {
         guard let text else { return "none" }
         return String(String.UnicodeScalarView(text.unicodeScalars.prefix(200)))
+    }
+}
+
+extension ClientTransport {
+    private static let ofWebSockets: [StaticString] = [
+        "channel", "user_id", "context_takeover", TokenCarriers.parameter,
+    ]
+    private static let ofEventStreams: [StaticString] = ["channel", "user_id", "envelope", TokenCarriers.parameter]
+
+    /// The parameters that the query may have.
+    fileprivate var parameters: [StaticString] {
+        switch self {
+        case .webSocket: ClientTransport.ofWebSockets
+        case .eventStream: ClientTransport.ofEventStreams
+        }
     }
 }
 

@@ -23,18 +23,19 @@ struct Metrics {
 
     private mutating func addClients(_ state: ServerState, _ totals: WorkerCounters) {
         let counts = state.directory.counts
-        gauge("connections", "Open WebSocket connections.", totals.webSockets)
+        gauge("connections", "Open WebSockets and event streams.", totals.clients)
+        gauge("event_streams", "Open event streams.", totals.streams)
         gauge("channels", "Channels with subscribers on this node.", counts.channels)
         gauge("subscriptions", "Subscriptions on this node.", counts.subscriptions)
-        counter("connections_opened_total", "WebSocket connections opened.", totals.opened)
-        head("connections_closed_total", "counter", "WebSocket connections closed, by reason.")
+        counter("connections_opened_total", "WebSockets and event streams opened.", totals.opened)
+        head("connections_closed_total", "counter", "WebSockets and event streams closed, by reason.")
         for reason in CloseReason.allCases {
             sample("connections_closed_total", "reason", reason.label, totals.closed[reason.rawValue])
         }
         gauge(
             "deflate_contexts", "Connections for which a decompression context is kept.",
             state.places.deflateContextCount)
-        head("handshakes_total", "counter", "Requests for a WebSocket, by the status of the answer.")
+        head("handshakes_total", "counter", "Requests for a WebSocket or an event stream, by the status of the answer.")
         for result in HandshakeResult.allCases {
             sample("handshakes_total", "status", result.label, totals.handshakes[result.rawValue])
         }

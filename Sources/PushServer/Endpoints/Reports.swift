@@ -23,7 +23,7 @@ enum Reports {
         let now = Loop.monotonicNanoseconds
         var body = JSONObjectWriter()
         body.member("status", status(state))
-        body.member("connections", totals.webSockets)
+        body.member("connections", totals.clients)
         body.member("channels", counts.channels)
         body.member("subscriptions", counts.subscriptions)
         body.member("uptime_s", Int((now - state.lifecycle.startedNanoseconds) / 1_000_000_000))

@@ -9,15 +9,20 @@ final class Router {
     private let endpoints: [any Endpoint]
     private let access: RequestAccess
 
-    init(_ context: LoopContext, _ connections: Connections, _ commands: CommandRunner, _ calls: Calls) {
+    init(
+        _ context: LoopContext, _ connections: Connections, _ commands: CommandRunner, _ calls: Calls,
+        _ traces: TraceStreams
+    ) {
         access = RequestAccess(context, connections.addresses)
         let log = HandshakeLog(context, connections.addresses)
+        let openings = ClientOpenings(context, connections, commands, access, log)
         let requests = APIRequests(context, connections, commands, calls)
         endpoints = [
-            WebSocketUpgrade(context, connections, commands, access, log),
+            WebSocketUpgrade(context, openings),
             PublishEndpoint(context, connections, commands),
             MisplacedUpgrade(context, log),
             Preflight(context),
+            EventStreamEndpoint(openings),
             Posts(context),
             PublishMethods(access),
             MetricsEndpoint(context),
@@ -28,6 +33,7 @@ final class Router {
             ChannelEndpoint(requests),
             ConnectionsEndpoint(requests),
             ConnectionEndpoint(requests),
+            TraceEndpoint(traces),
             AdminPaths(),
             Pages(context),
         ]

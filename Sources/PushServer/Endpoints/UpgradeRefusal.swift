@@ -1,7 +1,7 @@
 internal import Access
 internal import HTTP
 
-/// Why a WebSocket was not opened: the reason and the response.
+/// Why a WebSocket or an event stream was not opened: the reason and the response.
 struct UpgradeRefusal: Error {
     let reason: String
     let response: Response

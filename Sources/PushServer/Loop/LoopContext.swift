@@ -18,6 +18,8 @@ final class LoopContext {
     @safe @exclusivity(unchecked) var counters = WorkerCounters()
     /// Tells the node what happens to connections; nil if nobody wants to know it.
     var events: EventNotes?
+    /// Nil while nobody traces anything.
+    var tracer: Tracer?
     /// From the moment that the turn's end has looked into the inbox.
     var isEndingTurn = false
 

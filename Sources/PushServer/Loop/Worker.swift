@@ -15,6 +15,8 @@ final class Worker {
     private let router: Router
     private let calls: Calls
     private let callRunner: CallRunner
+    private let tracer: Tracer
+    private let traces: TraceStreams
     private let outboxes: OutboxBudget
     /// Only on the worker that `NodeMessage.worker` names.
     var node: (any NodeMessageHandler)?
@@ -33,7 +35,9 @@ final class Worker {
         commands = CommandRunner(context, connections)
         calls = Calls(context)
         callRunner = CallRunner(context, connections)
-        router = Router(context, connections, commands, calls)
+        tracer = Tracer(context, connections)
+        traces = TraceStreams(context, connections, commands)
+        router = Router(context, connections, commands, calls, traces)
         outboxes = OutboxBudget(context, connections.links)
         pacer = FlushPacer(state.configuration.pacing)
         connections.http.attach(router)
@@ -100,7 +104,9 @@ final class Worker {
     private func handle(_ message: WorkerMessage) {
         switch message {
         case .node(let message): node?.handle(message)
-        case .deliver(let message): context.hub.deliver(message)
+        case .deliver(let message):
+            context.hub.deliver(message)
+            context.tracer?.note(message)
         case .adopt(let stream, let peer, let tls): connections.adopt(stream, peer, tls)
         case .wakeUp: break
         case .ready(let channel): commands.confirm(channel)
@@ -109,6 +115,8 @@ final class Worker {
         case .published(let key, let outcome): commands.published(key, outcome)
         case .call(let call, let ticket): callRunner.take(call, ticket)
         case .runCalls: callRunner.run()
+        case .trace(let change): tracer.change(change)
+        case .traced(let number, let report): traces.take(report, of: number)
         case .answered(let number, let listing): calls.answered(number, listing)
         case .settled(let reply): commands.settled(reply)
         case .keysSettled: commands.keysSettled()
@@ -132,6 +140,8 @@ final class Worker {
         observeLag()
         connections.tick()
         calls.tick()
+        context.tracer?.tick()
+        traces.tick()
         node?.tick()
     }
 

@@ -6,7 +6,7 @@ enum MessageSource: Int, CaseIterable {
     case http, broker, client
 }
 
-/// Why a WebSocket connection ended, from the server's view.
+/// Why a WebSocket or a stream ended, from the server's view.
 enum CloseReason: Int, CaseIterable {
     case client, aborted, protocolError, messageTooBig, slowConsumer, overBudget, stalled, tooManyMessages, pingTimeout,
         drain, tokenExpired
@@ -28,13 +28,14 @@ enum CloseReason: Int, CaseIterable {
     }
 }
 
-/// The result of a request for a WebSocket.
+/// The result of a request for a WebSocket or a stream.
 enum HandshakeResult: Int, CaseIterable {
-    case accepted, badRequest, unauthorized, forbidden, wrongMethod, upgradeRequired, unavailable, other
+    case accepted, streaming, badRequest, unauthorized, forbidden, wrongMethod, upgradeRequired, unavailable, other
 
     init(_ status: HTTPStatus) {
         switch status {
         case .switchingProtocols: self = .accepted
+        case .ok: self = .streaming
         case .badRequest: self = .badRequest
         case .unauthorized: self = .unauthorized
         case .forbidden: self = .forbidden
@@ -48,6 +49,7 @@ enum HandshakeResult: Int, CaseIterable {
     var label: String {
         switch self {
         case .accepted: "101"
+        case .streaming: "200"
         case .badRequest: "400"
         case .unauthorized: "401"
         case .forbidden: "403"
@@ -66,10 +68,11 @@ enum HandshakeResult: Int, CaseIterable {
 /// and counting needs no atomic operations. The arrays have fixed sizes, so that a copy allocates nothing.
 struct WorkerCounters: Sendable {
     var webSockets = 0
+    var streams = 0
     var opened = 0
     var closed: [11 of Int] = .init(repeating: 0)
     var messagesIn: [3 of Int] = .init(repeating: 0)
-    var handshakes: [8 of Int] = .init(repeating: 0)
+    var handshakes: [9 of Int] = .init(repeating: 0)
     var deliveries = 0
     var deliveredBytes = 0
     var dropped: [5 of Int] = .init(repeating: 0)
@@ -88,11 +91,14 @@ struct WorkerCounters: Sendable {
     var tlsFailures = 0
     var inboundBytes = 0
     /// Connections closed because of the inbound budget, by `InboundShed`.
-    var inboundShed: [3 of Int] = .init(repeating: 0)
+    var inboundShed: [4 of Int] = .init(repeating: 0)
     var outboxBytes = 0
     var outboxBytesMax = 0
     var publishToWrite = Histogram()
     var loopLag = Histogram()
+
+    /// Open WebSockets and streams.
+    var clients: Int { webSockets + streams }
 
     mutating func add(_ counts: DeliveryCounts) {
         deliveries += counts.deliveries
@@ -105,6 +111,7 @@ struct WorkerCounters: Sendable {
     /// Adds another worker's figures.
     mutating func add(_ other: WorkerCounters) {
         webSockets += other.webSockets
+        streams += other.streams
         opened += other.opened
         for index in closed.indices { closed[index] += other.closed[index] }
         for index in messagesIn.indices { messagesIn[index] += other.messagesIn[index] }

@@ -21,6 +21,10 @@ enum WorkerMessage: Sendable {
     case call(Call, CallTicket)
     /// To itself: continue to execute calls.
     case runCalls
+    /// Begin or end to report to a trace.
+    case trace(TraceChange)
+    /// Something for a trace whose stream is on this worker.
+    case traced(UInt32, TraceReport)
     /// The answer of a worker to a call of this one.
     case answered(UInt32, Listing)
     /// From the node: the outcome of a question to the backend.

@@ -9,37 +9,38 @@ struct ConnectionPlaces: ~Copyable, Sendable {
     private static let starvedNanoseconds: UInt64 = 500_000_000
 
     let descriptorLimit: Int
-    let maxWebSockets: Limit
+    let maxClients: Limit
     private let maxDeflateContexts: Int
-    /// WebSockets that are open or being opened; also counted per worker, but the limit needs one exact number.
-    private let webSockets = Atomic<Int>(0)
+    /// WebSockets and streams that are open or being opened; also counted per worker, but the limit needs one exact
+    /// number.
+    private let taken = Atomic<Int>(0)
     private let deflateContexts = Atomic<Int>(0)
     private let lastStarvedNanoseconds = Atomic<UInt64>(0)
 
     /// Raises the descriptor limit as far as possible.
     init(_ configuration: ServerConfiguration, workers: Int) {
         descriptorLimit = SystemLimits.raiseDescriptorLimit()
-        maxWebSockets =
+        maxClients =
             configuration.maxConnections
-            ?? Limit(ConnectionPlaces.webSockets(withDescriptors: descriptorLimit, workers: workers))
+            ?? Limit(ConnectionPlaces.clients(withDescriptors: descriptorLimit, workers: workers))
         maxDeflateContexts = configuration.maxDeflateContexts
     }
 
-    /// The number of WebSockets that the descriptors are sufficient for.
-    static func webSockets(withDescriptors limit: Int, workers: Int) -> Int {
+    /// The number of clients that the descriptors are sufficient for.
+    static func clients(withDescriptors limit: Int, workers: Int) -> Int {
         max(limit - reservedDescriptors - 8 * workers, 1)
     }
 
-    var isFull: Bool { maxWebSockets.isEnforced && webSockets.load(ordering: .relaxed) >= maxWebSockets.value }
+    var isFull: Bool { maxClients.isEnforced && taken.load(ordering: .relaxed) >= maxClients.value }
 
-    /// Reserves a place for a WebSocket; returns false if there are too many.
-    func takeWebSocket() -> Bool {
-        webSockets.add(1, ordering: .relaxed).oldValue < maxWebSockets.value
+    /// Reserves a place for a WebSocket or a stream; returns false if there are too many.
+    func take() -> Bool {
+        taken.add(1, ordering: .relaxed).oldValue < maxClients.value
     }
 
     /// Gives a place back.
-    func releaseWebSocket() {
-        webSockets.subtract(1, ordering: .relaxed)
+    func release() {
+        taken.subtract(1, ordering: .relaxed)
     }
 
     /// The number of connections that keep a decompression context.

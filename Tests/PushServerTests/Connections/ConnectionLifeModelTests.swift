@@ -48,9 +48,16 @@ private struct NaiveLife {
                 phase = .webSocket
                 wait(.ping, times.ping, now)
             }
+        case .streamBegun:
+            if phase == .http {
+                phase = .streaming
+                wait(.comment, times.comment, now)
+            }
         case .blocked(let bytes):
             blocked = (now, bytes)
-            if phase == .webSocket, deadline == .ping, due > now + Int(times.stall) { wait(.ping, times.stall, now) }
+            let stalls = now + Int(times.stall)
+            if phase == .webSocket, deadline == .ping, due > stalls { wait(.ping, times.stall, now) }
+            if phase == .streaming, deadline == .comment, due > stalls { wait(.comment, times.stall, now) }
         case .allSent:
             blocked = nil
             return phase == .closing && peersCloseIsDone ? .endOutput : .none
@@ -76,11 +83,12 @@ private struct NaiveLife {
             waitForPeer(.linger, times.linger, now)
             return .shutdownWrites
         case .peerFinished(let isAllSent):
+            if phase == .streaming { reason = .client }
             if peerHasFinished || isAllSent { return .close }
             peerHasFinished = true
             return .endBehindQueue
         case .lost(let loss):
-            if phase != .webSocket { return .close }
+            if phase != .webSocket, phase != .streaming { return .close }
             switch loss {
             case .overflow: return .sendClose(.slowConsumer)
             case .overBudget(midFrame: false): return .sendClose(.overBudget)
@@ -111,7 +119,7 @@ private struct NaiveLife {
             }
             timeLeft = max(Int(times.stall) - (now - (blocked?.since ?? now)), 0)
         }
-        if phase == .webSocket, timeLeft == 0 { return close(.stalled) }
+        if phase == .webSocket || phase == .streaming, timeLeft == 0 { return close(.stalled) }
         let silence = now - heard
         switch deadline {
         case .request:
@@ -139,6 +147,9 @@ private struct NaiveLife {
                 return .ping
             }
             wait(.ping, min(Int(times.ping) - silence, timeLeft ?? .max), now)
+        case .comment:
+            wait(.comment, min(Int(times.comment), timeLeft ?? .max), now)
+            if blocked == nil { return .comment }
         case .close, .linger:
             let timeout = deadline == .linger ? times.linger : times.close
             let isBusy = silence < timeout || deadline == .linger && sight.unacknowledgedBytes > 0
@@ -152,7 +163,7 @@ private struct NaiveLife {
 @Suite struct ConnectionLifeModelTests {
     private func randomInput(_ random: inout SeededGenerator) -> ConnectionLife.Input {
         let (yes, also) = (Bool.random(using: &random), Bool.random(using: &random))
-        switch Int.random(in: 0..<24, using: &random) {
+        switch Int.random(in: 0..<26, using: &random) {
         case 0..<6: return .heard
         case 6: return .deferred(ticks: .random(in: 0..<20, using: &random))
         case 7: return .proxied
@@ -168,6 +179,7 @@ private struct NaiveLife {
         case 20: return .closeAnswered(isAllSent: yes)
         case 21: return .outputEnded(isAllSent: yes)
         case 22 where also: return .peerFinished(isAllSent: yes)
+        case 23, 24: return .streamBegun
         default:
             return .lost(
                 [.overflow, .overBudget(midFrame: yes), .failed(1)].randomElement(using: &random) ?? .overflow)
@@ -180,7 +192,8 @@ private struct NaiveLife {
             let times = Timeouts(
                 request: .random(in: 1..<9, using: &random), keepAlive: .random(in: 1..<30, using: &random),
                 ping: .random(in: 1..<20, using: &random), pong: .random(in: 1..<9, using: &random),
-                stall: .random(in: 1..<20, using: &random), answer: 3, close: 4, linger: 2, patience: 9)
+                stall: .random(in: 1..<20, using: &random), answer: 3,
+                comment: .random(in: 1..<30, using: &random), close: 4, linger: 2, patience: 9)
             var now = UInt32.random(in: 0..<1000, using: &random)
             let isProxied = Int.random(in: 0..<4, using: &random) == 0
             var life = ConnectionLife(isProxied: isProxied, at: now, times)

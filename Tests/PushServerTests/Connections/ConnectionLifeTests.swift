@@ -8,10 +8,11 @@ import Testing
     typealias Life = ConnectionLife
 
     static let timeouts = Timeouts(
-        request: 40, keepAlive: 300, ping: 100, pong: 20, stall: 60, answer: 8, close: 20, linger: 4, patience: 44)
+        request: 40, keepAlive: 300, ping: 100, pong: 20, stall: 60, answer: 8, comment: 80, close: 20, linger: 4,
+        patience: 44)
 
     enum State: CaseIterable {
-        case proxyHeader, request, keepAlive, open, blocked, pinged
+        case proxyHeader, request, keepAlive, open, blocked, pinged, streaming, streamBlocked
         case closing, awaitingClose, closingBehindPeer, lingering, closed
 
         /// How a connection gets there.
@@ -22,6 +23,8 @@ import Testing
             case .open: [.upgraded]
             case .blocked: [.upgraded, .blocked(unacknowledgedBytes: 9)]
             case .pinged: [.upgraded, .deadline(Life.Circumstances())]
+            case .streaming: [.streamBegun]
+            case .streamBlocked: [.streamBegun, .blocked(unacknowledgedBytes: 9)]
             case .closing: [.end(nil, awaitsClose: false, isAllSent: false)]
             case .awaitingClose: [.upgraded, .end(.drain, awaitsClose: true, isAllSent: false)]
             case .closingBehindPeer:
@@ -81,7 +84,7 @@ import Testing
         #expect(after.3 == change.reason ?? reason, state)
     }
 
-    // MARK: - From the first byte to the WebSocket
+    // MARK: - From the first byte to the WebSocket or the stream
 
     @Test func beingHeardChangesNoDeadline() { check(.heard, [:]) }
 
@@ -108,10 +111,17 @@ import Testing
         check(.upgraded, [.request: open, .keepAlive: open])
     }
 
+    @Test func aResponseWithoutAnEndMakesAStreamOfHTTPOnly() {
+        let streaming = Change(phase: .streaming, wait: (.comment, 80))
+        check(.streamBegun, [.request: streaming, .keepAlive: streaming])
+    }
+
     // MARK: - Room in the kernel
 
-    @Test func aBlockedWebSocketIsLookedAtBeforeItStalls() {
-        check(.blocked(unacknowledgedBytes: 1), [.open: Change(wait: (.ping, 60))])
+    @Test func aBlockedClientIsLookedAtBeforeItStalls() {
+        check(
+            .blocked(unacknowledgedBytes: 1),
+            [.open: Change(wait: (.ping, 60)), .streaming: Change(wait: (.comment, 60))])
     }
 
     @Test func whenAllIsSentAClosingConnectionEndsItsOutputIfNoCloseIsAwaited() {
@@ -173,8 +183,12 @@ import Testing
         var changes = Dictionary(uniqueKeysWithValues: State.allCases.map { ($0, ends) })
         changes[.closed] = nil
         changes[.closingBehindPeer] = Change(action: .close)
+        // That is how the client of a stream ends it.
+        for state in [State.streaming, .streamBlocked] {
+            changes[state] = Change(action: .endBehindQueue, reason: .client)
+        }
         check(.peerFinished(isAllSent: false), changes)
-        for state in State.allCases where state != .closed { changes[state] = Change(action: .close) }
+        for (state, change) in changes { changes[state] = Change(action: .close, reason: change.reason) }
         check(.peerFinished(isAllSent: true), changes)
     }
 
@@ -184,10 +198,12 @@ import Testing
         (.overBudget(midFrame: true), .close, .overBudget),
         (.failed(32), .close, .aborted),
     ])
-    func onlyAWebSocketThatCanStillBeToldIsToldOfALoss(loss: LossReason, action: Life.Action, reason: CloseReason) {
+    func onlyAClientThatCanStillBeToldIsToldOfALoss(loss: LossReason, action: Life.Action, reason: CloseReason) {
         var changes = Dictionary(uniqueKeysWithValues: State.allCases.map { ($0, Change(action: .close)) })
         changes[.closed] = nil
-        for state in [State.open, .blocked, .pinged] { changes[state] = Change(action: action, reason: reason) }
+        for state in [State.open, .blocked, .pinged, .streaming, .streamBlocked] {
+            changes[state] = Change(action: action, reason: reason)
+        }
         check(.lost(loss), changes)
     }
 
@@ -209,6 +225,9 @@ import Testing
         checkDeadline(
             .blocked, Change(action: .close, reason: .stalled), Life.Circumstances(unacknowledgedBytes: 9))
         checkDeadline(.pinged, Change(action: .close, reason: .pingTimeout))
+        checkDeadline(.streaming, Change(action: .comment, wait: (.comment, 80)))
+        checkDeadline(
+            .streamBlocked, Change(action: .close, reason: .stalled), Life.Circumstances(unacknowledgedBytes: 9))
         checkDeadline(.closing, Change(action: .close))
         checkDeadline(.awaitingClose, Change(action: .close))
         checkDeadline(.closingBehindPeer, Change(action: .close))
@@ -233,6 +252,7 @@ import Testing
     @Test func aPeerThatTakesWhatTheKernelHoldsIsNotStalled() {
         let moves = Life.Circumstances(unacknowledgedBytes: 8)
         checkDeadline(.blocked, Change(wait: (.ping, 39)), moves)
+        checkDeadline(.streamBlocked, Change(wait: (.comment, 60)), moves)
         let still = Life.Circumstances(unacknowledgedBytes: 9)
         checkDeadline(.blocked, Change(action: .close, reason: .stalled), still)
     }

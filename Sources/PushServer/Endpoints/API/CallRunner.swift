@@ -74,7 +74,7 @@ final class CallRunner {
             addConnection(in: job.slots?[job.next] ?? UInt32(job.next), of: channel, to: &job.listing)
             return true
         case .connection(let key):
-            if let connection = table[key], connection.phase == .webSocket {
+            if let connection = table[key], connection.isOpenClient {
                 job.listing.add(reports.entry(connection, namesChannels: true))
             }
             return false
@@ -90,7 +90,7 @@ final class CallRunner {
     }
 
     private func addConnection(in slot: UInt32, of channel: String?, to listing: inout Listing) {
-        guard let connection = table[slot], connection.phase == .webSocket else { return }
+        guard let connection = table[slot], connection.isOpenClient else { return }
         if let channel, !context.hub.isMember(slot, of: channel) { return }
         let entry = reports.entry(connection, namesChannels: false)
         listing.add(entry)

@@ -1,6 +1,6 @@
 internal import HTTP
 
-/// `GET /v1/connections`: the open WebSockets of a user, of a channel, or all.
+/// `GET /v1/connections`: the open WebSockets and streams of a user, of a channel, or all.
 final class ConnectionsEndpoint: APIEndpoint {
     static let path = APIPath("/v1/connections")
 
@@ -15,7 +15,7 @@ final class ConnectionsEndpoint: APIEndpoint {
     }
 }
 
-/// `GET /v1/connections/ID`: one WebSocket.
+/// `GET /v1/connections/ID`: one WebSocket or stream.
 final class ConnectionEndpoint: APIEndpoint {
     static let path = APIPath("/v1/connections/*")
 

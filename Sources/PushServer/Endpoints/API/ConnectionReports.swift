@@ -25,7 +25,7 @@ struct ConnectionReports {
         var text = JSONObjectWriter()
         text.member("connection", name)
         text.member("user", users.name(of: connection) ?? Users.anonymous)
-        text.member("protocol", ClientProtocols.all[hub.form(of: slot).encoder].subprotocol ?? "none")
+        text.member("protocol", ClientProtocols.name(ofEncoder: hub.form(of: slot).encoder))
         text.member("address", addresses.logged(connection))
         text.member("since_s", seconds(context.tick - connection.openedTick))
         text.member("silent_s", seconds(connection.life.silentTicks(at: context.tick)))

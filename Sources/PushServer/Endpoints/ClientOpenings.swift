@@ -1,0 +1,169 @@
+internal import Access
+internal import Bytes
+internal import Channels
+internal import HTTP
+internal import Hooks
+internal import Logging
+internal import Protocols
+internal import Synchronization
+internal import WSLoop
+internal import WebSocket
+
+/// How a client gets its messages.
+enum ClientTransport {
+    /// Over a WebSocket.
+    case webSocket(Handshake.Acceptance)
+    /// As an event stream; `wrapsMessages` if it wants envelopes even of one channel.
+    case eventStream(wrapsMessages: Bool)
+}
+
+/// Lets clients in that want messages of channels, or refuses them: the same rules for WebSockets and event streams.
+final class ClientOpenings {
+    let context: LoopContext
+    private let limits: ConnectionLimits
+    private let addresses: ClientAddresses
+    let users: Users
+    let headers: KeptHeaders
+    let http: HTTPExchange
+    let streams: StreamExchange
+    let backend: BackendProxy
+    private let keys: KeyProxy
+    let subscriptions: Subscriptions
+    private let access: RequestAccess
+    private let authenticator: Authenticator
+    let log: HandshakeLog
+    /// Whether clients use channels; false if a program that embeds the server handles the messages itself.
+    let hasChannels: Bool
+
+    init(
+        _ context: LoopContext, _ connections: Connections, _ commands: CommandRunner, _ access: RequestAccess,
+        _ log: HandshakeLog
+    ) {
+        self.context = context
+        limits = connections.limits
+        addresses = connections.addresses
+        users = connections.users
+        headers = connections.headers
+        http = connections.http
+        streams = connections.streams
+        backend = commands.backend
+        keys = commands.keys
+        subscriptions = commands.subscriptions
+        self.access = access
+        authenticator = Authenticator(context)
+        self.log = log
+        hasChannels = if case .channels = context.state.configuration.endpoint { true } else { false }
+    }
+
+    /// Answers a request of a client.
+    ///
+    /// - Parameter accept: reads how the client gets its messages, or says what is wrong with the request.
+    func answer(
+        _ head: RequestHead, _ connection: Connection,
+        _ accept: @escaping (RequestHead) throws(UpgradeRefusal) -> ClientTransport
+    ) -> EndpointAnswer {
+        do throws(UpgradeRefusal) {
+            return try open(head, connection, accept)
+        } catch {
+            if error.isForLackOfKey, waitForKeys(head, connection, accept) { return .later }
+            return .now(refuse(error, head, connection))
+        }
+    }
+
+    /// Tries again, once, when the keys of `--token-jwks` have been fetched; false if there is nothing to wait for.
+    private func waitForKeys(
+        _ head: RequestHead, _ connection: Connection,
+        _ accept: @escaping (RequestHead) throws(UpgradeRefusal) -> ClientTransport
+    ) -> Bool {
+        keys.wait(connection, holding: head.byteCount, endsWithPeer: true) { [self] connection in
+            do throws(UpgradeRefusal) {
+                http.perform(try open(head, connection, accept), connection)
+            } catch {
+                http.refuse(refuse(error, head, connection), connection)
+            }
+        }
+    }
+
+    /// Counts and logs a refusal.
+    func refuse(_ refusal: UpgradeRefusal, _ head: RequestHead, _ connection: Connection) -> Response {
+        context.counters.handshakes[HandshakeResult(refusal.response.status).rawValue] += 1
+        log.refused(refusal.reason, head, connection)
+        context.tracer?.noteRefusal(refusal.response.status, refusal.reason, head, connection)
+        return refusal.response
+    }
+
+    private func open(
+        _ head: RequestHead, _ connection: Connection,
+        _ accept: (RequestHead) throws(UpgradeRefusal) -> ClientTransport
+    ) throws(UpgradeRefusal) -> EndpointAnswer {
+        if let denial = access.denial(of: head, for: .connect, connection) {
+            throw UpgradeRefusal(denial)
+        }
+        guard context.state.lifecycle.phase != .draining else { throw .unavailable("the server is going away") }
+        let transport = try accept(head)
+        connection.identity = hasChannels ? try authenticator.identity(of: head) : nil
+        let channels = try channels(of: head, connection.identity)
+        let user = try user(of: head, connection.identity)
+        if !backend.answers(.connect) { try checkRights(to: channels, connection) }
+        if hasChannels { log.noteUnknown(in: head, transport, connection) }
+        context.state.logger.debug(
+            "opening",
+            metadata: [
+                "address": "\(addresses.logged(connection, head))", "user": "\(user)", "channels": "\(channels)",
+            ])
+        try takePlace()
+        return try inPlace { () throws(UpgradeRefusal) in
+            if !context.state.configuration.admission.isEmpty { try admit(head, connection, user: user) }
+            addresses.noteClient(of: head, connection)
+            users.note(user == Users.anonymous ? nil : user, of: connection)
+            return try identify(connection, Opening(head: head, transport: transport, channels: channels))
+        }
+    }
+
+    func checkRights(to channels: [String], _ connection: Connection) throws(UpgradeRefusal) {
+        for channel in channels {
+            if case .deny(let denial) = decision(on: channel, connection) {
+                throw UpgradeRefusal(Denial(denial, of: channel))
+            }
+        }
+    }
+
+    func decision(on channel: String, _ connection: Connection) -> Decision {
+        context.state.access.channels.decision(to: .subscribe, channel, by: connection.identity)
+    }
+}
+
+// MARK: - Places
+
+extension ClientOpenings {
+    /// Runs a step of an opening that has its place, and gives that back if the step refuses the client.
+    func inPlace(
+        _ step: () throws(UpgradeRefusal) -> EndpointAnswer
+    ) throws(UpgradeRefusal) -> EndpointAnswer {
+        do throws(UpgradeRefusal) {
+            return try step()
+        } catch {
+            releasePlace()
+            throw error
+        }
+    }
+
+    func releasePlace() { context.state.places.release() }
+
+    private func takePlace() throws(UpgradeRefusal) {
+        guard !context.state.places.take(), context.isStopped(by: .connections) else { return }
+        context.state.places.release()
+        throw UpgradeRefusal(.connections)
+    }
+
+    private func admit(_ head: RequestHead, _ connection: Connection, user: String) throws(UpgradeRefusal) {
+        let ticket = Admission.Ticket(
+            address: addresses.client(of: head, connection)?.group,
+            user: user == Users.anonymous ? nil : user)
+        let second = Loop.monotonicNanoseconds / 1_000_000_000
+        let verdict = context.state.admission.withLock { $0.admit(ticket, second: second) }
+        for refusal in verdict.reached { context.counters.limitHits[refusal.limit.rawValue] += 1 }
+        guard let refusal = verdict.refusal else { return limits.note(ticket, of: connection) }
+        throw UpgradeRefusal(refusal.denial)
+    }
+}
