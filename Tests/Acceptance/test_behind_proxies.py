@@ -98,6 +98,24 @@ def test_a_publisher_with_a_key_may_send_the_largest_message(serve, kind):
     assert pushd.health()["connections"] == 1
 
 
+@KINDS
+def test_each_event_of_a_stream_is_passed_on_at_once(serve, kind):
+    proxy, pushd = serve(kind, "--ping-interval", "1")
+    connection = proxy.http()
+    connection.request("GET", "/sse?channel=c", headers={"Origin": SITE})
+    response = connection.getresponse()
+    assert response.status == 200 and response.headers["Content-Type"] == "text/event-stream"
+    assert response.headers["Access-Control-Allow-Origin"] == SITE
+    lines = (line for line in iter(response.readline, b"") if line != b":\n")
+    assert next(lines).startswith(b"retry: ")
+    for number in range(3):
+        assert pushd.publish("c", f"event {number}") == 1
+        assert [next(lines), next(lines)] == [f"data: event {number}\n".encode(), b"\n"]
+    response.close()
+    connection.close()  # HAProxy notices when it passes on the next comment
+    wait_until(lambda: pushd.health()["connections"] == 0, "the end of the stream")
+
+
 # How a connection ends
 
 
@@ -263,6 +281,18 @@ def test_requests_over_http_2(serve, kind, authority):
     client = H2Client(proxy.address, trusting(authority), NAME)
     assert client.get("/health").status == 200
     client.close()
+
+
+@KINDS
+def test_an_event_stream_over_http_2(serve, kind, authority):
+    proxy, pushd = serve(kind)
+    client = H2Client(proxy.address, trusting(authority), NAME)
+    assert client.open_stream("/sse?channel=c") == 200
+    assert pushd.publish("c", "hello") == 1
+    while not client.received.endswith(b"data: hello\n\n"):
+        assert client.receive_more()
+    client.close()
+    wait_until(lambda: pushd.health()["connections"] == 0, "the end of the stream")
 
 
 def test_a_websocket_over_http_2(serve, authority):

@@ -37,11 +37,11 @@ class Bench:
             finally:
                 end(pushd)
 
-    def _idle_memory(self):
+    def _idle_memory(self, path="/ws"):
         """The growth of each kind of memory in smaps_rollup per idle connection, in bytes, on a fresh pushd."""
         pushd = self._start(Pushd)
         try:
-            return growth(pushd, IDLE_CONNECTIONS)
+            return growth(pushd, IDLE_CONNECTIONS, path=path)
         finally:
             end(pushd)
 
@@ -61,9 +61,9 @@ class Bench:
         return kind(directory, *self.options, *options)
 
 
-def growth(pushd, connections, tls=None):
+def growth(pushd, connections, tls=None, path="/ws"):
     before = memory(pushd)
-    Audience(pushd, ["/ws?channel=c"] * connections, tls)
+    Audience(pushd, [f"{path}?channel=c"] * connections, tls)
     return {kind: (size - before[kind]) / connections for kind, size in memory(pushd).items()}
 
 

@@ -3,7 +3,8 @@
 
     compare.py -p abd -n 5 floor pushd='.build/release/pushd --listen 127.0.0.1:@PORT@ --workers 1' nchan
 
-A bare name is a server of peers/run; a command must serve the endpoints of peers/README.md on 127.0.0.1:@PORT@. Each
+A bare name is a server of peers/run; a command must serve the endpoints of peers/README.md on 127.0.0.1:@PORT@. The
+subscribers of a name that ends with +sse are event streams (/sse) instead of WebSockets. Each
 server runs on the first available core, the load generator on the last one. us/delivery is the server's CPU time per
 delivery, the most reliable figure on a machine with other load; the ratio is relative to the first server. On a shared
 machine one run differs from the next by 10 to 20 %: take 5 rounds or more before you believe a smaller difference.
@@ -95,7 +96,8 @@ def measure(server, options):
 
 
 def run_load(server, port, pid, core, options):
-    command = ["taskset", "-c", str(core), LOAD, "--port", str(port), "--pid", with_children(pid), *options]
+    streams = ["--as", "sse", "--path", "/sse?channel=c%d"] if server.partition("=")[0].endswith("+sse") else []
+    command = ["taskset", "-c", str(core), LOAD, "--port", str(port), "--pid", with_children(pid), *options, *streams]
     line = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=120).stdout
     return json.loads(line) if line else sys.exit(f"compare: the load generator could not measure {server}")
 

@@ -3,6 +3,8 @@
 from loads import Connecting, FromRedis, Publishing, PublishingOverTLS
 
 FAN_OUT = Publishing(channels=1, subscribers=200, units=300, warm_up=20)
+STREAMS = Publishing(channels=1, subscribers=200, units=300, warm_up=20, path="/sse")
+LONE_STREAM = Publishing(channels=1, subscribers=1, units=1_500, warm_up=50, path="/sse")
 LONE_SUBSCRIBER = Publishing(channels=1, subscribers=1, units=1_500, warm_up=50)
 SMALL_CHANNELS = Publishing(channels=64, subscribers=10, in_flight=64, units=64 * 30, warm_up=64 * 2)
 TWO_CHANNELS = Publishing(channels=2, subscribers=100, shares_connections=True, units=200, warm_up=20)
@@ -17,6 +19,10 @@ def _delivery(bench):
 
 def instructions_per_delivery(bench):
     return _delivery(bench).instructions
+
+
+def instructions_per_delivery_to_a_stream(bench):
+    return ((bench.marginal(STREAMS) - bench.marginal(LONE_STREAM)) / (STREAMS.subscribers - 1)).instructions
 
 
 def instructions_per_delivery_over_tls(bench):
@@ -71,6 +77,10 @@ def resident_bytes_per_idle_connection(bench):
 
 def own_bytes_per_idle_connection(bench):
     return bench.idle_memory()["Anonymous"]
+
+
+def own_bytes_per_idle_stream(bench):
+    return bench.idle_memory("/sse")["Anonymous"]
 
 
 def own_bytes_per_idle_connection_over_tls(bench):

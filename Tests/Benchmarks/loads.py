@@ -11,25 +11,31 @@ from dataclasses import dataclass
 import redis
 from support import wait_until
 from support.redis_server import RedisServer
+from support.sse import EventClient
 
 from secure import ContentCounter, secure_client, secure_port
 
 PAYLOAD = b"x" * 128
 FRAME_BYTES = 4 + len(PAYLOAD)
+EVENT_BYTES = len(b"data: \n\n") + len(PAYLOAD)
 
 
 class Audience:
-    """WebSocket connections in one thread that only count received bytes (with TLS, the content of its records)."""
+    """Clients in one thread that only count received bytes (with TLS, the content of its records).
+
+    A target of /sse is opened as an event stream, others as WebSockets; all of an audience are of one kind.
+    """
 
     def __init__(self, pushd, targets, tls=None):
         self.selector = selectors.DefaultSelector()
+        self.message_bytes = EVENT_BYTES if targets[0].startswith("/sse") else FRAME_BYTES
         for target in targets:
-            client = (secure_client(pushd, tls) if tls else pushd.raw()).upgrade(target)
+            client = opened(secure_client(pushd, tls) if tls else pushd.raw(), target)
             self.selector.register(client.socket, selectors.EVENT_READ, ContentCounter(tls) if tls else len)
 
     def receive(self, messages):
         """Waits for this many messages in total on all connections."""
-        missing = messages * FRAME_BYTES
+        missing = messages * self.message_bytes
         while missing > 0:
             ready = self.selector.select(timeout=10)
             assert ready, f"{missing} bytes never came"
@@ -38,6 +44,13 @@ class Audience:
                 assert data, "a subscriber was disconnected"
                 missing -= key.data(data)
         assert missing == 0, "more came than was published"
+
+
+def opened(client, target):
+    if not target.startswith("/sse"):
+        return client.upgrade(target)
+    EventClient(client, target).opened().read_line()  # the time to come back
+    return client
 
 
 class Load:
@@ -59,6 +72,7 @@ class Publishing(Load):
     warm_up: int
     in_flight: int = 1
     shares_connections: bool = False  # each connection joins all channels
+    path: str = "/ws"
 
     def run(self, pushd, units):
         audience = self._audience(pushd)
@@ -77,7 +91,7 @@ class Publishing(Load):
         names = [f"channel=c{number}" for number in range(self.channels)]
         if self.shares_connections:
             names = ["&".join(names)]
-        return [f"/ws?{name}" for name in names for _ in range(self.subscribers)]
+        return [f"{self.path}?{name}" for name in names for _ in range(self.subscribers)]
 
     def request(self, number):
         target = f"/publish?channel=c{number % self.channels}"

@@ -12,6 +12,7 @@ import pytest
 Budget = namedtuple("Budget", "figure limit why")
 BUDGETS = [
     Budget(figures.instructions_per_delivery, 320, "the inner loop of a fan-out, one more subscriber of one channel"),
+    Budget(figures.instructions_per_delivery_to_a_stream, 320, "the same for server-sent events"),
     Budget(figures.instructions_per_delivery_over_tls, 10_700, "a record of one message, by OpenSSL's session"),
     Budget(figures.instructions_per_delivery_over_compact_tls, 6_650, "by TLSRecord, which sets its key each time"),
     Budget(figures.instructions_per_message, 32_400, "HTTP request, publishing and response, before any delivery"),
@@ -24,6 +25,7 @@ BUDGETS = [
     Budget(figures.allocations_per_connection, 10, "from accept to close, an upgrade and a subscription between"),
     Budget(figures.resident_bytes_per_idle_connection, 249, "all resident memory, including code"),
     Budget(figures.own_bytes_per_idle_connection, 220, "the memory that grows with every connection"),
+    Budget(figures.own_bytes_per_idle_stream, 220, "the same for server-sent events"),
     Budget(figures.own_bytes_per_idle_connection_over_tls, 14_900, "OpenSSL's session (decision 0015)"),
     Budget(figures.own_bytes_per_idle_connection_over_compact_tls, 940, "a session is its keys (decision 0014)"),
 ]

@@ -33,6 +33,13 @@ class H2Client(RawClient):
             pass
         return Response(self.status, self.headers, bytes(self.received))
 
+    def open_stream(self, path):
+        """Sends a GET whose response does not end, and returns the response's status."""
+        self._begin({":method": "GET", ":path": path}, end_stream=True)
+        while self.status is None:
+            assert self.receive_more(), "closed without an answer"
+        return self.status
+
     def open_websocket(self, target, **headers):
         """Sends an extended CONNECT and returns the response; after a 200, frames pass in both directions."""
         while not self.h2.remote_settings.get(CONNECT_PROTOCOL):

@@ -9,7 +9,7 @@ Options options = {
     .connections = 100, .channels = 1, .handshakes = 256,
     .messages = 1000, .warm_up = 100, .window = 8, .size = 128,
     .timeout = 60,
-    .path = "/ws?channel=c%d", .publish = "http", .publish_path = "/publish?channel=c%d", .processes = "",
+    .path = "/ws?channel=c%d", .kind = "websocket", .publish = "http", .publish_path = "/publish?channel=c%d", .processes = "",
 };
 
 static const struct {
@@ -20,7 +20,8 @@ static const struct {
     const char *help;
 } known[] = {
     {"--port", WHOLE, &options.port, 1, "P        the server's port on 127.0.0.1"},
-    {"--path", TEXT, &options.path, 0, "T        of the WebSockets; %d in it is the channel's number [/ws?channel=c%d]"},
+    {"--as", TEXT, &options.kind, 0, "KIND       what subscribers are: websocket or sse, event streams [websocket]"},
+    {"--path", TEXT, &options.path, 0, "T        of the subscribers; %d in it is the channel's number [/ws?channel=c%d]"},
     {"--conns", WHOLE, &options.connections, 1, "N       subscribers [100]"},
     {"--channels", WHOLE, &options.channels, 1, "C    subscriber i joins channel i modulo C [1]"},
     {"--batch", WHOLE, &options.handshakes, 1, "B       handshakes under way at once [256]"},
@@ -83,6 +84,7 @@ void read_options(int argc, char **argv) {
     }
     if (!options.port) die("--port is needed; see wsload --help");
     if (!options.publish_port) options.publish_port = options.port;
+    if (strcmp(options.kind, "websocket") && strcmp(options.kind, "sse")) die("--as is websocket or sse");
     if (strcmp(options.publish, "http") && strcmp(options.publish, "redis") && strcmp(options.publish, "none"))
         die("--pub is http, redis or none");
 }

@@ -5,7 +5,7 @@ typedef struct {
     long port, publish_port, connections, channels, slow, handshakes;
     long messages, warm_up, window, size;
     double rate, timeout;
-    const char *path, *publish, *publish_path, *processes;
+    const char *path, *kind, *publish, *publish_path, *processes;
 } Options;
 
 extern Options options;

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "subscribers.h"
 
+#include "events.h"
 #include "frames.h"
 #include "options.h"
 #include "sockets.h"
@@ -20,11 +21,15 @@ typedef struct {
     enum { CONNECTING, HANDSHAKING, OPEN, CLOSED } state;
     char answer_end[4];  // the last bytes of the handshake response
     long answered;       // its length so far
-    FrameReader frames;
+    union {
+        FrameReader frames;
+        EventReader events;
+    };
 } Subscriber;
 
 Tally tally;
 static Subscriber *subscribers;
+static bool is_stream;  // subscribers are event streams
 static int set = -1;
 static char buffer[1 << 18];
 
@@ -58,9 +63,10 @@ static void shake_hands(Subscriber *one, long number) {
     fill_template(path, sizeof path, options.path, number % options.channels);
     const int length =
         snprintf(request, sizeof request,
-                 "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%ld\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-                 "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
-                 path, options.port);
+                 "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%ld\r\n%s\r\n", path, options.port,
+                 is_stream ? "Accept: text/event-stream\r\n"
+                           : "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+                             "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n");
     send_all(one->descriptor, request, (size_t)length);
     one->state = HANDSHAKING;
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)number};
@@ -69,7 +75,7 @@ static void shake_hands(Subscriber *one, long number) {
 
 // Reads the handshake response, and returns how many bytes of the buffer belong to it.
 static size_t read_answer(Subscriber *one, size_t count) {
-    if (one->answered == 0 && count >= 12 && memcmp(buffer, "HTTP/1.1 101", 12)) {
+    if (one->answered == 0 && count >= 12 && memcmp(buffer, is_stream ? "HTTP/1.1 200" : "HTTP/1.1 101", 12)) {
         if (!tally.refused) fprintf(stderr, "wsload: handshake refused: %.*s\n", (int)(count < 60 ? count : 60), buffer);
         finish(one);
         return count;
@@ -117,6 +123,11 @@ static void read_frames(Subscriber *one, const char *bytes, size_t count) {
     }
 }
 
+static void read_events(Subscriber *one, const char *bytes, size_t count) {
+    const char *end = bytes + count;
+    while (next_event(&one->events, &bytes, end)) count_message(one->events.beginning);
+}
+
 static void read_socket(Subscriber *one, long number) {
     for (int i = 0; i < READS_IN_A_ROW && one->state != CLOSED; i++) {
         const ssize_t count = recv(one->descriptor, buffer, sizeof buffer, 0);
@@ -130,7 +141,7 @@ static void read_socket(Subscriber *one, long number) {
             epoll_ctl(set, EPOLL_CTL_DEL, one->descriptor, NULL);
             return;
         }
-        if (one->state == OPEN) read_frames(one, buffer + read, (size_t)count - read);
+        if (one->state == OPEN) (is_stream ? read_events : read_frames)(one, buffer + read, (size_t)count - read);
         if ((size_t)count < sizeof buffer) return;
     }
 }
@@ -152,6 +163,7 @@ void receive(int milliseconds) {
 
 void connect_subscribers(uint64_t deadline) {
     subscribers = calloc((size_t)options.connections, sizeof *subscribers);
+    is_stream = !strcmp(options.kind, "sse");
     set = epoll_create1(EPOLL_CLOEXEC);
     if (!subscribers || set < 0) die("no memory or no epoll set");
     long started = 0, ended;

@@ -1,10 +1,10 @@
-// WebSocket clients that subscribe, and count and time what they receive.
+// Clients that subscribe, over WebSockets or as event streams, and count and time what they receive.
 #pragma once
 
 #include <stdint.h>
 
 typedef struct {
-    long opened, refused, dropped;   // WebSockets; dropped ones were open before
+    long opened, refused, dropped;   // connections; dropped ones were open before
     uint64_t delivered, stray;       // our messages, and others
     uint32_t *latencies;             // microseconds from publish to receipt, after time_deliveries was called
     uint64_t timed;

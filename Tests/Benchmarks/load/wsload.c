@@ -1,4 +1,4 @@
-// wsload: a load generator for WebSocket push servers; one thread on epoll, so that it uses little CPU itself.
+// wsload: a load generator for push servers; one thread on epoll, so that it uses little CPU itself.
 //
 // It opens subscribers, publishes messages, counts every delivery, and prints one line of JSON: deliveries a second,
 // latencies from publish to receipt, CPU time and memory of the server. `wsload --help` has the options, and
