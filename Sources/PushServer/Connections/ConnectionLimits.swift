@@ -34,21 +34,24 @@ final class ConnectionLimits {
     /// Counts a connection in limits that a reload has set since it came; no limit is enforced for it.
     ///
     /// - Parameter user: nil if the client named none.
-    func countAfterReload(_ connection: Connection, from address: IPAddress?, client: IPAddress?, user: String?) {
-        if !connection.peer.contains(.counted), let group = countedAddress(address, connection.peer) {
+    func countAfterReload(
+        _ connection: Connection, from address: @autoclosure () -> IPAddress?,
+        client: @autoclosure () -> IPAddress?, user: @autoclosure () -> String?
+    ) {
+        if !connection.peer.contains(.counted), let group = countedAddress(address(), connection.peer) {
             _ = context.state.sockets.withLock { $0.add(group) }
             connection.peer.insert(.counted)
             countedAddresses[connection.slot] = group
         }
-        guard connection.phase == .webSocket, tickets[connection.slot] == nil,
+        guard connection.isOpenClient, tickets[connection.slot] == nil,
             !context.settings.configuration.admission.isEmpty
         else { return }
-        let ticket = Admission.Ticket(address: client?.group, user: user)
+        let ticket = Admission.Ticket(address: client()?.group, user: user())
         context.state.admission.withLock { $0.add(ticket) }
         tickets[connection.slot] = ticket
     }
 
-    /// Notes a WebSocket's counts in the limits on opening.
+    /// Notes a client's counts in the limits on opening.
     func note(_ ticket: Admission.Ticket, of connection: Connection) {
         tickets[connection.slot] = ticket
     }

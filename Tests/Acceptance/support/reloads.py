@@ -10,7 +10,7 @@ import jwt
 
 from . import wait_until
 from .background import Background
-from .raw import CLOSE, TEXT, RawClient, decode_frames, handshake
+from .raw import CLOSE, PING, PONG, TEXT, RawClient, handshake
 
 SECRETS = ["a" * 40, "b" * 40]
 STRANGER = "c" * 40
@@ -45,6 +45,7 @@ class Rules:
             f"token-required: {str(self.is_required).lower()}",
             f"max-channels: {random.randrange(5, 100)}",
             f"ping-interval: {random.randrange(20, 90)}s",
+            "pong-timeout: 1m",
             f"slow-consumer: {random.choice(['disconnect', 'conflate', 'drop-oldest'])}",
             f"outbox-limit: {random.randrange(3, 9)}MiB",
             f"max-connections-per-user: {random.randrange(100_000, 200_000)}",
@@ -94,10 +95,12 @@ class Client:
         assert response.status == 101, response
 
     def frame(self):
-        while not (frames := decode_frames(self.raw.received, most=1))[0]:
-            assert self.raw.receive_more(), "lost without a Close frame"
-        del self.raw.received[: frames[1]]
-        return frames[0][0]
+        """The next frame that is no ping; those are answered."""
+        while True:
+            frame = self.raw.read_frame()
+            if frame.opcode != PING:
+                return frame
+            self.raw.send_frame(PONG)
 
     def message(self):
         frame = self.frame()

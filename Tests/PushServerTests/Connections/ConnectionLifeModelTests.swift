@@ -35,9 +35,16 @@ private struct NaiveLife {
         switch input {
         case .heard: (heard, pingWithoutAnswer) = (now, false)
         case .timesChanged:
-            // They are always the same here, but a peer may have been blocked before it was pinged.
-            let soonest = min(times.ping, times.stall)
-            if deadline == .ping, blocked != nil, due > now + 1 + Int(soonest) { wait(.ping, soonest, now) }
+            // They are always the same here, but some waits are longer than the time of their kind.
+            let most =
+                switch deadline {
+                case .request: times.request
+                case .keepAlive: times.keepAlive
+                case .ping: blocked == nil ? times.ping : min(times.ping, times.stall)
+                case .pong: times.pong
+                case .close, .linger: UInt32.max / 2
+                }
+            if due > now + 1 + Int(most) { wait(deadline, most, now) }
         case .deferred(let ticks):
             if phase == .http, deadline == .request { wait(.request, max(Int(times.request) - Int(ticks), 1), now) }
         case .proxied:
