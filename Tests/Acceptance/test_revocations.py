@@ -24,7 +24,8 @@ def server(start, key):
 
 @pytest.fixture
 def nodes(start, key, redis_server):
-    return [start(*key.options, "--redis", redis_server.url).wait_for_status("ok") for _ in range(3)]
+    options = (*key.options, "--ping-interval", "1h", "--redis", redis_server.url)  # readers take no pings
+    return [start(*options).wait_for_status("ok") for _ in range(3)]
 
 
 def bearer(token):

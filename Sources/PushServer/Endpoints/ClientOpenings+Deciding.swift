@@ -64,11 +64,7 @@ extension ClientOpenings {
         guard unconfirmed > 0 else { return enter(connection, opening) }
         connection.wait(
             for: Continuation(channels: channels, unconfirmed: unconfirmed) { [self] in
-                if let refusal = revocation(of: connection) {
-                    subscriptions.abandon(channels, for: connection.key)
-                    releasePlace()
-                    return http.refuse(refuse(refusal, opening.head, connection), connection)
-                }
+                guard !refuseRevoked(connection, opening) else { return }
                 finish(enter(connection, opening), connection, decidedBy: opening.settings)
             } abandoned: { [self] in
                 releasePlace()
@@ -88,6 +84,7 @@ extension ClientOpenings {
         guard !lookups.isEmpty else { return answer(to: opening, [:]) }
         connection.wait(
             for: Continuation(channels: opening.channels) { [self] readings in
+                guard !refuseRevoked(connection, opening) else { return }
                 for isRecovered in readings.compactMap(\.isRecovered) { context.count(recovery: isRecovered) }
                 let read = zip(lookups, readings).map { (ByteName($0.channel), $1) }
                 let answer = answer(to: opening, Dictionary(read) { first, _ in first })
@@ -97,6 +94,15 @@ extension ClientOpenings {
             })
         context.readHistories(lookups, for: connection)
         return .later
+    }
+
+    /// Refuses a client whose token was revoked while it waited with its channels acquired; false if it was not.
+    private func refuseRevoked(_ connection: Connection, _ opening: Opening) -> Bool {
+        guard let refusal = revocation(of: connection) else { return false }
+        subscriptions.abandon(opening.channels, for: connection.key)
+        releasePlace()
+        http.refuse(refuse(refusal, opening.head, connection), connection)
+        return true
     }
 
     private func answer(to opening: Opening, _ histories: [ByteName: HistoryReading]) -> EndpointAnswer {

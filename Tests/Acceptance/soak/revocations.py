@@ -40,7 +40,8 @@ def main():
         nodes = []
         for name in "abc":
             (directory / name).mkdir()
-            nodes.append(Pushd(directory / name, *key.options, "--redis", redis.url).wait_for_status("ok"))
+            options = (*key.options, "--ping-interval", "1h", "--redis", redis.url)  # readers take no pings
+            nodes.append(Pushd(directory / name, *options).wait_for_status("ok"))
         with LoadedNodes(nodes, redis, options.idle) as loaded:
             waits, intruders = revoke_all(nodes, key, options.revocations)
             loaded.load.check()
