@@ -70,11 +70,13 @@ struct Histories: Sendable {
     mutating func sweep(_ count: Int, at now: UInt64, isWanted: (ByteName) -> Bool) {
         let forgottenBefore = now - min(now, Histories.memorySeconds * 1_000_000_000)
         for _ in 0..<min(count, slots.count) {
-            sweepPlace = sweepPlace + 1 < slots.count ? sweepPlace + 1 : 0
+            if sweepPlace >= slots.count { sweepPlace = 0 }
             change(sweepPlace) { $0.dropOld(at: now) }
             let slot = slots[sweepPlace]
             if slot.ring.messageCount == 0, slot.ring.lastUsedNanoseconds < forgottenBefore, !isWanted(slot.name) {
-                forget(sweepPlace)
+                forget(sweepPlace)  // another channel moves here, and is the next
+            } else {
+                sweepPlace += 1
             }
         }
     }

@@ -42,6 +42,7 @@ private struct NaiveLife {
                 case .keepAlive: times.keepAlive
                 case .ping: blocked == nil ? times.ping : min(times.ping, times.stall)
                 case .pong: times.pong
+                case .comment: blocked == nil ? times.comment : min(times.comment, times.stall)
                 case .close, .linger: UInt32.max / 2
                 }
             if due > now + 1 + Int(most) { wait(deadline, most, now) }

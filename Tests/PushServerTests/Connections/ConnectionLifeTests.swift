@@ -282,9 +282,11 @@ import Testing
 
     @Test func shorterTimesBeginWithTheChange() {
         let half = Timeouts(
-            request: 10, keepAlive: 20, ping: 30, pong: 5, stall: 60, answer: 8, close: 20, linger: 4, patience: 44)
+            request: 10, keepAlive: 20, ping: 30, pong: 5, stall: 60, answer: 8, comment: 25, close: 20, linger: 4,
+            patience: 44)
         let ticks: [State: UInt32] = [
-            .proxyHeader: 10, .request: 10, .keepAlive: 20, .open: 30, .blocked: 30, .pinged: 5,
+            .proxyHeader: 10, .request: 10, .keepAlive: 20, .open: 30, .blocked: 30, .pinged: 5, .streaming: 25,
+            .streamBlocked: 25,
         ]
         for state in State.allCases {
             var life = state.life()
