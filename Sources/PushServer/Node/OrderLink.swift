@@ -15,8 +15,10 @@ final class OrderLink {
     private static let sentPerTick = 500
     /// A broker that keeps no records is not asked for ever.
     private static let maxAttempts = 3
-    /// How long to wait after an attempt to read the records that failed.
-    private static let readingTicks: UInt32 = 2
+    /// How long to wait after an attempt to read the records that failed; twice as long after each further one.
+    ///
+    /// A broker that refuses to answer is asked once a minute, so that an idle connection counts as idle there.
+    private static let readingPauseTicks: ClosedRange<UInt32> = 2...240
 
     private struct Waiting {
         let revocation: Revocation
@@ -29,6 +31,7 @@ final class OrderLink {
     private var waiting = Deque<Waiting>()
     /// When to read the records of other nodes; nil while they are read, and after that.
     private var readingTick: UInt32?
+    private var readingPause = OrderLink.readingPauseTicks.lowerBound
 
     init(_ context: LoopContext, _ broker: BrokerLink) {
         self.context = context
@@ -115,7 +118,8 @@ extension OrderLink {
         } completion: { [weak self] failure in
             guard let self else { return }
             guard failure == nil else {
-                readingTick = context.tick + OrderLink.readingTicks
+                readingTick = context.tick + readingPause
+                readingPause = min(readingPause * 2, OrderLink.readingPauseTicks.upperBound)
                 return
             }
             if !isComplete { state.logger.error("there are more revocations than a node can hold") }
@@ -141,6 +145,7 @@ extension OrderLink: NodeListener {
 
     func joined() {
         readingTick = context.tick
+        readingPause = OrderLink.readingPauseTicks.lowerBound
     }
 }
 
