@@ -111,16 +111,24 @@ import WSLoop
 
     private static func seconds(_ duration: Duration) -> String { "\(duration / .seconds(1))" }
 
-    @Test(arguments: options) func precedence(option: Option) throws {
-        let usual = option.read(try settings())
-        for value in option.values {
-            #expect(option.read(try settings([option.name, value])) == value)
-            #expect(option.read(try settings([], [option.variable: value])) == value)
+    /// All options together, since a debug build takes a third of a second to parse a command line.
+    @Test func precedence() throws {
+        let options = SettingsTests.options
+        func check(_ settings: Settings, _ expected: (Option) -> String, _ comment: Comment) {
+            for option in options { #expect(option.read(settings) == expected(option), comment) }
         }
-        let both = try settings([option.name, option.values[0]], [option.variable: option.values[1]])
-        #expect(option.read(both) == option.values[0], "the command line wins")
-        guard !SettingsTests.secrets.contains(option.name) else { return }
-        #expect(option.read(try settings([], [option.variable: ""])) == usual, "an empty variable is none")
+        let usual = try settings()
+        for number in 0...1 {
+            let arguments = options.flatMap { [$0.name, $0.values[number]] }
+            check(try settings(arguments), { $0.values[number] }, "an argument")
+            let variables = Dictionary(uniqueKeysWithValues: options.map { ($0.variable, $0.values[number]) })
+            check(try settings([], variables), { $0.values[number] }, "a variable")
+            let others = options.flatMap { [$0.name, $0.values[1 - number]] }
+            check(try settings(others, variables), { $0.values[1 - number] }, "the command line wins")
+        }
+        let empty = options.filter { !SettingsTests.secrets.contains($0.name) }.map { ($0.variable, "") }
+        let unset = try settings([], Dictionary(uniqueKeysWithValues: empty))
+        check(unset, { $0.read(usual) }, "an empty variable is none")
     }
 
     static let secrets = ["--publish-key", "--api-key"]
