@@ -4,7 +4,9 @@ import json
 import re
 import threading
 
+import httpx
 import pytest
+from httpx_sse import EventSource
 from support import wait_until
 from support.pushd import run_pushd
 from support.raw import handshake
@@ -148,6 +150,19 @@ def test_a_plain_client_recovers_too(server):
     client = connect(server, f"channel=kept.a&recover={epoch}:3", ())
     server.publish("kept.a", "live")
     assert [client.recv(timeout=5) for _ in range(3)] == ["message 3", "message 4", "live"]
+
+
+def test_an_event_stream_recovers_too(server):
+    epoch = position(server)["epoch"]
+    for number in range(5):
+        server.publish("kept.a", f"message {number}")
+    url = f"http://{server.host}:{server.port}/sse?channel=kept.a&recover={epoch}:3"
+    with httpx.stream("GET", url, timeout=5) as response:
+        events = EventSource(response).iter_sse()
+        first = next(event for event in events if event.event == "subscribed")
+        assert json.loads(first.data)["recovered"] is True
+        server.publish("kept.a", "live")
+        assert [next(events).data for _ in range(3)] == ["message 3", "message 4", "live"]
 
 
 @pytest.mark.parametrize(

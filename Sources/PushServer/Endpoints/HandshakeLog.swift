@@ -63,7 +63,9 @@ extension ClientTransport {
     private static let ofWebSockets: [StaticString] = [
         "channel", "user_id", "context_takeover", "hello", "recover", "history", TokenCarriers.parameter,
     ]
-    private static let ofEventStreams: [StaticString] = ["channel", "user_id", "envelope", TokenCarriers.parameter]
+    private static let ofEventStreams: [StaticString] = [
+        "channel", "user_id", "envelope", "recover", "history", TokenCarriers.parameter,
+    ]
 
     /// The parameters that the query may have.
     fileprivate var parameters: [StaticString] {
