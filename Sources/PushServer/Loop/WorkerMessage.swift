@@ -4,11 +4,13 @@ internal import Channels
 internal import WSLoop
 
 /// A message from one worker to another.
+///
+/// What is large and rare is `indirect`, so that the copies of messages to deliver are small.
 enum WorkerMessage: Sendable {
     /// To the first worker: a message for the node, which is on its loop.
-    case node(NodeMessage)
+    indirect case node(NodeMessage)
     /// Take over a client that the node accepted.
-    case adopt(AcceptedStream, Peer, TLSContext?)
+    indirect case adopt(AcceptedStream, Peer, TLSContext?)
     /// Deliver to the channel's subscribers on this worker.
     case deliver(Message)
     /// From the node: subscriptions of the channel may be confirmed.
@@ -18,19 +20,19 @@ enum WorkerMessage: Sendable {
     /// From the node: the result of a connection's publish.
     case published(PublishTicket, PublishOutcome)
     /// From the directory: the histories that the connection waits for.
-    case read(StreamKey, [HistoryReading])
+    indirect case read(StreamKey, [HistoryReading])
     /// Execute a call, and answer it if it has a ticket.
-    case call(Call, CallTicket?)
+    indirect case call(Call, CallTicket?)
     /// To itself: continue to execute calls.
     case runCalls
     /// Begin or end to report to a trace.
-    case trace(TraceChange)
+    indirect case trace(TraceChange)
     /// Something for a trace whose stream is on this worker.
-    case traced(UInt32, TraceReport)
+    indirect case traced(UInt32, TraceReport)
     /// The answer of a worker, or of the node, to a call of this one.
-    case answered(UInt32, Listing)
+    indirect case answered(UInt32, Listing)
     /// From the node: the outcome of a question to the backend.
-    case settled(HookReply)
+    indirect case settled(HookReply)
     /// From the node: keys that were wanted are there, or are not fetched now.
     case keysSettled
     /// From the node: go by these settings from now on.
