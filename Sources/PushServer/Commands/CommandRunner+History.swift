@@ -12,11 +12,14 @@ extension CommandRunner {
         guard let limits = context.settings.access.channels.history(of: channel) else {
             return webSockets.reply(.refused(.noHistory), to: id, of: connection)
         }
+        let lookups = [HistoryLookup(of: channel, limits, HistoryRequest(last: last))]
         connection.wait(
-            for: Continuation(channels: []) { [webSockets] readings in
-                webSockets.reply(.history(channel: channel, readings[0]), to: id, of: connection)
+            for: Continuation(channels: [], reading: lookups) { [webSockets] readings in
+                for reading in readings.values {
+                    webSockets.reply(.history(channel: channel, reading), to: id, of: connection)
+                }
             })
-        context.readHistories([HistoryLookup(of: channel, limits, HistoryRequest(last: last))], for: connection)
+        context.readHistories(lookups, for: connection)
     }
 
     /// Why a connection may not read past messages of a channel; nil if it may.

@@ -60,9 +60,8 @@ extension CommandRunner {
         }
         guard !lookups.isEmpty else { return enter(connection, join, [:]) }
         connection.wait(
-            for: Continuation(channels: joined) { [self] readings in
-                let read = zip(lookups, readings).map { (ByteName($0.channel), $1) }
-                enter(connection, join, Dictionary(read) { first, _ in first })
+            for: Continuation(channels: joined, reading: lookups) { [self] readings in
+                enter(connection, join, readings)
             })
         context.readHistories(lookups, for: connection)
     }

@@ -1,4 +1,5 @@
 internal import Broker
+internal import Bytes
 internal import Channels
 internal import Protocols
 
@@ -56,14 +57,20 @@ final class Continuation {
 
     /// Waits for the histories of channels that were acquired for the connection.
     ///
-    /// - Parameter abandoned: gives back what the connection has besides its channels.
+    /// - Parameters:
+    ///   - lookups: what is read.
+    ///   - then: takes the readings by channel.
+    ///   - abandoned: gives back what the connection has besides its channels.
     init(
-        channels: [String], then: @escaping ([HistoryReading]) -> Void, abandoned: @escaping () -> Void = {}
+        channels: [String], reading lookups: [HistoryLookup],
+        then: @escaping ([ByteName: HistoryReading]) -> Void, abandoned: @escaping () -> Void = {}
     ) {
         self.channels = channels
         endsWithPeer = false
         self.abandoned = abandoned
-        awaited = .histories(then: then)
+        awaited = .histories { readings in
+            then(Dictionary(zip(lookups.map { ByteName($0.channel) }, readings)) { first, _ in first })
+        }
     }
 
     /// Waits for another answer, which `CommandRunner.answered` is told of.

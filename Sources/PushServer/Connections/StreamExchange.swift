@@ -43,18 +43,9 @@ final class StreamExchange {
     ) {
         connection.isClient = true
         lives.follow(connection)  // for the end of its token
-        let hub = context.hub
-        hub.setForm(WireForm(encoder: ClientProtocols.index(of: stream)), of: connection.slot)
-        for channel in channels {
-            let reading = histories.isEmpty ? nil : histories[ByteName(channel)]
-            if let reading { tell(.subscribed(channel: channel, HistoryReport(reading)), connection) }
-            hub.join(connection.slot, channel, after: reading?.messages ?? [])
-        }
-        context.counters.handshakes[HandshakeResult.streaming.rawValue] += 1
+        context.hub.setForm(WireForm(encoder: ClientProtocols.index(of: stream)), of: connection.slot)
         context.counters.streams += 1
-        context.counters.opened += 1
-        context.events?.connected(connection)
-        context.tracer?.noteConnected(connection)
+        context.enter(connection, channels, after: histories, as: .streaming) { tell($0, connection) }
     }
 
     /// A client that is gone acknowledges nothing, and that is all that shows it: it never sends anything.

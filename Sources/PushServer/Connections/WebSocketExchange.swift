@@ -50,7 +50,7 @@ final class WebSocketExchange {
     /// - Parameter histories: what the client gets of channels' histories first.
     func open(
         _ connection: Connection, _ acceptance: Handshake.Acceptance, channels: [String],
-        after histories: [ByteName: HistoryReading] = [:]
+        after histories: [ByteName: HistoryReading]
     ) {
         var acceptance = acceptance
         if acceptance.deflate?.keepsClientContext == true, !context.state.places.takeDeflateContext() {
@@ -67,16 +67,8 @@ final class WebSocketExchange {
         hub.setForm(WireForm(encoder: spoken, deflated: acceptance.deflate?.window), of: connection.slot)
         hub.reply(connection.slot) { acceptance.encode(into: &$0) }
         if connection.wantsHello { tell(hello(to: connection), connection) }
-        for channel in channels {
-            let reading = histories.isEmpty ? nil : histories[ByteName(channel)]
-            if let reading { tell(.subscribed(channel: channel, HistoryReport(reading)), connection) }
-            hub.join(connection.slot, channel, after: reading?.messages ?? [])
-        }
-        context.counters.handshakes[HandshakeResult.accepted.rawValue] += 1
         context.counters.webSockets += 1
-        context.counters.opened += 1
-        context.events?.connected(connection)
-        context.tracer?.noteConnected(connection)
+        context.enter(connection, channels, after: histories, as: .accepted) { tell($0, connection) }
         if context.state.lifecycle.phase == .draining { fail(connection, .drain) }
     }
 

@@ -83,12 +83,10 @@ extension ClientOpenings {
         }
         guard !lookups.isEmpty else { return answer(to: opening, [:]) }
         connection.wait(
-            for: Continuation(channels: opening.channels) { [self] readings in
+            for: Continuation(channels: opening.channels, reading: lookups) { [self] readings in
                 guard !refuseRevoked(connection, opening) else { return }
-                for isRecovered in readings.compactMap(\.isRecovered) { context.count(recovery: isRecovered) }
-                let read = zip(lookups, readings).map { (ByteName($0.channel), $1) }
-                let answer = answer(to: opening, Dictionary(read) { first, _ in first })
-                finish(answer, connection, decidedBy: opening.settings)
+                for isRecovered in readings.values.compactMap(\.isRecovered) { context.count(recovery: isRecovered) }
+                finish(answer(to: opening, readings), connection, decidedBy: opening.settings)
             } abandoned: { [self] in
                 releasePlace()
             })
@@ -118,9 +116,9 @@ extension ClientOpenings {
     /// The last messages may be older than the client's right to the channel, so they need one of their own.
     private func checkHistories(_ connection: Connection, _ opening: Opening) throws(UpgradeRefusal) {
         for (channel, request) in opening.histories where request.last > 0 {
-            let decision = context.settings.access.channels.decision(
-                to: .history, channel.text, by: connection.identity, isSubscribed: true)
-            if let denial = decision.denial { throw UpgradeRefusal(Denial(denial, of: channel.text)) }
+            if let denial = commands.historyDenial(on: channel.text, connection, isSubscribed: true) {
+                throw UpgradeRefusal(Denial(denial, of: channel.text))
+            }
         }
     }
 

@@ -30,7 +30,7 @@ final class ClientOpenings {
     let backend: BackendProxy
     private let keys: KeyProxy
     let subscriptions: Subscriptions
-    private let commands: CommandRunner
+    let commands: CommandRunner
     private let access: RequestAccess
     private let authenticator: Authenticator
     let log: HandshakeLog
