@@ -1,7 +1,9 @@
 public import HTTP
 
 /// Decides on a request's head alone whether the request is allowed, and what clients may do with channels.
-public struct AccessRules: Sendable {
+///
+/// It never changes. It is a class because a copy of all its lists would be made for each request.
+public final class AccessRules: Sendable {
     /// The purpose of a request.
     public enum Purpose: Sendable {
         /// Reading a page or the server's health.

@@ -21,14 +21,24 @@ struct RoutedRequest {
     var isRateLimited = true
     /// Where a message goes.
     var channel = ""
-    /// The user whose connections get the message, instead of a channel's subscribers.
-    var user: String?
     /// The conflation key.
     var key: String?
+    /// What few messages have; nil if this one has nothing of it.
+    var options: PublishOptions?
+}
+
+/// What few messages have, apart from the others so that these are not made slower.
+final class PublishOptions {
+    /// The user whose connections get the message, instead of a channel's subscribers.
+    let user: String?
     /// What a repeat of the request has, too.
-    var id: String?
+    let id: String?
     /// The connection that does not get the message.
-    var excluded: ConnectionID?
+    let excluded: ConnectionID?
+
+    init(user: String?, id: String?, excluded: ConnectionID?) {
+        (self.user, self.id, self.excluded) = (user, id, excluded)
+    }
 }
 
 /// An endpoint's answer to a complete request.
@@ -38,7 +48,7 @@ enum EndpointAnswer {
     /// The connection has a continuation, which sends the response.
     case later
     /// The connection becomes a WebSocket with these channels.
-    case upgrade(Handshake.Acceptance, channels: [String], after: [ByteName: HistoryReading])
+    indirect case upgrade(Handshake.Acceptance, channels: [String], after: [ByteName: HistoryReading])
     /// The response is an event stream; `then` begins to send something in it.
     case stream(then: (Connection) -> Void)
 }

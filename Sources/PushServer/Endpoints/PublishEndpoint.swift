@@ -65,11 +65,11 @@ final class PublishEndpoint: Endpoint {
     private func publish(
         _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection, note: ((Response) -> Void)? = nil
     ) -> EndpointAnswer {
-        if let user = routed.user {
+        if let user = routed.options?.user {
             return requests.publish(body, to: user, connection, note: { note?($0) })
         }
         let (channel, key) = (routed.channel, connection.key)
-        let excluded = routed.excluded.map { PublishTicket(worker: $0.loop, $0.key) }
+        let excluded = routed.options?.excluded.map { PublishTicket(worker: $0.loop, $0.key) }
         let publication = Publication(channel: channel, payload: body, key: routed.key, excluded: excluded)
         if let result = commands.publish(publication, from: .http, for: connection) {
             let response = response(to: result, channel)
@@ -106,11 +106,10 @@ extension PublishEndpoint {
         var routed = RoutedRequest(isRateLimited: false)
         // Most requests have a channel only, perhaps with a key.
         if try head.hasParameter(besides: ["channel", "key"]) {
-            routed.id = try head.name("id")
-            routed.user = try head.name("user")
-            routed.excluded = try excluded(head)
+            let (id, user) = (try head.name("id"), try head.name("user"))
+            routed.options = PublishOptions(user: user, id: id, excluded: try excluded(head))
         }
-        guard routed.user == nil else {
+        guard routed.options?.user == nil else {
             try head.allowParameters("user", "id")
             return routed
         }
@@ -150,9 +149,9 @@ extension PublishEndpoint {
 extension RecentPublishes.Key {
     /// Nil for a request without an id.
     fileprivate init?(_ routed: RoutedRequest) {
-        guard let id = routed.id else { return nil }
+        guard let options = routed.options, let id = options.id else { return nil }
         self.init(
-            target: ByteName(routed.user ?? routed.channel), isUser: routed.user != nil, id: ByteName(id))
+            target: ByteName(options.user ?? routed.channel), isUser: options.user != nil, id: ByteName(id))
     }
 }
 
