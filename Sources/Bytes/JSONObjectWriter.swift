@@ -1,9 +1,12 @@
 /// Writes a JSON object, member by member.
 public struct JSONObjectWriter: Sendable {
-    private var text: [UInt8] = [UInt8(ascii: "{")]
+    private var text: [UInt8] = []
 
     /// An object without members.
-    public init() {}
+    public init() {
+        text.reserveCapacity(128)  // most objects are smaller, so that they need one allocation
+        text.append(UInt8(ascii: "{"))
+    }
 
     /// Adds a member that is a string.
     public mutating func member(_ name: String, _ value: String) {
@@ -13,7 +16,8 @@ public struct JSONObjectWriter: Sendable {
 
     /// Adds a member that is a number.
     public mutating func member(_ name: String, _ value: Int) {
-        member(name, raw: Array(String(value).utf8))
+        begin(name)
+        text.append(contentsOf: String(value).utf8)
     }
 
     /// Adds a member whose value is already JSON text.

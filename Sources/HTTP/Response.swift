@@ -24,6 +24,7 @@ public struct Response: Sendable {
     @discardableResult
     public mutating func addHeader(_ name: StaticString, _ value: String) -> Bool {
         guard value.utf8.allSatisfy({ $0 != ASCII.cr && $0 != ASCII.lf && $0 != 0 }) else { return false }
+        headerLines.reserveCapacity(headerLines.count + name.utf8CodeUnitCount + value.utf8.count + 4)
         headerLines.append(text: name)
         headerLines.append(text: ": ")
         headerLines.append(contentsOf: value.utf8)

@@ -20,6 +20,9 @@ enum ClientTransport {
 
 /// Lets clients in that want messages of channels, or refuses them: the same rules for WebSockets and event streams.
 final class ClientOpenings {
+    /// Most requests have no others.
+    private static let usualParameters: [StaticString] = ["channel", "user_id"]
+
     let context: LoopContext
     private let limits: ConnectionLimits
     private let addresses: ClientAddresses
@@ -120,11 +123,17 @@ final class ClientOpenings {
         let transport = try accept(head)
         connection.identity = hasChannels ? try authenticator.identity(of: head) : nil
         let channels = try channels(of: head, connection.identity)
-        let histories = try HistoryQuery.requests(of: head, context.settings.access.channels)
         let user = try user(of: head, connection.identity)
-        connection.wantsHello = (try? head.queryValues(of: "hello")) == ["1"]
+        var histories: [ByteName: HistoryRequest] = [:]
+        connection.wantsHello = false  // a refused request of the same connection may have asked for it
+        // The query has been decoded above, so that nothing can be wrong with its escapes.
+        if (try? head.queryName(besides: ClientOpenings.usualParameters)) != nil {
+            histories = try HistoryQuery.requests(of: head, context.settings.access.channels)
+            connection.wantsHello = (try? head.queryValues(of: "hello")) == ["1"]
+            if hasChannels { log.noteUnknown(in: head, transport, connection) }
+        }
+        if hasChannels { log.noteSubprotocols(of: head, transport, connection) }
         if !backend.answers(.connect) { try checkRights(to: channels, connection) }
-        if hasChannels { log.noteUnknown(in: head, transport, connection) }
         context.state.logger.debug(
             "opening",
             metadata: [

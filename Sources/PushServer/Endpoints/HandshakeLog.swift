@@ -20,7 +20,7 @@ struct HandshakeLog {
             described(head, connection, ["reason": "\(reason)"]))
     }
 
-    /// Logs a parameter that has no effect, and a list without a known subprotocol: a browser then gives up.
+    /// Logs a parameter that has no effect.
     func noteUnknown(in head: RequestHead, _ transport: ClientTransport, _ connection: Connection) {
         if let name = try? head.queryName(besides: transport.parameters) {
             let known = transport.parameters.map { "\($0)" }.joined(separator: ", ")
@@ -28,6 +28,10 @@ struct HandshakeLog {
                 "handshake with an unknown parameter", limitedBy: context.state.logLimits.unknownParameters,
                 described(head, connection, ["parameter": "\(HandshakeLog.loggable(name))", "known": "\(known)"]))
         }
+    }
+
+    /// Logs a list without a known subprotocol: a browser then gives up.
+    func noteSubprotocols(of head: RequestHead, _ transport: ClientTransport, _ connection: Connection) {
         if case .webSocket(let acceptance) = transport, acceptance.subprotocol == nil,
             head.count(of: "sec-websocket-protocol") > 0
         {

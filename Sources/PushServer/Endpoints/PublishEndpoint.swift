@@ -10,6 +10,8 @@ final class PublishEndpoint: Endpoint {
     private static let formRefusal =
         "a form with files (multipart/form-data, curl -F) is no message: send the body itself (curl --data-binary @FILE)"
     private static let parameters: [StaticString] = ["channel", "key", "user", "id", "exclude"]
+    /// Most requests have no others.
+    private static let usualParameters: [StaticString] = ["channel", "key"]
 
     private let state: ServerState
     private let http: HTTPExchange
@@ -104,8 +106,7 @@ extension PublishEndpoint {
     /// What the query asks for; clients that may publish are trusted, and may do so as fast as they can.
     private func routed(_ head: RequestHead) throws(BadRequest) -> RoutedRequest {
         var routed = RoutedRequest(isRateLimited: false)
-        // Most requests have a channel only, perhaps with a key.
-        if try head.hasParameter(besides: ["channel", "key"]) {
+        if try head.hasParameter(besides: PublishEndpoint.usualParameters) {
             let (id, user) = (try head.name("id"), try head.name("user"))
             routed.options = PublishOptions(user: user, id: id, excluded: try excluded(head))
         }
