@@ -42,6 +42,14 @@ public final class Batch {
         frameEnds.append(storage.count)
     }
 
+    /// Adds a message for one subscriber, with what its prefix writes before it.
+    func appendFrame(
+        of message: Message, after prefix: (any MessagePrefix)?, _ form: WireForm, _ writer: inout FrameWriter
+    ) {
+        prefix?.append(before: message, to: &storage)
+        appendFrame(of: message, form, &writer)
+    }
+
     /// The conflation key that the publisher gave the message.
     func key(ofFrame index: Int) -> ByteName? { frameKeys[index] }
 

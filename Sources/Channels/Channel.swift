@@ -64,11 +64,12 @@ final class Channel {
         return last
     }
 
-    /// Adds the message to the batch of each form that has subscribers.
+    /// Adds the message to the batch of each form that has subscribers, unless these have prefixes of their own.
     ///
     /// - Returns: whether this made the channel dirty.
     func append(_ message: Message, _ writer: inout FrameWriter, newBatch: () -> Batch) -> Bool {
-        for index in audiences.indices where !audiences[index].slots.isEmpty {
+        for index in audiences.indices
+        where !audiences[index].slots.isEmpty && !writer.isPrefixed(audiences[index].form) {
             let batch = audiences[index].batch ?? newBatch()
             batch.appendFrame(of: message, audiences[index].form, &writer)
             audiences[index].batch = batch

@@ -118,11 +118,11 @@ public final class ChannelDirectory: Sendable {
     /// Numbers a message, keeps it in its channel's history, and hands it to each loop that has subscribers.
     ///
     /// - Parameters:
-    ///   - make: makes the message with its number.
+    ///   - make: makes the message with its place.
     ///   - post: puts the message into a loop's inbox; called under the lock, which defines the order.
     /// - Returns: the number of subscribers in this process.
     public func publish(
-        to channel: String, keeping limits: HistoryLimits, at nowNanoseconds: UInt64, make: (UInt64) -> Message,
+        to channel: String, keeping limits: HistoryLimits, at nowNanoseconds: UInt64, make: (StreamPosition) -> Message,
         post: (_ message: Message, _ loop: Int) -> Void
     ) -> Int {
         state.withLock { state in

@@ -9,6 +9,8 @@ struct FrameWriter {
     private let encoderBits: UInt16
     /// One bit per encoder whose texts are sent without a frame.
     private let bareBits: UInt16
+    /// One bit per encoder whose subscribers have prefixes of their own.
+    private let prefixedBits: UInt16
     private var deflaters = DeflaterSet()
 
     init(encoders: [(any MessageEncoder)?] = [nil]) {
@@ -16,6 +18,7 @@ struct FrameWriter {
         self.encoders = encoders
         encoderBits = FrameWriter.bits(of: encoders) { $0 != nil }
         bareBits = FrameWriter.bits(of: encoders) { $0?.isFramed == false }
+        prefixedBits = FrameWriter.bits(of: encoders) { $0?.isPrefixed == true }
     }
 
     private static func bits(
@@ -60,6 +63,9 @@ struct FrameWriter {
 
     /// Whether texts for these subscribers go into frames.
     func isFramed(_ form: WireForm) -> Bool { bareBits >> UInt16(form.encoder) & 1 == 0 }
+
+    /// Whether each of these subscribers has a prefix of its own.
+    func isPrefixed(_ form: WireForm) -> Bool { prefixedBits >> UInt16(form.encoder) & 1 != 0 }
 
     /// The text of a notice; nil if the protocol has none.
     func text(of notice: DeliveryNotice, in channel: String, _ form: WireForm) -> [UInt8]? {

@@ -11,12 +11,16 @@ extension Hub {
     /// Sets a connection's wire form; call it before the connection joins a channel.
     public func setForm(_ form: WireForm, of slot: UInt32) { subscribers.setForm(form, of: slot) }
 
+    /// Sets what a connection gets before each message; its form must be one whose encoder has prefixes.
+    public func setPrefix(_ prefix: any MessagePrefix, of slot: UInt32) { prefixes[slot] = prefix }
+
     /// The wire form of a connection.
     public func form(of slot: UInt32) -> WireForm { subscribers[slot].form }
 
     /// Removes a connection: leaves its channels and drops its queue.
     public func remove(_ slot: UInt32) {
         subscribers[slot].isLost = true
+        if !prefixes.isEmpty { prefixes[slot] = nil }
         leaveAll(slot)
         subscribers.remove(slot)
     }
@@ -37,7 +41,10 @@ extension Hub {
     /// Queues messages for one connection, after what it was sent so far.
     func send(_ messages: [Message], to slot: UInt32, of channel: Channel? = nil) {
         let batch = subscribers.pool.batch(.messages, of: channel)
-        for message in messages { batch.appendFrame(of: message, subscribers[slot].form, &subscribers.writer) }
+        let prefix = prefixes.isEmpty ? nil : prefixes[slot]
+        for message in messages {
+            batch.appendFrame(of: message, after: prefix, subscribers[slot].form, &subscribers.writer)
+        }
         subscribers.queue(batch, 0..<batch.byteCount, for: slot)
     }
 

@@ -11,6 +11,8 @@ public final class Hub {
     @safe @exclusivity(unchecked) var subscribers: Subscribers
     @safe @exclusivity(unchecked) var dirtyChannels: [Channel] = []
     @safe @exclusivity(unchecked) var receivedNanoseconds: [UInt64] = []
+    /// Of the subscribers whose messages have one, by slot.
+    @safe @exclusivity(unchecked) var prefixes: [UInt32: any MessagePrefix] = [:]
     /// A nested flush would empty the lists of the outer one, so it traps.
     var isFlushing = false
     /// The number of subscriptions.
@@ -52,6 +54,11 @@ public final class Hub {
     /// Adds a message for its channel's subscribers on this loop; nothing is written before `flush`.
     public func deliver(_ message: Message) {
         guard let channel = channels[message.channel] else { return }
+        append(message, to: channel)
+        if !prefixes.isEmpty { sendPrefixed(message, of: channel) }
+    }
+
+    private func append(_ message: Message, to channel: Channel) {
         let isFirst = channel.append(message, &subscribers.writer) {
             subscribers.pool.batch(.messages, of: channel)
         }
@@ -64,8 +71,18 @@ public final class Hub {
             return deliver(message)
         }
         queueUnsent(to: slot, channel)
-        deliver(message)
+        append(message, to: channel)
         channel.skip(slot, subscribers[slot].form)
+        if !prefixes.isEmpty { sendPrefixed(message, of: channel, except: slot) }
+    }
+
+    /// Queues a message for each subscriber of a channel that has a prefix of its own.
+    private func sendPrefixed(_ message: Message, of channel: Channel, except excluded: UInt32? = nil) {
+        for index in 0..<channel.audienceCount {
+            let (form, slots) = channel.audience(index)
+            guard subscribers.writer.isPrefixed(form) else { continue }
+            for slot in slots where slot != excluded { send([message], to: slot, of: channel) }
+        }
     }
 
     /// Sends a notice to a channel's subscribers whose protocol has one, after the messages so far.

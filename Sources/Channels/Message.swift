@@ -13,21 +13,24 @@ public final class Message: Sendable {
     public let key: String?
     /// The connection of a loop that does not get it; nil for none.
     public let excluded: (loop: Int, slot: UInt32, generation: UInt32)?
-    /// Its number in the channel's history; nil if the channel keeps none.
-    public let offset: UInt64?
+    /// Its place in the channel's history; nil if the channel keeps none.
+    public let position: StreamPosition?
     /// When this node received it, in nanoseconds on the monotonic clock.
     public let receivedNanoseconds: UInt64
     private let made = Mutex(MadeForms())
 
+    /// Its number in the channel's history; nil if the channel keeps none.
+    public var offset: UInt64? { position?.offset }
+
     /// Wraps a payload without copying it.
     public init(
-        channel: String, payload: [UInt8], key: String? = nil, offset: UInt64? = nil,
+        channel: String, payload: [UInt8], key: String? = nil, position: StreamPosition? = nil,
         excluded: (loop: Int, slot: UInt32, generation: UInt32)? = nil, receivedNanoseconds: UInt64
     ) {
         self.excluded = excluded
         self.channel = channel
         self.key = key
-        self.offset = offset
+        self.position = position
         self.payload = payload
         self.receivedNanoseconds = receivedNanoseconds
         isText = UTF8Validator.isValid(payload.rawSpan)

@@ -5,6 +5,9 @@ public protocol MessageEncoder: Sendable {
     /// Whether each text goes into a WebSocket frame; if not, it is sent as it is.
     var isFramed: Bool { get }
 
+    /// Whether each message has a `MessagePrefix` of its subscriber before its text, so that it is written for each.
+    var isPrefixed: Bool { get }
+
     /// Appends a message's text in UTF-8, without the frame around it.
     func encode(_ message: Message, into text: inout [UInt8])
 
@@ -17,6 +20,14 @@ public protocol MessageEncoder: Sendable {
 extension MessageEncoder {
     /// True.
     public var isFramed: Bool { true }
+    /// False.
+    public var isPrefixed: Bool { false }
+}
+
+/// Writes what one subscriber gets before each message.
+public protocol MessagePrefix: AnyObject {
+    /// Appends what comes before a message that is sent now.
+    func append(before message: Message, to text: inout [UInt8])
 }
 
 /// A notice about messages of a channel that a subscriber did not get.

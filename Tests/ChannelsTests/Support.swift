@@ -12,9 +12,12 @@ extension SeededGenerator {
 /// Adds the channel's name to each message, and has notices.
 struct NamingEncoder: MessageEncoder {
     /// Those of a `World`: with index 0 subscribers get the published bytes.
-    static let encoders: [(any MessageEncoder)?] = [nil, NamingEncoder(), NamingEncoder(isFramed: false)]
+    static let encoders: [(any MessageEncoder)?] = [
+        nil, NamingEncoder(), NamingEncoder(isFramed: false), NamingEncoder(isFramed: false, isPrefixed: true),
+    ]
 
     var isFramed = true
+    var isPrefixed = false
 
     static func text(_ channel: String, _ payload: String) -> String { "\(channel): \(payload)" }
 
@@ -36,6 +39,8 @@ extension WireForm {
     static func naming(deflated window: DeflateWindow? = nil) -> WireForm { WireForm(encoder: 1, deflated: window) }
     /// What `NamingEncoder` writes, without a frame.
     static let bare = WireForm(encoder: 2)
+    /// What `NamingEncoder` writes, without a frame, behind a prefix.
+    static let prefixed = WireForm(encoder: 3)
     var isNaming: Bool { encoder == 1 }
 }
 

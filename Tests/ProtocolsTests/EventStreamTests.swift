@@ -41,6 +41,51 @@ import Testing
         #expect(event == "data: {\"channel\":\"c\",\"data_base64\":\"/wo=\"}\n\n")
     }
 
+    @Test(arguments: EventStream.allCases) func messagesOfAHistoryHaveAnID(stream: EventStream) {
+        var cursor = EventCursor()
+        cursor["c"] = StreamPosition(epoch: "e", offset: 7)
+        let message = Message(
+            channel: "c", payload: Array("1".utf8), position: StreamPosition(epoch: "e", offset: 7),
+            receivedNanoseconds: 0)
+        var text: [UInt8] = []
+        stream.encoder.encode(message, into: &text)
+        let data = stream == .payloads ? "data: 1\n\n" : "data: {\"channel\":\"c\",\"offset\":7,\"data\":1}\n\n"
+        #expect(string(text) == (stream.hasOneChannel ? "id: \(cursor.text)\n" : "") + data)
+        #expect(stream.encoder.isPrefixed == (stream == .numbered))
+    }
+
+    @Test func numbersOfSeveralChannels() {
+        var cursor = EventCursor()
+        cursor["a"] = StreamPosition(epoch: "e", offset: 1)
+        cursor["b"] = StreamPosition(epoch: "f", offset: 2)
+        let numbers = EventNumbers(from: cursor)
+        for (channel, offset) in [("b", 3), ("a", 2), ("b", 4)] as [(String, UInt64)] {
+            cursor[channel] = StreamPosition(epoch: "e", offset: offset)
+            var text: [UInt8] = []
+            numbers.append(
+                before: Message(channel: channel, payload: [], position: cursor[channel], receivedNanoseconds: 0),
+                to: &text)
+            #expect(string(text) == "id: \(cursor.text)\n")
+        }
+        var text: [UInt8] = []
+        numbers.append(before: Message(channel: "other", payload: [], receivedNanoseconds: 0), to: &text)
+        #expect(text.isEmpty, "its channel has no history")
+    }
+
+    @Test func aStartIsNoEventAndAGapIsOne() {
+        var cursor = EventCursor()
+        cursor["c"] = StreamPosition(epoch: "e", offset: 1)
+        var parser = StandardParser()
+        parser.read(EventStream.start(at: cursor))
+        #expect(parser.events.isEmpty)
+        #expect(string(EventStream.start(at: cursor)) == "id: \(cursor.text)\n\n")
+        let report = HistoryReport(position: cursor["c"], isRecovered: false)
+        #expect(
+            string(EventStream.gap(in: "c", report))
+                == "event: gap\ndata: {\"event\":\"gap\",\"channel\":\"c\",\"recovered\":false,\"epoch\":\"e\",\"offset\":1}\n\n"
+        )
+    }
+
     @Test func noticesHaveATypeOfTheirOwn() {
         var text: [UInt8] = []
         #expect(EventStream.payloads.encoder.encode(.missed(count: 7), of: "a\nb", into: &text))

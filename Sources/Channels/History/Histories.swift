@@ -39,7 +39,7 @@ struct Histories: Sendable {
 
     /// Numbers a message, and keeps it.
     mutating func append(
-        to channel: String, _ limits: HistoryLimits, at now: UInt64, _ make: (UInt64) -> Message
+        to channel: String, _ limits: HistoryLimits, at now: UInt64, _ make: (StreamPosition) -> Message
     ) -> Message {
         let place = place(of: channel, limits, at: now)
         let maxBytes = maxBytesOfChannel

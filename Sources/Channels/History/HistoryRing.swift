@@ -36,13 +36,13 @@ struct HistoryRing: Sendable {
     ///
     /// - Parameters:
     ///   - maxBytes: the most bytes of all messages; a message that is larger on its own is numbered, but not kept.
-    ///   - make: makes the message with its number.
+    ///   - make: makes the message with its place.
     mutating func append(
-        _ limits: HistoryLimits, maxBytes: Int, at now: UInt64, _ make: (UInt64) -> Message
+        _ limits: HistoryLimits, maxBytes: Int, at now: UInt64, _ make: (StreamPosition) -> Message
     ) -> Message {
         self.limits = limits
         lastOffset += 1
-        let message = make(lastOffset)
+        let message = make(position)
         messages.append(message)
         bytes += HistoryRing.bytes(of: message)
         lastUsedNanoseconds = now

@@ -7,9 +7,15 @@ struct EventEncoder: MessageEncoder {
     let stream: EventStream
 
     var isFramed: Bool { false }
+    var isPrefixed: Bool { stream == .numbered }
 
     func encode(_ message: Message, into text: inout [UInt8]) {
-        guard stream == .envelopes || !message.isText else { return EventText.append(message.payload, to: &text) }
+        if let position = message.position, stream.hasOneChannel {
+            var cursor = EventCursor()
+            cursor[message.channel] = position
+            EventText.append(id: cursor, to: &text)
+        }
+        guard stream != .payloads || !message.isText else { return EventText.append(message.payload, to: &text) }
         var envelope: [UInt8] = []
         EventEncoder.envelopes.encode(message, into: &envelope)
         EventText.append(envelope, to: &text)

@@ -5,10 +5,14 @@ public import Channels
 /// Each message is an event without a type. What happens to the connection, and notices about its messages, are events
 /// with a type, so that a page only gets those that it listens for.
 public enum EventStream: CaseIterable, Sendable {
-    /// Events have the published text; if a payload is not UTF-8, its envelope.
+    /// Events of one channel have the published text; if a payload is not UTF-8, its envelope.
     case payloads
-    /// Events have the envelopes of `pushd.v1`, which name the channel.
+    /// Events of one channel have the envelopes of `pushd.v1`, which name the channel.
     case envelopes
+    /// Events of several channels, none of which keeps a history, have envelopes.
+    case joined
+    /// Events of several channels have envelopes, and cursors that `EventNumbers` writes.
+    case numbered
 
     /// The name in lists of connections.
     public static let name = "sse"
@@ -27,6 +31,23 @@ public enum EventStream: CaseIterable, Sendable {
     /// Sets the time after which the client connects again when the stream has ended.
     public static func retry(afterMilliseconds milliseconds: Int) -> [UInt8] {
         Array("retry: \(milliseconds)\n".utf8)
+    }
+
+    /// Whether an event's id is the place in one channel's history, which all its clients share.
+    var hasOneChannel: Bool { self == .payloads || self == .envelopes }
+
+    /// Gives the client the cursor that it continues from; not an event, as it has no data.
+    public static func start(at cursor: EventCursor) -> [UInt8] {
+        var text: [UInt8] = []
+        EventText.append(id: cursor, to: &text)
+        return text + [UInt8(ascii: "\n")]
+    }
+
+    /// The event for a channel whose messages since the client's cursor are not all kept.
+    public static func gap(in channel: String, _ history: HistoryReport) -> [UInt8] {
+        var text: [UInt8] = []
+        EventText.append(EventMessage.gap(in: channel, history), type: "gap", to: &text)
+        return text
     }
 
     /// An event without a type.

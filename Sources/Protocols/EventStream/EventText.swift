@@ -28,6 +28,13 @@ enum EventText {
         output.append(lineFeed)
     }
 
+    /// Appends the line that gives the event after it, or none, an id.
+    static func append(id cursor: EventCursor, to output: inout [UInt8]) {
+        output.append(contentsOf: "id: ".utf8)
+        output.append(contentsOf: cursor.text.utf8)
+        output.append(lineFeed)
+    }
+
     private static let lineFeed = UInt8(ascii: "\n")
     private static let carriageReturn = UInt8(ascii: "\r")
 

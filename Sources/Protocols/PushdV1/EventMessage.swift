@@ -40,6 +40,15 @@ enum EventMessage {
         text.member("code", raw: code)
     }
 
+    /// Messages of a channel that a client asked for are not kept any more.
+    static func gap(in channel: String, _ history: HistoryReport) -> [UInt8] {
+        var text = JSONObjectWriter()
+        text.member("event", "gap")
+        text.member("channel", channel)
+        add(history, to: &text)
+        return text.finish()
+    }
+
     /// The end of the connection.
     static func close(code: UInt16, reason: String) -> [UInt8] {
         var text = JSONObjectWriter()

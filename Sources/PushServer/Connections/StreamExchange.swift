@@ -35,17 +35,24 @@ final class StreamExchange {
     }
 
     /// Makes a stream bring the messages of channels: its client, which has a place, is one of them from now on.
-    ///
-    /// - Parameter histories: what the client gets of channels' histories first.
-    func join(
-        _ connection: Connection, _ channels: [String], after histories: [ByteName: HistoryReading],
-        as stream: EventStream
-    ) {
+    func join(_ connection: Connection, _ start: StreamStart) {
         connection.isClient = true
         lives.follow(connection)  // for the end of its token
+        let (stream, cursor) = (start.stream, start.cursor)
         context.hub.setForm(WireForm(encoder: ClientProtocols.index(of: stream)), of: connection.slot)
+        if stream == .numbered { context.hub.setPrefix(EventNumbers(from: cursor), of: connection.slot) }
         context.counters.streams += 1
-        context.enter(connection, channels, after: histories, as: .streaming) { tell($0, connection) }
+        if cursor.count > 0, stream != .joined { send(EventStream.start(at: cursor), to: connection) }
+        context.enter(connection, start.channels, after: start.histories, as: .streaming) {
+            announce($0, start, connection)
+        }
+    }
+
+    /// Tells a client what it gets of a history if its URL has asked, and in any case what it does not get.
+    private func announce(_ event: ConnectionEvent, _ start: StreamStart, _ connection: Connection) {
+        guard case .subscribed(let channel, let history) = event else { return tell(event, connection) }
+        if start.announced.contains(ByteName(channel)) { tell(event, connection) }
+        if history.isRecovered == false { send(EventStream.gap(in: channel, history), to: connection) }
     }
 
     /// A client that is gone acknowledges nothing, and that is all that shows it: it never sends anything.

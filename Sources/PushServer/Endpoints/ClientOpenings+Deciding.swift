@@ -15,6 +15,19 @@ struct Opening {
     /// What the client wants of channels' histories.
     let histories: [ByteName: HistoryRequest]
     var channels: [String]
+
+    /// Whether it wants anything of histories: a stream wants at least the places where it begins.
+    var readsHistories: Bool {
+        if case .eventStream = transport { settings.access.channels.keepHistories } else { !histories.isEmpty }
+    }
+
+    /// What the client wants of a channel's history; its last event comes before what its URL says.
+    func history(of channel: String) -> HistoryRequest? {
+        let request = histories[ByteName(channel)]
+        guard case .eventStream(_, let lastEvent) = transport else { return request }
+        let place = lastEvent.place(in: channel) ?? request?.recover
+        return HistoryRequest(recover: place, last: request?.last ?? 0)
+    }
 }
 
 // What the backend decides, and what follows.
@@ -75,8 +88,8 @@ extension ClientOpenings {
     /// Lets the client in at once, or as soon as the histories were read that it wants.
     private func enter(_ connection: Connection, _ opening: Opening) -> EndpointAnswer {
         var lookups: [HistoryLookup] = []
-        for channel in opening.histories.isEmpty ? [] : opening.channels {
-            guard let request = opening.histories[ByteName(channel)],
+        for channel in opening.readsHistories ? opening.channels : [] {
+            guard let request = opening.history(of: channel),
                 let limits = context.settings.access.channels.history(of: channel)
             else { continue }
             lookups.append(HistoryLookup(of: channel, limits, request))
@@ -107,9 +120,11 @@ extension ClientOpenings {
         let channels = opening.channels
         switch opening.transport {
         case .webSocket(let acceptance): return .upgrade(acceptance, channels: channels, after: histories)
-        case .eventStream(let wrapsMessages):
-            let stream = wrapsMessages || channels.count > 1 ? EventStream.envelopes : .payloads
-            return .stream { [streams] in streams.join($0, channels, after: histories, as: stream) }
+        case .eventStream(let wrapsMessages, _):
+            let start = StreamStart(
+                channels: channels, histories: histories, wrapsMessages: wrapsMessages,
+                announced: Set(opening.histories.keys))
+            return .stream { [streams] in streams.join($0, start) }
         }
     }
 

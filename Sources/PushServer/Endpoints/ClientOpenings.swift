@@ -15,7 +15,7 @@ enum ClientTransport {
     /// Over a WebSocket.
     case webSocket(Handshake.Acceptance)
     /// As an event stream; `wrapsMessages` if it wants envelopes even of one channel.
-    case eventStream(wrapsMessages: Bool)
+    case eventStream(wrapsMessages: Bool, after: LastEvent)
 }
 
 /// Lets clients in that want messages of channels, or refuses them: the same rules for WebSockets and event streams.

@@ -25,7 +25,7 @@ final class EventStreamEndpoint: Endpoint {
         _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
     ) -> EndpointAnswer {
         openings.answer(head, connection) { [self] head throws(UpgradeRefusal) in
-            .eventStream(wrapsMessages: try wrapsMessages(head))
+            .eventStream(wrapsMessages: try wrapsMessages(head), after: try LastEvent(of: head))
         }
     }
 

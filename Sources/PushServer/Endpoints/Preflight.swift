@@ -17,7 +17,7 @@ final class Preflight: Endpoint {
     ) -> EndpointAnswer {
         var response = Response(.noContent)
         response.addHeader("Access-Control-Allow-Methods", "GET, HEAD, POST")
-        response.addHeader("Access-Control-Allow-Headers", "Authorization, Content-Type, X-API-Key")
+        response.addHeader("Access-Control-Allow-Headers", "Authorization, Content-Type, Last-Event-ID, X-API-Key")
         response.addHeader("Access-Control-Max-Age", "600")
         return .now(response)
     }

@@ -73,7 +73,7 @@ final class LoopContext {
             return state.directory.publish(message) { post(.deliver(message), to: $0) }
         }
         return state.directory.publish(to: publication.channel, keeping: limits, at: now) {
-            Message(publication, offset: $0, receivedNanoseconds: now)
+            Message(publication, at: $0, receivedNanoseconds: now)
         } post: { message, loop in
             post(.deliver(message), to: loop)
         }
@@ -129,9 +129,11 @@ final class LoopContext {
 }
 
 extension Message {
-    fileprivate convenience init(_ publication: Publication, offset: UInt64? = nil, receivedNanoseconds: UInt64) {
+    fileprivate convenience init(
+        _ publication: Publication, at position: StreamPosition? = nil, receivedNanoseconds: UInt64
+    ) {
         self.init(
-            channel: publication.channel, payload: publication.payload, key: publication.key, offset: offset,
+            channel: publication.channel, payload: publication.payload, key: publication.key, position: position,
             excluded: publication.excluded.map { (loop: $0.loop, slot: $0.slot, generation: $0.generation) },
             receivedNanoseconds: receivedNanoseconds)
     }

@@ -17,6 +17,7 @@ class EventClient:
         client.send(f"GET {target} HTTP/{version}\r\n{lines}\r\n".encode())
         self.response = client.read_response()
         self.retry = None
+        self.last_event_id = ""
 
     def opened(self):
         assert self.response.status == 200, self.response
@@ -45,6 +46,8 @@ class EventClient:
                 data.append(value)
             elif name == "retry":
                 self.retry = int(value)
+            elif name == "id":
+                self.last_event_id = value
             else:
                 assert name == "", f"an unknown field: {line!r}"
         assert not data, "cut within an event"

@@ -28,7 +28,7 @@ extension Histories {
         _ channel: String, _ limits: HistoryLimits, _ text: String = "x", at now: UInt64 = 0
     ) -> Message {
         append(to: channel, limits, at: now) {
-            Message(channel: channel, payload: Array(text.utf8), offset: $0, receivedNanoseconds: now)
+            Message(channel: channel, payload: Array(text.utf8), position: $0, receivedNanoseconds: now)
         }
     }
 

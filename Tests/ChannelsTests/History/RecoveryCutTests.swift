@@ -22,7 +22,7 @@ private enum Posted: Sendable {
                 group.addTask {
                     for _ in 0..<publishes / 2 {
                         _ = directory.publish(to: "c", keeping: limits, at: 1) {
-                            Message(channel: "c", payload: [], offset: $0, receivedNanoseconds: 1)
+                            Message(channel: "c", payload: [], position: $0, receivedNanoseconds: 1)
                         } post: { message, loop in
                             inboxes[loop].posted.withLock { $0.append(.message(message.offset!)) }
                         }

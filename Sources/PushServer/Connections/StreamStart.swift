@@ -1,0 +1,30 @@
+internal import Bytes
+internal import Channels
+internal import Protocols
+
+/// How a client's event stream begins.
+struct StreamStart {
+    let channels: [String]
+    /// What the client gets of channels' histories first, and where they are.
+    let histories: [ByteName: HistoryReading]
+    let wrapsMessages: Bool
+    /// The channels whose histories the URL has asked for.
+    let announced: Set<ByteName>
+
+    /// The form of the events.
+    var stream: EventStream {
+        guard channels.count > 1 else { return wrapsMessages ? .envelopes : .payloads }
+        return 1...EventCursor.maxChannels ~= histories.count ? .numbered : .joined
+    }
+
+    /// Where the client is before the first message of each channel that keeps a history.
+    var cursor: EventCursor {
+        var cursor = EventCursor()
+        for channel in channels {
+            guard let reading = histories[ByteName(channel)] else { continue }
+            cursor[channel] = StreamPosition(
+                epoch: reading.position.epoch, offset: reading.position.offset - UInt64(reading.messages.count))
+        }
+        return cursor
+    }
+}
