@@ -17,27 +17,17 @@ public final class RedisBridge {
     private let isChannel: (String) -> Bool
     /// The shards; each channel belongs to at least one of them.
     var shards: [RedisShard] = []
-    /// In a cluster: the shard of each server.
-    var shardOfServer: [RedisServer: RedisShard] = [:]
-    /// In a cluster: the slots of each server, as far as known.
-    var clusterMap: [RedisServer: SlotSet] = [:]
-    /// In a cluster: when a server last redirected us for a slot.
-    var redirectedAt: [Int: UInt64] = [:]
-    /// In a cluster: messages for a slot that is just moving, to be tried again.
-    var redirected = PublishQueue()
-    var redirectTimer: Timer?
+    /// Only in a cluster with sharded Pub/Sub.
+    private var cluster: ClusterShards?
     /// One hook for all shards, including those that a cluster adds later.
     ///
     /// libuv runs the hook that was started last first, and this one must run after the hooks of the bridge's user.
     private let beforeSleep: BeforeSleepHook
     /// Finds the servers, unless there is only one.
     var watch: (any TopologyWatch)?
-    private var reported: (state: BrokerStatus.State, isUsable: Bool) = (.connecting, false)
-    /// The reasons that Redis gave in the current outage and that were reported.
-    private var toldReasons: Set<String> = []
+    let routes: PublishRoutes
+    private var news = StatusNews()
     private var ignoredMessages = 0
-    /// The counts of shards that no longer exist.
-    var retired = (reconnects: 0, overruns: 0)
     private(set) var isStopped = false
     /// Whether the node hears what nodes tell.
     var hearsNodes = false
@@ -62,7 +52,9 @@ public final class RedisBridge {
         self.maxPayloadBytes = maxPayloadBytes
         self.isChannel = isChannel
         self.delegate = delegate
+        routes = PublishRoutes(on: loop, timing: timing)
         beforeSleep = try BeforeSleepHook(on: loop)
+        routes.bridge = self
         do throws(SystemError) {
             try open()
         } catch {
@@ -111,14 +103,14 @@ public final class RedisBridge {
         _ payload: [UInt8], to channel: String, completion: @escaping (Result<Int, RedisPublishFailure>) -> Void
     ) {
         guard !isStopped else { return completion(.failure(.notConnected)) }
-        publish(payload, toRedis: channels.publishTarget(for: channel), until: nil, completion)
+        routes.publish(payload, toRedis: channels.publishTarget(for: channel), completion)
     }
 
     /// The status of the connection to Redis.
     public var status: BrokerStatus {
         var status = BrokerStatus.combining(usedShards.map(\.status))
-        status.reconnects += retired.reconnects
-        status.overruns += retired.overruns
+        status.reconnects += cluster?.retired.reconnects ?? 0
+        status.overruns += cluster?.retired.overruns ?? 0
         status.ignoredMessages = ignoredMessages
         // Not finding Redis is a better reason than Redis not answering.
         if !status.isUsable, let problem = watch?.problem {
@@ -136,9 +128,8 @@ public final class RedisBridge {
         isStopped = true
         watch?.stop()
         beforeSleep.close()
-        redirectTimer?.close()
         for shard in shards { shard.stop() }
-        for message in redirected.takeWaiting() { message.completion(.failure(.notConnected)) }
+        routes.stop()
     }
 
     /// Calls `body` with the delegate, unless the bridge was stopped, which a delegate may do in any of its methods.
@@ -149,25 +140,9 @@ public final class RedisBridge {
 
     func reportChange() {
         let status = status
-        // A cluster's new shard is not reported until it works or fails.
-        guard status.state != .connecting else { return }
-        let isChange = reported != (status.state, status.isUsable)
-        guard isNewReason(status) || isChange else { return }
-        reported = (status.state, status.isUsable)
+        guard news.take(status) else { return }
         notify { $0.brokerStatusChanged(status) }
     }
-
-    /// A loss says little by itself, so Redis' answers to the next attempts are reported too, each reason once.
-    private func isNewReason(_ status: BrokerStatus) -> Bool {
-        if status.isUsable { toldReasons = [] }
-        guard status.isReasonGiven, let reason = status.reason, toldReasons.count < RedisBridge.maxReasons else {
-            return false
-        }
-        return toldReasons.insert(reason).inserted
-    }
-
-    /// The most reasons reported in one outage.
-    private static let maxReasons = 10
 
     private func open() throws(SystemError) {
         switch endpoint.topology {
@@ -178,9 +153,8 @@ public final class RedisBridge {
             watch = try SentinelWatch(
                 on: loop, sentinels: servers, master: master, tls: tls, timing: timing, owner: self)
         case .cluster(let servers):
-            let redirectTimer = try Timer(on: loop)
-            self.redirectTimer = redirectTimer
-            redirectTimer.onEvent { [weak self] in self?.publishRedirected() }
+            try routes.open()
+            cluster = ClusterShards(of: self)
             // Until the owners are known, one shard holds all channels.
             shards = [try shard([], slots: SlotSet.all)]
             watch = try ClusterWatch(
@@ -210,28 +184,40 @@ public final class RedisBridge {
         return used.isEmpty ? shards : used
     }
 
-    /// - Parameter deadline: until when redirections are followed; nil before the first one.
-    func publish(
-        _ payload: [UInt8], toRedis name: String, until deadline: UInt64?,
-        _ completion: @escaping PublishQueue.Completion
+    /// The shard that has a Redis channel or key.
+    func shard(withRedis name: String) -> RedisShard? { shards.first { $0.ledger.names.has(name) } }
+
+    /// Sends a command to the server that has a key; fails at once while Redis is away.
+    func ask(
+        _ command: RedisCommand, about key: String, answered: @escaping (RedisReply?, BrokerFailure?) -> Void
     ) {
-        guard let shard = shards.first(where: { $0.ledger.names.has(name) }) else {
-            return completion(.failure(.notConnected))
+        guard !isStopped, let shard = shard(withRedis: key) else {
+            return answered(nil, BrokerFailure(RedisPublishFailure.notConnected.description))
         }
-        shard.publish(payload, to: Array(name.utf8)) { [weak self] result in
-            guard let self, !isStopped, case .failure(.refused(let text)) = result,
-                let redirection = ClusterRedirection(error: text)
-            else { return completion(result) }
-            follow(redirection, from: shard)
-            guard let deadline else {
-                return publish(
-                    payload, toRedis: name, until: loop.nowMilliseconds + timing.publishMilliseconds, completion)
+        shard.publisher.ask(command) { [weak self] reply in
+            guard let reply else {
+                return answered(nil, BrokerFailure(RedisPublishFailure.notConnected.description))
             }
-            guard loop.nowMilliseconds < deadline, redirected.hasRoom(forBytes: payload.count) else {
-                return completion(result)
-            }
-            wait(.init(channel: Array(name.utf8), payload: payload, deadline: deadline, completion: completion))
+            guard let text = reply.errorText else { return answered(reply, nil) }
+            if let redirection = ClusterRedirection(error: text) { self?.follow(redirection, from: shard) }
+            answered(nil, BrokerFailure(RedisPublishFailure.refused(text).description))
         }
+    }
+
+    /// Follows a redirection of a server that no longer has a slot, and asks for the rest of the map.
+    func follow(_ redirection: ClusterRedirection, from shard: RedisShard) {
+        watch?.ask()
+        cluster?.follow(redirection, from: shard)
+    }
+}
+
+extension RedisBridge: ClusterWatchOwner {
+    func clusterHas(_ slots: [RedisServer: SlotSet]) {
+        cluster?.clusterHas(slots)
+    }
+
+    func clusterProblemChanged() {
+        reportChange()
     }
 }
 
@@ -272,7 +258,7 @@ extension RedisBridge: RedisShardOwner {
     }
 
     func shardReady(_ shard: RedisShard) {
-        if endpoint.isSharded { applyMap() }
+        cluster?.applyMap()
     }
 
     func shard(_ shard: RedisShard, ignored name: RawSpan) {

@@ -206,7 +206,7 @@ extension RedisShard: RedisLinkOwner {
         }
         subscriber.linkLost()
         probe.isSubscribed = false
-        nodes?.isConfirmed = false
+        nodes?.lost()
         ledger.linkLost(heardAt: min(subscriber.lastHeardMilliseconds, master.replicaSince ?? .max))
         retryAt = nil
         notify { $0.shardLostSubscriptions(self) }
