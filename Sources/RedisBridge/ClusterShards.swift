@@ -19,13 +19,6 @@ final class ClusterShards {
         loop = bridge.loop
     }
 
-    /// The cluster's servers with their slots.
-    func clusterHas(_ slots: [RedisServer: SlotSet]) {
-        map = slots
-        for server in slots.keys where shardOfServer[server] == nil { openShard(server) }
-        applyMap()
-    }
-
     /// Gives each server its slots once it can be reached; until then the last owner may still deliver.
     func applyMap() {
         var moved: [SubscriptionLedger.Moved] = []
@@ -90,14 +83,28 @@ final class ClusterShards {
         let now = loop.nowMilliseconds
         for channel in moved {
             for shard in bridge.shards(of: channel.channel) { shard.ledger.adopt(channel, at: now) }
-            guard bridge.isConfirmed(channel.channel) else { continue }
+            guard bridge.isConfirmed(channel.channel), let shard = bridge.shards(of: channel.channel).first
+            else { continue }
             // The channel is already confirmed there, because an earlier unsubscribe was not sent yet.
-            if let since = channel.gapSince {
-                bridge.notify { $0.brokerLeftGap(in: channel.channel, milliseconds: now - since) }
-            }
-            if channel.isAwaited { bridge.notify { $0.brokerSettled(channel.channel, isConfirmed: true) } }
+            bridge.shard(
+                shard,
+                confirmed: .init(
+                    channel: channel.channel, isSettled: channel.isAwaited,
+                    gapMilliseconds: channel.gapSince.map { now - $0 }))
         }
         bridge.notify { $0.brokerLostSubscriptions() }
+    }
+}
+
+extension ClusterShards: ClusterWatchOwner {
+    func clusterHas(_ slots: [RedisServer: SlotSet]) {
+        map = slots
+        for server in slots.keys where shardOfServer[server] == nil { openShard(server) }
+        applyMap()
+    }
+
+    func clusterProblemChanged() {
+        bridge.reportChange()
     }
 }
 

@@ -27,22 +27,26 @@ final class PublishRoutes {
     /// - name: the channel's name in Redis.
     /// - deadline: until when redirections are followed; nil before the first one.
     func publish(
-        _ payload: [UInt8], toRedis name: String, until deadline: UInt64? = nil,
+        _ payload: [UInt8], toRedis name: String, as form: PublishForm = .plain, until deadline: UInt64? = nil,
         _ completion: @escaping PublishQueue.Completion
     ) {
         guard let bridge, let shard = bridge.shard(withRedis: name) else { return completion(.failure(.notConnected)) }
-        shard.publish(payload, to: Array(name.utf8)) { [weak self] result in
+        shard.publish(payload, to: Array(name.utf8), as: form) { [weak self] result in
             guard let self, let bridge = self.bridge, !bridge.isStopped, case .failure(.refused(let text)) = result,
                 let redirection = ClusterRedirection(error: text)
             else { return completion(result) }
             bridge.follow(redirection, from: shard)
             guard let deadline else {
-                return publish(payload, toRedis: name, until: loop.nowMilliseconds + limitMilliseconds, completion)
+                return publish(
+                    payload, toRedis: name, as: form, until: loop.nowMilliseconds + limitMilliseconds, completion)
             }
             guard loop.nowMilliseconds < deadline, redirected.hasRoom(forBytes: payload.count) else {
                 return completion(result)
             }
-            wait(.init(channel: Array(name.utf8), payload: payload, deadline: deadline, completion: completion))
+            wait(
+                .init(
+                    channel: Array(name.utf8), payload: payload, form: form, deadline: deadline, completion: completion)
+            )
         }
     }
 
@@ -61,8 +65,8 @@ final class PublishRoutes {
     private func publishRedirected() {
         for message in redirected.takeWaiting() {
             publish(
-                message.payload, toRedis: String(decoding: message.channel, as: UTF8.self), until: message.deadline,
-                message.completion)
+                message.payload, toRedis: String(decoding: message.channel, as: UTF8.self), as: message.form,
+                until: message.deadline, message.completion)
         }
     }
 

@@ -11,7 +11,7 @@ extension RedisBridge: NodeCensus {
     ) {
         let keys = channels.censusKeys
         let command = CensusScript.command(for: report, keys, leaseMilliseconds: RedisBridge.leaseMilliseconds)
-        ask(command, about: keys[0]) { reply, failure in
+        ask(about: keys[0], { $0.ask(command, answered: $1) }) { reply, failure in
             if let failure { return completion(.failure(failure)) }
             guard let answer = reply?.text.flatMap(CensusAnswer.init(script:)) else {
                 return completion(.failure(BrokerFailure("Redis sent no answer of the script")))

@@ -26,6 +26,7 @@ public final class RedisBridge {
     /// Finds the servers, unless there is only one.
     var watch: (any TopologyWatch)?
     let routes: PublishRoutes
+    let streams: RedisStreams
     private var news = StatusNews()
     private var ignoredMessages = 0
     private(set) var isStopped = false
@@ -53,8 +54,10 @@ public final class RedisBridge {
         self.isChannel = isChannel
         self.delegate = delegate
         routes = PublishRoutes(on: loop, timing: timing)
+        streams = RedisStreams(on: loop, timing: timing)
         beforeSleep = try BeforeSleepHook(on: loop)
         routes.bridge = self
+        streams.bridge = self
         do throws(SystemError) {
             try open()
         } catch {
@@ -80,8 +83,12 @@ public final class RedisBridge {
     public func subscribe(_ channel: String) -> Bool {
         var isConfirmed = true
         for shard in shards(of: channel) where !shard.subscribe(channel) { isConfirmed = false }
-        return isConfirmed
+        guard streams.limits(of: channel) != nil else { return isConfirmed }
+        return streams.follow(channel, isConfirmed: isConfirmed)
     }
+
+    /// Whether a client waits for the channel's confirmation.
+    func isAwaited(_ channel: String) -> Bool { shards.contains { $0.ledger.isAwaited(channel) } }
 
     /// Whether Redis has confirmed a subscribed channel.
     func isConfirmed(_ channel: String) -> Bool {
@@ -93,17 +100,19 @@ public final class RedisBridge {
     /// A pending `brokerSettled` will not be called.
     public func unsubscribe(_ channel: String) {
         for shard in shards(of: channel) { shard.unsubscribe(channel) }
+        streams.settled(channel)
     }
 
     /// Publishes through Redis; while Redis is away, messages wait for a limited time after the loss.
     ///
-    /// - Parameter completion: runs once, on the loop, with the number of Redis clients that got the message; inside
-    ///   this call if it fails at once.
+    /// - Parameter completion: runs once, on the loop, with the number of Redis clients that got a plain message;
+    ///   inside this call if it fails at once.
     func publish(
-        _ payload: [UInt8], to channel: String, completion: @escaping (Result<Int, RedisPublishFailure>) -> Void
+        _ payload: [UInt8], to channel: String, as form: PublishForm = .plain,
+        completion: @escaping PublishQueue.Completion
     ) {
         guard !isStopped else { return completion(.failure(.notConnected)) }
-        routes.publish(payload, toRedis: channels.publishTarget(for: channel), completion)
+        routes.publish(payload, toRedis: channels.publishTarget(for: channel), as: form, completion)
     }
 
     /// The status of the connection to Redis.
@@ -130,6 +139,7 @@ public final class RedisBridge {
         beforeSleep.close()
         for shard in shards { shard.stop() }
         routes.stop()
+        streams.stop()
     }
 
     /// Calls `body` with the delegate, unless the bridge was stopped, which a delegate may do in any of its methods.
@@ -145,6 +155,7 @@ public final class RedisBridge {
     }
 
     private func open() throws(SystemError) {
+        try streams.open()
         switch endpoint.topology {
         case .single(let server): shards = [try shard([server], slots: nil)]
         case .cluster(let servers) where endpoint.clusterPubSub == .plain: shards = [try shard(servers, slots: nil)]
@@ -154,11 +165,12 @@ public final class RedisBridge {
                 on: loop, sentinels: servers, master: master, tls: tls, timing: timing, owner: self)
         case .cluster(let servers):
             try routes.open()
-            cluster = ClusterShards(of: self)
+            let cluster = ClusterShards(of: self)
+            self.cluster = cluster
             // Until the owners are known, one shard holds all channels.
             shards = [try shard([], slots: SlotSet.all)]
             watch = try ClusterWatch(
-                on: loop, servers: servers, login: endpoint.login, tls: tls, timing: timing, owner: self)
+                on: loop, servers: servers, login: endpoint.login, tls: tls, timing: timing, owner: cluster)
         }
     }
 
@@ -168,6 +180,7 @@ public final class RedisBridge {
             on: loop, servers: servers, login: endpoint.subscriberLogin, publisherLogin: endpoint.publisherLogin,
             tls: tls, names: ChannelNames(map: channels, slots: slots), timing: timing,
             maxPayloadBytes: maxPayloadBytes, owner: self)
+        shard.publisher.preparation = streamPreparation
         if hearsNodes { shard.joinNodes() }
         return shard
     }
@@ -187,14 +200,15 @@ public final class RedisBridge {
     /// The shard that has a Redis channel or key.
     func shard(withRedis name: String) -> RedisShard? { shards.first { $0.ledger.names.has(name) } }
 
-    /// Sends a command to the server that has a key; fails at once while Redis is away.
+    /// Has a question asked at the server that has a key; fails at once while Redis is away.
     func ask(
-        _ command: RedisCommand, about key: String, answered: @escaping (RedisReply?, BrokerFailure?) -> Void
+        about key: String, _ send: (RedisPublisher, @escaping PublishQueue.Answered) -> Void,
+        answered: @escaping (RedisReply?, BrokerFailure?) -> Void
     ) {
         guard !isStopped, let shard = shard(withRedis: key) else {
             return answered(nil, BrokerFailure(RedisPublishFailure.notConnected.description))
         }
-        shard.publisher.ask(command) { [weak self] reply in
+        send(shard.publisher) { [weak self] reply in
             guard let reply else {
                 return answered(nil, BrokerFailure(RedisPublishFailure.notConnected.description))
             }
@@ -211,37 +225,39 @@ public final class RedisBridge {
     }
 }
 
-extension RedisBridge: ClusterWatchOwner {
-    func clusterHas(_ slots: [RedisServer: SlotSet]) {
-        cluster?.clusterHas(slots)
-    }
-
-    func clusterProblemChanged() {
-        reportChange()
-    }
-}
-
 extension RedisBridge: RedisShardOwner {
-    func shard(_ shard: RedisShard, received payload: RawSpan, on channel: String) {
-        guard payload.byteCount <= maxPayloadBytes else { return shardLeftOutMessage(shard) }
+    func shard(_ shard: RedisShard, received payload: RawSpan, on channel: String, named name: RawSpan) {
         // A pattern may also deliver messages whose names have the prefix but are not channels.
-        guard channels.patterns.isEmpty || isChannel(channel) else { return unsafe ignore(channel.utf8.span.bytes) }
+        guard channels.patterns.isEmpty || isChannel(channel) else { return self.shard(shard, ignored: name) }
+        if let envelope = StreamEnvelope(payload) { return streams.take(envelope, payload, of: channel, named: name) }
+        guard payload.byteCount <= maxPayloadBytes else { return shardLeftOutMessage(shard) }
         var bytes: [UInt8] = []
         bytes.append(payload)
         notify { $0.brokerReceived(Publication(channel: channel, payload: bytes)) }
     }
 
-    /// A channel with names in several shards is ready when the last of them is.
-    func shard(_ shard: RedisShard, settled channel: String) {
-        guard !shards.contains(where: { $0.ledger.isAwaited(channel) }) else { return }
-        notify { $0.brokerSettled(channel, isConfirmed: isConfirmed(channel)) }
+    /// Subscribers are told of possibly missed messages before they get new ones.
+    ///
+    /// A channel with names in several shards is ready when the last of them is, and one with a history when that was
+    /// read.
+    func shard(_ shard: RedisShard, confirmed confirmation: SubscriptionLedger.Confirmation) {
+        let channel = confirmation.channel
+        if let milliseconds = confirmation.gapMilliseconds, !streams.canHeal(channel) {
+            notify { $0.brokerLeftGap(in: channel, milliseconds: milliseconds) }
+        }
+        let isSettled = confirmation.isSettled && !isAwaited(channel)
+        guard !streams.confirmed(channel, isAwaited: isSettled) else { return }
+        if isSettled { notify { $0.brokerSettled(channel, isConfirmed: isConfirmed(channel)) } }
     }
 
-    func shard(_ shard: RedisShard, leftGapIn channel: String, forMilliseconds milliseconds: UInt64) {
-        notify { $0.brokerLeftGap(in: channel, milliseconds: milliseconds) }
+    func shard(_ shard: RedisShard, settled channel: String) {
+        guard !isAwaited(channel) else { return }
+        streams.settled(channel)
+        notify { $0.brokerSettled(channel, isConfirmed: isConfirmed(channel) && !streams.isBehind(channel)) }
     }
 
     func shardLostSubscriptions(_ shard: RedisShard) {
+        streams.lost { shard.ledger.keeps($0) }
         notify { $0.brokerLostSubscriptions() }
     }
 
@@ -259,10 +275,12 @@ extension RedisBridge: RedisShardOwner {
 
     func shardReady(_ shard: RedisShard) {
         cluster?.applyMap()
+        streams.serverReady()
     }
 
     func shard(_ shard: RedisShard, ignored name: RawSpan) {
-        ignore(name)
+        ignoredMessages += 1
+        if ignoredMessages == 1 { notify { $0.brokerIgnored(name.text ?? "not UTF-8") } }
     }
 
     func shardLeftOutMessage(_ shard: RedisShard) {
@@ -281,11 +299,6 @@ extension RedisBridge: RedisShardOwner {
 
     func shard(_ shard: RedisShard, refusedNodes text: String) {
         notify { $0.brokerRefusedNodes("SUBSCRIBE was refused: \(text)") }
-    }
-
-    private func ignore(_ name: RawSpan) {
-        ignoredMessages += 1
-        if ignoredMessages == 1 { notify { $0.brokerIgnored(name.text ?? "not UTF-8") } }
     }
 }
 

@@ -16,7 +16,7 @@ struct RedisRecords {
     /// Adds a record to the set.
     func keep(_ record: [UInt8], until end: Int, completion: @escaping (BrokerFailure?) -> Void) {
         let words = [Array(key.utf8), Array(String(end).utf8), record]
-        bridge.ask(RedisCommand("ZADD", words), about: key) { _, failure in completion(failure) }
+        ask(RedisCommand("ZADD", words)) { _, failure in completion(failure) }
         removeEnded()
     }
 
@@ -29,14 +29,14 @@ struct RedisRecords {
     /// Without records there is no set.
     private func removeEnded() {
         let now = String(Int(Loop.unixTimeSeconds))
-        bridge.ask(RedisCommand("ZREMRANGEBYSCORE", [key, "-inf", now]), about: key) { _, _ in }
+        ask(RedisCommand("ZREMRANGEBYSCORE", [key, "-inf", now])) { _, _ in }
     }
 
     private func read(
         from cursor: String, _ take: @escaping ([UInt8]) -> Void, _ completion: @escaping (BrokerFailure?) -> Void
     ) {
         let command = RedisCommand("ZSCAN", [key, cursor, "COUNT", RedisRecords.perReply])
-        bridge.ask(command, about: key) { [weak bridge, key] reply, failure in
+        ask(command) { [weak bridge, key] reply, failure in
             guard failure == nil, let reply, let next = reply.element(0)?.text, let entries = reply.element(1) else {
                 return completion(failure ?? BrokerFailure("Redis sent no list of records"))
             }
@@ -49,5 +49,9 @@ struct RedisRecords {
             guard next != "0", let bridge else { return completion(nil) }
             RedisRecords(bridge: bridge, key: key).read(from: next, take, completion)
         }
+    }
+
+    private func ask(_ command: RedisCommand, answered: @escaping (RedisReply?, BrokerFailure?) -> Void) {
+        bridge.ask(about: key, { $0.ask(command, answered: $1) }, answered: answered)
     }
 }

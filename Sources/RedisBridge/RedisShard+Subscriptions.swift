@@ -60,7 +60,7 @@ extension RedisShard {
             // A channel that moved to another server may still deliver from here for a moment, and its messages would
             // arrive twice.
             guard subscriber.pubSub == .plain || ledger.keeps(channel) else { return }
-            notify { $0.shard(self, received: payload, on: channel) }
+            notify { $0.shard(self, received: payload, on: channel, named: name) }
         } else {
             notify { $0.shard(self, ignored: name) }
         }
@@ -69,7 +69,7 @@ extension RedisShard {
     private func receivedMessage(_ payload: RawSpan, on name: RawSpan, by pattern: RawSpan) {
         guard nodes?.has(name) != true else { return }  // it also comes by its own subscription
         switch ledger.names.map.channel(forRedis: name, byPattern: pattern) {
-        case .channel(let channel): notify { $0.shard(self, received: payload, on: channel) }
+        case .channel(let channel): notify { $0.shard(self, received: payload, on: channel, named: name) }
         case .noChannel: notify { $0.shard(self, ignored: name) }
         case .comesOtherwise: break
         }
@@ -87,12 +87,8 @@ extension RedisShard {
         }
     }
 
-    /// Subscribers are told of possibly missed messages before they get new ones.
     private func tell(_ confirmation: SubscriptionLedger.Confirmation) {
-        if let milliseconds = confirmation.gapMilliseconds {
-            notify { $0.shard(self, leftGapIn: confirmation.channel, forMilliseconds: milliseconds) }
-        }
-        if confirmation.isSettled { notify { $0.shard(self, settled: confirmation.channel) } }
+        notify { $0.shard(self, confirmed: confirmation) }
     }
 
     /// Redis itself ends a sharded subscription when its slot moves to another server.
