@@ -79,8 +79,10 @@ let package = Package(
         .target(
             name: "RedisBridge",
             dependencies: [
-                "Broker", "Bytes", "CHiredis", "WSLoop", .product(name: "DequeModule", package: "swift-collections"),
+                "Broker", "Bytes", "CHiredis", "COpenSSL", "WSLoop",
+                .product(name: "DequeModule", package: "swift-collections"),
             ],
+            resources: [.embedInCode("Streams/streams.lua")],
             swiftSettings: settings),
         .target(
             name: "PushServer",

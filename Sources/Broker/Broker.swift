@@ -26,6 +26,12 @@ public protocol RemoteBroker: Broker, NodeCensus, NodeExchange {
     /// The state of the connections to it.
     var status: BrokerStatus { get }
 
+    /// Drops the messages of a channel's history, on all nodes; `brokerPublished` reports the outcome, once.
+    func clearHistory(of channel: String, for ticket: PublishTicket)
+
+    /// The delegate's rules for histories have changed.
+    func streamRulesChanged()
+
     /// Closes connections and timers; the delegate is not called any more.
     func stop()
 }
@@ -34,6 +40,26 @@ public protocol RemoteBroker: Broker, NodeCensus, NodeExchange {
 public protocol BrokerDelegate: AnyObject {
     /// A message arrived on a channel.
     func brokerReceived(_ publication: Publication)
+
+    /// A numbered message arrived on a channel with a history, without a hole after those before.
+    func brokerReceived(_ message: StreamMessage)
+
+    /// The numbers of a channel's messages go on behind a place.
+    ///
+    /// - Parameter isLoss: whether subscribers have missed messages that the broker has not any more.
+    func brokerRestarted(_ channel: String, at place: StreamPlace, isLoss: Bool)
+
+    /// The messages of a channel's history were dropped; its numbers go on.
+    func brokerCleared(_ channel: String)
+
+    /// The broker does not let this node read histories; it keeps trying, and this is called once until it succeeds.
+    func brokerRefusedHistories(_ reason: String)
+
+    /// What a channel keeps of its messages; nil if it has no history.
+    func streamLimits(of channel: String) -> StreamLimits?
+
+    /// The rules for histories, of which the first that matches a channel decides; empty if no channel has one.
+    var streamRules: [StreamRule] { get }
 
     /// The outcome of a publish is known.
     func brokerPublished(_ outcome: PublishOutcome, for ticket: PublishTicket)

@@ -133,6 +133,29 @@ public final class ChannelDirectory: Sendable {
         }
     }
 
+    /// Keeps a message that the broker has numbered, and hands it to each loop that has subscribers.
+    ///
+    /// - Parameters:
+    ///   - isPast: whether it is only for the history.
+    ///   - post: puts the message into a loop's inbox; called under the lock, which defines the order.
+    public func publish(
+        _ message: Message, at position: StreamPosition, keeping limits: HistoryLimits, isPast: Bool,
+        at nowNanoseconds: UInt64, post: (_ loop: Int) -> Void
+    ) {
+        state.withLock { state in
+            let isNew = state.histories.append(message, at: position, limits, at: nowNanoseconds)
+            guard isNew, !isPast, let entry = state.entries[ByteName(message.channel)] else { return }
+            for loop in 0..<loops where entry.subscribers[loop] > 0 { post(loop) }
+        }
+    }
+
+    /// Begins a channel's history anew, behind a position that the broker has given.
+    public func restartHistory(
+        of channel: String, at position: StreamPosition, keeping limits: HistoryLimits, at nowNanoseconds: UInt64
+    ) {
+        state.withLock { $0.histories.restart(channel, at: position, limits, at: nowNanoseconds) }
+    }
+
     /// Reads histories at one moment between two messages.
     ///
     /// - Parameter post: puts the readings into the inbox of the loop that asks; called under the lock, so that this

@@ -36,4 +36,6 @@ public enum DeliveryNotice: Equatable, Sendable {
     case missed(count: Int)
     /// Messages of the last seconds may have been lost on their way to this process.
     case gap(seconds: Double)
+    /// Messages of the channel's history are gone; later ones follow behind this place.
+    case lost(next: StreamPosition)
 }

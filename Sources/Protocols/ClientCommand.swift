@@ -49,8 +49,6 @@ public enum CommandRefusal: Error, Equatable, Sendable {
     case otherUser
     /// The connection has no token that could be replaced.
     case nothingToRefresh
-    /// Messages cannot have keys here, for this reason.
-    case noKeys(String)
     /// The server holds too many bytes for slow clients.
     case overBudget
     /// The channel keeps no history.
@@ -72,7 +70,7 @@ public enum CommandRefusal: Error, Equatable, Sendable {
         case .overBudget: "clients do not keep up and the server is over its budget, retry later"
         case .noHistory: "this channel keeps no history (--channel)"
         case .unrecoverable: "not all messages after this position are kept; read the state again"
-        case .noKeys(let reason), .publishFailed(let reason): reason
+        case .publishFailed(let reason): reason
         }
     }
 
@@ -88,7 +86,6 @@ public enum CommandRefusal: Error, Equatable, Sendable {
         case .overBudget: "over_budget"
         case .noHistory: "no_history"
         case .unrecoverable: "unrecoverable"
-        case .noKeys: "no_keys"
         case .publishFailed: "publish_failed"
         }
     }

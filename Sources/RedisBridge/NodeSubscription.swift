@@ -1,63 +1,50 @@
 internal import Bytes
 
 /// A shard's subscription to the channel on which nodes tell each other something.
-struct NodeSubscription {
+final class NodeSubscription {
     /// How much longer than the largest payload a node's text may be.
     static let headBytes = 2048
 
-    let channel: ByteName
+    private let channel: ByteName
+    private let subscriber: RedisSubscriber
     /// Whether Redis has confirmed it on this link.
-    var isConfirmed = false
+    private var isConfirmed = false
     /// Whether Redis has refused it since it was last confirmed, and that was reported.
-    var isRefused = false
+    private var isRefused = false
 
-    init(_ channel: String) {
+    init(_ channel: String, _ subscriber: RedisSubscriber) {
         self.channel = ByteName(channel)
-    }
-}
-
-extension RedisShard {
-    /// Subscribes to the nodes' channel, here and on every new link, while the server has it.
-    func joinNodes() {
-        nodes = NodeSubscription(ledger.names.map.nodeChannel)
-        followNodes()
+        self.subscriber = subscriber
     }
 
-    func isNodeChannel(_ name: RawSpan) -> Bool { nodes?.channel.hasBytes(name) == true }
+    func has(_ name: RawSpan) -> Bool { channel.hasBytes(name) }
 
     /// Subscribes unless that was confirmed; unsubscribes if the channel's slot has moved to another server.
-    func followNodes() {
-        guard let nodes else { return }
-        let name = nodes.channel.text
-        if ledger.names.has(name) {
-            if !nodes.isConfirmed { subscriber.send(SubscriptionCommand(.subscribe, [name])) }
-        } else if nodes.isConfirmed {
-            self.nodes?.isConfirmed = false
-            subscriber.send(SubscriptionCommand(.unsubscribe, [name]))
+    func follow(_ names: ChannelNames) {
+        if names.has(channel.text) {
+            if !isConfirmed { subscriber.send(SubscriptionCommand(.subscribe, [channel.text])) }
+        } else if isConfirmed {
+            isConfirmed = false
+            subscriber.send(SubscriptionCommand(.unsubscribe, [channel.text]))
         }
     }
 
-    /// Redis confirmed the channel; it may do so twice.
-    func nodesConfirmed() {
-        guard nodes?.isConfirmed == false else { return }
-        nodes?.isConfirmed = true
-        nodes?.isRefused = false
-        notify { $0.shardJoinedNodes(self) }
+    /// The link was lost, or Redis ended the subscription.
+    func lost() {
+        isConfirmed = false
     }
 
-    /// Redis ended the subscription, because the channel's slot has moved: its answer says where to.
-    func nodesUnsubscribed() {
-        nodes?.isConfirmed = false
-        followNodes()
+    /// Redis confirmed the channel, which it may do twice; returns whether that is news.
+    func confirmed() -> Bool {
+        guard !isConfirmed else { return false }
+        isConfirmed = true
+        isRefused = false
+        return true
     }
 
-    /// The next probe's time is the next attempt.
-    func nodesRefused(_ text: String) {
-        if let redirection = ClusterRedirection(error: text) {
-            return notify { $0.shard(self, redirected: redirection) }
-        }
-        guard nodes?.isRefused == false else { return }
-        nodes?.isRefused = true
-        notify { $0.shard(self, refusedNodes: text) }
+    /// Redis refused the channel, which is tried again with the next probe; returns whether that is news.
+    func refused() -> Bool {
+        defer { isRefused = true }
+        return !isRefused
     }
 }

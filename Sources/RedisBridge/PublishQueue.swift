@@ -10,6 +10,7 @@ struct PublishQueue {
     struct Waiting {
         let channel: [UInt8]
         let payload: [UInt8]
+        var form = PublishForm.plain
         /// The time at which it is given up.
         let deadline: UInt64
         let completion: Completion

@@ -3,7 +3,7 @@ public import Broker
 extension RedisBridge: RemoteBroker {
     /// Redis' names and texts for the server.
     public static let traits = BrokerTraits(
-        name: "Redis", label: "redis", keyRefusal: "key cannot be used with --redis: a message carries none there",
+        name: "Redis", label: "redis",
         exclusionRefusal: "exclude cannot be used with --redis: a message says nothing of connections there")
 
     /// Publishes through Redis; while Redis is away, messages wait for a limited time after the loss.
@@ -12,10 +12,21 @@ extension RedisBridge: RemoteBroker {
     ///
     /// - Returns: nil: the outcome always comes by `brokerPublished`.
     public func publish(_ publication: Publication, for ticket: PublishTicket) -> PublishOutcome? {
-        publish(publication.payload, to: publication.channel) { [weak self] result in
+        let limits = streams.limits(of: publication.channel)
+        let form = limits.map { PublishForm.numbered($0, key: publication.key) } ?? .plain
+        let payload = limits == nil ? StreamEnvelope.plain(publication) : publication.payload
+        publish(payload, to: publication.channel, as: form) { [weak self] result in
             let outcome = result.map { _ in Published() }.mapError { BrokerFailure($0.description) }
             self?.notify { $0.brokerPublished(outcome, for: ticket) }
         }
         return nil
+    }
+
+    /// Drops the messages of a channel's history in Redis, which tells all nodes.
+    public func clearHistory(of channel: String, for ticket: PublishTicket) {
+        let seconds = streams.limits(of: channel)?.maxAgeSeconds ?? 1
+        streams.call(["clear", String(seconds), pubSub.publishCommand], of: channel) { [weak self] _, failure in
+            self?.notify { $0.brokerPublished(failure.map { .failure($0) } ?? .success(Published()), for: ticket) }
+        }
     }
 }

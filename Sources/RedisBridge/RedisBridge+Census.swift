@@ -10,28 +10,14 @@ extension RedisBridge: NodeCensus {
         _ report: CensusReport, completion: @escaping (Result<CensusAnswer, BrokerFailure>) -> Void
     ) {
         let keys = channels.censusKeys
-        guard let shard = shards.first(where: { $0.ledger.names.has(keys[0]) }) else {
-            return completion(.failure(BrokerFailure(RedisPublishFailure.notConnected.description)))
-        }
-        let command = RedisCommand("EVAL", [CensusScript.text, String(keys.count)] + keys + arguments(of: report))
-        shard.publisher.ask(command) { [weak self] reply in
-            guard let reply else {
-                return completion(.failure(BrokerFailure(RedisPublishFailure.notConnected.description)))
-            }
-            if let text = reply.errorText {
-                if let redirection = ClusterRedirection(error: text) { self?.follow(redirection, from: shard) }
-                return completion(.failure(BrokerFailure(RedisPublishFailure.refused(text).description)))
-            }
-            guard let answer = reply.text.flatMap(CensusAnswer.init(script:)) else {
+        let command = CensusScript.command(for: report, keys, leaseMilliseconds: RedisBridge.leaseMilliseconds)
+        ask(about: keys[0], { $0.ask(command, answered: $1) }) { reply, failure in
+            if let failure { return completion(.failure(failure)) }
+            guard let answer = reply?.text.flatMap(CensusAnswer.init(script:)) else {
                 return completion(.failure(BrokerFailure("Redis sent no answer of the script")))
             }
             completion(.success(answer))
         }
-    }
-
-    private func arguments(of report: CensusReport) -> [String] {
-        [report.node, String(report.number), String(RedisBridge.leaseMilliseconds), report.continues ? "1" : "0"]
-            + report.changes.map { ($0.isArrival ? "+" : "-") + $0.name }
     }
 }
 
@@ -57,6 +43,12 @@ extension CensusAnswer {
 /// the same report comes again, because the node has not got it. The order is Redis' clock, if that does not go back.
 enum CensusScript {
     static let forgotten = "forgotten"
+
+    static func command(for report: CensusReport, _ keys: [String], leaseMilliseconds: Int) -> RedisCommand {
+        let head = [report.node, String(report.number), String(leaseMilliseconds), report.continues ? "1" : "0"]
+        let changes = report.changes.map { ($0.isArrival ? "+" : "-") + $0.name }
+        return RedisCommand("EVAL", [text, String(keys.count)] + keys + head + changes)
+    }
 
     static let text = #"""
         local leases, counts, names, answers = KEYS[1], KEYS[2], KEYS[3], KEYS[4]

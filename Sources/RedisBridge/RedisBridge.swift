@@ -17,27 +17,18 @@ public final class RedisBridge {
     private let isChannel: (String) -> Bool
     /// The shards; each channel belongs to at least one of them.
     var shards: [RedisShard] = []
-    /// In a cluster: the shard of each server.
-    var shardOfServer: [RedisServer: RedisShard] = [:]
-    /// In a cluster: the slots of each server, as far as known.
-    var clusterMap: [RedisServer: SlotSet] = [:]
-    /// In a cluster: when a server last redirected us for a slot.
-    var redirectedAt: [Int: UInt64] = [:]
-    /// In a cluster: messages for a slot that is just moving, to be tried again.
-    var redirected = PublishQueue()
-    var redirectTimer: Timer?
+    /// Only in a cluster with sharded Pub/Sub.
+    private var cluster: ClusterShards?
     /// One hook for all shards, including those that a cluster adds later.
     ///
     /// libuv runs the hook that was started last first, and this one must run after the hooks of the bridge's user.
     private let beforeSleep: BeforeSleepHook
     /// Finds the servers, unless there is only one.
     var watch: (any TopologyWatch)?
-    private var reported: (state: BrokerStatus.State, isUsable: Bool) = (.connecting, false)
-    /// The reasons that Redis gave in the current outage and that were reported.
-    private var toldReasons: Set<String> = []
+    let routes: PublishRoutes
+    let streams: RedisStreams
+    private var news = StatusNews()
     private var ignoredMessages = 0
-    /// The counts of shards that no longer exist.
-    var retired = (reconnects: 0, overruns: 0)
     private(set) var isStopped = false
     /// Whether the node hears what nodes tell.
     var hearsNodes = false
@@ -62,7 +53,11 @@ public final class RedisBridge {
         self.maxPayloadBytes = maxPayloadBytes
         self.isChannel = isChannel
         self.delegate = delegate
+        routes = PublishRoutes(on: loop, timing: timing)
+        streams = RedisStreams(on: loop, timing: timing)
         beforeSleep = try BeforeSleepHook(on: loop)
+        routes.bridge = self
+        streams.bridge = self
         do throws(SystemError) {
             try open()
         } catch {
@@ -88,8 +83,12 @@ public final class RedisBridge {
     public func subscribe(_ channel: String) -> Bool {
         var isConfirmed = true
         for shard in shards(of: channel) where !shard.subscribe(channel) { isConfirmed = false }
-        return isConfirmed
+        guard streams.limits(of: channel) != nil else { return isConfirmed }
+        return streams.follow(channel, isConfirmed: isConfirmed)
     }
+
+    /// Whether a client waits for the channel's confirmation.
+    func isAwaited(_ channel: String) -> Bool { shards.contains { $0.ledger.isAwaited(channel) } }
 
     /// Whether Redis has confirmed a subscribed channel.
     func isConfirmed(_ channel: String) -> Bool {
@@ -101,24 +100,26 @@ public final class RedisBridge {
     /// A pending `brokerSettled` will not be called.
     public func unsubscribe(_ channel: String) {
         for shard in shards(of: channel) { shard.unsubscribe(channel) }
+        streams.settled(channel)
     }
 
     /// Publishes through Redis; while Redis is away, messages wait for a limited time after the loss.
     ///
-    /// - Parameter completion: runs once, on the loop, with the number of Redis clients that got the message; inside
-    ///   this call if it fails at once.
+    /// - Parameter completion: runs once, on the loop, with the number of Redis clients that got a plain message;
+    ///   inside this call if it fails at once.
     func publish(
-        _ payload: [UInt8], to channel: String, completion: @escaping (Result<Int, RedisPublishFailure>) -> Void
+        _ payload: [UInt8], to channel: String, as form: PublishForm = .plain,
+        completion: @escaping PublishQueue.Completion
     ) {
         guard !isStopped else { return completion(.failure(.notConnected)) }
-        publish(payload, toRedis: channels.publishTarget(for: channel), until: nil, completion)
+        routes.publish(payload, toRedis: channels.publishTarget(for: channel), as: form, completion)
     }
 
     /// The status of the connection to Redis.
     public var status: BrokerStatus {
         var status = BrokerStatus.combining(usedShards.map(\.status))
-        status.reconnects += retired.reconnects
-        status.overruns += retired.overruns
+        status.reconnects += cluster?.retired.reconnects ?? 0
+        status.overruns += cluster?.retired.overruns ?? 0
         status.ignoredMessages = ignoredMessages
         // Not finding Redis is a better reason than Redis not answering.
         if !status.isUsable, let problem = watch?.problem {
@@ -136,9 +137,9 @@ public final class RedisBridge {
         isStopped = true
         watch?.stop()
         beforeSleep.close()
-        redirectTimer?.close()
         for shard in shards { shard.stop() }
-        for message in redirected.takeWaiting() { message.completion(.failure(.notConnected)) }
+        routes.stop()
+        streams.stop()
     }
 
     /// Calls `body` with the delegate, unless the bridge was stopped, which a delegate may do in any of its methods.
@@ -149,27 +150,12 @@ public final class RedisBridge {
 
     func reportChange() {
         let status = status
-        // A cluster's new shard is not reported until it works or fails.
-        guard status.state != .connecting else { return }
-        let isChange = reported != (status.state, status.isUsable)
-        guard isNewReason(status) || isChange else { return }
-        reported = (status.state, status.isUsable)
+        guard news.take(status) else { return }
         notify { $0.brokerStatusChanged(status) }
     }
 
-    /// A loss says little by itself, so Redis' answers to the next attempts are reported too, each reason once.
-    private func isNewReason(_ status: BrokerStatus) -> Bool {
-        if status.isUsable { toldReasons = [] }
-        guard status.isReasonGiven, let reason = status.reason, toldReasons.count < RedisBridge.maxReasons else {
-            return false
-        }
-        return toldReasons.insert(reason).inserted
-    }
-
-    /// The most reasons reported in one outage.
-    private static let maxReasons = 10
-
     private func open() throws(SystemError) {
+        try streams.open()
         switch endpoint.topology {
         case .single(let server): shards = [try shard([server], slots: nil)]
         case .cluster(let servers) where endpoint.clusterPubSub == .plain: shards = [try shard(servers, slots: nil)]
@@ -178,13 +164,13 @@ public final class RedisBridge {
             watch = try SentinelWatch(
                 on: loop, sentinels: servers, master: master, tls: tls, timing: timing, owner: self)
         case .cluster(let servers):
-            let redirectTimer = try Timer(on: loop)
-            self.redirectTimer = redirectTimer
-            redirectTimer.onEvent { [weak self] in self?.publishRedirected() }
+            try routes.open()
+            let cluster = ClusterShards(of: self)
+            self.cluster = cluster
             // Until the owners are known, one shard holds all channels.
             shards = [try shard([], slots: SlotSet.all)]
             watch = try ClusterWatch(
-                on: loop, servers: servers, login: endpoint.login, tls: tls, timing: timing, owner: self)
+                on: loop, servers: servers, login: endpoint.login, tls: tls, timing: timing, owner: cluster)
         }
     }
 
@@ -194,6 +180,7 @@ public final class RedisBridge {
             on: loop, servers: servers, login: endpoint.subscriberLogin, publisherLogin: endpoint.publisherLogin,
             tls: tls, names: ChannelNames(map: channels, slots: slots), timing: timing,
             maxPayloadBytes: maxPayloadBytes, owner: self)
+        shard.publisher.preparation = streamPreparation
         if hearsNodes { shard.joinNodes() }
         return shard
     }
@@ -210,52 +197,67 @@ public final class RedisBridge {
         return used.isEmpty ? shards : used
     }
 
-    /// - Parameter deadline: until when redirections are followed; nil before the first one.
-    func publish(
-        _ payload: [UInt8], toRedis name: String, until deadline: UInt64?,
-        _ completion: @escaping PublishQueue.Completion
+    /// The shard that has a Redis channel or key.
+    func shard(withRedis name: String) -> RedisShard? { shards.first { $0.ledger.names.has(name) } }
+
+    /// Has a question asked at the server that has a key; fails at once while Redis is away.
+    func ask(
+        about key: String, _ send: (RedisPublisher, @escaping PublishQueue.Answered) -> Void,
+        answered: @escaping (RedisReply?, BrokerFailure?) -> Void
     ) {
-        guard let shard = shards.first(where: { $0.ledger.names.has(name) }) else {
-            return completion(.failure(.notConnected))
+        guard !isStopped, let shard = shard(withRedis: key) else {
+            return answered(nil, BrokerFailure(RedisPublishFailure.notConnected.description))
         }
-        shard.publish(payload, to: Array(name.utf8)) { [weak self] result in
-            guard let self, !isStopped, case .failure(.refused(let text)) = result,
-                let redirection = ClusterRedirection(error: text)
-            else { return completion(result) }
-            follow(redirection, from: shard)
-            guard let deadline else {
-                return publish(
-                    payload, toRedis: name, until: loop.nowMilliseconds + timing.publishMilliseconds, completion)
+        send(shard.publisher) { [weak self] reply in
+            guard let reply else {
+                return answered(nil, BrokerFailure(RedisPublishFailure.notConnected.description))
             }
-            guard loop.nowMilliseconds < deadline, redirected.hasRoom(forBytes: payload.count) else {
-                return completion(result)
-            }
-            wait(.init(channel: Array(name.utf8), payload: payload, deadline: deadline, completion: completion))
+            guard let text = reply.errorText else { return answered(reply, nil) }
+            if let redirection = ClusterRedirection(error: text) { self?.follow(redirection, from: shard) }
+            answered(nil, BrokerFailure(RedisPublishFailure.refused(text).description))
         }
+    }
+
+    /// Follows a redirection of a server that no longer has a slot, and asks for the rest of the map.
+    func follow(_ redirection: ClusterRedirection, from shard: RedisShard) {
+        watch?.ask()
+        cluster?.follow(redirection, from: shard)
     }
 }
 
 extension RedisBridge: RedisShardOwner {
-    func shard(_ shard: RedisShard, received payload: RawSpan, on channel: String) {
-        guard payload.byteCount <= maxPayloadBytes else { return shardLeftOutMessage(shard) }
+    func shard(_ shard: RedisShard, received payload: RawSpan, on channel: String, named name: RawSpan) {
         // A pattern may also deliver messages whose names have the prefix but are not channels.
-        guard channels.patterns.isEmpty || isChannel(channel) else { return unsafe ignore(channel.utf8.span.bytes) }
+        guard channels.patterns.isEmpty || isChannel(channel) else { return self.shard(shard, ignored: name) }
+        if let envelope = StreamEnvelope(payload) { return streams.take(envelope, payload, of: channel, named: name) }
+        guard payload.byteCount <= maxPayloadBytes else { return shardLeftOutMessage(shard) }
         var bytes: [UInt8] = []
         bytes.append(payload)
         notify { $0.brokerReceived(Publication(channel: channel, payload: bytes)) }
     }
 
-    /// A channel with names in several shards is ready when the last of them is.
-    func shard(_ shard: RedisShard, settled channel: String) {
-        guard !shards.contains(where: { $0.ledger.isAwaited(channel) }) else { return }
-        notify { $0.brokerSettled(channel, isConfirmed: isConfirmed(channel)) }
+    /// Subscribers are told of possibly missed messages before they get new ones.
+    ///
+    /// A channel with names in several shards is ready when the last of them is, and one with a history when that was
+    /// read.
+    func shard(_ shard: RedisShard, confirmed confirmation: SubscriptionLedger.Confirmation) {
+        let channel = confirmation.channel
+        if let milliseconds = confirmation.gapMilliseconds, !streams.canHeal(channel) {
+            notify { $0.brokerLeftGap(in: channel, milliseconds: milliseconds) }
+        }
+        let isSettled = confirmation.isSettled && !isAwaited(channel)
+        guard !streams.confirmed(channel, isAwaited: isSettled) else { return }
+        if isSettled { notify { $0.brokerSettled(channel, isConfirmed: isConfirmed(channel)) } }
     }
 
-    func shard(_ shard: RedisShard, leftGapIn channel: String, forMilliseconds milliseconds: UInt64) {
-        notify { $0.brokerLeftGap(in: channel, milliseconds: milliseconds) }
+    func shard(_ shard: RedisShard, settled channel: String) {
+        guard !isAwaited(channel) else { return }
+        streams.settled(channel)
+        notify { $0.brokerSettled(channel, isConfirmed: isConfirmed(channel) && !streams.isBehind(channel)) }
     }
 
     func shardLostSubscriptions(_ shard: RedisShard) {
+        streams.lost { shard.ledger.keeps($0) }
         notify { $0.brokerLostSubscriptions() }
     }
 
@@ -272,11 +274,13 @@ extension RedisBridge: RedisShardOwner {
     }
 
     func shardReady(_ shard: RedisShard) {
-        if endpoint.isSharded { applyMap() }
+        cluster?.applyMap()
+        streams.serverReady()
     }
 
     func shard(_ shard: RedisShard, ignored name: RawSpan) {
-        ignore(name)
+        ignoredMessages += 1
+        if ignoredMessages == 1 { notify { $0.brokerIgnored(name.text ?? "not UTF-8") } }
     }
 
     func shardLeftOutMessage(_ shard: RedisShard) {
@@ -295,11 +299,6 @@ extension RedisBridge: RedisShardOwner {
 
     func shard(_ shard: RedisShard, refusedNodes text: String) {
         notify { $0.brokerRefusedNodes("SUBSCRIBE was refused: \(text)") }
-    }
-
-    private func ignore(_ name: RawSpan) {
-        ignoredMessages += 1
-        if ignoredMessages == 1 { notify { $0.brokerIgnored(name.text ?? "not UTF-8") } }
     }
 }
 

@@ -69,6 +69,11 @@ public struct RedisEndpoint: Sendable, Equatable {
         if case .cluster = topology { clusterPubSub == .sharded } else { false }
     }
 
+    /// Whether it is a cluster of which each server gets every message.
+    public var isPlainCluster: Bool {
+        if case .cluster = topology { clusterPubSub == .plain } else { false }
+    }
+
     /// The servers in the URL.
     var servers: [RedisServer] {
         switch topology {
@@ -121,6 +126,9 @@ public enum ClusterPubSub: String, CaseIterable, Sendable {
     case sharded
     /// SUBSCRIBE and PUBLISH: every server of the cluster gets every message.
     case plain
+
+    /// The command that publishes.
+    var publishCommand: String { self == .sharded ? "SPUBLISH" : "PUBLISH" }
 }
 
 /// A Redis server.

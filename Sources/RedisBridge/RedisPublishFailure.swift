@@ -1,3 +1,5 @@
+internal import Broker
+
 /// Why a publish did not reach Redis, or may not have reached it.
 public enum RedisPublishFailure: Error, Equatable, Sendable {
     /// There is no connection; nothing was sent.
@@ -14,6 +16,11 @@ public enum RedisPublishFailure: Error, Equatable, Sendable {
         guard let reply else { return .failure(.unanswered) }
         return reply.errorText.map { .failure(.refused($0)) } ?? .success(reply.integer ?? 0)
     }
+}
+
+extension BrokerFailure {
+    /// Whether Redis itself has refused a command.
+    var isRefusal: Bool { description.hasPrefix(RedisPublishFailure.refused("").description) }
 }
 
 extension RedisPublishFailure: CustomStringConvertible {

@@ -1,3 +1,4 @@
+internal import Broker
 internal import WSLoop
 
 /// A link that publishes, with the messages that wait for it and the commands that Redis has not answered.
@@ -9,6 +10,8 @@ final class RedisPublisher {
     private let timing: RedisTiming
     private let pubSub: ClusterPubSub
     private var queue = PublishQueue()
+    /// What a new link sends first.
+    var preparation: [RedisCommand] = []
     /// Since when publishing is impossible; nil while it is possible.
     private var downSince: UInt64?
 
@@ -27,19 +30,57 @@ final class RedisPublisher {
     func hasRoom(forBytes byteCount: Int) -> Bool { queue.hasRoom(forBytes: byteCount) }
 
     /// Publishes to a Redis channel; while Redis is away, messages wait for a limited time after the loss.
-    func publish(_ payload: [UInt8], to channel: [UInt8], completion: @escaping PublishQueue.Completion) {
+    func publish(
+        _ payload: [UInt8], to channel: [UInt8], as form: PublishForm, completion: @escaping PublishQueue.Completion
+    ) {
         guard hasRoom(forBytes: payload.count) else { return completion(.failure(.overloaded)) }
-        guard let since = downSince else { return send(payload, to: channel, completion) }
+        guard let since = downSince else { return send(payload, to: channel, as: form, completion) }
         let deadline = since + timing.publishMilliseconds
         guard deadline > loop.nowMilliseconds else { return completion(.failure(.notConnected)) }
-        queue.wait(.init(channel: channel, payload: payload, deadline: deadline, completion: completion))
+        queue.wait(
+            .init(channel: channel, payload: payload, form: form, deadline: deadline, completion: completion))
     }
 
     /// Publishes at once; the link must be ready.
-    func send(_ payload: [UInt8], to channel: [UInt8], _ completion: @escaping PublishQueue.Completion) {
+    func send(
+        _ payload: [UInt8], to channel: [UInt8], as form: PublishForm = .plain,
+        _ completion: @escaping PublishQueue.Completion
+    ) {
         let deadline = loop.nowMilliseconds + timing.answerMilliseconds
-        queue.sent(byteCount: payload.count, until: deadline) { completion(RedisPublishFailure.outcome($0)) }
-        link.send(RedisCommand(pubSub == .sharded ? "SPUBLISH" : "PUBLISH", [channel, payload]))
+        switch form {
+        case .plain:
+            queue.sent(byteCount: payload.count, until: deadline) { completion(RedisPublishFailure.outcome($0)) }
+            link.send(RedisCommand(pubSub.publishCommand, [channel, payload]))
+        case .numbered(let limits, let key):
+            let words = [
+                String(limits.maxMessages), String(limits.maxAgeSeconds), pubSub.publishCommand, key ?? "",
+            ]
+            let arguments = [Array("publish".utf8), payload] + words.map { Array($0.utf8) }
+            call(arguments, on: channel, byteCount: payload.count, until: deadline) {
+                completion(RedisPublishFailure.outcome($0))
+            }
+        }
+    }
+
+    /// Calls the script of histories, which is sent whole if Redis does not know it.
+    ///
+    /// - Parameter answered: takes nil if the link is not ready, or is lost before the reply.
+    func callScript(_ arguments: [String], on channel: String, answered: @escaping PublishQueue.Answered) {
+        guard link.isReady else { return answered(nil) }
+        call(arguments.map { Array($0.utf8) }, on: Array(channel.utf8), answered: answered)
+    }
+
+    private func call(
+        _ arguments: [[UInt8]], on channel: [UInt8], byteCount: Int = 0, until deadline: UInt64 = .max,
+        isWhole: Bool = false, answered: @escaping PublishQueue.Answered
+    ) {
+        queue.sent(byteCount: byteCount, until: deadline) { [weak self] reply in
+            guard let self, !isWhole, link.isReady, StreamScript.isUnknown(reply?.errorText) else {
+                return answered(reply)
+            }
+            call(arguments, on: channel, byteCount: byteCount, until: deadline, isWhole: true, answered: answered)
+        }
+        link.send(StreamScript.call(arguments, on: channel, isWhole: isWhole))
     }
 
     /// Sends another command; the reply is nil if the link is not ready, or is lost before the reply.
@@ -62,7 +103,10 @@ extension RedisPublisher {
     /// The link is logged in: sends what has waited.
     func linkReady() {
         downSince = nil
-        for message in queue.takeWaiting() { send(message.payload, to: message.channel, message.completion) }
+        for command in preparation { ask(command) { _ in } }
+        for message in queue.takeWaiting() {
+            send(message.payload, to: message.channel, as: message.form, message.completion)
+        }
     }
 
     func linkLost() {

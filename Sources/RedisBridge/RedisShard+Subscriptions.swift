@@ -22,6 +22,14 @@ extension RedisShard {
         subscriber.subscribe(toPatterns: ledger.names.slots == nil ? ledger.names.map.redisPatterns : [])
     }
 
+    /// Subscribes to the nodes' channel, here and on every new link, while the server has it.
+    func joinNodes() {
+        nodes = NodeSubscription(ledger.names.map.nodeChannel, subscriber)
+        followNodes()
+    }
+
+    func followNodes() { nodes?.follow(ledger.names) }
+
     /// Acts on what the subscriber link has received.
     func act(on event: RedisSubscriber.Event) {
         switch event {
@@ -46,22 +54,22 @@ extension RedisShard {
     private func receivedMessage(_ payload: RawSpan, on name: RawSpan) {
         if name.hasSameBytes(as: unsafe probe.channel.utf8.span.bytes) {
             probeReturned(payload)
-        } else if isNodeChannel(name) {
+        } else if nodes?.has(name) == true {
             notify { $0.shard(self, heard: payload) }
         } else if let channel = ledger.names.map.channel(forRedis: name) {
             // A channel that moved to another server may still deliver from here for a moment, and its messages would
             // arrive twice.
             guard subscriber.pubSub == .plain || ledger.keeps(channel) else { return }
-            notify { $0.shard(self, received: payload, on: channel) }
+            notify { $0.shard(self, received: payload, on: channel, named: name) }
         } else {
             notify { $0.shard(self, ignored: name) }
         }
     }
 
     private func receivedMessage(_ payload: RawSpan, on name: RawSpan, by pattern: RawSpan) {
-        guard !isNodeChannel(name) else { return }  // it also comes by its own subscription
+        guard nodes?.has(name) != true else { return }  // it also comes by its own subscription
         switch ledger.names.map.channel(forRedis: name, byPattern: pattern) {
-        case .channel(let channel): notify { $0.shard(self, received: payload, on: channel) }
+        case .channel(let channel): notify { $0.shard(self, received: payload, on: channel, named: name) }
         case .noChannel: notify { $0.shard(self, ignored: name) }
         case .comesOtherwise: break
         }
@@ -71,34 +79,34 @@ extension RedisShard {
         if name.hasSameBytes(as: unsafe probe.channel.utf8.span.bytes) {
             probe.isSubscribed = true
             if publisher.link.isReady { sendProbe() }
-        } else if isNodeChannel(name) {
-            nodesConfirmed()
+        } else if nodes?.has(name) == true {
+            if nodes?.confirmed() == true { notify { $0.shardJoinedNodes(self) } }
         } else if let channel = ledger.names.map.channel(forRedis: name) {
             if let confirmation = ledger.confirmOne(of: channel, at: loop.nowMilliseconds) { tell(confirmation) }
             notify { $0.shardChanged(self) }
         }
     }
 
-    /// Subscribers are told of possibly missed messages before they get new ones.
     private func tell(_ confirmation: SubscriptionLedger.Confirmation) {
-        if let milliseconds = confirmation.gapMilliseconds {
-            notify { $0.shard(self, leftGapIn: confirmation.channel, forMilliseconds: milliseconds) }
-        }
-        if confirmation.isSettled { notify { $0.shard(self, settled: confirmation.channel) } }
+        notify { $0.shard(self, confirmed: confirmation) }
     }
 
     /// Redis itself ends a sharded subscription when its slot moves to another server.
     private func unsubscribed(_ name: RawSpan) {
-        guard !isNodeChannel(name) else { return nodesUnsubscribed() }
+        if nodes?.has(name) == true {
+            nodes?.lost()
+            return followNodes()  // Redis' answer says where the channel is
+        }
         guard let channel = ledger.names.map.channel(forRedis: name) else { return }
         ledger.revoke(channel, at: loop.nowMilliseconds)
     }
 
     private func refused(_ name: String, _ text: String) {
         guard ByteName(name) != ByteName(probe.channel) else { return probeRefused(text) }
-        guard ByteName(name) != nodes?.channel else { return nodesRefused(text) }
         let redirection = ClusterRedirection(error: text)
-        if let channel = unsafe ledger.names.map.channel(forRedis: name.utf8.span.bytes) {
+        if unsafe nodes?.has(name.utf8.span.bytes) == true {
+            if redirection == nil, nodes?.refused() == true { notify { $0.shard(self, refusedNodes: text) } }
+        } else if let channel = unsafe ledger.names.map.channel(forRedis: name.utf8.span.bytes) {
             ledger.refuse(channel)
             health.refusal = text
             if redirection != nil || RedisShard.isPassing(text) {

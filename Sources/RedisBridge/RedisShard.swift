@@ -4,12 +4,12 @@ internal import WSLoop
 
 /// Receives a shard's events; called on its loop, and never from inside `subscribe()`.
 protocol RedisShardOwner: AnyObject {
-    /// A message arrived on a channel; the payload is lent for the call.
-    func shard(_ shard: RedisShard, received payload: RawSpan, on channel: String)
-    /// A pending `subscribe()` may now be confirmed to the client.
+    /// A message arrived on a channel, by this name in Redis; payload and name are lent for the call.
+    func shard(_ shard: RedisShard, received payload: RawSpan, on channel: String, named name: RawSpan)
+    /// Redis has confirmed a subscription.
+    func shard(_ shard: RedisShard, confirmed confirmation: SubscriptionLedger.Confirmation)
+    /// A pending `subscribe()` may now be confirmed to the client, although Redis has not confirmed it.
     func shard(_ shard: RedisShard, settled channel: String)
-    /// A channel's subscribers may have missed messages for this long, but will miss no more.
-    func shard(_ shard: RedisShard, leftGapIn channel: String, forMilliseconds milliseconds: UInt64)
     /// The subscriber link was lost, so no channel counts as confirmed any more.
     func shardLostSubscriptions(_ shard: RedisShard)
     /// Redis says that a slot belongs to another server.
@@ -75,7 +75,8 @@ final class RedisShard {
             on: loop, servers: servers, login: login, tls: tls, timing: timing, timer: handles.subscriberTimer,
             maxStringBytes: max(maxPayloadBytes + NodeSubscription.headBytes, RedisShard.maxNameBytes))
         let publisherLink = RedisLink(
-            on: loop, servers: servers, login: publisherLogin, tls: tls, timing: timing, timer: handles.publisherTimer)
+            on: loop, servers: servers, login: publisherLogin, tls: tls, timing: timing, timer: handles.publisherTimer,
+            maxStringBytes: max(maxPayloadBytes, RedisLink.maxReplyBytes))
         subscriber = RedisSubscriber(subscriberLink, on: loop, pubSub)
         publisher = RedisPublisher(publisherLink, on: loop, timing: timing, pubSub)
         overruns = OverrunCheck(publisher)
@@ -121,9 +122,11 @@ final class RedisShard {
     }
 
     /// Publishes to a Redis channel; while Redis is away, messages wait for a limited time after the loss.
-    func publish(_ payload: [UInt8], to channel: [UInt8], completion: @escaping PublishQueue.Completion) {
+    func publish(
+        _ payload: [UInt8], to channel: [UInt8], as form: PublishForm, completion: @escaping PublishQueue.Completion
+    ) {
         guard !isStopped else { return completion(.failure(.notConnected)) }
-        publisher.publish(payload, to: channel, completion: completion)
+        publisher.publish(payload, to: channel, as: form, completion: completion)
     }
 
     /// Ends links, lookups and timers; pending publishes fail, and the owner is not called any more.
@@ -206,7 +209,7 @@ extension RedisShard: RedisLinkOwner {
         }
         subscriber.linkLost()
         probe.isSubscribed = false
-        nodes?.isConfirmed = false
+        nodes?.lost()
         ledger.linkLost(heardAt: min(subscriber.lastHeardMilliseconds, master.replicaSince ?? .max))
         retryAt = nil
         notify { $0.shardLostSubscriptions(self) }

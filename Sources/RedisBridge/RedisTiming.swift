@@ -24,6 +24,9 @@ public struct RedisTiming: Sendable, Equatable {
     /// How long a publisher waits for Redis' reply; the message may still be delivered later.
     public var answerMilliseconds: UInt64 = 5000
 
+    /// In this time each channel with a history is read again, in case its last message was lost.
+    public var checkMilliseconds: UInt64 = 300_000
+
     /// The defaults, as documented.
     public init() {}
 

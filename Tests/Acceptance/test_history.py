@@ -1,7 +1,6 @@
 """Channels that keep their messages: recovery, the last messages, positions, and who may read them."""
 
 import json
-import re
 import threading
 
 import httpx
@@ -293,9 +292,3 @@ def test_a_bad_history_is_refused(value):
     ended = run_pushd("--channel", f"c: history={value}")
     assert ended.returncode == 64
     assert f"history={value}" in ended.stderr and "100/5m" in ended.stderr
-
-
-def test_a_history_with_redis_is_refused():
-    ended = run_pushd("--redis", "redis://127.0.0.1:1", "--channel", "c: history=1/5m")
-    assert ended.returncode == 64
-    assert re.search("history=1/300s.*--redis", ended.stderr)

@@ -127,8 +127,10 @@ def test_policies_by_pattern(start):
     del ticker, other
 
 
-def test_conflation_keeps_the_newest_of_each_key(start):
-    pushd = start("--slow-consumer", "conflate", "--outbox-limit", str(LIMIT))
+@pytest.mark.parametrize("broker", ["embedded", "redis"])
+def test_conflation_keeps_the_newest_of_each_key(start, redis_server, broker):
+    options = ("--redis", redis_server.url) if broker == "redis" else ()
+    pushd = start("--slow-consumer", "conflate", "--outbox-limit", str(LIMIT), *options).wait_for_status("ok")
     slow = stalled(pushd)
     publish_many(pushd, PLENTY)  # fills the kernel
     for number in range(50):
@@ -145,11 +147,6 @@ def test_conflation_keeps_the_newest_of_each_key(start):
 @pytest.mark.parametrize("query", ["key=", "key=a&key=b", "key=%00", "key=" + "k" * 256])
 def test_keys_that_are_none(pushd, query):
     assert pushd.request("POST", f"/publish?channel=c&{query}", "x").status == 400
-
-
-def test_redis_carries_no_keys(node):
-    response = node.request("POST", "/publish?channel=c&key=k", "x")
-    assert response.status == 400 and b"--redis" in response.body
 
 
 def test_a_client_that_takes_nothing_is_closed_though_it_is_alive(start):

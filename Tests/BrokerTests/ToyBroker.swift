@@ -49,6 +49,12 @@ final class ToyBroker: RemoteBroker {
         completion(.failure(BrokerFailure("the toy has no census")))
     }
 
+    func clearHistory(of channel: String, for ticket: PublishTicket) {
+        delegate.brokerPublished(.failure(BrokerFailure("the toy has no histories")), for: ticket)
+    }
+
+    func streamRulesChanged() {}
+
     func stop() {
         channels = [:]
         publications = []

@@ -28,6 +28,7 @@ struct NamingEncoder: MessageEncoder {
     func encode(_ notice: DeliveryNotice, of channel: String, into text: inout [UInt8]) -> Bool {
         switch notice {
         case .missed(let count): text += "missed of \(channel): \(count)".utf8
+        case .lost(let position): text += "lost in \(channel), next is after \(position)".utf8
         case .gap(let seconds): text += "gap in \(channel): \(seconds) s".utf8
         }
         return true

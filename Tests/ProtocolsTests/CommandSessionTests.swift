@@ -40,7 +40,6 @@ import Testing
         (.refreshed(seconds: 60), #"{"status":"refreshed","expires_s":60,"id":7}"#),
         (.refreshed(seconds: nil), #"{"status":"refreshed","id":7}"#),
         (.refused(.publishFailed("no")), #"{"error":"no","code":"publish_failed","id":7}"#),
-        (.refused(.noKeys("no"), channel: "c"), #"{"error":"no","code":"no_keys","channel":"c","id":7}"#),
     ])
     func everyOutcomeHasItsReply(outcome: CommandOutcome, text: String) {
         #expect(string(CommandSession(hasEvents: true).reply(to: Array("7".utf8), outcome)) == text)
@@ -73,7 +72,7 @@ import Testing
         let refusals: [CommandRefusal] = [
             .tooManyChannels(limit: 7), .tooManyMessages(limit: 7), .denied(.nobodyMay(.publish)),
             .denied(.nobodyMay(.subscribe)), .denied(.tokenMissing), .denied(.notGranted), .denied(.notSubscribed),
-            .denied(.undecided), .noKeys("y"), .overBudget, .publishFailed("x"),
+            .denied(.undecided), .overBudget, .publishFailed("x"),
             .tokenRefused("z"), .otherUser, .nothingToRefresh,
         ]
         #expect(Set(refusals.map(\.message)).count == refusals.count)

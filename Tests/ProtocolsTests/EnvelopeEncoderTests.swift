@@ -58,6 +58,12 @@ private func notice(_ notice: DeliveryNotice, of channel: String) -> String {
         #expect(notice(.gap(seconds: seconds), of: "c") == #"{"event":"gap","channel":"c","seconds":\#(text)}"#)
     }
 
+    @Test func aLossSaysWhereTheNumbersGoOn() {
+        #expect(
+            notice(.lost(next: StreamPosition(epoch: "e", offset: 7)), of: "c")
+                == #"{"event":"gap","channel":"c","recovered":false,"epoch":"e","offset":7}"#)
+    }
+
     /// Payloads of all kinds, cut and mixed, against an envelope put together character by character.
     @Test(arguments: 1...20 as ClosedRange<UInt64>)
     func isWhatANaiveCompositionGives(seed: UInt64) {

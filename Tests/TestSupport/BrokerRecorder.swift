@@ -4,6 +4,14 @@ package import Broker
 package final class BrokerRecorder: BrokerDelegate {
     /// The messages, in order.
     package private(set) var messages: [Publication] = []
+    /// The numbered messages, in order.
+    package private(set) var numbered: [StreamMessage] = []
+    /// Where numbers went on, in order.
+    package private(set) var restarts: [(channel: String, place: StreamPlace, isLoss: Bool)] = []
+    /// Channels whose messages were dropped.
+    package private(set) var cleared: [String] = []
+    /// What channels keep whose names begin with `kept`; nil for nothing.
+    package var limits: StreamLimits?
     /// The outcomes of publishes, in order.
     package private(set) var outcomes: [(ticket: PublishTicket, outcome: PublishOutcome)] = []
     /// The channels that were settled, in order.
@@ -41,6 +49,8 @@ package final class BrokerRecorder: BrokerDelegate {
     /// Forgets what was noted so far.
     package func forget() {
         messages = []
+        numbered = []
+        restarts = []
         outcomes = []
         settled = []
         confirmed = []
@@ -52,6 +62,31 @@ package final class BrokerRecorder: BrokerDelegate {
     package func brokerReceived(_ publication: Publication) {
         messages.append(publication)
         onMessage?()
+    }
+
+    package func brokerReceived(_ message: StreamMessage) {
+        numbered.append(message)
+        onMessage?()
+    }
+
+    package func brokerRestarted(_ channel: String, at place: StreamPlace, isLoss: Bool) {
+        restarts.append((channel, place, isLoss))
+    }
+
+    package func brokerCleared(_ channel: String) {
+        cleared.append(channel)
+    }
+
+    package func brokerRefusedHistories(_ reason: String) {
+        refusals.append(reason)
+    }
+
+    package func streamLimits(of channel: String) -> StreamLimits? {
+        channel.hasPrefix("kept") ? limits : nil
+    }
+
+    package var streamRules: [StreamRule] {
+        limits.map { [StreamRule(pattern: "kept*", limits: $0)] } ?? []
     }
 
     package func brokerPublished(_ outcome: PublishOutcome, for ticket: PublishTicket) {

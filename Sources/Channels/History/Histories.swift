@@ -48,6 +48,26 @@ struct Histories: Sendable {
         return message
     }
 
+    /// Keeps a message that was numbered elsewhere.
+    ///
+    /// - Returns: false if it was kept before.
+    mutating func append(
+        _ message: Message, at position: StreamPosition, _ limits: HistoryLimits, at now: UInt64
+    ) -> Bool {
+        let place = place(of: message.channel, limits, at: now)
+        let maxBytes = maxBytesOfChannel
+        let isNew = change(place) { $0.append(message, at: position, limits, maxBytes: maxBytes, at: now) }
+        makeRoom()
+        return isNew
+    }
+
+    /// Begins a channel's history anew, behind a position that comes from elsewhere.
+    mutating func restart(_ channel: String, at position: StreamPosition, _ limits: HistoryLimits, at now: UInt64) {
+        let place = place(of: channel, limits, at: now)
+        change(place) { $0.restart(at: position) }
+        makeRoom()
+    }
+
     /// Reads a channel's history; one that has none yet begins.
     mutating func read(
         _ channel: String, _ limits: HistoryLimits, _ request: HistoryRequest, at now: UInt64

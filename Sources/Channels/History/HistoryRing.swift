@@ -9,7 +9,7 @@ struct HistoryRing: Sendable {
     /// What a message is counted as, besides its payload.
     static let bytesPerMessage = 128
 
-    let epoch: String
+    private(set) var epoch: String
     private(set) var limits: HistoryLimits
     /// The number of the last message ever added.
     private(set) var lastOffset: UInt64 = 0
@@ -49,6 +49,26 @@ struct HistoryRing: Sendable {
         while messages.count > limits.maxMessages || bytes > maxBytes { dropFirst() }
         dropOld(at: now)
         return message
+    }
+
+    /// Adds a message that was numbered elsewhere; what is not continued by it is dropped.
+    ///
+    /// - Returns: false if it was added before.
+    mutating func append(
+        _ message: Message, at position: StreamPosition, _ limits: HistoryLimits, maxBytes: Int, at now: UInt64
+    ) -> Bool {
+        guard position.offset > (position.epoch == epoch ? lastOffset : 0) else { return false }
+        if position.epoch != epoch || position.offset != lastOffset + 1 {
+            restart(at: StreamPosition(epoch: position.epoch, offset: position.offset - 1))
+        }
+        _ = append(limits, maxBytes: maxBytes, at: now) { _ in message }
+        return true
+    }
+
+    /// Drops all messages; the next one has the number after the position's.
+    mutating func restart(at position: StreamPosition) {
+        dropAll()
+        (epoch, lastOffset) = (position.epoch, position.offset)
     }
 
     /// Drops messages that are too old.

@@ -34,7 +34,7 @@ extension DeliveryNotice {
     fileprivate var name: String {
         switch self {
         case .missed: "missed"
-        case .gap: "gap"
+        case .gap, .lost: "gap"
         }
     }
 }

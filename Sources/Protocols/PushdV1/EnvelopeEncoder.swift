@@ -46,6 +46,12 @@ struct EnvelopeEncoder: MessageEncoder {
             object.member("event", "gap")
             object.member("channel", channel)
             object.member("seconds", raw: EnvelopeEncoder.tenths(seconds))
+        case .lost(let position):
+            object.member("event", "gap")
+            object.member("channel", channel)
+            object.member("recovered", raw: Array("false".utf8))
+            object.member("epoch", position.epoch)
+            object.member("offset", raw: Array("\(position.offset)".utf8))
         }
         text.append(contentsOf: object.finish())
         return true

@@ -1,6 +1,8 @@
 internal import Access
+internal import Broker
 internal import Channels
 internal import Protocols
+internal import WSLoop
 
 extension CommandRunner {
     /// Sends the last messages of a channel.
@@ -13,6 +15,13 @@ extension CommandRunner {
             return webSockets.reply(.refused(.noHistory), to: id, of: connection)
         }
         let lookups = [HistoryLookup(of: channel, limits, HistoryRequest(last: last))]
+        guard !isMember else { return readHistory(connection, of: channel, lookups, id: id) }
+        follow(channel, for: connection) { [self] in readHistory(connection, of: channel, lookups, id: id) }
+    }
+
+    private func readHistory(
+        _ connection: Connection, of channel: String, _ lookups: [HistoryLookup], id: [UInt8]
+    ) {
         connection.wait(
             for: Continuation(channels: [], reading: lookups) { [webSockets] readings in
                 for reading in readings.values {
@@ -20,6 +29,52 @@ extension CommandRunner {
                 }
             })
         context.readHistories(lookups, for: connection)
+    }
+
+    /// Reads a channel's history for a connection, which need not be subscribed to it.
+    ///
+    /// - Returns: the history; nil if `later` takes it.
+    func readHistory(
+        _ lookup: HistoryLookup, for connection: Connection, later: @escaping (HistoryReading) -> Void
+    ) -> HistoryReading? {
+        let read = { [context] in context.state.directory.read(lookup, at: Loop.monotonicNanoseconds) }
+        var reading: HistoryReading?
+        var isLate = false
+        follow(lookup.channel, for: connection) { if isLate { later(read()) } else { reading = read() } }
+        isLate = true
+        return reading
+    }
+
+    /// Runs `then` while a channel's history is that of the broker: at once if it is, or when the broker has answered.
+    ///
+    /// A broker's histories are known here only for channels with subscribers, so the channel gets one for the moment.
+    private func follow(_ channel: String, for connection: Connection, then: @escaping () -> Void) {
+        guard !context.state.broker.isEmbedded else { return then() }
+        let key = connection.key
+        let read = { [subscriptions] in
+            then()
+            subscriptions.giveBack(channel, of: key)
+        }
+        guard !subscriptions.borrow(channel, for: key) else { return read() }
+        connection.wait(
+            for: Continuation(channels: [], unconfirmed: 1, then: read) { [subscriptions] in
+                subscriptions.giveBack(channel, of: key)
+            })
+    }
+
+    /// Drops the messages of a channel's history, here or through the broker.
+    ///
+    /// - Returns: whether it is done; if not, the connection waits for `later`.
+    func clearHistory(
+        of channel: String, for connection: Connection, later: @escaping (Result<Published, CommandRefusal>) -> Void
+    ) -> Bool {
+        guard !context.state.broker.isEmbedded else {
+            context.state.directory.clearHistory(of: channel)
+            return true
+        }
+        connection.wait(for: Continuation(then: later))
+        context.tellNode(.clearHistory(channel: channel, PublishTicket(worker: context.index, connection.key)))
+        return false
     }
 
     /// Why a connection may not read past messages of a channel; nil if it may.

@@ -118,9 +118,6 @@ extension CommandRunner: MessageDelegate {
         if case .deny(let denial) = decision {
             return webSockets.reply(.refused(.denied(denial)), to: id, of: connection)
         }
-        if publication.key != nil, let refusal = context.state.broker.traits.keyRefusal {
-            return webSockets.reply(.refused(.noKeys(refusal)), to: id, of: connection)
-        }
         guard decision == .ask else { return publishAllowed(publication, id: id, connection) }
         let subject = Question.Subject.publication(channel: channel, data: publication.payload)
         decide(.publish, [decision], { _ in subject }, for: connection) { [self] connection, denials in

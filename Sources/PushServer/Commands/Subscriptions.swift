@@ -39,12 +39,31 @@ final class Subscriptions {
     /// Gives back channels that were acquired for a connection and are not joined.
     func abandon(_ channels: [String], for key: StreamKey) {
         for channel in channels {
-            let name = ByteName(channel)
-            waiting[name]?.removeAll { $0 == key }
-            // Without subscribers the channel is not confirmed any more, and nothing else would remove its entry.
-            if waiting[name]?.isEmpty == true { waiting[name] = nil }
+            stopWaiting(for: channel, key)
             release(channel, of: key.slot)
         }
+    }
+
+    private func stopWaiting(for channel: String, _ key: StreamKey) {
+        let name = ByteName(channel)
+        waiting[name]?.removeAll { $0 == key }
+        // Without subscribers the channel is not confirmed any more, and nothing else would remove its entry.
+        if waiting[name]?.isEmpty == true { waiting[name] = nil }
+    }
+
+    /// Has a channel followed for a connection that only reads its history.
+    ///
+    /// - Returns: whether it is confirmed; if not, `takeWaiting` names the connection when it is.
+    func borrow(_ channel: String, for key: StreamKey) -> Bool {
+        guard !directory.acquire(channel, loop: loop), !broker.subscribe(channel) else { return true }
+        waiting[ByteName(channel), default: []].append(key)
+        return false
+    }
+
+    /// Gives back a borrowed channel.
+    func giveBack(_ channel: String, of key: StreamKey) {
+        stopWaiting(for: channel, key)
+        if directory.release(channel, loop: loop) { broker.unsubscribe(channel) }
     }
 
     /// Ends a subscription, if there is one.

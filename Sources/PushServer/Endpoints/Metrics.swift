@@ -96,6 +96,10 @@ struct Metrics {
         counter(
             "history_shed_messages_total", "Messages dropped from histories for --history-budget.",
             counts.shedMessages)
+        counter(
+            "history_healed_messages_total", "Messages that were missed, and read from \(state.broker.traits.name).",
+            totals.healedMessages)
+        counter("history_losses_total", "How often messages of a history were gone.", totals.historyLosses)
         head("recoveries_total", "counter", "Subscriptions that were to recover messages, by the result.")
         for result in RecoveryResult.allCases {
             sample("recoveries_total", "result", "\(result)", totals.recoveries[result.rawValue])

@@ -2,7 +2,6 @@ internal import Access
 internal import Bytes
 internal import Channels
 internal import HTTP
-internal import WSLoop
 
 /// `GET /position`: the place of a channel's last message, for clients that may subscribe to the channel.
 ///
@@ -10,9 +9,13 @@ internal import WSLoop
 final class PositionEndpoint: Endpoint {
     private let context: LoopContext
     private let authenticator: Authenticator
+    private let http: HTTPExchange
+    private let commands: CommandRunner
 
-    init(_ context: LoopContext) {
+    init(_ context: LoopContext, _ connections: Connections, _ commands: CommandRunner) {
         self.context = context
+        http = connections.http
+        self.commands = commands
         authenticator = Authenticator(context)
     }
 
@@ -28,25 +31,32 @@ final class PositionEndpoint: Endpoint {
         do throws(BadRequest) {
             try head.allowParameters("channel", TokenCarriers.parameter)
             guard let channel = try head.name("channel") else { throw BadRequest("add ?channel=NAME to the URL") }
-            return .now(response(to: head, channel))
+            return answer(head, channel, connection)
         } catch {
             return .now(error.response)
         }
     }
 
-    private func response(to head: RequestHead, _ channel: String) -> Response {
+    private func answer(_ head: RequestHead, _ channel: String, _ connection: Connection) -> EndpointAnswer {
         let rules = context.settings.access.channels
         do throws(UpgradeRefusal) {
             let identity = try authenticator.identity(of: head)
             if let denial = rules.decision(to: .subscribe, channel, by: identity).denial {
-                return Response(Denial(denial, of: channel))
+                return .now(Response(Denial(denial, of: channel)))
             }
         } catch {
-            return error.response
+            return .now(error.response)
         }
-        guard let limits = rules.history(of: channel) else { return .noHistory }
+        guard let limits = rules.history(of: channel) else { return .now(.noHistory) }
         let lookup = HistoryLookup(of: channel, limits, HistoryRequest())
-        let reading = context.state.directory.read(lookup, at: Loop.monotonicNanoseconds)
+        let reading = commands.readHistory(lookup, for: connection) { [http] in
+            http.respond(PositionEndpoint.response(channel, $0), to: connection)
+        }
+        guard let reading else { return .later }
+        return .now(PositionEndpoint.response(channel, reading))
+    }
+
+    private static func response(_ channel: String, _ reading: HistoryReading) -> Response {
         var body = JSONObjectWriter()
         body.member("channel", channel)
         body.member("epoch", reading.position.epoch)

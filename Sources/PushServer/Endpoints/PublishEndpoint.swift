@@ -116,7 +116,6 @@ extension PublishEndpoint {
         }
         routed.channel = try PublishEndpoint.channel(of: head)
         routed.key = try head.name("key")
-        if routed.key != nil, let refusal = state.broker.traits.keyRefusal { throw BadRequest(refusal) }
         return routed
     }
 

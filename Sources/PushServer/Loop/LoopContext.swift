@@ -69,14 +69,31 @@ final class LoopContext {
     func broadcast(_ publication: Publication) -> Int {
         let now = Loop.monotonicNanoseconds
         guard let limits = settings.access.channels.history(of: publication.channel) else {
-            let message = Message(publication, receivedNanoseconds: now)
-            return state.directory.publish(message) { post(.deliver(message), to: $0) }
+            return deliver(publication, at: now)
         }
         return state.directory.publish(to: publication.channel, keeping: limits, at: now) {
             Message(publication, at: $0, receivedNanoseconds: now)
         } post: { message, loop in
             post(.deliver(message), to: loop)
         }
+    }
+
+    /// Hands a message without a number to all loops with subscribers.
+    @discardableResult
+    func deliver(_ publication: Publication, at nowNanoseconds: UInt64) -> Int {
+        let message = Message(publication, receivedNanoseconds: nowNanoseconds)
+        return state.directory.publish(message) { post(.deliver(message), to: $0) }
+    }
+
+    /// Keeps a message that the broker has numbered, and hands it to all loops with subscribers.
+    func deliver(_ numbered: StreamMessage, keeping limits: HistoryLimits, at nowNanoseconds: UInt64) {
+        let age = numbered.ageMilliseconds * 1_000_000
+        let position = StreamPosition(numbered.place)
+        let message = Message(
+            numbered.publication, at: position, receivedNanoseconds: nowNanoseconds - min(age, nowNanoseconds))
+        state.directory.publish(
+            message, at: position, keeping: limits, isPast: numbered.arrival == .past, at: nowNanoseconds
+        ) { post(.deliver(message), to: $0) }
     }
 
     /// Reads histories for a connection, which gets them in a message to this loop.
@@ -125,6 +142,12 @@ final class LoopContext {
     ) {
         let isFirst = lines.admitsLine(atNanoseconds: Loop.monotonicNanoseconds)
         state.logger.log(level: isFirst ? .notice : .debug, message, metadata: metadata())
+    }
+}
+
+extension StreamPosition {
+    init(_ place: StreamPlace) {
+        self.init(epoch: place.epoch, offset: place.offset)
     }
 }
 

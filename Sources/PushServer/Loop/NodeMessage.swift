@@ -12,6 +12,8 @@ enum NodeMessage: Sendable {
     case interestChanged(channel: String)
     /// Publish through the broker; the outcome goes to the connection.
     case publish(Publication, PublishTicket)
+    /// Drop the messages of a channel's history through the broker; the outcome goes to the connection.
+    case clearHistory(channel: String, PublishTicket)
     /// Tell the other nodes of an order, and answer that part of a call, if it has a ticket.
     case tell(Order, CallTicket?)
     /// Ask the backend; the outcome goes to the worker that asks.

@@ -114,6 +114,7 @@ final class Worker {
         case .ready(let channel): commands.confirm(channel)
         case .gap(let channel, let milliseconds):
             context.hub.tell(.gap(seconds: Double(milliseconds) / 1000), of: channel)
+        case .lost(let channel, let position): context.hub.tell(.lost(next: position), of: channel)
         case .published(let ticket, let outcome): commands.published(ticket, outcome)
         case .read(let key, let readings): commands.read(key, readings)
         case .call(let call, let ticket): callRunner.take(call, ticket)

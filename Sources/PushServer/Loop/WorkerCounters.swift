@@ -93,6 +93,10 @@ struct WorkerCounters: Sendable {
     var limitHits: [8 of Int] = .init(repeating: 0)
     /// Requests to recover messages, by `RecoveryResult`.
     var recoveries: [2 of Int] = .init(repeating: 0)
+    /// Messages of histories that were missed, and read from the broker later.
+    var healedMessages = 0
+    /// How often messages of a history were gone.
+    var historyLosses = 0
     /// Idle HTTP connections closed for lack of descriptors.
     var idleClosed = 0
     /// Connections closed because of invalid input instead of a PROXY protocol header.
@@ -135,6 +139,8 @@ struct WorkerCounters: Sendable {
         messagesOverRate += other.messagesOverRate
         for index in limitHits.indices { limitHits[index] += other.limitHits[index] }
         for index in recoveries.indices { recoveries[index] += other.recoveries[index] }
+        healedMessages += other.healedMessages
+        historyLosses += other.historyLosses
         idleClosed += other.idleClosed
         proxyHeadersRefused += other.proxyHeadersRefused
         tlsHandshakes += other.tlsHandshakes

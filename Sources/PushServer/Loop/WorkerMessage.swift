@@ -17,6 +17,8 @@ enum WorkerMessage: Sendable {
     case ready(channel: String)
     /// From the node: the channel's subscribers may have missed messages for this long.
     case gap(channel: String, milliseconds: UInt64)
+    /// From the node: messages of the channel's history are gone, and the next ones follow behind this place.
+    indirect case lost(channel: String, next: StreamPosition)
     /// From the node: the result of a connection's publish.
     case published(PublishTicket, PublishOutcome)
     /// From the directory: the histories that the connection waits for.

@@ -1,3 +1,4 @@
+internal import Access
 internal import Broker
 internal import Channels
 internal import Logging
@@ -16,12 +17,15 @@ final class BrokerLink {
     private let context: LoopContext
     private let state: ServerState
     private var broker: (any RemoteBroker)?
+    /// Those that the broker knows the rules of.
+    private var settings: LiveSettings
     /// Gets what the nodes tell each other.
     private weak var nodes: (any NodeListener)?
 
     init(_ context: LoopContext) {
         self.context = context
         state = context.state
+        settings = context.settings
     }
 
     /// Starts to connect; does nothing for the embedded broker.
@@ -46,8 +50,13 @@ final class BrokerLink {
         broker = nil
     }
 
+    /// Notes the broker's status, and tells it of rules that a reload has changed.
     func refreshStatus() {
-        if let broker { state.brokerStatus = broker.status }
+        guard let broker else { return }
+        state.brokerStatus = broker.status
+        guard settings !== context.settings else { return }
+        settings = context.settings
+        broker.streamRulesChanged()
     }
 
     /// A channel has got its first or lost its last subscriber: the directory knows whether it has any now.
@@ -66,6 +75,11 @@ final class BrokerLink {
         brokerPublished(outcome, for: ticket)
     }
 
+    /// Drops the messages of a channel's history, for a connection of any worker.
+    func clearHistory(of channel: String, for ticket: PublishTicket) {
+        broker?.clearHistory(of: channel, for: ticket)
+    }
+
     /// Reports to the broker's census.
     func report(
         _ report: CensusReport, completion: @escaping (Result<CensusAnswer, BrokerFailure>) -> Void
@@ -79,11 +93,57 @@ final class BrokerLink {
     }
 }
 
+extension StreamLimits {
+    fileprivate init(_ limits: HistoryLimits) {
+        self.init(maxMessages: limits.maxMessages, maxAgeSeconds: limits.maxAgeSeconds)
+    }
+}
+
 extension BrokerLink: BrokerDelegate {
     func brokerReceived(_ publication: Publication) {
         context.counters.messagesIn[MessageSource.broker.rawValue] += 1
-        context.broadcast(publication)
+        context.deliver(publication, at: Loop.monotonicNanoseconds)
     }
+
+    func brokerReceived(_ message: StreamMessage) {
+        guard let limits = rules.history(of: message.publication.channel) else {
+            return brokerReceived(message.publication)
+        }
+        if message.arrival != .past { context.counters.messagesIn[MessageSource.broker.rawValue] += 1 }
+        if message.arrival == .healed { context.counters.healedMessages += 1 }
+        context.deliver(message, keeping: limits, at: Loop.monotonicNanoseconds)
+    }
+
+    func brokerRestarted(_ channel: String, at place: StreamPlace, isLoss: Bool) {
+        guard let limits = rules.history(of: channel) else { return }
+        let position = StreamPosition(place)
+        state.directory.restartHistory(
+            of: channel, at: position, keeping: limits, at: Loop.monotonicNanoseconds)
+        guard isLoss else { return }
+        context.counters.historyLosses += 1
+        postToAll(.lost(channel: channel, next: position))
+        context.log(
+            "messages of a history are gone", limitedBy: state.logLimits.losses, ["channel": "\(channel)"])
+    }
+
+    func brokerCleared(_ channel: String) { state.directory.clearHistory(of: channel) }
+
+    func brokerRefusedHistories(_ reason: String) {
+        state.logger.warning("histories cannot be read", metadata: ["reason": "\(reason)"])
+    }
+
+    func streamLimits(of channel: String) -> StreamLimits? {
+        rules.history(of: channel).map(StreamLimits.init)
+    }
+
+    var streamRules: [StreamRule] {
+        guard rules.keepHistories else { return [] }
+        return context.settings.configuration.channelRules.map {
+            StreamRule(pattern: $0.pattern.text, limits: $0.history.map(StreamLimits.init))
+        }
+    }
+
+    private var rules: ChannelRules { context.settings.access.channels }
 
     func brokerPublished(_ outcome: PublishOutcome, for ticket: PublishTicket) {
         context.post(.published(ticket, outcome), to: ticket.loop)

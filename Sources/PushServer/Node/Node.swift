@@ -121,6 +121,7 @@ extension Node: NodeMessageHandler {
         switch message {
         case .opened: workerOpened()
         case .failed(let error): workerFailed(error)
+        case .clearHistory(let channel, let ticket): broker.clearHistory(of: channel, for: ticket)
         case .interestChanged(let channel): broker.interestChanged(in: channel)
         case .publish(let publication, let ticket): broker.publish(publication, for: ticket)
         case .tell(let order, let ticket): orders.tell(order, ticket)

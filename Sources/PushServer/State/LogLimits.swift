@@ -7,4 +7,6 @@ struct LogLimits: ~Copyable, Sendable {
     /// Connections that were closed because of the inbound budget.
     let inboundShed = LineLimit()
     let unreadableRequests = LineLimit()
+    /// Messages of histories that are gone.
+    let losses = LineLimit()
 }

@@ -27,12 +27,12 @@ extension Settings {
     private mutating func setChannelRules(_ rules: [ChannelRule], _ sources: OptionSources) {
         server.channelRules = rules
         for (item, rule) in rules.enumerated() {
-            // Each node would keep another history, and lose what came while its link to Redis was down.
-            if rule.history != nil, !server.broker.isEmbedded {
+            // A node is connected to one server of such a cluster, and a history is on the server with its slot.
+            if rule.history != nil, redis?.isPlainCluster == true {
                 attempt(sources) { _ throws(SettingViolation) in
                     throw SettingViolation(
                         option: sources.name(ofField: "history", ofRule: item), value: ChannelRuleSyntax.text(rule),
-                        expected: "possible with --redis: only a single process keeps a history yet")
+                        expected: "possible with --redis-cluster-pubsub sharded")
                 }
             }
             for action in [ChannelAction.subscribe, .publish] {

@@ -3,7 +3,6 @@ internal import Bytes
 internal import Channels
 internal import HTTP
 internal import Protocols
-internal import WSLoop
 
 /// `GET` and `DELETE /v1/channels/C/history`: the last messages of a channel.
 final class HistoryEndpoint: Endpoint {
@@ -11,8 +10,14 @@ final class HistoryEndpoint: Endpoint {
     private static let defaultLimit = 100
 
     private let state: ServerState
+    private let http: HTTPExchange
+    private let commands: CommandRunner
 
-    init(_ context: LoopContext) { state = context.state }
+    init(_ context: LoopContext, _ connections: Connections, _ commands: CommandRunner) {
+        state = context.state
+        http = connections.http
+        self.commands = commands
+    }
 
     var purpose: AccessRules.Purpose? { .administer }
 
@@ -33,18 +38,34 @@ final class HistoryEndpoint: Endpoint {
             let channel = try HistoryEndpoint.path.argument(of: head)
             if let problem = ChannelName.problem(with: channel) { throw BadRequest("the channel's name \(problem)") }
             let last = try head.messageCount("limit") ?? HistoryEndpoint.defaultLimit
-            return .now(response(channel, head.method == .delete ? nil : last))
+            guard let limits = state.settings.access.channels.history(of: channel) else { return .now(.noHistory) }
+            let isDelete = head.method == .delete
+            let lookup = HistoryLookup(of: channel, limits, HistoryRequest(last: isDelete ? 0 : last))
+            return isDelete ? clear(lookup, connection) : read(lookup, connection)
         } catch {
             return .now(error.response)
         }
     }
 
-    /// - Parameter last: how many messages are wanted; nil to drop them all.
-    private func response(_ channel: String, _ last: Int?) -> Response {
-        guard let limits = state.settings.access.channels.history(of: channel) else { return .noHistory }
-        if last == nil { state.directory.clearHistory(of: channel) }
-        let lookup = HistoryLookup(of: channel, limits, HistoryRequest(last: last ?? 0))
-        let reading = state.directory.read(lookup, at: Loop.monotonicNanoseconds)
-        return .json(HistoryText.json(of: channel, reading, id: []))
+    private func read(_ lookup: HistoryLookup, _ connection: Connection) -> EndpointAnswer {
+        let reading = commands.readHistory(lookup, for: connection) { [http] in
+            http.respond(HistoryEndpoint.response(lookup.channel, $0), to: connection)
+        }
+        guard let reading else { return .later }
+        return .now(HistoryEndpoint.response(lookup.channel, reading))
+    }
+
+    private func clear(_ lookup: HistoryLookup, _ connection: Connection) -> EndpointAnswer {
+        let isDone = commands.clearHistory(of: lookup.channel, for: connection) { [self] result in
+            if case .failure(let refusal) = result {
+                return http.respond(.unavailable(refusal.message), to: connection)
+            }
+            if case .now(let response) = read(lookup, connection) { http.respond(response, to: connection) }
+        }
+        return isDone ? read(lookup, connection) : .later
+    }
+
+    private static func response(_ channel: String, _ reading: HistoryReading) -> Response {
+        .json(HistoryText.json(of: channel, reading, id: []))
     }
 }

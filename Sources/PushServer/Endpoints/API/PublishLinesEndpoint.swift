@@ -24,7 +24,7 @@ final class PublishLinesEndpoint: APIEndpoint {
 
     func answer(_ head: RequestHead, _ body: [UInt8], _ connection: Connection) throws(BadRequest) -> EndpointAnswer {
         try head.allowParameters()
-        let lines = try PublishLines(parsing: body).lines.map { refusingKey($0) }
+        let lines = try PublishLines(parsing: body).lines
         guard !state.bytes.isOverBudget else { return .now(.unavailable(CommandRefusal.overBudget.message)) }
         let outcomes = publish(lines.flatMap { PublishLinesEndpoint.publications(of: $0) }, for: connection)
         let respond = { [self] (outcomes: [PublishOutcome]) in response(to: lines, outcomes) }
@@ -32,13 +32,6 @@ final class PublishLinesEndpoint: APIEndpoint {
         connection.wait(
             for: Continuation(outcomes: outcomes) { [http] in http.respond(respond($0), to: connection) })
         return .later
-    }
-
-    private func refusingKey(_ line: Result<PublishLines.Line, BadRequest>) -> Result<PublishLines.Line, BadRequest> {
-        line.flatMap {
-            guard $0.key != nil, let refusal = state.broker.traits.keyRefusal else { return .success($0) }
-            return .failure(BadRequest(refusal))
-        }
     }
 
     private static func publications(of line: Result<PublishLines.Line, BadRequest>) -> [Publication] {

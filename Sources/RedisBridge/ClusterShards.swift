@@ -2,74 +2,65 @@ internal import Broker
 internal import Bytes
 internal import WSLoop
 
-// Slots that move to another server take their channels along.
-extension RedisBridge: ClusterWatchOwner {
-    func clusterHas(_ slots: [RedisServer: SlotSet]) {
-        clusterMap = slots
-        for server in slots.keys where shardOfServer[server] == nil { openShard(server) }
-        applyMap()
+/// The shards of a cluster's servers: slots that move to another server take their channels along.
+final class ClusterShards {
+    private unowned let bridge: RedisBridge
+    private let loop: Loop
+    private var shardOfServer: [RedisServer: RedisShard] = [:]
+    /// The slots of each server, as far as known.
+    private var map: [RedisServer: SlotSet] = [:]
+    /// When a server last redirected us for a slot.
+    private var redirectedAt: [Int: UInt64] = [:]
+    /// The counts of shards that no longer exist.
+    private(set) var retired = (reconnects: 0, overruns: 0)
+
+    init(of bridge: RedisBridge) {
+        self.bridge = bridge
+        loop = bridge.loop
     }
 
     /// Gives each server its slots once it can be reached; until then the last owner may still deliver.
     func applyMap() {
         var moved: [SubscriptionLedger.Moved] = []
         var given = SlotSet()
-        for (server, slots) in clusterMap where shardOfServer[server]?.isReady == true { given = given.union(slots) }
+        for (server, slots) in map where shardOfServer[server]?.isReady == true { given = given.union(slots) }
         for (server, shard) in shardOfServer {
-            let own = shard.isReady ? clusterMap[server] ?? SlotSet() : SlotSet()
+            let own = shard.isReady ? map[server] ?? SlotSet() : SlotSet()
             moved += shard.setSlots(shard.slots.subtracting(given).union(own))
         }
         moved += unassigned.setSlots(unassigned.slots.subtracting(given))
         hand(over: moved)
         closeShards()
-        reportChange()
-    }
-
-    func clusterProblemChanged() {
-        reportChange()
+        bridge.reportChange()
     }
 
     /// Follows a redirection of a server that no longer has a slot, and asks for the rest of the map.
     func follow(_ redirection: ClusterRedirection, from shard: RedisShard) {
-        watch?.ask()
-        guard case .tcp(let host, _) = redirection.server, !host.isEmpty, endpoint.isSharded else { return }
+        guard case .tcp(let host, _) = redirection.server, !host.isEmpty else { return }
         // Servers that do not agree yet redirect back and forth.
         let now = loop.nowMilliseconds
-        guard now >= redirectedAt[redirection.slot, default: 0] + RedisBridge.redirectionMilliseconds else { return }
+        guard now >= redirectedAt[redirection.slot, default: 0] + ClusterShards.redirectionMilliseconds else { return }
         redirectedAt[redirection.slot] = now
         if shardOfServer[redirection.server] == nil { openShard(redirection.server) }
         guard let target = shardOfServer[redirection.server], target !== shard else { return }
         let slot = SlotSet().inserting(redirection.slot)
         var moved: [SubscriptionLedger.Moved] = []
-        for other in shards where other !== target { moved += other.setSlots(other.slots.subtracting(slot)) }
+        for other in bridge.shards where other !== target { moved += other.setSlots(other.slots.subtracting(slot)) }
         _ = target.setSlots(target.slots.union(slot))
         hand(over: moved)
     }
 
+    /// For so long a slot that was redirected is not redirected again.
     private static let redirectionMilliseconds: UInt64 = 200
 
-    /// Retries a message after a moment: servers that disagree about a slot will soon agree.
-    func wait(_ message: PublishQueue.Waiting) {
-        redirected.wait(message)
-        redirectTimer?.start(afterMilliseconds: RedisBridge.redirectionMilliseconds / 2)
-    }
-
-    func publishRedirected() {
-        for message in redirected.takeWaiting() {
-            publish(
-                message.payload, toRedis: String(decoding: message.channel, as: UTF8.self), until: message.deadline,
-                message.completion)
-        }
-    }
-
     /// Holds the channels of all slots whose server is unknown.
-    private var unassigned: RedisShard { shards[0] }
+    private var unassigned: RedisShard { bridge.shards[0] }
 
     private func openShard(_ server: RedisServer) {
         do throws(SystemError) {
-            let shard = try shard([server], slots: SlotSet())
+            let shard = try bridge.shard([server], slots: SlotSet())
             shardOfServer[server] = shard
-            shards.append(shard)
+            bridge.shards.append(shard)
             shard.start()
         } catch {
             // Out of memory: the slots stay unassigned until the map is asked for again.
@@ -77,12 +68,12 @@ extension RedisBridge: ClusterWatchOwner {
     }
 
     private func closeShards() {
-        for (server, shard) in shardOfServer where clusterMap[server] == nil && shard.slots.isEmpty {
+        for (server, shard) in shardOfServer where map[server] == nil && shard.slots.isEmpty {
             let status = shard.status
             retired.reconnects += status.reconnects
             retired.overruns += status.overruns
             shardOfServer[server] = nil
-            shards.removeAll { $0 === shard }
+            bridge.shards.removeAll { $0 === shard }
             shard.stop()
         }
     }
@@ -91,17 +82,34 @@ extension RedisBridge: ClusterWatchOwner {
         guard !moved.isEmpty else { return }
         let now = loop.nowMilliseconds
         for channel in moved {
-            for shard in shards(of: channel.channel) { shard.ledger.adopt(channel, at: now) }
-            guard isConfirmed(channel.channel) else { continue }
+            for shard in bridge.shards(of: channel.channel) { shard.ledger.adopt(channel, at: now) }
+            guard bridge.isConfirmed(channel.channel), let shard = bridge.shards(of: channel.channel).first
+            else { continue }
             // The channel is already confirmed there, because an earlier unsubscribe was not sent yet.
-            if let since = channel.gapSince {
-                notify { $0.brokerLeftGap(in: channel.channel, milliseconds: now - since) }
-            }
-            if channel.isAwaited { notify { $0.brokerSettled(channel.channel, isConfirmed: true) } }
+            bridge.shard(
+                shard,
+                confirmed: .init(
+                    channel: channel.channel, isSettled: channel.isAwaited,
+                    gapMilliseconds: channel.gapSince.map { now - $0 }))
         }
-        notify { $0.brokerLostSubscriptions() }
+        bridge.notify { $0.brokerLostSubscriptions() }
     }
 }
+
+extension ClusterShards: ClusterWatchOwner {
+    func clusterHas(_ slots: [RedisServer: SlotSet]) {
+        map = slots
+        for server in slots.keys where shardOfServer[server] == nil { openShard(server) }
+        applyMap()
+    }
+
+    func clusterProblemChanged() {
+        bridge.reportChange()
+    }
+}
+
+@available(*, unavailable)
+extension ClusterShards: Sendable {}
 
 extension RedisShard {
     /// The slots that the server is known to have.

@@ -1,0 +1,55 @@
+internal import Bytes
+
+/// A message of a stream.
+struct StreamEntry: Equatable {
+    let offset: UInt64
+    /// When Redis took it, in microseconds since 1970.
+    let timeMicroseconds: UInt64
+    let key: String?
+    /// Nil if it is larger than the largest payload.
+    let payload: [UInt8]?
+}
+
+/// A part of a stream, read at one moment between two messages.
+struct StreamPage: Equatable {
+    let epoch: UInt64
+    /// The offset of the last message ever.
+    let lastOffset: UInt64
+    /// Redis' time, in microseconds since 1970.
+    let nowMicroseconds: UInt64
+    /// Whether the part was cut because it is long.
+    let isMore: Bool
+    let entries: [StreamEntry]
+}
+
+extension StreamPage {
+    /// Reads the script's answer; nil if it is something else.
+    init?(_ reply: RedisReply) {
+        guard let epoch = reply.element(0)?.text.flatMap({ UInt64($0) }),
+            let last = reply.element(1)?.text.flatMap({ UInt64($0) }),
+            let now = reply.element(2)?.text.flatMap({ UInt64($0) }),
+            let more = reply.element(3)?.text, let list = reply.element(4)
+        else { return nil }
+        var entries: [StreamEntry] = []
+        entries.reserveCapacity(list.elementCount / 4)
+        for index in stride(from: 0, to: list.elementCount - 3, by: 4) {
+            guard let entry = StreamEntry(list, at: index) else { return nil }
+            entries.append(entry)
+        }
+        self.init(epoch: epoch, lastOffset: last, nowMicroseconds: now, isMore: more == "1", entries: entries)
+    }
+}
+
+extension StreamEntry {
+    fileprivate init?(_ list: RedisReply, at index: Int) {
+        guard let offset = list.element(index)?.text.flatMap({ UInt64($0) }),
+            let time = list.element(index + 1)?.text.flatMap({ UInt64($0) }),
+            let key = list.element(index + 2), let payload = list.element(index + 3)
+        else { return nil }
+        var bytes: [UInt8] = []
+        payload.withBytes { bytes.append($0) }
+        self.init(
+            offset: offset, timeMicroseconds: time, key: key.text.flatMap { $0.isEmpty ? nil : $0 },
+            payload: payload.isNil ? nil : bytes)
+    }
+}

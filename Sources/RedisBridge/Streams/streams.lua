@@ -1,0 +1,123 @@
+-- The histories of channels in Redis: pushd publishes and reads with this script, and other programs may publish with
+-- it (docs/history.md).
+--
+-- A channel's history is the stream with the channel's own name: so both are in one slot of a cluster, and Redis keeps
+-- or forgets the messages and the numbers together. The IDs of its entries are EPOCH-OFFSET. The epoch is the time, in
+-- microseconds, at which the numbers began; the offsets are 1, 2, 3 ... An entry has the fields t (when it came, in
+-- microseconds), k (the conflation key, or nothing) and d (the payload).
+
+-- The numbers of a channel without messages are kept for so long after their last use.
+local memory_seconds = 3600
+
+local function now()
+  local time = redis.call('TIME')
+  return time[1] .. string.format('%06d', time[2])
+end
+
+-- A number without an exponent: Lua has doubles.
+local function text(number)
+  return string.format('%.0f', number)
+end
+
+-- The epoch and the last offset of a stream; nothing if there is none.
+local function place(channel)
+  local last = redis.call('XREVRANGE', channel, '+', '-', 'COUNT', 1)[1]
+  local id = last and last[1]
+  if not id and redis.call('EXISTS', channel) == 1 then
+    local info = redis.call('XINFO', 'STREAM', channel)
+    for i = 1, #info, 2 do
+      if info[i] == 'last-generated-id' then id = info[i + 1] end
+    end
+  end
+  if not id then return nil end
+  local epoch, offset = string.match(id, '(%d+)-(%d+)')
+  return epoch, tonumber(offset)
+end
+
+local function keep(channel, seconds)
+  redis.call('EXPIRE', channel, math.max(tonumber(seconds), memory_seconds))
+end
+
+-- What subscribers get in place of a bare payload.
+local function envelope(kind, epoch, offset, time, key, payload)
+  return '\0pushd1 ' .. kind .. ' ' .. epoch .. ' ' .. text(offset) .. ' ' .. time .. ' ' .. #key .. '\n' .. key .. payload
+end
+
+-- Numbers a message, keeps it and publishes it; returns its place.
+local function publish(channel, payload, size, seconds, command, key)
+  key = key or ''
+  local time = now()
+  local epoch, offset = place(channel)
+  epoch, offset = epoch or time, (offset or 0) + 1
+  -- A stream is made of blocks: whole ones are dropped, which costs less than to mark single entries.
+  redis.call('XADD', channel, 'MAXLEN', '~', size, epoch .. '-' .. text(offset), 't', time, 'k', key, 'd', payload)
+  keep(channel, seconds)
+  redis.call(command or 'PUBLISH', channel, envelope('m', epoch, offset, time, key, payload))
+  return epoch .. ':' .. text(offset)
+end
+
+-- Begins another epoch with the same messages: the numbers of the old one were given to other messages, which Redis
+-- has lost.
+local function renew(channel)
+  local entries = redis.call('XRANGE', channel, '-', '+')
+  local epoch = now()
+  redis.call('DEL', channel)
+  if #entries == 0 then redis.call('XADD', channel, 'MAXLEN', 0, epoch .. '-0', 't', epoch) end
+  for i, entry in ipairs(entries) do redis.call('XADD', channel, epoch .. '-' .. i, unpack(entry[2])) end
+  return epoch, #entries
+end
+
+-- Reads what came after a message that a node has, or the last messages. The time of that message, if it is not 0,
+-- shows whether it is still the one with that number.
+--
+-- Returns epoch, last offset, the time now, whether there is more, and for each message offset, time, key and payload.
+local function read(channel, known_epoch, known_offset, known_time, size, seconds, max_bytes)
+  local epoch, last = place(channel)
+  if not epoch then
+    epoch, last = now(), 0
+    redis.call('XADD', channel, 'MAXLEN', 0, epoch .. '-0', 't', epoch)
+  end
+  known_offset = tonumber(known_offset)
+  if epoch == known_epoch and known_offset > 0 then
+    local id = epoch .. '-' .. text(known_offset)
+    local entry = redis.call('XRANGE', channel, id, id)[1]
+    if last < known_offset or entry and known_time ~= '0' and entry[2][2] ~= known_time then
+      epoch, last = renew(channel)
+    end
+  end
+  keep(channel, seconds)
+  local first = epoch == known_epoch and known_offset or math.max(last - tonumber(size), 0)
+  local entries, bytes, more = {}, 0, '0'
+  local from = first + 1
+  while from <= last and more == '0' do
+    local part = redis.call('XRANGE', channel, epoch .. '-' .. text(from), '+', 'COUNT', 100)
+    for _, entry in ipairs(part) do
+      if bytes > tonumber(max_bytes) then
+        more = '1'
+        break
+      end
+      local offset = string.match(entry[1], '-(%d+)')
+      entries[#entries + 1] = offset
+      entries[#entries + 1] = entry[2][2]
+      entries[#entries + 1] = entry[2][4]
+      entries[#entries + 1] = entry[2][6]
+      bytes = bytes + #entry[2][6]
+      from = tonumber(offset) + 1
+    end
+    if #part < 100 then break end
+  end
+  return { epoch, text(last), now(), more, entries }
+end
+
+-- Drops the messages; the numbers go on.
+local function clear(channel, seconds, command)
+  local epoch, last = place(channel)
+  if not epoch then return false end
+  redis.call('XTRIM', channel, 'MAXLEN', 0)
+  keep(channel, seconds)
+  redis.call(command, channel, envelope('c', epoch, last, now(), '', ''))
+  return epoch .. ':' .. text(last)
+end
+
+local commands = { publish = publish, read = read, clear = clear }
+return commands[ARGV[1]](KEYS[1], unpack(ARGV, 2))
