@@ -66,19 +66,32 @@ import Testing
         }
     }
 
-    @Test("the cache has a limit, and keeps what is in use") func cacheLimit() {
-        var cache = TokenCache(limit: 10)
-        let used = TokenDigest(of: [1, 2, 3])
-        cache.insert(Identity(user: "used"), of: used)
-        for number in 0..<100 {
-            cache.insert(Identity(user: "\(number)"), of: TokenDigest(of: [UInt8(number)]))
-            let user = cache.identity(of: used)?.user
-            #expect(user == "used")
-            let count = cache.count
-            #expect(count <= 10)
+    @Test("fill the cache to more than half before they drive others out") func cacheFills() {
+        var cache = TokenCache(places: 1024)
+        let digests = (0..<512).map { TokenDigest(of: Array("\($0)".utf8)) }
+        for (number, digest) in digests.enumerated() {
+            cache.insert(Identity(user: "\(number)"), of: digest, at: now)
         }
-        let (first, last) = (cache.identity(of: TokenDigest(of: [0])), cache.identity(of: TokenDigest(of: [99])))
-        #expect(first == nil && last?.user == "99")
+        for (number, digest) in digests.enumerated() {
+            let user = cache.identity(of: digest)?.user
+            #expect(user == "\(number)")
+        }
+        let stranger = cache.identity(of: TokenDigest(of: [0]))
+        #expect(stranger == nil)
+    }
+
+    @Test("take the places of expired ones, and then of any") func cacheLimit() {
+        var cache = TokenCache(places: 16)
+        func user(_ number: Int) -> String? { cache.identity(of: TokenDigest(of: [UInt8(number)]))?.user }
+        for number in 0..<16 {
+            let end = number == 7 ? now : now + 60
+            cache.insert(Identity(user: "\(number)", expiresAt: end), of: TokenDigest(of: [UInt8(number)]), at: now)
+        }
+        cache.insert(Identity(user: "16"), of: TokenDigest(of: [16]), at: now)
+        #expect((0...16).filter { user($0) != "\($0)" } == [7])
+        cache.insert(Identity(user: "17"), of: TokenDigest(of: [17]), at: now)
+        #expect((0...17).count { user($0) == "\($0)" } == 16)
+        #expect(user(17) == "17")
     }
 
     @Test("that no key verifies are told apart while others are still to come") func keysToCome() throws {

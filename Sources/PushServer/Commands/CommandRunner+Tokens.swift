@@ -33,6 +33,7 @@ extension CommandRunner {
 
     private func replaceIdentity(of connection: Connection, with identity: Identity, id: [UInt8]) {
         connection.identity = identity
+        if identity.isNamed { users.note(identity.user, of: connection) }
         connection.isToldOfExpiry = false
         lives.follow(connection)
         leaveForbidden(connection)
