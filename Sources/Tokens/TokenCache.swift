@@ -3,8 +3,8 @@ internal import COpenSSL
 
 /// The identities of tokens that were verified, by the digests of the tokens; the tokens themselves are not kept.
 ///
-/// It is a table of fixed size, so that its memory is the process' and not a connection's. A token has a few places, and
-/// one that has expired gives up its place first.
+/// It is a table of fixed size, so that its memory is the process' and not a connection's. A token has a few places,
+/// and one that has expired gives up its place first.
 struct TokenCache: ~Copyable {
     private struct Entry {
         let digest: TokenDigest

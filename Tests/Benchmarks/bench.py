@@ -3,6 +3,7 @@
 import functools
 import pathlib
 import re
+import uuid
 
 from callgrind import ProfiledPushd
 from loads import Audience
@@ -60,7 +61,7 @@ class Bench:
         """The same with a token and a user each; the cache of verified tokens is there before they come."""
         key = Key(self.directory, "HS256")
         grants = {"subscribe": ["news", "orders.*"]}
-        tokens = [key.token(sub=f"user-{number}", pushd=grants) for number in range(IDLE_CONNECTIONS)]
+        tokens = [key.token(sub=str(uuid.uuid4()), pushd=grants) for _ in range(IDLE_CONNECTIONS)]
         pushd = self._start(Pushd, key.options)
         try:
             return growth(pushd, [f"/ws?channel=c&token={token}" for token in tokens])

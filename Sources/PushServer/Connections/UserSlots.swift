@@ -33,7 +33,7 @@ struct UserSlots {
         var slot = chains[chain(of: user)]
         while slot != UserSlots.none {
             let place = places[Int(slot)]
-            if let other = place.user, ByteName(other.user) == ByteName(user) { slots.append(slot) }
+            if place.user?.names(user) == true { slots.append(slot) }
             slot = place.next
         }
         return slots

@@ -14,7 +14,7 @@ final class Users {
     func note(_ user: String?, of connection: Connection) {
         forget(connection)
         guard let user else { return }
-        if let identity = connection.identity, identity.isNamed, ByteName(identity.user) == ByteName(user) {
+        if let identity = connection.identity, identity.isNamed, identity.names(user) {
             users.insert(identity, connection.slot)
         } else {
             users.insert(Identity(user: user), connection.slot)
