@@ -10,7 +10,9 @@ public import WSLoop
 public final class HTTPFetcher {
     /// The most connections at once, with idle ones; further requests wait for one of them.
     public static let maxConnections = 288
-    /// Why libcurl cannot be used; nil if it can. Asking for it loads libcurl, which takes a moment the first time.
+    /// Why libcurl cannot be used; nil if it can.
+    ///
+    /// Asking for it loads libcurl, which takes a moment the first time.
     public static let problem = unsafe ccurl_start().map { unsafe String(cString: $0) }
     /// libcurl is not called again before it asks for it, and a timer of the loop may be early.
     private static let repeatMilliseconds: UInt64 = 10
