@@ -45,18 +45,18 @@ public struct Identity: @unchecked Sendable {
         let header = Header(
             rights: rights, markValue: mark?.value ?? 0, expiry: UnixSecond(expiresAt), issue: UnixSecond(issuedAt),
             nameBytes: UInt16(name.count))
-        storage = .create(minimumCapacity: name.count) { _ in header }
+        storage = ManagedBuffer<Header, UInt8>.create(minimumCapacity: name.count) { _ in header }
         unsafe storage.withUnsafeMutablePointerToElements { bytes in
             unsafe bytes.initialize(from: name, count: name.count)
         }
     }
 
     /// The user's name.
-    public var user: String { withName { unsafe String(decoding: $0, as: UTF8.self) } }
+    public var user: String { unsafe withName { unsafe String(decoding: $0, as: UTF8.self) } }
 
     /// Whether this is the user's name, byte by byte.
     public func names(_ user: String) -> Bool {
-        withName { unsafe user.utf8.span.bytes.hasSameBytes(as: RawSpan(_unsafeElements: $0)) }
+        unsafe withName { unsafe user.utf8.span.bytes.hasSameBytes(as: RawSpan(_unsafeElements: $0)) }
     }
 
     private func withName<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {

@@ -45,7 +45,7 @@ def test_the_backend_allows_or_refuses(hooked, backend, workers):
 
 
 def test_what_the_backend_allows_may_end(hooked, backend):
-    backend.decide = lambda question: allow(expires_s=1)
+    backend.decide = lambda question: allow(expires_s=3)
     client = hooked().connect("a", subprotocols=["pushd.v1"])
     assert json.loads(client.recv(timeout=5))["event"] == "expiring"
     with pytest.raises(ConnectionClosed) as closed:

@@ -1,3 +1,5 @@
+import Access
+import PushServer
 import Testing
 
 @testable import pushd

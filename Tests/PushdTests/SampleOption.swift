@@ -1,4 +1,5 @@
 import Access
+import Bytes
 import Channels
 import Hooks
 import Logging

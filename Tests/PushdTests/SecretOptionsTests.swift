@@ -1,3 +1,4 @@
+import PushServer
 import Testing
 
 @testable import pushd

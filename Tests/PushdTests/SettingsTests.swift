@@ -1,5 +1,10 @@
 import Access
+import Channels
+import Logging
+import PushServer
+import RedisBridge
 import Testing
+import WSLoop
 
 @testable import pushd
 
