@@ -25,6 +25,6 @@ let package = Package(
         .target(
             name: "FuzzSupport", dependencies: [.product(name: "Modules", package: "pushd")], swiftSettings: settings),
         fuzzer("http"), fuzzer("frames"), fuzzer("deflate"), fuzzer("commands"), fuzzer("redis"), fuzzer("records"),
-        fuzzer("hub"), fuzzer("proxy"), fuzzer("tokens"), fuzzer("cursors"),
+        fuzzer("hub"), fuzzer("proxy"), fuzzer("tokens"), fuzzer("cursors"), fuzzer("yaml"),
     ]
 )

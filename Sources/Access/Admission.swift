@@ -2,13 +2,13 @@ internal import Bytes
 
 /// Limits for opening WebSockets; nil for none.
 public struct AdmissionLimits: Equatable, Sendable {
-    /// WebSockets opened per second.
+    /// WebSockets and event streams opened per second.
     public var opensPerSecond: Limit?
-    /// WebSockets opened per second from one address.
+    /// WebSockets and event streams opened per second from one address.
     public var opensPerSecondOfAddress: Limit?
-    /// Open WebSockets from one address.
+    /// Open WebSockets and event streams from one address.
     public var connectionsOfAddress: Limit?
-    /// Open WebSockets of one user.
+    /// Open WebSockets and event streams of one user.
     public var connectionsOfUser: Limit?
 
     /// No limits.

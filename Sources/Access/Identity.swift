@@ -2,18 +2,24 @@ internal import Bytes
 
 /// Who a client is and what it may do, according to its token or to the backend.
 ///
-/// It never changes, and may be used on any thread. A connection without a token has none. It has 56 bytes, since each
-/// connection with a token keeps one: grants are shared, and what few tokens have is apart from it.
-public final class Identity: Sendable {
-    /// The user's name.
-    public let user: String
-    private let rights: Rights
-    private let markValue: UInt64
-    private let expiry: UnixSecond
-    private let issue: UnixSecond
+/// It never changes, and may be used on any thread. A connection without a token has none. Each connection with one
+/// keeps it, so it is one allocation of 42 bytes and the user's name: grants are shared, and what few tokens have is
+/// apart from it.
+@safe
+public struct Identity: @unchecked Sendable {
+    private struct Header {
+        let rights: Rights
+        let markValue: UInt64
+        let expiry: UnixSecond
+        let issue: UnixSecond
+        let nameBytes: UInt16
+    }
+
+    // Sendable: nothing is written after the initialiser, and what the header refers to is Sendable.
+    private let storage: ManagedBuffer<Header, UInt8>
 
     /// Makes an identity.
-    public convenience init(
+    public init(
         user: String, isNamed: Bool = true, info: [UInt8]? = nil, grants: Grants = Grants(), channels: [String] = [],
         expiresAt: Int? = nil, issuedAt: Int? = nil, mark: TokenMark? = nil, tokenKey: UInt64? = nil
     ) {
@@ -25,19 +31,38 @@ public final class Identity: Sendable {
     }
 
     /// Makes an identity with grants that others have as well.
+    ///
+    /// - Parameter user: of at most 255 bytes.
     public init(
         user: String, isNamed: Bool, info: [UInt8]?, sharing grants: SharedGrants?, channels: [String],
         expiresAt: Int?, issuedAt: Int?, mark: TokenMark?
     ) {
-        self.user = user
-        if info != nil || !channels.isEmpty || !isNamed {
-            rights = .detailed(IdentityDetails(isNamed: isNamed, info: info, channels: channels, grants: grants))
-        } else {
-            rights = grants.map { .granted($0) } ?? .none
+        let name = Array(user.utf8)
+        let rights =
+            info != nil || !channels.isEmpty || !isNamed
+            ? Rights.detailed(IdentityDetails(isNamed: isNamed, info: info, channels: channels, grants: grants))
+            : grants.map { .granted($0) } ?? .none
+        let header = Header(
+            rights: rights, markValue: mark?.value ?? 0, expiry: UnixSecond(expiresAt), issue: UnixSecond(issuedAt),
+            nameBytes: UInt16(name.count))
+        storage = ManagedBuffer<Header, UInt8>.create(minimumCapacity: name.count) { _ in header }
+        unsafe storage.withUnsafeMutablePointerToElements { bytes in
+            unsafe bytes.initialize(from: name, count: name.count)
         }
-        markValue = mark?.value ?? 0
-        expiry = UnixSecond(expiresAt)
-        issue = UnixSecond(issuedAt)
+    }
+
+    /// The user's name.
+    public var user: String { unsafe withName { unsafe String(decoding: $0, as: UTF8.self) } }
+
+    /// Whether this is the user's name, byte by byte.
+    public func names(_ user: String) -> Bool {
+        unsafe withName { unsafe user.utf8.span.bytes.hasSameBytes(as: RawSpan(_unsafeElements: $0)) }
+    }
+
+    private func withName<Result>(_ body: (UnsafeBufferPointer<UInt8>) -> Result) -> Result {
+        unsafe storage.withUnsafeMutablePointers { header, bytes in
+            unsafe body(UnsafeBufferPointer(start: bytes, count: Int(header.pointee.nameBytes)))
+        }
     }
 
     /// Whether the issuer named the user.
@@ -51,12 +76,13 @@ public final class Identity: Sendable {
     /// The channels that the client joins when it connects; it may subscribe to them.
     public var channels: [String] { details?.channels ?? [] }
     /// When the identity ends, in seconds of Unix time.
-    public var expiresAt: Int? { expiry.seconds }
+    public var expiresAt: Int? { storage.header.expiry.seconds }
     /// When it was issued, in seconds of Unix time.
-    public var issuedAt: Int? { issue.seconds }
+    public var issuedAt: Int? { storage.header.issue.seconds }
     /// What recognises the token; nil if the identity is the backend's.
-    public var mark: TokenMark? { TokenMark(value: markValue) }
+    public var mark: TokenMark? { TokenMark(value: storage.header.markValue) }
 
+    private var rights: Rights { storage.header.rights }
     private var details: IdentityDetails? { if case .detailed(let details) = rights { details } else { nil } }
 
     private var sharedGrants: SharedGrants? {

@@ -28,7 +28,7 @@ public struct Revocation: Hashable, Sendable {
         switch tokens {
         case .marked(let mark): identity.mark == mark
         case .ofUser(let user, let time):
-            identity.isNamed && ByteName(identity.user) == ByteName(user) && (identity.issuedAt ?? 0) < time
+            identity.isNamed && identity.names(user) && (identity.issuedAt ?? 0) < time
         }
     }
 }

@@ -3,7 +3,7 @@ internal import COpenSSL
 /// Signs what is sent to the backend, so that it can tell that it comes from pushd, and when.
 ///
 /// `X-Pushd-Signature: t=1764446400,v1=HEX`, where HEX is the HMAC-SHA256 of `t.BODY` with the shared secret.
-public struct HookSigner: Sendable {
+public struct HookSigner: Equatable, Sendable {
     static let header = "X-Pushd-Signature"
 
     private let secret: [UInt8]

@@ -45,13 +45,18 @@ extension ServerConfiguration {
         maxPublishBytes = running.maxPublishBytes
         historyBudgetBytes = running.historyBudgetBytes
         maxDeflateContexts = running.maxDeflateContexts
-        hooks = running.hooks
-        tokens?.keySetURL = running.tokens?.keySetURL
+        keepEvents(latest)
         pages = running.pages
         posts = running.posts
         endpoint = running.endpoint
         droppedLogLines = running.droppedLogLines
         // The addresses that are there with TLS stay so.
         certificates = certificates ?? latest.certificates
+    }
+
+    /// Loops count subscriptions for events since the start, or not at all.
+    private mutating func keepEvents(_ latest: ServerConfiguration) {
+        if (hooks.eventsURL == nil) != (latest.hooks.eventsURL == nil) { hooks.eventsURL = latest.hooks.eventsURL }
+        hooks.eventKinds = latest.hooks.eventKinds
     }
 }

@@ -14,7 +14,7 @@ public struct KeySetSchedule: Sendable {
         case missing
         /// The last fetch succeeded.
         case fresh
-        /// The last fetch failed, and the keys of an earlier one count.
+        /// The last fetch failed, or none has succeeded since a reload; the keys of an earlier one count.
         case stale
     }
 
@@ -28,7 +28,12 @@ public struct KeySetSchedule: Sendable {
     private var lastStart = -Double.infinity
 
     /// A schedule whose first fetch is due at once.
-    public init() {}
+    ///
+    /// - Parameter keys: those of another provider, which count until that fetch has succeeded.
+    public init(replacing keys: TokenKeys? = nil) {
+        self.keys = keys
+        if keys != nil { state = .stale }
+    }
 
     /// Begins a fetch if one is due.
     ///

@@ -3,21 +3,26 @@ internal import COpenSSL
 
 /// The identities of tokens that were verified, by the digests of the tokens; the tokens themselves are not kept.
 ///
-/// It has two halves: what is used goes into the young one, and when that is full it becomes the old one, whose
-/// entries end. So its size has a limit, and what is in use stays.
+/// It is a table of fixed size, so that its memory is the process' and not a connection's. A token has a few places,
+/// and one that has expired gives up its place first.
 struct TokenCache: ~Copyable {
+    private struct Entry {
+        let digest: TokenDigest
+        let identity: Identity
+    }
+
+    /// How many places a token has.
+    private static let reach = 16
     /// At most half a megabyte of claims.
     private static let maxShared = 1024
     private static let maxSharedBytes = 512
 
-    private let limit: Int
-    private var young: [TokenDigest: Identity] = [:]
-    private var old: [TokenDigest: Identity] = [:]
+    private var entries: ContiguousArray<Entry?>
     private var sharedGrants: [[UInt8]: SharedGrants] = [:]
 
-    /// - Parameter limit: the most identities.
-    init(limit: Int) {
-        self.limit = limit
+    /// - Parameter places: the most identities, a power of two.
+    init(places: Int) {
+        entries = ContiguousArray(repeating: nil, count: places)
     }
 
     /// The grants of a token: the same object as those of other tokens with the same key and claim, if it is short.
@@ -31,32 +36,29 @@ struct TokenCache: ~Copyable {
         return grants
     }
 
-    var count: Int { young.count + old.count }
-
     /// The identity of a token; its `expiresAt` may have passed.
-    mutating func identity(of digest: TokenDigest) -> Identity? {
-        if let identity = young[digest] { return identity }
-        guard let identity = old.removeValue(forKey: digest) else { return nil }
-        insert(identity, of: digest)
-        return identity
-    }
-
-    mutating func insert(_ identity: Identity, of digest: TokenDigest) {
-        if young.count >= limit / 2 {
-            old = young
-            young = [:]
+    func identity(of digest: TokenDigest) -> Identity? {
+        for place in places(of: digest) {
+            if let entry = entries[place], entry.digest == digest { return entry.identity }
         }
-        young[digest] = identity
+        return nil
     }
 
-    mutating func remove(_ digest: TokenDigest) {
-        young[digest] = nil
-        old[digest] = nil
+    /// Adds the identity of a token, perhaps instead of another one's.
+    mutating func insert(_ identity: Identity, of digest: TokenDigest, at now: Int) {
+        let places = places(of: digest)
+        let free = places.first { place in entries[place].map { !$0.identity.isValid(at: now) } ?? true }
+        entries[free ?? places.randomElement() ?? 0] = Entry(digest: digest, identity: identity)
+    }
+
+    private func places(of digest: TokenDigest) -> some Collection<Int> {
+        let (first, mask) = (Int(truncatingIfNeeded: digest.number), entries.count - 1)
+        return (0..<TokenCache.reach).lazy.map { (first &+ $0) & mask }
     }
 }
 
 /// The first half of a token's SHA-256 digest: to find another token with the same one takes 2^128 attempts.
-struct TokenDigest: Hashable {
+struct TokenDigest: Equatable {
     private let words: (UInt64, UInt64)
 
     init(of token: [UInt8]) {
@@ -73,7 +75,4 @@ struct TokenDigest: Hashable {
 
     /// A part of it, which tells a few texts apart.
     var number: UInt64 { words.0 }
-
-    /// A part of the digest is as good as all of it.
-    func hash(into hasher: inout Hasher) { hasher.combine(words.0) }
 }

@@ -8,8 +8,8 @@ internal import Synchronization
 public final class TokenVerifier: Sendable {
     /// The longest token.
     public static let maxBytes = 8192
-    /// The most identities that are cached, at about 100 bytes each.
-    private static let cacheLimit = 16_384
+    /// The most identities that are cached: 384 KiB, and 64 bytes for each whose connection has ended.
+    private static let cachePlaces = 16_384
 
     /// The keys.
     public let keys: TokenKeys
@@ -17,7 +17,7 @@ public final class TokenVerifier: Sendable {
     private let awaitsKeys: Bool
     /// What the claims must say.
     public let policy: TokenPolicy
-    private let cache = Mutex(TokenCache(limit: cacheLimit))
+    private let cache = Mutex(TokenCache(places: cachePlaces))
 
     /// Makes a verifier.
     ///
@@ -34,17 +34,14 @@ public final class TokenVerifier: Sendable {
         guard token.count <= TokenVerifier.maxBytes else { throw .tooLong }
         let digest = TokenDigest(of: token)
         if let identity = cache.withLock({ $0.identity(of: digest) }) {
-            guard identity.isValid(at: now) else {
-                cache.withLock { $0.remove(digest) }
-                throw .expired
-            }
+            guard identity.isValid(at: now) else { throw .expired }
             return identity
         }
         let (claims, key) = try claims(of: token)
         try policy.check(claims, at: now)
         return cache.withLock { cache in
             let identity = claims.identity(of: token, sharing: cache.grants(of: claims, key.fingerprint))
-            cache.insert(identity, of: digest)
+            cache.insert(identity, of: digest, at: now)
             return identity
         }
     }

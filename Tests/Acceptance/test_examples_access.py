@@ -21,7 +21,8 @@ def site(start, tmp_path):
     secret.write_text("0123456789abcdef" * 4 + "\n")
     origin = f"http://127.0.0.1:{port}"
     pushd = start(
-        "--token-secret-file", str(secret), "--channel", "private.*: subscribe=token", "--allow-origin", origin
+        *("--token-secret-file", str(secret), "--channel", "private.*: subscribe=token", "--allow-origin", origin),
+        *("--channel", "asked.*: subscribe=ask", "--hook-subscribe", f"{origin}/subscribe"),
     )
     variables = {"SECRET_FILE": str(secret), "PORT": str(port), "PUSHD_URL": f"ws://127.0.0.1:{pushd.port}/ws"}
     process = subprocess.Popen([sys.executable, EXAMPLE / "backend.py"], env=environment(variables), stderr=subprocess.DEVNULL)
@@ -51,6 +52,14 @@ def test_users_join_their_channels(site):
         pushd.connect("private.red", additional_headers=headers)
     assert refusal.value.response.status_code == 403
     assert token_of(origin, "eve") is None
+
+
+def test_pushd_asks_about_other_channels(site):
+    pushd, origin = site
+    pushd.connect("asked.green", additional_headers={"Authorization": f"Bearer {token_of(origin, 'ann')}"})
+    with pytest.raises(InvalidStatus) as refusal:
+        pushd.connect("asked.green", additional_headers={"Authorization": f"Bearer {token_of(origin, 'bob')}"})
+    assert refusal.value.response.status_code == 403 and b"not your room" in refusal.value.response.body
 
 
 @pytest.mark.skipif(not COMMAND, reason="no Chromium here")

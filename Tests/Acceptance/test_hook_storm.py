@@ -4,13 +4,15 @@ import time
 
 import pytest
 from support import wait_until
-from support.connects import CONDUCTS, Connects, behave, misbehave
+from support.connects import CONDUCTS, Connects, Speaker, behave, misbehave, told
 from websockets.exceptions import InvalidStatus
 
 
 @pytest.mark.alone
 def test_a_storm_of_clients_without_answers(start, backend):
-    pushd = start("--hook-connect", f"{backend.url}/connect", "--hook-timeout", "500ms")
+    hooks = ["--hook-connect", f"{backend.url}/connect", "--hook-events", f"{backend.url}/events"]
+    pushd = start(*hooks, "--hook-event", "published", "--allow-client-publish", "--hook-timeout", "500ms")
+    speaker = Speaker(pushd.address).start()
     client = pushd.connect("c")
     at_first = pushd.resident_bytes()
     for conduct, allowed in CONDUCTS.items():
@@ -24,6 +26,9 @@ def test_a_storm_of_clients_without_answers(start, backend):
         assert sum(statuses.values()) > 100 and set(statuses) <= allowed, (conduct, statuses)
         behave(backend)
         wait_until(lambda: is_let_in(pushd), "a client that is let in", pause=0.1, seconds=20)
+    count = speaker.stop()
+    wait_until(lambda: len(backend.events) >= count, f"{count} events", pause=0.1, seconds=40)
+    assert told(backend) == list(range(count))
     assert pushd.resident_bytes() - at_first < 64 << 20
     metrics = pushd.fresh_metrics()
     assert metrics.sum("pushd_hook_questions") == 0

@@ -8,7 +8,7 @@ from support import wait_until
 from support.backend import Backend, allow, deny
 from support.certificates import Authority
 from support.raw import handshake
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 
 def status_of(call):
@@ -42,6 +42,15 @@ def test_the_backend_allows_or_refuses(hooked, backend, workers):
     assert metrics.sum("pushd_hook_answers_total", hook="connect", answer="allow") == 5
     assert metrics.sum("pushd_hook_answers_total", hook="connect", answer="deny") == 5
     assert metrics.sum("pushd_handshakes_total", status="403") == 5
+
+
+def test_what_the_backend_allows_may_end(hooked, backend):
+    backend.decide = lambda question: allow(expires_s=3)
+    client = hooked().connect("a", subprotocols=["pushd.v1"])
+    assert json.loads(client.recv(timeout=5))["event"] == "expiring"
+    with pytest.raises(ConnectionClosed) as closed:
+        client.recv(timeout=5)
+    assert closed.value.rcvd.code == 4401
 
 
 def test_what_a_question_says(hooked, backend):

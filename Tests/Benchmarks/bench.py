@@ -3,11 +3,13 @@
 import functools
 import pathlib
 import re
+import uuid
 
 from callgrind import ProfiledPushd
 from loads import Audience
 from secure import secure_port
 from support.pushd import Pushd
+from support.tokens import Key
 
 # Valgrind may not know io_uring; with one call per write the counts do not depend on its version.
 OPTIONS = ["--workers", "1", "--io", "poll"]  # for every measured pushd
@@ -23,6 +25,7 @@ class Bench:
         self.marginal = functools.cache(self._marginal)
         self.idle_memory = functools.cache(self._idle_memory)
         self.idle_memory_over_tls = functools.cache(self._idle_memory_over_tls)
+        self.idle_memory_with_tokens = functools.cache(self._idle_memory_with_tokens)
 
     def _marginal(self, load):
         """The cost of one unit: the difference between a long and a short run, without start, warm-up and end."""
@@ -41,7 +44,7 @@ class Bench:
         """The growth of each kind of memory in smaps_rollup per idle connection, in bytes, on a fresh pushd."""
         pushd = self._start(Pushd)
         try:
-            return growth(pushd, IDLE_CONNECTIONS, path=path)
+            return growth(pushd, [f"{path}?channel=c"] * IDLE_CONNECTIONS)
         finally:
             end(pushd)
 
@@ -49,8 +52,19 @@ class Bench:
         """The same with TLS 1.3, after some connections whose handshake buffers later ones reuse."""
         pushd = self._start(Pushd, secure_port(self.directory, records))
         try:
-            growth(pushd, 100, tls="1.3")
-            return growth(pushd, IDLE_SECURE_CONNECTIONS, tls="1.3")
+            growth(pushd, ["/ws?channel=c"] * 100, tls="1.3")
+            return growth(pushd, ["/ws?channel=c"] * IDLE_SECURE_CONNECTIONS, tls="1.3")
+        finally:
+            end(pushd)
+
+    def _idle_memory_with_tokens(self):
+        """The same with a token and a user each; the cache of verified tokens is there before they come."""
+        key = Key(self.directory, "HS256")
+        grants = {"subscribe": ["news", "orders.*"]}
+        tokens = [key.token(sub=str(uuid.uuid4()), pushd=grants) for _ in range(IDLE_CONNECTIONS)]
+        pushd = self._start(Pushd, key.options)
+        try:
+            return growth(pushd, [f"/ws?channel=c&token={token}" for token in tokens])
         finally:
             end(pushd)
 
@@ -61,10 +75,10 @@ class Bench:
         return kind(directory, *self.options, *options)
 
 
-def growth(pushd, connections, tls=None, path="/ws"):
+def growth(pushd, targets, tls=None):
     before = memory(pushd)
-    Audience(pushd, [f"{path}?channel=c"] * connections, tls)
-    return {kind: (size - before[kind]) / connections for kind, size in memory(pushd).items()}
+    Audience(pushd, targets, tls)
+    return {kind: (size - before[kind]) / len(targets) for kind, size in memory(pushd).items()}
 
 
 def memory(pushd):

@@ -46,8 +46,8 @@ def cpu_per_delivery(pushd, version, in_flight):
 
 
 def bytes_per_idle_connection(pushd, version):
-    growth(pushd, 100, version)  # for memory that is allocated only once
-    return growth(pushd, IDLE, version)["Anonymous"]
+    growth(pushd, ["/ws?channel=c"] * 100, version)  # for memory that is allocated only once
+    return growth(pushd, ["/ws?channel=c"] * IDLE, version)["Anonymous"]
 
 
 def server(records, directory):

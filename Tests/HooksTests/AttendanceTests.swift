@@ -31,6 +31,20 @@ import Testing
         #expect(gone(at: 100_000).isEmpty)
     }
 
+    @Test func anotherGraceTimeAlsoCountsForWhoIsAbsent() {
+        for channel in ["a", "b"] {
+            _ = enters(Occupant(channel: channel))
+            attendance.exit(Occupant(channel: channel), at: channel == "a" ? 0 : 700)
+        }
+        attendance.setGrace(100, at: 750)
+        #expect(gone(at: 849).isEmpty)
+        #expect(gone(at: 850) == [Occupant(channel: "a"), Occupant(channel: "b")])
+        _ = enters()
+        attendance.exit(room, at: 900)
+        attendance.setGrace(5000, at: 950)
+        #expect(gone(at: 1000) == [room])
+    }
+
     @Test func comingBackAndGoingAgainStartsTheGraceTimeAnew() {
         _ = enters()
         attendance.exit(room, at: 0)

@@ -70,6 +70,22 @@ private func event(_ channel: String) -> Event { Event(.occupied, at: 7, [(name:
         }
     }
 
+    @Test func anotherURLGetsWhatTheFirstHasNotTaken() throws {
+        var isFirst = true
+        let answers = ["HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 204 No Content\r\n\r\n"]
+        try run({ _ in .end(answers[isFirst ? 0 : 1]) }) { sender, requests, wait in
+            for channel in ["a", "b", "c"] { sender.add(event(channel)) }
+            try wait { sender.status.failures > 0 }
+            isFirst = false
+            let url = requests()[0].split(separator: "Host: ")[1].prefix { $0 != "\r" }
+            sender.send(to: "http://\(url)/other", signer: HookSigner(secret: Array("0123456789abcdef".utf8)))
+            try wait { sender.status.queued == 0 }
+            let taken = requests().filter { $0.hasPrefix("POST /other ") && $0.contains("X-Pushd-Signature: t=") }
+            #expect(sender.status.sent == 3 && taken.count == 2)
+            #expect(taken[0].contains(#""id":"n-1""#) && taken[1].contains(#"[{"id":"n-2""#))
+        }
+    }
+
     @Test func whatHasNoRoomIsCounted() throws {
         try run({ _ in .wait }) { sender, requests, wait in
             let data = [UInt8](repeating: UInt8(ascii: "1"), count: 1 << 20)

@@ -13,13 +13,13 @@ import Testing
         let answer = try read(
             """
             {"allow":true,"user":"42","info":{"name":"Ann"},"channels":["a","b"],
-             "grants":{"subscribe":["news","orders.*"],"publish":["chat"]},"cache_s":7.5}
+             "grants":{"subscribe":["news","orders.*"],"publish":["chat"]},"cache_s":7.5,"expires_s":600}
             """)
         #expect(answer.isAllowed && answer.user == "42" && answer.channels == ["a", "b"])
         #expect(answer.info == Array(#"{"name":"Ann"}"#.utf8))
         #expect(answer.grants.subscribe.map(\.text) == ["news", "orders.*"])
         #expect(answer.grants.publish.map(\.text) == ["chat"] && answer.grants.history.isEmpty)
-        #expect(answer.cacheSeconds == 7)
+        #expect(answer.cacheSeconds == 7 && answer.expirySeconds == 600)
     }
 
     @Test func nullIsWhatIsNotThere() throws {
@@ -47,7 +47,7 @@ import Testing
         "", "true", "[]", "{}", #"{"allow":"true"}"#, #"{"allow":1}"#, #"{"allow":null}"#, #"{"allow":true"#,
         #"{"allow":true}{}"#, #"{"Allow":true}"#, #"{"allow":true,"user":7}"#, #"{"allow":true,"user":""}"#,
         #"{"allow":true,"user":"a\nb"}"#, #"{"allow":true,"expire_s":5}"#, #"{"allow":true,"cache_s":"5"}"#,
-        #"{"allow":true,"cache_s":1e400}"#,
+        #"{"allow":true,"cache_s":1e400}"#, #"{"allow":true,"expires_s":"5"}"#, #"{"allow":true,"expires_s":-1}"#,
         #"{"allow":true,"cache_s":-1}"#, #"{"allow":true,"channels":"a"}"#, #"{"allow":true,"channels":[""]}"#,
         #"{"allow":true,"channels":[1]}"#, #"{"allow":true,"grants":[]}"#, #"{"allow":true,"grants":{"sub":["a"]}}"#,
         #"{"allow":true,"grants":{"subscribe":"a"}}"#, #"{"allow":true,"grants":{"subscribe":[""]}}"#,
@@ -58,7 +58,7 @@ import Testing
         #expect(throws: AnswerViolation.self) { try read(text) }
     }
 
-    @Test(arguments: ["user", "info", "channels", "grants"])
+    @Test(arguments: ["user", "info", "channels", "grants", "expires_s"])
     func onlyTheAnswerToAConnectSaysWhoTheClientIs(member: String) throws {
         let text = #"{"allow":true,"\#(member)":1}"#
         for kind in [HookKind.subscribe, .publish] {

@@ -72,6 +72,31 @@ private struct Backend {
         #expect(counts.allowed == 1 && counts.denied == 1 && counts.failed == [:])
     }
 
+    @Test mutating func answersOfBeforeAReloadCountOnlyForWhoHasAsked() {
+        backend.ask("kept", for: 1)
+        backend.answer(1, #"{"allow":true,"cache_s":60}"#)
+        backend.ask("sent", for: 2)
+        backend.questions.beginAnew(timeLimit: 500, at: backend.now)
+        backend.ask("kept", for: 3)
+        backend.ask("sent", for: 4)
+        #expect(backend.sent.map(\.number) == [1, 2, 3, 4] && backend.sent[3].milliseconds == 500)
+        backend.answer(2, #"{"allow":true,"cache_s":60}"#)
+        #expect(backend.isAllowed(2) == true && backend.isAllowed(4) == nil)
+        backend.ask("sent", for: 5)
+        backend.answer(4, #"{"allow":false,"reason":"no"}"#)
+        #expect(backend.isAllowed(4) == false && backend.isAllowed(5) == false)
+        #expect(backend.sent.count == 4 && backend.questions.pending == 1)
+    }
+
+    @Test mutating func failuresOfBeforeAReloadDoNotCount() {
+        for number in 1...Circuit.tolerated { backend.ask("\(number)", for: number) }
+        backend.questions.beginAnew(timeLimit: 2000, at: backend.now)
+        for number in 1...Circuit.tolerated { backend.fail(number) }
+        #expect(backend.questions.state(of: .subscribe) == .closed)
+        backend.ask("a", for: 100)
+        #expect(backend.sent.last?.number == Circuit.tolerated + 1)
+    }
+
     @Test mutating func equalQuestionsAreAskedOnce() {
         for number in 1...3 { backend.ask("a", for: number) }
         backend.ask("a", .publish, for: 4)

@@ -16,7 +16,7 @@ import YAML
 
     /// Parsing is slow in a debug build, so all options are tried at once.
     @Test func everyOptionIsAKeyAndTheOtherSourcesWin() throws {
-        let options = SettingsTests.options
+        let options = SampleOption.all
         let lines = options.map { "\($0.name.dropFirst(2)): \(YAMLText.quoted($0.values[0]))" }
         let file = try TextFile(lines.joined(separator: "\n"))
         let config = ["--config", file.path]

@@ -3,7 +3,7 @@ import Testing
 @testable import pushd
 
 @Suite struct VariableNamesTests {
-    @Test(arguments: SettingsTests.options) func theVariableOfEachOptionIsKnown(option: SettingsTests.Option) {
+    @Test(arguments: SampleOption.all) func theVariableOfEachOptionIsKnown(option: SampleOption) {
         #expect(VariableNames.known.contains(option.variable))
         #expect(VariableNames.warnings([option.variable: "x"]).isEmpty)
     }

@@ -16,6 +16,13 @@ import Testing
         #expect(!begins)
     }
 
+    @Test("from another provider is due at once, and the old keys count until then") func replacing() throws {
+        var schedule = KeySetSchedule(replacing: try keys())
+        #expect(schedule.state == .stale && schedule.keys?.keys.count == 1)
+        let begins = schedule.beginIfDue(at: 0)
+        #expect(begins)
+    }
+
     @Test(
         "is due again before the keys' lifetime ends, which has limits",
         arguments: [

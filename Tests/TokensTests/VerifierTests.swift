@@ -28,7 +28,11 @@ import Testing
     @Test("are verified once: the same token gives the same identity") func cached() throws {
         let verifier = try verifier()
         let token = try token()
-        #expect(try verifier.verify(token, at: now) === verifier.verify(token, at: now))
+        // An identity is one reference.
+        let references = try (0..<2).map { _ in
+            unsafe unsafeBitCast(try verifier.verify(token, at: now), to: UInt.self)
+        }
+        #expect(references[0] == references[1])
     }
 
     @Test("stay accepted as long as their key and what it is for stay") func keysOfIdentities() throws {
@@ -66,19 +70,33 @@ import Testing
         }
     }
 
-    @Test("the cache has a limit, and keeps what is in use") func cacheLimit() {
-        var cache = TokenCache(limit: 10)
-        let used = TokenDigest(of: [1, 2, 3])
-        cache.insert(Identity(user: "used"), of: used)
-        for number in 0..<100 {
-            cache.insert(Identity(user: "\(number)"), of: TokenDigest(of: [UInt8(number)]))
-            let user = cache.identity(of: used)?.user
-            #expect(user == "used")
-            let count = cache.count
-            #expect(count <= 10)
+    @Test("fill the cache to more than half before they drive others out") func cacheFills() {
+        var cache = TokenCache(places: 1024)
+        let digests = (0..<512).map { TokenDigest(of: Array("\($0)".utf8)) }
+        for (number, digest) in digests.enumerated() {
+            cache.insert(Identity(user: "\(number)"), of: digest, at: now)
         }
-        let (first, last) = (cache.identity(of: TokenDigest(of: [0])), cache.identity(of: TokenDigest(of: [99])))
-        #expect(first == nil && last?.user == "99")
+        for (number, digest) in digests.enumerated() {
+            let user = cache.identity(of: digest)?.user
+            #expect(user == "\(number)")
+        }
+        let stranger = cache.identity(of: TokenDigest(of: [0]))
+        #expect(stranger == nil)
+    }
+
+    @Test("take the places of expired ones, and then of any") func cacheLimit() {
+        var cache = TokenCache(places: 16)
+        let digests = (0..<18).map { TokenDigest(of: [UInt8($0)]) }
+        for number in 0..<16 {
+            let end = number == 7 ? now : now + 60
+            cache.insert(Identity(user: "\(number)", expiresAt: end), of: digests[number], at: now)
+        }
+        cache.insert(Identity(user: "16"), of: digests[16], at: now)
+        var missing = digests.indices.filter { cache.identity(of: digests[$0])?.user != "\($0)" }
+        #expect(missing == [7, 17])
+        cache.insert(Identity(user: "17"), of: digests[17], at: now)
+        missing = digests.indices.filter { cache.identity(of: digests[$0])?.user != "\($0)" }
+        #expect(missing.count == 2 && !missing.contains(17))
     }
 
     @Test("that no key verifies are told apart while others are still to come") func keysToCome() throws {

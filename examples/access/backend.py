@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A backend that decides who may join which channel: it signs tokens, and pushd verifies them (README.md)."""
+"""A backend that decides who may join which channel: it signs tokens, and answers pushd's questions (README.md)."""
 
 import http.server
 import json
@@ -13,7 +13,7 @@ import jwt  # pip install pyjwt, or apt install python3-jwt
 SECRET = pathlib.Path(os.environ.get("SECRET_FILE", "secret")).read_bytes().rstrip(b"\r\n")
 PUSHD_URL = os.environ.get("PUSHD_URL", "ws://localhost:8081/ws")
 PAGE = pathlib.Path(__file__).with_name("page.html").read_bytes()
-ROOMS = {"ann": ["private.red", "private.blue"], "bob": ["private.blue"]}  # yours are in a database
+ROOMS = {"ann": ["private.red", "private.blue", "asked.green"], "bob": ["private.blue"]}  # yours are in a database
 
 
 def token(user):
@@ -32,6 +32,12 @@ class Backend(http.server.BaseHTTPRequestHandler):
             self.answer(200, "application/json", json.dumps({"token": token(user), "url": PUSHD_URL}).encode())
         else:
             self.answer(403, "text/plain", b"no such user\n")
+
+    def do_POST(self):  # pushd asks about a channel whose rule says subscribe=ask
+        question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        is_allowed = question["channel"] in ROOMS.get(question["user"], [])
+        answer = {"allow": True} if is_allowed else {"allow": False, "reason": "not your room"}
+        self.answer(200, "application/json", json.dumps(answer).encode())
 
     def answer(self, status, kind, body):
         self.send_response(status)

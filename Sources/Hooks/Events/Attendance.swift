@@ -14,7 +14,7 @@ public struct Attendance {
         var endsAt: UInt64?
     }
 
-    private let grace: UInt64
+    private var grace: UInt64
     private var entries: [Occupant: Entry] = [:]
     /// In the order of their times; some may have come back.
     private var absent = Deque<(occupant: Occupant, endsAt: UInt64)>()
@@ -22,6 +22,18 @@ public struct Attendance {
     /// - Parameter grace: milliseconds from the last subscription's end until an occupant has gone.
     public init(grace: UInt64) {
         self.grace = grace
+    }
+
+    /// Changes the grace time; who is absent already is not waited for longer than that from now on.
+    public mutating func setGrace(_ grace: UInt64, at now: UInt64) {
+        guard grace != self.grace else { return }
+        self.grace = grace
+        let latest = now + grace
+        for index in absent.indices where absent[index].endsAt > latest {
+            let (occupant, end) = absent[index]
+            if entries[occupant]?.endsAt == end { entries[occupant]?.endsAt = latest }
+            absent[index].endsAt = latest
+        }
     }
 
     /// The number of occupants, those in their grace time included.

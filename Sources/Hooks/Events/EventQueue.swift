@@ -73,6 +73,12 @@ struct EventQueue {
         nextAttempt = now + backoff.nextMilliseconds(using: &generator)
     }
 
+    /// The next attempt is due at once, since it goes elsewhere.
+    mutating func retry() {
+        nextAttempt = 0
+        backoff.reset()
+    }
+
     private var sizeOfNextBatch: Int {
         var bytes = 0
         let count = events.prefix(EventQueue.maxBatchCount).prefix { event in

@@ -6,8 +6,8 @@ public import WSLoop
 public final class EventSender {
     private static let timeLimit = Duration.seconds(10)
 
-    private let url: String
-    private let signer: HookSigner?
+    private var url: String
+    private var signer: HookSigner?
     private let node: String
     private let fetcher: HTTPFetcher
     private let loop: Loop
@@ -31,6 +31,14 @@ public final class EventSender {
         self.fetcher = fetcher
         self.loop = loop
         self.changed = changed
+    }
+
+    /// Sends to another URL or signs otherwise from now on, beginning with the batch that is not taken yet.
+    public func send(to url: String, signer: HookSigner?) {
+        guard url != self.url || signer != self.signer else { return }
+        (self.url, self.signer) = (url, signer)
+        queue.retry()
+        send()
     }
 
     /// Sends an event, after those before it; it is dropped if too many wait.

@@ -10,13 +10,16 @@ public import WSLoop
 public final class HTTPFetcher {
     /// The most connections at once, with idle ones; further requests wait for one of them.
     public static let maxConnections = 288
-    /// Why libcurl, which is loaded here, cannot be used.
-    private static let problem = unsafe ccurl_start().map { unsafe String(cString: $0) }
+    /// Why libcurl cannot be used; nil if it can.
+    ///
+    /// Asking for it loads libcurl, which takes a moment the first time.
+    public static let problem = unsafe ccurl_start().map { unsafe String(cString: $0) }
     /// libcurl is not called again before it asks for it, and a timer of the loop may be early.
     private static let repeatMilliseconds: UInt64 = 10
 
     let userAgent: String
-    let authoritiesFile: String?
+    /// The certificates (PEM) that requests from now on trust; nil for the system's.
+    public var authoritiesFile: String?
     private let loop: Loop
     private let multi: UnsafeMutableRawPointer
     private let timer: Timer
@@ -30,15 +33,12 @@ public final class HTTPFetcher {
     }
 
     /// Makes a fetcher without opening anything.
-    ///
-    /// - Parameter authoritiesFile: the certificates (PEM) to trust; nil for the system's.
-    public init(on loop: Loop, userAgent: String, authoritiesFile: String? = nil) throws(SystemError) {
+    public init(on loop: Loop, userAgent: String) throws(SystemError) {
         guard HTTPFetcher.problem == nil, let multi = unsafe ccurl_multi_init() else {
             throw SystemError(code: ENOTSUP, operation: "libcurl (\(HTTPFetcher.problem ?? "out of memory"))")
         }
         self.loop = loop
         self.userAgent = userAgent
-        self.authoritiesFile = authoritiesFile
         unsafe self.multi = multi
         do throws(SystemError) {
             timer = try Timer(on: loop)

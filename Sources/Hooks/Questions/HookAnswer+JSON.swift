@@ -46,6 +46,7 @@ extension HookAnswer {
         case ("info", .connect): info = HookAnswer.raw(name, of: object, text)
         case ("channels", .connect): channels = try HookAnswer.channels(of: object, text)
         case ("grants", .connect): grants = try HookAnswer.grants(of: object, text)
+        case ("expires_s", .connect): expirySeconds = max(try HookAnswer.seconds(name, of: object, text), 1)
         default: throw .unknown(member: name)
         }
     }
@@ -72,13 +73,19 @@ extension HookAnswer {
         }
     }
 
-    /// Backends subtract times, so a fraction is possible.
     private static func cacheSeconds(of object: JSONObject, _ text: RawSpan) throws(AnswerViolation) -> Int {
-        guard let value = object["cache_s"] else { return 0 }
-        guard case .number(let range) = value, let digits = text.extracting(range).text, let seconds = Double(digits),
-            (0...maxSeconds).contains(seconds)
-        else { throw .malformed(member: "cache_s", expected: "a number of seconds") }
-        return min(Int(seconds), maxCacheSeconds)
+        guard object["cache_s"] != nil else { return 0 }
+        return min(try seconds("cache_s", of: object, text), maxCacheSeconds)
+    }
+
+    /// Backends subtract times, so a fraction is possible.
+    private static func seconds(
+        _ name: String, of object: JSONObject, _ text: RawSpan
+    ) throws(AnswerViolation) -> Int {
+        guard case .number(let range) = object[name], let digits = text.extracting(range).text,
+            let seconds = Double(digits), (0...maxSeconds).contains(seconds)
+        else { throw .malformed(member: name, expected: "a number of seconds") }
+        return Int(seconds)
     }
 
     private static func raw(_ name: String, of object: JSONObject, _ text: RawSpan) -> [UInt8] {

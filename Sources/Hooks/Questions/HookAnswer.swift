@@ -14,6 +14,8 @@ public struct HookAnswer: Equatable, Sendable {
     public internal(set) var channels: [String] = []
     /// What the client may do.
     public internal(set) var grants = Grants()
+    /// After how many seconds the client is closed unless it brings a new token; nil for no end.
+    public internal(set) var expirySeconds: Int?
     /// For how many seconds the answer also holds for equal questions.
     public internal(set) var cacheSeconds = 0
 

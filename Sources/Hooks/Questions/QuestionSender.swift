@@ -5,7 +5,7 @@ public import WSLoop
 /// Confined to its fetcher's loop.
 public final class QuestionSender {
     /// Where and how the backend is asked.
-    public struct Settings: Sendable {
+    public struct Settings: Equatable, Sendable {
         /// The URLs of the kinds that are asked.
         public var urls: [HookKind: String] = [:]
         /// From asking to the answer.
@@ -17,7 +17,7 @@ public final class QuestionSender {
         public init() {}
     }
 
-    private let settings: Settings
+    private var settings: Settings
     private let fetcher: HTTPFetcher
     private let loop: Loop
     private var questions: Questions
@@ -41,6 +41,17 @@ public final class QuestionSender {
         self.settled = settled
         self.changed = changed
         questions = Questions(timeLimit: UInt64(settings.timeLimit / .milliseconds(1)))
+    }
+
+    /// Asks by other settings from now on.
+    ///
+    /// A question that was sent keeps the answer that comes; answers that were kept are forgotten.
+    public func update(_ settings: Settings) {
+        guard settings != self.settings else { return }
+        self.settings = settings
+        down = [:]
+        questions.beginAnew(timeLimit: UInt64(settings.timeLimit / .milliseconds(1)), at: loop.nowMilliseconds)
+        advance()
     }
 
     /// Asks a question for a connection.
@@ -74,13 +85,15 @@ public final class QuestionSender {
     }
 
     private func send(_ question: Questions.Outgoing) {
+        // It was asked before a reload that has taken the backend of its kind away.
+        guard let url = settings.urls[question.kind] else { return questions.giveUp(question.number) }
         var headers = [(name: "Content-Type", value: "application/json")]
         if let signer = settings.signer {
             headers.append(signer.header(for: question.body, at: Int(Loop.unixTimeSeconds)))
         }
         let time = Duration.milliseconds(question.milliseconds)
         let fetch = HTTPFetch(
-            .post, settings.urls[question.kind] ?? "", headers: headers, body: question.body,
+            .post, url, headers: headers, body: question.body,
             limits: HTTPFetch.Limits(time: time, connectTime: time))
         transfers[question.number] = fetcher.send(fetch) { [unowned self] in received($0, for: question) }
     }

@@ -22,10 +22,10 @@ struct Questions {
     private struct Entry {
         let question: Question
         var askers: [HookTicket]
-        let deadline: UInt64
+        var deadline: UInt64
     }
 
-    private let timeLimit: UInt64
+    private var timeLimit: UInt64
     private var circuits: [HookKind: Circuit] = [:]
     private var cache = AnswerCache()
     private var entries: [Int: Entry] = [:]
@@ -34,6 +34,8 @@ struct Questions {
     /// Oldest first; some may have been withdrawn.
     private var waiting = Deque<Int>()
     private var sent: Set<Int> = []
+    /// Those that were sent by other settings: their answers say nothing about later questions.
+    private var outdated: Set<Int> = []
     private var settled: [(HookTicket, HookOutcome)] = []
     private var asked = 0
     private var bytes = 0
@@ -84,6 +86,7 @@ extension Questions {
         entries[number]?.askers.removeAll { $0 == asker }
         guard let entry = entries[number], entry.askers.isEmpty else { return nil }
         circuits[entry.question.kind]?.noteWithdrawal(of: number, at: now)
+        outdated.remove(number)
         remove(number)
         return sent.remove(number)
     }
@@ -98,6 +101,24 @@ extension Questions {
 // MARK: - The backend
 
 extension Questions {
+    /// Other settings count from now on, perhaps with another backend: nothing is known of that one.
+    mutating func beginAnew(timeLimit: UInt64, at now: UInt64) {
+        self.timeLimit = timeLimit
+        cache = AnswerCache()
+        circuits = [:]
+        outdated = sent
+        for number in sent {
+            if let entry = entries[number] { numberByKey[entry.question.key] = nil }
+        }
+        for (number, entry) in entries { entries[number]?.deadline = min(entry.deadline, now + timeLimit) }
+    }
+
+    /// A question that was taken cannot be sent.
+    mutating func giveUp(_ number: Int) {
+        sent.remove(number)
+        finish(number, .failed(.down))
+    }
+
     /// Takes a question to send now; nil if there is none.
     mutating func takeNext(at now: UInt64) -> Outgoing? {
         while sent.count < Questions.maxAtOnce, let number = waiting.popFirst() {
@@ -126,20 +147,27 @@ extension Questions {
     ) -> HookFailure? {
         guard sent.remove(number) != nil, let entry = entries[number] else { return nil }
         let kind = entry.question.kind
+        let isOutdated = outdated.remove(number) != nil
         do throws(HookFailure) {
             let answer = try HookAnswer(result, to: kind)
-            circuits[kind]?.noteAnswer()
-            cache.keep(answer, to: entry.question.key, at: now)
+            if !isOutdated {
+                circuits[kind]?.noteAnswer()
+                cache.keep(answer, to: entry.question.key, at: now)
+            }
             finish(number, .answered(answer))
             return nil
         } catch {
-            if error.isOutage {
-                circuits[kind]?.noteFailure(of: number, at: now, using: &generator)
-            } else {
-                circuits[kind]?.noteAnswer()
-            }
+            if !isOutdated { note(error, of: kind, number, at: now) }
             finish(number, .failed(error))
             return error
+        }
+    }
+
+    private mutating func note(_ failure: HookFailure, of kind: HookKind, _ number: Int, at now: UInt64) {
+        if failure.isOutage {
+            circuits[kind]?.noteFailure(of: number, at: now, using: &generator)
+        } else {
+            circuits[kind]?.noteAnswer()
         }
     }
 
@@ -165,7 +193,7 @@ extension Questions {
 
     private mutating func remove(_ number: Int) {
         guard let entry = entries.removeValue(forKey: number) else { return }
-        numberByKey[entry.question.key] = nil
+        if numberByKey[entry.question.key] == number { numberByKey[entry.question.key] = nil }
         bytes -= entry.question.key.count
     }
 }

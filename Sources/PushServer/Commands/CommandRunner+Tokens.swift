@@ -1,5 +1,4 @@
 internal import Access
-internal import Bytes
 internal import Channels
 internal import Protocols
 internal import Tokens
@@ -21,7 +20,7 @@ extension CommandRunner {
             if mayWait, error.isForLackOfKey, waitForKeys(connection, token, id: id) { return }
             return webSockets.reply(.refused(.tokenRefused(error.message)), to: id, of: connection)
         }
-        guard identity.isNamed == old.isNamed, ByteName(identity.user) == ByteName(old.user) else {
+        guard identity.isNamed == old.isNamed, identity.names(old.user) else {
             return webSockets.reply(.refused(.otherUser), to: id, of: connection)
         }
         replaceIdentity(of: connection, with: identity, id: id)
@@ -33,6 +32,7 @@ extension CommandRunner {
 
     private func replaceIdentity(of connection: Connection, with identity: Identity, id: [UInt8]) {
         connection.identity = identity
+        if identity.isNamed { users.note(identity.user, of: connection) }
         connection.isToldOfExpiry = false
         lives.follow(connection)
         leaveForbidden(connection)

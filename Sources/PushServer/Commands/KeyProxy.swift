@@ -15,14 +15,14 @@ final class KeyProxy {
     }
 
     private let context: LoopContext
-    private let fetches: Bool
     private var waiting: [StreamKey: Wait] = [:]
     private var heldBytes = 0
 
     init(_ context: LoopContext) {
         self.context = context
-        fetches = context.settings.configuration.tokens?.keySetURL != nil
     }
+
+    private var fetches: Bool { context.settings.configuration.tokens?.keySetURL != nil }
 
     /// Lets a connection wait until keys have been fetched, or it is known that they are not fetched now.
     ///

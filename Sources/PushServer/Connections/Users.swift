@@ -1,44 +1,44 @@
+internal import Access
 internal import Bytes
 
 /// The named users of a loop's connections: their connections are found without a walk over all.
-///
-/// A connection of an anonymous client has no entry, so it costs nothing.
 final class Users {
     /// The name for a client that has none.
     static let anonymous = "anonymous"
 
-    /// By slot.
-    private var names: [UInt32: ByteName] = [:]
-    private var slots: [ByteName: [UInt32]] = [:]
+    private var users = UserSlots()
 
-    /// Notes the user of a connection that becomes a WebSocket.
+    /// Notes the user of a connection, as its identity or its request names it.
     ///
     /// - Parameter user: nil for an anonymous client.
     func note(_ user: String?, of connection: Connection) {
         forget(connection)
-        guard let user = user.map({ ByteName($0) }) else { return }
-        names[connection.slot] = user
-        slots[user, default: []].append(connection.slot)
+        guard let user else { return }
+        if let identity = connection.identity, identity.isNamed, identity.names(user) {
+            users.insert(identity, connection.slot)
+        } else {
+            users.insert(Identity(user: user), connection.slot)
+        }
     }
 
     /// Forgets a connection.
     func forget(_ connection: Connection) {
-        guard !names.isEmpty, let user = names.removeValue(forKey: connection.slot) else { return }
-        slots[user]?.removeAll { $0 == connection.slot }
-        if slots[user]?.isEmpty == true { slots[user] = nil }
+        users.remove(connection.slot)
     }
 
     /// The user of a connection; nil for an anonymous client.
     func name(of connection: Connection) -> String? { name(ofSlot: connection.slot) }
 
     /// The user of the connection in a slot; nil for an anonymous client.
-    func name(ofSlot slot: UInt32) -> String? { names[slot]?.text }
+    func name(ofSlot slot: UInt32) -> String? { users.name(of: slot) }
 
     /// Whether a connection is a user's.
-    func isUser(_ user: String, of connection: Connection) -> Bool { names[connection.slot] == ByteName(user) }
+    func isUser(_ user: String, of connection: Connection) -> Bool {
+        name(of: connection).map { ByteName($0) } == ByteName(user)
+    }
 
     /// The slots of a user's connections.
-    func slots(of user: String) -> [UInt32] { slots[ByteName(user)] ?? [] }
+    func slots(of user: String) -> [UInt32] { users.slots(of: user) }
 }
 
 @available(*, unavailable)

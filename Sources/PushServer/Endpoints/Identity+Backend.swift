@@ -9,14 +9,15 @@ extension Identity? {
     ///   client without a token whose answer is still on its way.
     func adding(_ answer: HookAnswer, asked: Int) -> Identity? {
         let says = answer.user != nil || answer.info != nil || !answer.channels.isEmpty || answer.grants != Grants()
-        guard says else { return self }
+        guard says || answer.expirySeconds != nil else { return self }
+        let ends = [self?.expiresAt, answer.expirySeconds.map { asked + $0 }].compactMap(\.self)
         return Identity(
             user: answer.user ?? self?.user ?? Users.anonymous,
             isNamed: answer.user != nil || self?.isNamed == true,
             info: answer.info ?? self?.info,
             grants: (self?.grants ?? Grants()).adding(answer.grants),
             channels: (self?.channels ?? []) + answer.channels,
-            expiresAt: self?.expiresAt, issuedAt: self == nil ? asked : self?.issuedAt, mark: self?.mark,
+            expiresAt: ends.min(), issuedAt: self == nil ? asked : self?.issuedAt, mark: self?.mark,
             tokenKey: self?.tokenKey)
     }
 }

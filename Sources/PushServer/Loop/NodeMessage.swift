@@ -22,6 +22,8 @@ enum NodeMessage: Sendable {
     case withdraw(HookTicket)
     /// A worker has clients whose tokens may be signed with keys that are not known yet.
     case keysWanted(worker: Int)
+    /// Keys of tokens were fetched from another URL than those in use.
+    case keysReplaced
     /// Something has happened to a worker's connections that the backend wants to know.
     case note(EventNote)
     /// Read the configuration again.

@@ -13,9 +13,13 @@ final class BackendLink {
         state = context.state
     }
 
-    /// Prepares to ask; does nothing if no question is configured.
-    func open(_ fetcher: HTTPFetcher) {
+    /// Asks as the settings of now say; does nothing if no question is configured.
+    func update(_ fetcher: HTTPFetcher) {
         let hooks = state.configuration.hooks
+        guard questions == nil else {
+            questions?.update(hooks.questions)
+            return refreshStatus()
+        }
         guard !hooks.urls.isEmpty else { return }
         questions = QuestionSender(hooks.questions, fetcher, on: context.loop) { [unowned self] ticket, outcome in
             refreshStatus()
@@ -47,7 +51,8 @@ final class BackendLink {
 
     /// Before an answer is passed on, so that a client that sees its effect can also see it counted.
     private func refreshStatus() {
-        if let questions { state.questionStatus = questions.status }
+        guard let questions else { return }
+        state.questionStatus = state.configuration.hooks.urls.isEmpty ? nil : questions.status
     }
 
     private func log(_ kind: HookKind, _ failure: HookFailure?) {

@@ -29,12 +29,16 @@ final class EventLink {
         state = context.state
     }
 
-    /// Prepares to send; does nothing if no events are wanted.
-    func open(_ fetcher: HTTPFetcher) {
+    /// Sends as the settings of now say; does nothing if no events are wanted, which only a restart changes.
+    func update(_ fetcher: HTTPFetcher) {
         let hooks = state.configuration.hooks
         guard let url = hooks.eventsURL else { return }
+        attendance.setGrace(UInt64(hooks.grace / .milliseconds(1)), at: now)
+        guard sender == nil else {
+            sender?.send(to: url, signer: hooks.signer)
+            return refreshStatus()
+        }
         kinds = hooks.eventKinds
-        attendance = Attendance(grace: UInt64(hooks.grace / .milliseconds(1)))
         let node = ConnectionID.nodeName(state.nodeID)
         if !state.broker.isEmbedded { ledger = CensusLedger(node: node) }
         sender = EventSender(url, signer: hooks.signer, node: node, fetcher, on: context.loop) { [unowned self] in

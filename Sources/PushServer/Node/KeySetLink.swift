@@ -13,12 +13,16 @@ final class KeySetLink {
 
     private let context: LoopContext
     private let state: ServerState
-    private var url = ""
+    /// Nil if there is nothing to fetch.
+    private var url: String?
     private var fetcher: HTTPFetcher?
+    private var transfer: HTTPTransfer?
     private var schedule = KeySetSchedule()
     private var status = KeySetStatus()
     /// The document that the keys in use are from.
     private var document: [UInt8] = []
+    /// The keys in use are those of another URL, before a reload.
+    private var hasOldKeys = false
     /// The workers with clients that wait for the end of the fetch under way.
     private var waitingWorkers: Set<Int> = []
 
@@ -27,27 +31,40 @@ final class KeySetLink {
         state = context.state
     }
 
-    /// Begins to fetch, unless there is nothing to fetch.
-    func open(_ fetcher: HTTPFetcher) {
-        guard let url = state.configuration.tokens?.keySetURL else { return }
-        self.url = url
+    /// Fetches from the URL that the settings of now name.
+    ///
+    /// The keys of another URL are used until those of the new one are there.
+    func update(_ fetcher: HTTPFetcher) {
+        let new = state.configuration.tokens?.keySetURL
+        guard new != url else { return }
+        transfer?.cancel()
         self.fetcher = fetcher
+        url = new
+        document = []
+        hasOldKeys = url != nil && schedule.keys != nil
+        schedule = KeySetSchedule(replacing: url == nil ? nil : schedule.keys)
+        guard url != nil else {
+            status = KeySetStatus()
+            state.keySetStatus = nil
+            return settle()
+        }
+        (status.state, status.problem) = (schedule.state, nil)
         state.keySetStatus = status
         tick()
     }
 
-    func close() { fetcher = nil }
+    func close() { (fetcher, url) = (nil, nil) }
 
     /// Fetches if it is time to.
     func tick() {
-        if fetcher != nil, schedule.beginIfDue(at: now) { fetch() }
+        if url != nil, schedule.beginIfDue(at: now) { fetch() }
     }
 
     /// A worker has clients with tokens that may be signed with keys that are not known yet.
     ///
     /// It gets `keysSettled` when the fetch under way has ended, or at once if none is.
     func want(_ worker: Int) {
-        if fetcher != nil, schedule.beginForUnknownKey(at: now) { fetch() }
+        if url != nil, schedule.beginForUnknownKey(at: now) { fetch() }
         if schedule.isFetching {
             waitingWorkers.insert(worker)
         } else {
@@ -58,14 +75,16 @@ final class KeySetLink {
     private var now: Double { Double(context.loop.nowMilliseconds) / 1000 }
 
     private func fetch() {
+        guard let url else { return }
         let fetch = HTTPFetch(
             .get, url, headers: [(name: "Accept", value: "application/json")],
             limits: HTTPFetch.Limits(
                 time: KeySetLink.timeLimit, connectTime: KeySetLink.timeLimit, responseBytes: KeySetLink.maxBytes))
-        fetcher?.send(fetch) { [unowned self] in received($0) }
+        transfer = fetcher?.send(fetch) { [unowned self] in received($0) }
     }
 
     private func received(_ result: Result<HTTPFetched, FetchFailure>) {
+        transfer = nil
         do throws(KeySetFailure) {
             let fetched = try HTTPFetched.ok(result)
             try take(fetched)
@@ -76,6 +95,10 @@ final class KeySetLink {
         }
         status.state = schedule.state
         state.keySetStatus = status
+        settle()
+    }
+
+    private func settle() {
         for worker in waitingWorkers { context.post(.keysSettled, to: worker) }
         waitingWorkers = []
     }
@@ -106,6 +129,9 @@ final class KeySetLink {
             fetched: keys)
         state.take(settings)
         for index in state.inboxes.indices { context.post(.keys(settings), to: index) }
+        guard hasOldKeys else { return }
+        hasOldKeys = false
+        context.tellNode(.keysReplaced)
     }
 
     private func noteSuccess() {

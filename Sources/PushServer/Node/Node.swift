@@ -1,4 +1,3 @@
-internal import Hooks
 internal import Logging
 internal import WSLoop
 
@@ -10,11 +9,7 @@ final class Node {
     private let state: ServerState
     private let acceptor: Acceptor
     private let broker: BrokerLink
-    private let backend: BackendLink
-    private let keySet: KeySetLink
-    private let events: EventLink
-    /// Nil if the configuration has no URL.
-    private var fetcher: HTTPFetcher?
+    private let links: HTTPLinks
     private let reloading: Reloading
     private let orders: OrderLink
     private let opened: () -> Void
@@ -38,10 +33,8 @@ final class Node {
         state = context.state
         acceptor = Acceptor(context, connections)
         broker = BrokerLink(context)
-        backend = BackendLink(context)
-        keySet = KeySetLink(context)
-        events = EventLink(context, broker)
-        reloading = Reloading(context, reload)
+        links = HTTPLinks(context, broker)
+        reloading = Reloading(context, links, reload)
         orders = OrderLink(context, broker)
         unopenedWorkers = context.state.workers
         undrainedWorkers = context.state.workers
@@ -53,29 +46,15 @@ final class Node {
     func open() throws(SystemError) -> [SocketAddress] {
         let addresses = try acceptor.open()
         try broker.open()
-        try openFetcher()
+        try links.prepare(state.configuration)
+        links.update()
         return addresses
-    }
-
-    private func openFetcher() throws(SystemError) {
-        let configuration = state.configuration
-        guard configuration.fetches else { return }
-        let fetcher = try HTTPFetcher(
-            on: context.loop, userAgent: "pushd/\(Server.version)",
-            authoritiesFile: configuration.hooks.authoritiesFile)
-        self.fetcher = fetcher
-        backend.open(fetcher)
-        keySet.open(fetcher)
-        events.open(fetcher)
     }
 
     func close() {
         acceptor.close()
         broker.close()
-        backend.close()
-        keySet.close()
-        events.close()
-        fetcher?.close()
+        links.close()
         leaveTimer?.close()
     }
 
@@ -110,7 +89,7 @@ final class Node {
     private func workerDrained() {
         undrainedWorkers -= 1
         guard undrainedWorkers == 0 else { return }
-        events.finish { [context, state] in
+        links.events.finish { [context, state] in
             for index in state.inboxes.indices { context.post(.stop, to: index) }
         }
     }
@@ -125,10 +104,11 @@ extension Node: NodeMessageHandler {
         case .interestChanged(let channel): broker.interestChanged(in: channel)
         case .publish(let publication, let ticket): broker.publish(publication, for: ticket)
         case .tell(let order, let ticket): orders.tell(order, ticket)
-        case .ask(let question, let ticket): backend.ask(question, for: ticket)
-        case .withdraw(let ticket): backend.withdraw(ticket)
-        case .keysWanted(let worker): keySet.want(worker)
-        case .note(let note): events.take(note)
+        case .ask(let question, let ticket): links.backend.ask(question, for: ticket)
+        case .withdraw(let ticket): links.backend.withdraw(ticket)
+        case .keysWanted(let worker): links.keySet.want(worker)
+        case .keysReplaced: reloading.reviewKeys()
+        case .note(let note): links.events.take(note)
         case .reload: reloading.begin()
         case .reloaded(let result): reloading.take(result)
         case .reviewed(let counts): reloading.reviewed(counts)
@@ -140,9 +120,7 @@ extension Node: NodeMessageHandler {
 
     func tick() {
         broker.refreshStatus()
-        backend.tick()
-        keySet.tick()
-        events.tick()
+        links.tick()
         orders.tick()
         housekeeping.tick(state)
     }

@@ -1,3 +1,4 @@
+internal import Hooks
 internal import Logging
 internal import WSLoop
 
@@ -7,16 +8,20 @@ internal import WSLoop
 final class Reloading {
     private let context: LoopContext
     private let state: ServerState
+    private let links: HTTPLinks
     private let source: Reload.Source?
     private let started: ServerConfiguration
     private var isBusy = false
     /// Another signal has come meanwhile: files may have changed after they were read.
     private var isWanted = false
-    /// What the loops are taking.
-    private var pending: (reload: Reload, workers: Int, counts: ReviewCounts)?
+    /// Keys of tokens were replaced meanwhile.
+    private var isReviewWanted = false
+    /// What the loops are taking; without a reload they only look at their connections again.
+    private var pending: (reload: Reload?, workers: Int, counts: ReviewCounts)?
 
-    init(_ context: LoopContext, _ source: Reload.Source?) {
+    init(_ context: LoopContext, _ links: HTTPLinks, _ source: Reload.Source?) {
         self.context = context
+        self.links = links
         state = context.state
         self.source = source
         started = context.settings.configuration
@@ -35,9 +40,12 @@ final class Reloading {
         }
     }
 
-    /// Reads it; records that are to be handled by this process are tried first, as at the start.
+    /// Reads it; what may be missing or fail on this machine is tried first, as at the start.
     private static func read(_ source: Reload.Source) -> Result<Reload, ReloadFailure> {
         source().flatMap { reload in
+            if reload.configuration.fetches, let problem = HTTPFetcher.problem {
+                return .failure(ReloadFailure("libcurl: \(problem)"))
+            }
             guard reload.configuration.certificates?.records == .compact else { return .success(reload) }
             do throws(TLSFailure) {
                 try TLSRecordCheck.run()
@@ -52,28 +60,51 @@ final class Reloading {
     func take(_ result: Result<Reload, ReloadFailure>) {
         switch result {
         case .success(let reload): take(reload)
-        case .failure(let failure):
-            state.logger.warning(
-                "configuration not reloaded, the old one stays", metadata: ["error": "\(failure)"])
-            end()
+        case .failure(let failure): refuse(failure)
         }
+    }
+
+    private func refuse(_ failure: ReloadFailure) {
+        state.logger.warning("configuration not reloaded, the old one stays", metadata: ["error": "\(failure)"])
+        end()
     }
 
     private func end() {
         isBusy = false
-        guard isWanted else { return }
-        isWanted = false
-        begin()
+        if isReviewWanted {
+            isReviewWanted = false
+            reviewKeys()
+        } else if isWanted {
+            isWanted = false
+            begin()
+        }
     }
 
     private func take(_ reload: Reload) {
         let old = state.settings
         var configuration = reload.configuration
         configuration.keep(started, old.configuration)
+        do throws(SystemError) {
+            try links.prepare(configuration)
+        } catch {
+            return refuse(ReloadFailure("\(error)"))
+        }
         let settings = LiveSettings(
             configuration, possibleClients: state.places.possibleClients, after: old)
         state.take(settings)
+        links.update()
         reload.taken()
+        give(settings, reload)
+    }
+
+    /// The keys of another URL have replaced those of before: clients whose key is gone are closed.
+    func reviewKeys() {
+        guard !isBusy else { isReviewWanted = true; return }
+        isBusy = true
+        give(state.settings, nil)
+    }
+
+    private func give(_ settings: LiveSettings, _ reload: Reload?) {
         pending = (reload, state.workers, ReviewCounts())
         for index in state.inboxes.indices { context.post(.settings(settings), to: index) }
     }
@@ -87,10 +118,14 @@ final class Reloading {
         var metadata: Logger.Metadata = [
             "unsubscribed": "\(pending.counts.unsubscribed)", "closed": "\(pending.counts.closed)",
         ]
-        if !pending.reload.restartOptions.isEmpty {
-            metadata["needs_restart"] = "\(pending.reload.restartOptions.joined(separator: ", "))"
+        if let reload = pending.reload {
+            if !reload.restartOptions.isEmpty {
+                metadata["needs_restart"] = "\(reload.restartOptions.joined(separator: ", "))"
+            }
+            state.logger.notice("configuration reloaded", metadata: metadata)
+        } else {
+            state.logger.notice("token keys replaced", metadata: metadata)
         }
-        state.logger.notice("configuration reloaded", metadata: metadata)
         end()
     }
 }

@@ -27,7 +27,7 @@ final class LiveSettings: Sendable {
     /// - Parameters:
     ///   - possibleClients: as many as the descriptors are sufficient for.
     ///   - previous: the settings that these replace.
-    ///   - fetched: the keys of `--token-jwks`; nil for those that the previous ones have.
+    ///   - fetched: the keys of `--token-jwks`; nil for those that the previous ones have, which may be another URL's.
     init(
         _ configuration: ServerConfiguration, possibleClients: Int, after previous: LiveSettings? = nil,
         fetched: TokenKeys? = nil
@@ -40,7 +40,7 @@ final class LiveSettings: Sendable {
                 configuration.channelRules,
                 publishDefault: configuration.allowsClientPublish ? .subscribers : .nobody),
             hasAdminAddress: !configuration.admin.isEmpty)
-        let fetchedKeys = fetched ?? previous?.fetchedKeys
+        let fetchedKeys = configuration.tokens?.keySetURL == nil ? nil : fetched ?? previous?.fetchedKeys
         self.fetchedKeys = fetchedKeys
         tokens = configuration.tokens.map { tokens in
             let verifier = tokens.verifier(adding: fetchedKeys)

@@ -5,10 +5,11 @@ import PushServer
 extension ServeOptions {
     /// What all clients together may take; `:dry` behind a number counts and does not enforce it.
     struct Limits: ParsableArguments {
-        @Option("Open WebSockets; further handshakes get 503", .limit(), default: "from the descriptor limit")
+        @Option(
+            "Open WebSockets and event streams; further ones get 503", .limit(), default: "from the descriptor limit")
         var maxConnections: Limit?
 
-        @Option("WebSockets opened per second; further handshakes get 503", .limit(), default: "unlimited")
+        @Option("WebSockets and event streams opened per second; further ones get 503", .limit(), default: "unlimited")
         var maxConnectRate: Limit?
 
         @Option("Largest published message; a larger one gets 413", .size(1...(1 << 30)))
@@ -36,10 +37,10 @@ extension ServeOptions {
         @Option("Channels per connection", .limit(1...65_536))
         var maxChannels = defaults.maxChannels
 
-        @Option("WebSockets opened per second from one address", .limit(), default: "unlimited")
+        @Option("WebSockets and event streams opened per second from one address", .limit(), default: "unlimited")
         var maxConnectRatePerAddress: Limit?
 
-        @Option("Open WebSockets from one address", .limit(), default: "unlimited")
+        @Option("Open WebSockets and event streams from one address", .limit(), default: "unlimited")
         var maxConnectionsPerAddress: Limit?
 
         @Option(
@@ -47,7 +48,7 @@ extension ServeOptions {
             default: "unlimited")
         var maxSocketsPerAddress: Limit?
 
-        @Option("Open WebSockets of one user_id", .limit(), default: "unlimited")
+        @Option("Open WebSockets and event streams of one user", .limit(), default: "unlimited")
         var maxConnectionsPerUser: Limit?
     }
 

@@ -10,10 +10,12 @@ final class SettingsReload: Sendable {
         "--config", "--listen", "--admin", "--redis", "--redis-password-file", "--redis-prefix", "--redis-map",
         "--redis-pattern", "--redis-cluster-pubsub", "--redis-ca", "--redis-cert", "--redis-key",
         "--redis-connect-timeout", "--redis-silence", "--max-publish", "--history-budget", "--workers", "--io",
-        "--log-format", "--hook-connect", "--hook-subscribe", "--hook-publish", "--hook-header", "--hook-failure",
-        "--hook-timeout", "--hook-secret-file", "--hook-ca", "--hook-events", "--hook-event", "--hook-grace",
-        "--token-jwks",
+        "--log-format", "--hook-event",
     ]
+    /// Those that need one if they come or go.
+    ///
+    /// The addresses are with TLS or without since the start, and subscriptions are counted for events or not.
+    private static let switches: Set<String> = ["--tls-cert", "--hook-events"]
 
     /// By which the server was started.
     private let started: OptionSources
@@ -49,9 +51,9 @@ final class SettingsReload: Sendable {
     private func reload(_ settings: Settings, _ sources: OptionSources) -> Reload {
         let options = ServeOptions.catalogue.entries.map(\.option).filter { option in
             guard sources[option]?.texts != started[option]?.texts else { return false }
-            // The addresses are with TLS or without since the start.
-            let switchesTLS = option == "--tls-cert" && (sources[option] == nil) != (started[option] == nil)
-            return SettingsReload.restartOptions.contains(option) || switchesTLS
+            let isSwitched = (sources[option] == nil) != (started[option] == nil)
+            return SettingsReload.restartOptions.contains(option)
+                || isSwitched && SettingsReload.switches.contains(option)
         }
         let new = settings.warnings.filter { warning in warnings.withLock { $0.insert(warning).inserted } }
         return Reload(settings.server, restartOptions: options.map { String($0.dropFirst(2)) }) {

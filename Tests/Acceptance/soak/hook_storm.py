@@ -4,9 +4,10 @@
     .build/acceptance-venv/bin/python Tests/Acceptance/soak/hook_storm.py --pushd .build/release/pushd --seconds 600
 
 The backend first answers, then hangs, answers garbage, resets, is slow, answers 503 and is away, each for --seconds. The
-client that is measured pings over its WebSocket. The exit status is 1 if the 0.99 quantile of its round trips is more
-than --worst-ratio times that with a backend that answers, if a client had an answer that it may not have, or if the
-daemon's memory grew by more than --most-growth MiB.
+client that is measured pings over its WebSocket. Another one publishes, which the backend is told as events. The exit
+status is 1 if the 0.99 quantile of the pings' round trips is more than --worst-ratio times that with a backend that
+answers, if a client had an answer that it may not have, if the daemon's memory grew by more than --most-growth MiB, or
+if the backend does not get every event afterwards, in order and once.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import time
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 
 from support.backend import Backend
-from support.connects import CONDUCTS, Connects, behave, misbehave
+from support.connects import CONDUCTS, Connects, Speaker, behave, misbehave, told
 from support.crowd import percentile
 from support.limits import allow_all_descriptors
 from support.pushd import ROOT, Pushd
@@ -43,7 +44,10 @@ def main():
     problems, usual = [], None
     backend = Backend()
     with tempfile.TemporaryDirectory(prefix="hook-storm-") as directory:
-        node = Pushd(pathlib.Path(directory), "--hook-connect", f"{backend.url}/connect", *options.pushd_option)
+        hooks = ["--hook-connect", f"{backend.url}/connect", "--hook-events", f"{backend.url}/events"]
+        events = ["--hook-event", "published", "--allow-client-publish"]
+        node = Pushd(pathlib.Path(directory), *hooks, *events, *options.pushd_option)
+        speaker = Speaker(node.address).start()
         print(f"{'backend':10}{'pings':>8}{'p50 ms':>9}{'p99 ms':>9}{'worst ms':>10}{'MiB':>6}  answers")
         for conduct, allowed in CONDUCTS.items():
             misbehave(backend, "answer")
@@ -66,10 +70,21 @@ def main():
             if not set(statuses) <= allowed:
                 problems.append(f"{conduct}: answers {dict(statuses)}")
             wait_until_up(node)
+        problems += events_problems(backend, speaker.stop())
         node.stop()
     backend.close()
     print("\n".join(problems))
     return bool(problems)
+
+
+def events_problems(backend, count):
+    """What is wrong with the events, after as long as the last retry may be away."""
+    assert isinstance(count, int), count
+    deadline = time.monotonic() + 60
+    while len(backend.events) < count and time.monotonic() < deadline:
+        time.sleep(0.1)
+    print(f"{len(backend.events)} of {count} events, in {len(backend.attempts)} batches with those sent again")
+    return [] if told(backend) == list(range(count)) else ["events are missing, out of order or twice"]
 
 
 def wait_until_up(node):

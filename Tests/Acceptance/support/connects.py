@@ -1,12 +1,13 @@
 """Clients that open WebSockets at a steady rate, while a backend that is asked about them misbehaves."""
 
 import collections
+import json
 import select
 import socket
 import time
 
 from .crowd import Part
-from .raw import handshake
+from .raw import TEXT, handshake
 
 # What the backend does, and the answers that clients may have then; "slow" takes longer than the questions allow.
 CONDUCTS = {
@@ -45,6 +46,28 @@ class Connects(Part):
                     statuses[int(answer[9:12]) if answer else 0] += 1
                     client.close()
         return statuses
+
+
+class Speaker(Part):
+    """Publishes 0, 1, 2 … to a channel, each when the one before is accepted; returns how many."""
+
+    def work(self, rate=20):
+        client, count = self.open(timeout=60).upgrade("/ws?channel=&user_id=speaker"), 0
+        self.ready.set()
+        while not self.stopping.wait(1 / rate):
+            command = {"action": "publish", "channel": "spoken", "data": count}
+            client.send_frame(TEXT, json.dumps(command).encode())
+            reply = json.loads(client.read_frame().payload)
+            assert reply.get("status") == "published", reply
+            count += 1
+        return count
+
+
+def told(backend):
+    """What `Speaker` has said, as far as the backend was told; each event once, in order."""
+    numbers = [int(event["id"].split("-")[1]) for event in backend.events]
+    assert numbers == sorted(set(numbers)), "events out of order or twice"
+    return [event["data"] for event in backend.events]
 
 
 def misbehave(backend, conduct):

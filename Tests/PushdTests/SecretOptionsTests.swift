@@ -1,0 +1,84 @@
+import PushServer
+import Testing
+
+@testable import pushd
+
+/// Keys and passwords, which are not shown.
+@Suite struct SecretOptionsTests {
+    @Test(arguments: SampleOption.secrets) func anEmptySecretIsNoOpenDoor(name: String) throws {
+        let option = try #require(SampleOption.all.first { $0.name == name })
+        for value in ["", ","] {
+            for variable in [option.variable, option.variable + "_FILE"] {
+                let problem = try refusal(of: [], [variable: value])
+                #expect(problem.hasPrefix("\(variable): '\(value)'") && problem.contains("the key is empty"))
+            }
+        }
+        #expect(option.read(try Settings(parsing: [name, "a"], [option.variable: ""])) == "a")
+    }
+
+    @Test(arguments: SampleOption.secrets) func keysFromFiles(name: String) throws {
+        let option = try #require(SampleOption.all.first { $0.name == name })
+        let (first, second) = (try TextFile("one\r\ntwo\n\n"), try TextFile("three"))
+        let files = [name + "-file", first.path, name + "-file", second.path]
+        #expect(option.read(try Settings(parsing: files)) == "one,two,three")
+        #expect(option.read(try Settings(parsing: files + [name, "given"])) == "given,one,two,three")
+        let variable = [option.variable + "_FILE": "\(first.path),\(second.path)"]
+        #expect(option.read(try Settings(parsing: [], variable)) == "one,two,three")
+    }
+
+    @Test(arguments: ["", "\n\r\n", "key\nse cret\n", "\u{7F}"], SampleOption.secrets)
+    func aBadKeyFileIsNamedAndItsKeysAreNotShown(text: String, name: String) throws {
+        let file = try TextFile(text)
+        let problem = try refusal(of: [name + "-file", file.path])
+        #expect(problem.hasPrefix("\(name)-file: '\(file.path)' is not usable: "))
+        #expect(!problem.contains("cret"))
+        #expect(text.count < 4 || problem.contains("line 2"))
+        #expect(try refusal(of: [name + "-file", file.path + ".missing"]).contains("No such file"))
+    }
+
+    @Test func secretsAmongTheArgumentsAreWarnedAbout() throws {
+        let file = try TextFile("key")
+        let arguments = ["--publish-key", "k", "--publish-key", "l", "--api-key", "m", "--redis", "redis://u:secret@h"]
+        let warnings = try Settings(parsing: arguments).exposedSecrets
+        #expect(warnings.count == 3 && !warnings.joined().contains("secret@"))
+        for option in ["--publish-key-file", "--api-key-file", "--redis-password-file"] {
+            #expect(warnings.contains { $0.contains(option) })
+        }
+        let hidden = ["--publish-key-file", file.path, "--api-key-file", file.path, "--redis", "redis://h"]
+        #expect(try Settings(parsing: hidden).exposedSecrets.isEmpty)
+        let variables = ["PUSHD_PUBLISH_KEY": "k", "PUSHD_API_KEY": "m", "PUSHD_REDIS": "redis://u:secret@h"]
+        #expect(try Settings(parsing: [], variables).exposedSecrets.isEmpty)
+    }
+
+    @Test func theHooksSecretIsOneLongLine() throws {
+        for (text, isUsable) in [
+            ("0123456789abcdef\n", true), ("short\n", false), ("0123456789abcdef\nfedcba9876543210", false),
+        ] {
+            let file = try TextFile(text)
+            let arguments = ["--hook-secret-file", file.path]
+            if isUsable {
+                #expect(try Settings(parsing: arguments).server.hooks.secret == Array("0123456789abcdef".utf8))
+            } else {
+                #expect(try refusal(of: arguments).contains("one line of at least 16 bytes"))
+            }
+        }
+    }
+
+    @Test(arguments: ["se cret", ""]) func aPublishKeyIsNotShown(key: String) throws {
+        let problem = try refusal(of: ["--publish-key", key])
+        #expect(problem.hasPrefix("--publish-key: '") && !problem.contains("cret"))
+    }
+
+    @Test(arguments: [
+        "redis://user:secret@host:port", "redis://:secret@host:0", "redis://user:secret@host/x",
+        "rediss+x://u:secret@h",
+        "http://user:secret@host", "user:secret@host", "redis://user:secret@", "redis://:sec?ret@host",
+        "redis://u:secret/word@host", "redis://u:%zzsecret@host", "redis+unix://:secret@relative",
+        "redis://:a@secret@h:x",
+    ])
+    func aPasswordIsNotShown(url: String) throws {
+        let problem = try refusal(of: ["--redis", url])
+        #expect(!problem.contains("sec"))
+        #expect(problem.hasPrefix("--redis: '"))
+    }
+}
