@@ -30,10 +30,12 @@ public protocol MessagePrefix: AnyObject {
     func append(before message: Message, to text: inout [UInt8])
 }
 
-/// A notice about messages of a channel that a subscriber did not get.
+/// A notice about a channel, such as messages that a subscriber did not get.
 public enum DeliveryNotice: Equatable, Sendable {
     /// This many messages were dropped, because the subscriber is too slow.
     case missed(count: Int)
     /// Messages of the last seconds may have been lost on their way to this process.
     case gap(seconds: Double)
+    /// An event with a name, as the JSON text that clients get.
+    case event(name: String, text: [UInt8])
 }

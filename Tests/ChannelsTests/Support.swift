@@ -29,6 +29,7 @@ struct NamingEncoder: MessageEncoder {
         switch notice {
         case .missed(let count): text += "missed of \(channel): \(count)".utf8
         case .gap(let seconds): text += "gap in \(channel): \(seconds) s".utf8
+        case .event(let name, let event): text += "\(name) in \(channel): ".utf8 + event
         }
         return true
     }

@@ -35,6 +35,7 @@ extension DeliveryNotice {
         switch self {
         case .missed: "missed"
         case .gap: "gap"
+        case .event(let name, _): name
         }
     }
 }

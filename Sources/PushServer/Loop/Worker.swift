@@ -116,6 +116,7 @@ final class Worker {
             context.hub.tell(.gap(seconds: Double(milliseconds) / 1000), of: channel)
         case .published(let ticket, let outcome): commands.published(ticket, outcome)
         case .read(let key, let readings): commands.read(key, readings)
+        case .presence(let batches): context.presence?.tell(batches)
         case .call(let call, let ticket): callRunner.take(call, ticket)
         case .runCalls: callRunner.run()
         case .trace(let change): tracer.change(change)

@@ -1,4 +1,5 @@
 internal import Broker
+internal import Channels
 internal import Hooks
 internal import Logging
 internal import WSLoop
@@ -15,7 +16,8 @@ final class EventLink {
     private let broker: BrokerLink
     private var kinds: Set<EventKind> = []
     private var sender: EventSender?
-    private var attendance = Attendance(grace: 0)
+    private var attendance = Attendance<Occupant>()
+    private var grace: UInt64 = 0
     private var ledger: CensusLedger?
     private var censusProblem: String?
     private var lastOrder = 0
@@ -34,7 +36,7 @@ final class EventLink {
         let hooks = state.configuration.hooks
         guard let url = hooks.eventsURL else { return }
         kinds = hooks.eventKinds
-        attendance = Attendance(grace: UInt64(hooks.grace / .milliseconds(1)))
+        grace = UInt64(hooks.grace / .milliseconds(1))
         let node = ConnectionID.nodeName(state.nodeID)
         if !state.broker.isEmbedded { ledger = CensusLedger(node: node) }
         sender = EventSender(url, signer: hooks.signer, node: node, fetcher, on: context.loop) { [unowned self] in
@@ -55,7 +57,7 @@ final class EventLink {
         case .entered(let occupants):
             for occupant in occupants where attendance.enter(occupant) { arrived(occupant) }
         case .exited(let occupants):
-            for occupant in occupants { attendance.exit(occupant, at: now) }
+            for occupant in occupants { attendance.exit(occupant, at: now, grace: grace) }
         }
         report()
     }

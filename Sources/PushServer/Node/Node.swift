@@ -13,6 +13,7 @@ final class Node {
     private let backend: BackendLink
     private let keySet: KeySetLink
     private let events: EventLink
+    private let presence: PresenceLink
     /// Nil if the configuration has no URL.
     private var fetcher: HTTPFetcher?
     private let reloading: Reloading
@@ -41,6 +42,7 @@ final class Node {
         backend = BackendLink(context)
         keySet = KeySetLink(context)
         events = EventLink(context, broker)
+        presence = PresenceLink(context, broker)
         reloading = Reloading(context, reload)
         orders = OrderLink(context, broker)
         unopenedWorkers = context.state.workers
@@ -142,6 +144,7 @@ extension Node: NodeMessageHandler {
         backend.tick()
         keySet.tick()
         events.tick()
+        presence.tick()
         orders.tick()
         housekeeping.tick(state)
     }

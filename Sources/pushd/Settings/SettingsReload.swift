@@ -9,8 +9,9 @@ final class SettingsReload: Sendable {
     static let restartOptions: Set<String> = [
         "--config", "--listen", "--admin", "--redis", "--redis-password-file", "--redis-prefix", "--redis-map",
         "--redis-pattern", "--redis-cluster-pubsub", "--redis-ca", "--redis-cert", "--redis-key",
-        "--redis-connect-timeout", "--redis-silence", "--max-publish", "--history-budget", "--workers", "--io",
-        "--log-format", "--hook-connect", "--hook-subscribe", "--hook-publish", "--hook-header", "--hook-failure",
+        "--redis-connect-timeout", "--redis-silence", "--presence-heartbeat", "--max-publish", "--history-budget",
+        "--workers", "--io", "--log-format", "--hook-connect", "--hook-subscribe", "--hook-publish", "--hook-header",
+        "--hook-failure",
         "--hook-timeout", "--hook-secret-file", "--hook-ca", "--hook-events", "--hook-event", "--hook-grace",
         "--token-jwks",
     ]
