@@ -6,6 +6,8 @@ public enum ChannelAction: String, Sendable {
     case publish
     /// To read its past messages.
     case history
+    /// To see who is in it.
+    case presence
 }
 
 /// Which clients may do something with a channel.

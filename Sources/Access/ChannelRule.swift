@@ -12,16 +12,21 @@ public struct ChannelRule: Equatable, Sendable {
     public var slowConsumer: SlowConsumerPolicy?
     /// What the channels keep of their messages; by default nothing.
     public var history: HistoryLimits?
+    /// Whether it is known who is in the channels; by default not.
+    public var presence: Bool?
+    /// How long a member may be away before it has left; 10 seconds by default.
+    public var presenceGraceMilliseconds: UInt64?
 
     /// A rule that sets nothing yet.
     public init(_ pattern: ChannelPattern) {
         self.pattern = pattern
     }
 
-    /// The right that the rule sets for an action; past messages are for those that get the new ones.
+    /// The right that the rule sets for an action; past messages and members are for those that get the new
+    /// messages.
     public func right(to action: ChannelAction) -> ChannelRight? {
         switch action {
-        case .subscribe, .history: subscribe
+        case .subscribe, .history, .presence: subscribe
         case .publish: publish
         }
     }

@@ -13,6 +13,9 @@ public struct ChannelRules: Sendable {
     private let publishDefault: ChannelRight
     /// Whether any channel may keep its messages.
     public let keepHistories: Bool
+    /// Whether any channel may have presence.
+    public let havePresence: Bool
+    private static let presenceGraceMilliseconds: UInt64 = 10_000
 
     /// Makes the rules.
     ///
@@ -21,6 +24,7 @@ public struct ChannelRules: Sendable {
         self.rules = rules
         self.publishDefault = publishDefault
         keepHistories = rules.contains { $0.history != nil }
+        havePresence = rules.contains { $0.presence == true }
         wild = rules.indices.filter { !rules[$0].pattern.wildcard.isLiteral }
         let literal = rules.indices.filter { rules[$0].pattern.wildcard.isLiteral }
         named = Dictionary(
@@ -37,6 +41,13 @@ public struct ChannelRules: Sendable {
 
     /// What a channel keeps of its messages; nil if it keeps nothing.
     public func history(of channel: String) -> HistoryLimits? { rule(for: channel)?.history }
+
+    /// How long a member of a channel may be away before it has left, in milliseconds; nil if the channel has no
+    /// presence.
+    public func presenceGrace(of channel: String) -> UInt64? {
+        guard havePresence, let rule = rule(for: channel), rule.presence == true else { return nil }
+        return rule.presenceGraceMilliseconds ?? ChannelRules.presenceGraceMilliseconds
+    }
 
     /// Which clients may do something with a channel.
     public func right(to action: ChannelAction, _ channel: String) -> ChannelRight {
@@ -59,8 +70,8 @@ public struct ChannelRules: Sendable {
             guard let identity else { return .deny(.tokenMissing) }
             return identity.isGranted(action, channel) ? .allow : .deny(.notGranted)
         case .ask:
-            // The backend is not asked about the history: who may subscribe may read.
-            guard action == .history else { return .ask }
+            // The backend is not asked about the history and members: who may subscribe may read.
+            guard action == .history || action == .presence else { return .ask }
             return isSubscribed() ? .allow : .deny(.notSubscribed)
         case .nobody: return .deny(.nobodyMay(action))
         }

@@ -49,7 +49,7 @@ public enum ChannelDenial: Error, Equatable, Sendable {
         switch self {
         case .nobodyMay(.subscribe): "clients may not subscribe to this channel (--channel)"
         case .nobodyMay(.publish): "clients may not publish to this channel (--allow-client-publish, --channel)"
-        case .nobodyMay(.history): "clients may not read this channel (--channel)"
+        case .nobodyMay(.history), .nobodyMay(.presence): "clients may not read this channel (--channel)"
         case .tokenMissing: "this channel needs a token"
         case .notGranted: "the token does not grant this channel"
         case .notSubscribed: "only to a channel that was subscribed to"

@@ -29,6 +29,7 @@ public struct Grants: Equatable, Sendable {
             case .subscribe: subscribe
             case .publish: publish
             case .history: history
+            case .presence: presence
             }
         return patterns.contains { $0.matches(channel) }
     }

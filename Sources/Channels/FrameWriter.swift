@@ -67,8 +67,21 @@ struct FrameWriter {
     /// Whether each of these subscribers has a prefix of its own.
     func isPrefixed(_ form: WireForm) -> Bool { prefixedBits >> UInt16(form.encoder) & 1 != 0 }
 
+    /// Appends a text as one frame, or as it is if the form has none.
+    mutating func append(text: [UInt8], _ form: WireForm, to bytes: inout [UInt8]) {
+        guard isFramed(form) else { return bytes.append(contentsOf: text) }
+        if let deflated = deflated(text.rawSpan, form) {
+            FrameEncoder.appendFrame(.text, rsv1: true, deflated.rawSpan, to: &bytes)
+        } else {
+            FrameEncoder.appendFrame(.text, text.rawSpan, to: &bytes)
+        }
+    }
+
     /// The text of a notice; nil if the protocol has none.
+    ///
+    /// Clients without an encoder get events as they are, since they have asked for them.
     func text(of notice: DeliveryNotice, in channel: String, _ form: WireForm) -> [UInt8]? {
+        if encoders[form.encoder] == nil, case .event(_, let text) = notice { return text }
         var text: [UInt8] = []
         guard let encoder = encoders[form.encoder], encoder.encode(notice, of: channel, into: &text) else { return nil }
         return text

@@ -30,7 +30,7 @@ public protocol MessagePrefix: AnyObject {
     func append(before message: Message, to text: inout [UInt8])
 }
 
-/// A notice about messages of a channel that a subscriber did not get.
+/// A notice about a channel, such as messages that a subscriber did not get.
 public enum DeliveryNotice: Equatable, Sendable {
     /// This many messages were dropped, because the subscriber is too slow.
     case missed(count: Int)
@@ -38,4 +38,6 @@ public enum DeliveryNotice: Equatable, Sendable {
     case gap(seconds: Double)
     /// Messages of the channel's history are gone; later ones follow behind this place.
     case lost(next: StreamPosition)
+    /// An event with a name, as the JSON text that clients get.
+    case event(name: String, text: [UInt8])
 }

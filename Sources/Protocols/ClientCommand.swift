@@ -13,6 +13,8 @@ public enum ClientCommand: Equatable, Sendable {
     case publish(channel: String, data: [UInt8], key: String?)
     /// To read the last messages of a channel.
     case history(channel: String, last: Int)
+    /// To list who is in a channel.
+    case presence(channel: String)
     /// To replace the connection's token.
     case refresh(token: String)
 }
@@ -29,6 +31,8 @@ public enum CommandOutcome: Equatable, Sendable {
     case published(channel: String)
     /// The last messages of a channel.
     case history(channel: String, HistoryReading)
+    /// Who is in a channel.
+    case presence(channel: String, PresenceList)
     /// The new token counts, for so many seconds; nil if it does not end.
     case refreshed(seconds: Int?)
     /// Nothing was done; `channel` is set if the refusal is about one of several.
@@ -53,6 +57,8 @@ public enum CommandRefusal: Error, Equatable, Sendable {
     case overBudget
     /// The channel keeps no history.
     case noHistory
+    /// It is not known who is in the channel.
+    case noPresence
     /// Messages after the client's position are gone, and it subscribes only if it gets them all.
     case unrecoverable
     /// A message could not be published, for this reason.
@@ -69,6 +75,7 @@ public enum CommandRefusal: Error, Equatable, Sendable {
         case .nothingToRefresh: "this connection has no token; connect with one"
         case .overBudget: "clients do not keep up and the server is over its budget, retry later"
         case .noHistory: "this channel keeps no history (--channel)"
+        case .noPresence: "this channel has no presence (--channel)"
         case .unrecoverable: "not all messages after this position are kept; read the state again"
         case .publishFailed(let reason): reason
         }
@@ -85,6 +92,7 @@ public enum CommandRefusal: Error, Equatable, Sendable {
         case .nothingToRefresh: "not_allowed"
         case .overBudget: "over_budget"
         case .noHistory: "no_history"
+        case .noPresence: "no_presence"
         case .unrecoverable: "unrecoverable"
         case .publishFailed: "publish_failed"
         }

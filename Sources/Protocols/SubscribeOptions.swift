@@ -8,12 +8,18 @@ public struct SubscribeOptions: Equatable, Sendable {
     public var history: HistoryRequest?
     /// Whether it does not subscribe if not everything can be recovered.
     public var isStrict: Bool
+    /// Whether it is told who comes to the channel and who leaves.
+    public var watchesPresence: Bool
 
     /// Options; without arguments a plain subscription.
-    public init(replace: Bool = false, history: HistoryRequest? = nil, isStrict: Bool = false) {
+    public init(
+        replace: Bool = false, history: HistoryRequest? = nil, isStrict: Bool = false,
+        watchesPresence: Bool = false
+    ) {
         self.replace = replace
         self.history = history
         self.isStrict = isStrict
+        self.watchesPresence = watchesPresence
     }
 }
 

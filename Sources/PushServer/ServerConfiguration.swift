@@ -48,6 +48,8 @@ public struct ServerConfiguration: Sendable {
     public var outboxBudgetBytes = Int.max
     /// The most bytes of all channels' histories together.
     public var historyBudgetBytes = 67_108_864
+    /// How often a node tells the others that its members are there; after two times its silence has ended them.
+    public var presenceHeartbeat = Duration.seconds(5)
     /// The most bytes of input that the process holds for all clients together.
     public var inboundBudgetBytes = Int.max
     /// A silent connection is pinged after this time.

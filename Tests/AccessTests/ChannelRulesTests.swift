@@ -100,4 +100,25 @@ import Testing
             #expect(Denial(denial, of: "c").message == "channel 'c': \(denial.message)")
         }
     }
+
+    @Test func presenceIsWhereARuleSaysSo() throws {
+        var rooms = try rule("room.*", subscribe: .token)
+        rooms.presence = true
+        var quick = rooms
+        quick.presenceGraceMilliseconds = 50
+        let rules = ChannelRules([try rule("room.none"), rooms])
+        let none = ChannelRules([try rule("a")])
+        #expect(rules.havePresence && !none.havePresence)
+        #expect(rules.presenceGrace(of: "room.1") == 10_000)
+        #expect(rules.presenceGrace(of: "room.none") == nil && rules.presenceGrace(of: "other") == nil)
+        #expect(ChannelRules([quick]).presenceGrace(of: "room.1") == 50)
+        let reader = Identity(user: "u", grants: Grants(presence: [try pattern("room.*")]))
+        let other = Identity(user: "u", grants: Grants(subscribe: [try pattern("room.*")]))
+        #expect(rules.decision(to: .presence, "room.1", by: reader) == .allow)
+        #expect(rules.decision(to: .presence, "room.1", by: other) == .deny(.notGranted))
+        #expect(rules.decision(to: .presence, "room.1", by: nil) == .deny(.tokenMissing))
+        let asked = ChannelRules([try rule("a", subscribe: .ask)])
+        #expect(asked.decision(to: .presence, "a", by: nil, isSubscribed: true) == .allow)
+        #expect(asked.decision(to: .presence, "a", by: nil, isSubscribed: false) == .deny(.notSubscribed))
+    }
 }

@@ -30,6 +30,7 @@ struct NamingEncoder: MessageEncoder {
         case .missed(let count): text += "missed of \(channel): \(count)".utf8
         case .lost(let position): text += "lost in \(channel), next is after \(position)".utf8
         case .gap(let seconds): text += "gap in \(channel): \(seconds) s".utf8
+        case .event(let name, let event): text += "\(name) in \(channel): ".utf8 + event
         }
         return true
     }

@@ -94,6 +94,15 @@ import Testing
         expect(#"{"action":"subscribe","channel":"c","recover":\#(place)}"#, fails: .badRecover)
     }
 
+    @Test func membersCanBeListedAndWatched() {
+        expect(#"{"action":"presence","channel":"c","id":1}"#, .presence(channel: "c"), id: "1")
+        expect(#"{"action":"presence"}"#, fails: .badChannel)
+        expect(
+            #"{"action":"subscribe","channel":"c","presence":true}"#,
+            .subscribe(["c"], SubscribeOptions(watchesPresence: true)))
+        expect(#"{"action":"subscribe","channel":"c","presence":1}"#, fails: .badFlag("presence"))
+    }
+
     @Test func theHistoryCanBeRead() {
         expect(#"{"action":"history","channel":"c"}"#, .history(channel: "c", last: 100))
         expect(#"{"action":"history","channel":"c","limit":7}"#, .history(channel: "c", last: 7))

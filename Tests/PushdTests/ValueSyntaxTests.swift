@@ -87,7 +87,9 @@ import Testing
         ("a: subscribe=token subscribe=anyone", "'subscribe' is not allowed twice in one rule"),
         ("a: Subscribe=token", "'Subscribe' is not a field of a rule; they are subscribe, publish, slow-consumer"),
         ("a: history=100", "'history=100' is not history= and COUNT/TIME, as in 100/5m"),
-        ("a: presence=on", "'presence' is not supported yet"),
+        ("a: wildcard=allow", "'wildcard' is not supported yet"),
+        ("a: presence=yes", "'presence=yes' is not presence= and one of on, off"),
+        ("a: presence-grace=2h", "'presence-grace=2h' is not presence-grace= and a time such as 10s, at most an hour"),
         ("a: slow-consumer=drop", "'slow-consumer=drop' is not slow-consumer= and one of disconnect, "),
     ])
     func aBadChannelRuleIsExplained(text: String, problem: String) {

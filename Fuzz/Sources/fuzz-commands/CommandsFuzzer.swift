@@ -63,6 +63,7 @@ private func checkCommand(_ request: ClientRequest, in text: [UInt8]) {
     switch request.command {
     case .success(.history(let channel, let last)):
         expect(ChannelName.isValid(channel) && last >= 0, "a history without a channel or a count")
+    case .success(.presence(let channel)): expect(ChannelName.isValid(channel), "presence without a channel")
     case .success(.subscribe(let channels, _)), .success(.unsubscribe(let channels)):
         expect(!channels.isEmpty, "no channel")
         for channel in channels { expect(ChannelName.isValid(channel), "a bad channel") }

@@ -2,6 +2,7 @@ import Bytes
 import Channels
 import FuzzSupport
 import Protocols
+import TestSupport
 
 /// Cursors of event streams, and places in histories as URLs name them.
 @c(LLVMFuzzerTestOneInput)

@@ -35,6 +35,7 @@ extension DeliveryNotice {
         switch self {
         case .missed: "missed"
         case .gap, .lost: "gap"
+        case .event(let name, _): name
         }
     }
 }

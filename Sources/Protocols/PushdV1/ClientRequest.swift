@@ -60,6 +60,8 @@ struct ClientRequest {
         case "history":
             return .history(
                 channel: try channel(in: object), last: try object.count("limit", text) ?? defaultHistoryLimit)
+        case "presence":
+            return .presence(channel: try channel(in: object))
         case "refresh":
             guard case .string(let token) = object["token"] else { throw .badToken }
             return .refresh(token: token)

@@ -25,6 +25,7 @@ struct CommandSession: ClientSession {
         case .unsubscribed(let channel): ServerReply.status("unsubscribed", channel: channel, id: id)
         case .published(let channel): ServerReply.status("published", channel: channel, id: id)
         case .history(let channel, let reading): HistoryText.json(of: channel, reading, id: id)
+        case .presence(let channel, let list): PresenceText.json(of: channel, list, id: id)
         case .refreshed(let seconds): ServerReply.refreshed(seconds: seconds, id: id)
         case .refused(let refusal, let channel): ServerReply.error(refusal, channel: channel, id: id)
         }

@@ -23,7 +23,8 @@ enum CommandViolation: Error, Equatable {
         switch self {
         case .badJSON(let what): "bad JSON: \(what)"
         case .missingAction: "the field action is missing or not a string"
-        case .unknownAction: "unknown action; known are ping, subscribe, unsubscribe, publish, history and refresh"
+        case .unknownAction:
+            "unknown action; known are ping, subscribe, unsubscribe, publish, history, presence and refresh"
         case .badChannel: "the field channel must be a string of 1 to 255 bytes without control characters"
         case .badChannels:
             "the field channels must be a list of one string or more, each of 1 to 255 bytes without control characters"

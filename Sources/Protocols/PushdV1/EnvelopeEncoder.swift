@@ -38,6 +38,9 @@ struct EnvelopeEncoder: MessageEncoder {
     func encode(_ notice: DeliveryNotice, of channel: String, into text: inout [UInt8]) -> Bool {
         var object = JSONObjectWriter()
         switch notice {
+        case .event(_, let event):
+            text.append(contentsOf: event)
+            return true
         case .missed(let count):
             object.member("event", "missed")
             object.member("channel", channel)

@@ -4,7 +4,9 @@ internal import Channels
 extension SubscribeOptions {
     /// Reads the options of a subscribe command.
     init(in object: JSONObject, _ text: RawSpan, of channels: [String]) throws(CommandViolation) {
-        self.init(replace: try object.flag("replace"), isStrict: try object.flag("strict"))
+        self.init(
+            replace: try object.flag("replace"), isStrict: try object.flag("strict"),
+            watchesPresence: try object.flag("presence"))
         let place = try SubscribeOptions.place(in: object, text)
         let last = try object.count("history", text)
         guard place == nil || channels.count == 1 else { throw .recoverOfSeveral }

@@ -87,7 +87,9 @@ extension CommandRunner {
             switch verdict {
             case .refused(let refusal):
                 webSockets.reply(.refused(refusal, channel: channel), to: join.id, of: connection)
-            case .isMember: webSockets.reply(.subscribed(channel: channel), to: join.id, of: connection)
+            case .isMember:
+                webSockets.reply(.subscribed(channel: channel), to: join.id, of: connection)
+                if join.options.watchesPresence { context.presence?.watch(connection.slot, ByteName(channel)) }
             case .join: enter(connection, channel, readings[ByteName(channel)], join)
             }
         }
@@ -104,6 +106,7 @@ extension CommandRunner {
         let report = join.options.report(on: reading)
         webSockets.reply(.subscribed(channel: channel, report), to: join.id, of: connection)
         context.hub.join(connection.slot, channel, after: reading?.messages ?? [])
+        context.presence?.joined(connection, channel, watches: join.options.watchesPresence)
     }
 
     /// Whether a command may name this many channels: each one is as much work as a command of its own.
@@ -127,6 +130,11 @@ extension CommandRunner {
         var named: Set<ByteName> = []
         return zip(channels, denials).map { channel, denial in
             if let denial = denial ?? rewindDenial(options, channel, connection) { return .refused(.denied(denial)) }
+            if options.watchesPresence,
+                let refusal = presenceRefusal(on: channel, connection, isSubscribed: true)
+            {
+                return .refused(refusal)
+            }
             if context.hub.isMember(slot, of: channel) || named.contains(ByteName(channel)) { return .isMember }
             if count >= maxChannels, context.isStopped(by: .channels) { return .refused(tooManyChannels) }
             count += 1

@@ -44,7 +44,8 @@ final class CommandRunner {
             context.state.broker.isEmbedded
             ? EmbeddedBroker { context.broadcast($0) } : BrokerProxy { context.tellNode($0) }
         subscriptions = Subscriptions(
-            context.hub, context.state.directory, broker, loop: context.index, notes: context.events)
+            context.hub, context.state.directory, broker, loop: context.index, notes: context.events,
+            presence: context.presence)
     }
 
     /// Publishes a message that comes from a connection.
@@ -106,6 +107,7 @@ extension CommandRunner: MessageDelegate {
         case .publish(let channel, let data, let key):
             publish(Publication(channel: channel, payload: data, key: key), id: id, connection)
         case .history(let channel, let last): readHistory(connection, of: channel, last: last, id: id)
+        case .presence(let channel): listPresence(connection, of: channel, id: id)
         case .refresh(let token): refresh(connection, token, id: id)
         }
     }

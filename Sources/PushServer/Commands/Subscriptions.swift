@@ -13,11 +13,18 @@ final class Subscriptions {
     private let broker: any Broker
     private let loop: Int
     private let notes: EventNotes?
+    private let presence: LoopPresence?
     private(set) var waiting: [ByteName: [StreamKey]] = [:]
 
-    /// - Parameter notes: is told of each subscription that begins and ends; nil if nobody wants to know it.
-    init(_ hub: Hub, _ directory: ChannelDirectory, _ broker: any Broker, loop: Int, notes: EventNotes? = nil) {
-        (self.hub, self.directory, self.broker, self.loop, self.notes) = (hub, directory, broker, loop, notes)
+    /// - Parameters:
+    ///   - notes: is told of each subscription that begins and ends; nil if nobody wants to know it.
+    ///   - presence: is told of each one that ends.
+    init(
+        _ hub: Hub, _ directory: ChannelDirectory, _ broker: any Broker, loop: Int, notes: EventNotes? = nil,
+        presence: LoopPresence? = nil
+    ) {
+        (self.hub, self.directory, self.broker, self.loop) = (hub, directory, broker, loop)
+        (self.notes, self.presence) = (notes, presence)
     }
 
     /// Acquires channels for a connection.
@@ -86,6 +93,7 @@ final class Subscriptions {
 
     private func release(_ channel: String, of slot: UInt32) {
         notes?.exited(channel, slot)
+        presence?.left(slot, channel)
         if directory.release(channel, loop: loop) { broker.unsubscribe(channel) }
     }
 }

@@ -32,6 +32,7 @@ final class Connection {
         static let isToldOfExpiry = Marks(rawValue: 8)
         static let wantsHello = Marks(rawValue: 16)
         static let isClient = Marks(rawValue: 32)
+        static let watchesPresence = Marks(rawValue: 64)
 
         subscript(mark: Marks) -> Bool {
             get { contains(mark) }
@@ -105,6 +106,12 @@ final class Connection {
     var wantsHello: Bool {
         get { marks[.wantsHello] }
         set { marks[.wantsHello] = newValue }
+    }
+
+    /// The client wants to be told who comes to the channels of its URL and who leaves (`presence=1`).
+    var watchesPresence: Bool {
+        get { marks[.watchesPresence] }
+        set { marks[.watchesPresence] = newValue }
     }
 
     /// It is counted among the clients of channels, and has a place among them.

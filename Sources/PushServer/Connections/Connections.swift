@@ -62,6 +62,7 @@ final class Connections {
         requestLimits = RequestParser.Limits(bodyBytes: context.settings.configuration.maxPublishBytes)
         context.hub.attach(writer)
         context.events = EventNotes(context, table, users, addresses)
+        context.presence = LoopPresence(context, users)
     }
 
     /// Opens what the loop watches sockets with.

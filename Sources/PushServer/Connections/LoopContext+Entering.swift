@@ -16,6 +16,7 @@ extension LoopContext {
             let reading = histories.isEmpty ? nil : histories[ByteName(channel)]
             if let reading { tell(.subscribed(channel: channel, HistoryReport(reading))) }
             hub.join(connection.slot, channel, after: reading?.messages ?? [])
+            presence?.joined(connection, channel, watches: connection.watchesPresence)
         }
         counters.handshakes[result.rawValue] += 1
         counters.opened += 1

@@ -72,6 +72,7 @@ extension ClientOpenings {
             throw .badRequest("an event stream needs a channel (channel=)")
         }
         try checkHistories(connection, opening)
+        if connection.watchesPresence { try checkPresence(of: opening.channels, connection) }
         let channels = opening.channels
         let unconfirmed = subscriptions.acquire(channels, for: connection.key)
         guard unconfirmed > 0 else { return enter(connection, opening) }
@@ -134,6 +135,14 @@ extension ClientOpenings {
             if let denial = commands.historyDenial(on: channel.text, connection, isSubscribed: true) {
                 throw UpgradeRefusal(Denial(denial, of: channel.text))
             }
+        }
+    }
+
+    /// Who may subscribe to a channel may not always see who is in it; channels without presence have nothing to see.
+    private func checkPresence(of channels: [String], _ connection: Connection) throws(UpgradeRefusal) {
+        for channel in channels {
+            let refusal = commands.presenceRefusal(on: channel, connection, isSubscribed: true)
+            if case .denied(let denial) = refusal { throw UpgradeRefusal(Denial(denial, of: channel)) }
         }
     }
 

@@ -29,6 +29,16 @@ extension ClientOpenings {
         return channels
     }
 
+    /// Whether the client wants to be told who comes to its channels and who leaves.
+    func watchesPresence(_ head: RequestHead) throws(UpgradeRefusal) -> Bool {
+        guard context.settings.access.channels.havePresence else { return false }
+        let value: String?
+        do throws(BadRequest) { value = try head.parameter("presence") } catch { throw .badRequest(error.reason) }
+        guard let value, value != "0" else { return false }
+        guard value == "1" else { throw .badRequest("presence= is 0 or 1") }
+        return true
+    }
+
     /// The names in order, without duplicates.
     static func distinct(_ names: [String]) -> [String] {
         guard names.count > 1 else { return names }

@@ -125,11 +125,14 @@ final class ClientOpenings {
         let channels = try channels(of: head, connection.identity)
         let user = try user(of: head, connection.identity)
         var histories: [ByteName: HistoryRequest] = [:]
-        connection.wantsHello = false  // a refused request of the same connection may have asked for it
+        // A refused request of the same connection may have asked for them.
+        connection.wantsHello = false
+        connection.watchesPresence = false
         // The query has been decoded above, so that nothing can be wrong with its escapes.
         if (try? head.queryName(besides: ClientOpenings.usualParameters)) != nil {
             histories = try HistoryQuery.requests(of: head, context.settings.access.channels)
             connection.wantsHello = (try? head.queryValues(of: "hello")) == ["1"]
+            connection.watchesPresence = try watchesPresence(head)
             if hasChannels { log.noteUnknown(in: head, transport, connection) }
         }
         if hasChannels { log.noteSubprotocols(of: head, transport, connection) }

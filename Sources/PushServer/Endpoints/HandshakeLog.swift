@@ -65,10 +65,10 @@ struct HandshakeLog {
 
 extension ClientTransport {
     private static let ofWebSockets: [StaticString] = [
-        "channel", "user_id", "context_takeover", "hello", "recover", "history", TokenCarriers.parameter,
+        "channel", "user_id", "context_takeover", "hello", "recover", "history", "presence", TokenCarriers.parameter,
     ]
     private static let ofEventStreams: [StaticString] = [
-        "channel", "user_id", "envelope", "recover", "history", TokenCarriers.parameter,
+        "channel", "user_id", "envelope", "recover", "history", "last_event_id", "presence", TokenCarriers.parameter,
     ]
 
     /// The parameters that the query may have.

@@ -14,6 +14,7 @@ struct Metrics {
         metrics.addClients(state, totals)
         metrics.addMessages(state, totals)
         metrics.addHistories(state, totals)
+        metrics.addPresence(state)
         metrics.addBroker(state)
         metrics.addHooks(state)
         metrics.addEvents(state)
@@ -104,6 +105,18 @@ struct Metrics {
         for result in RecoveryResult.allCases {
             sample("recoveries_total", "result", "\(result)", totals.recoveries[result.rawValue])
         }
+    }
+
+    private mutating func addPresence(_ state: ServerState) {
+        let counts = state.presence.counts
+        gauge("presence_members", "Members of channels with presence.", state.presence.memberCount)
+        gauge("presence_nodes", "Other nodes whose members are known.", counts.nodes)
+        head("presence_events_total", "counter", "Members of watched channels that came or left, as clients were told.")
+        sample("presence_events_total", "event", "join", counts.joins)
+        sample("presence_events_total", "event", "leave", counts.leaves)
+        counter(
+            "presence_summaries_total", "Batches of such events replaced by a count, as they were too large.",
+            counts.summaries)
     }
 
     private static func label(of cause: DropCause) -> String {

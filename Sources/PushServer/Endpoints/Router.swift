@@ -33,6 +33,7 @@ final class Router {
             ChannelsEndpoint(requests),
             ChannelEndpoint(requests),
             HistoryEndpoint(context, connections, commands),
+            PresenceEndpoint(context),
             ConnectionsEndpoint(requests),
             ConnectionEndpoint(requests),
             DisconnectUserEndpoint(requests),

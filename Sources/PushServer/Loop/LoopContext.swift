@@ -21,6 +21,8 @@ final class LoopContext {
     @safe @exclusivity(unchecked) var counters = WorkerCounters()
     /// Tells the node what happens to connections; nil if nobody wants to know it.
     var events: EventNotes?
+    /// Knows where connections are members of channels; nil before there are any.
+    var presence: LoopPresence?
     /// Nil while nobody traces anything.
     var tracer: Tracer?
     /// From the moment that the turn's end has looked into the inbox.

@@ -117,6 +117,7 @@ final class Worker {
         case .lost(let channel, let position): context.hub.tell(.lost(next: position), of: channel)
         case .published(let ticket, let outcome): commands.published(ticket, outcome)
         case .read(let key, let readings): commands.read(key, readings)
+        case .presence(let batches): context.presence?.tell(batches)
         case .call(let call, let ticket): callRunner.take(call, ticket)
         case .runCalls: callRunner.run()
         case .trace(let change): tracer.change(change)

@@ -23,6 +23,8 @@ enum WorkerMessage: Sendable {
     case published(PublishTicket, PublishOutcome)
     /// From the directory: the histories that the connection waits for.
     indirect case read(StreamKey, [HistoryReading])
+    /// From the node: who has come to channels and gone.
+    indirect case presence([PresenceBatch])
     /// Execute a call, and answer it if it has a ticket.
     indirect case call(Call, CallTicket?)
     /// To itself: continue to execute calls.

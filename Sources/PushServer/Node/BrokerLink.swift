@@ -21,6 +21,8 @@ final class BrokerLink {
     private var settings: LiveSettings
     /// Gets what the nodes tell each other.
     private weak var nodes: (any NodeListener)?
+    /// Gets what they tell of their members.
+    private weak var presence: (any NodeListener)?
 
     init(_ context: LoopContext) {
         self.context = context
@@ -40,6 +42,11 @@ final class BrokerLink {
     /// Sets who gets what the nodes tell each other.
     func attach(_ nodes: any NodeListener) {
         self.nodes = nodes
+    }
+
+    /// Sets who gets what the nodes tell of their members.
+    func attach(presence: any NodeListener) {
+        self.presence = presence
     }
 
     /// How nodes tell each other something; nil for the embedded broker.
@@ -183,9 +190,14 @@ extension BrokerLink: BrokerDelegate {
         context.counters.droppedOversized += 1
     }
 
-    func brokerHeard(_ text: [UInt8]) { nodes?.heard(text) }
+    func brokerHeard(_ text: [UInt8]) {
+        if text.starts(with: GossipText.word.utf8) { presence?.heard(text) } else { nodes?.heard(text) }
+    }
 
-    func brokerJoinedNodes() { nodes?.joined() }
+    func brokerJoinedNodes() {
+        nodes?.joined()
+        presence?.joined()
+    }
 
     func brokerRefusedNodes(_ reason: String) {
         state.logger.warning(

@@ -1,4 +1,5 @@
 internal import Broker
+internal import Channels
 internal import Hooks
 internal import Logging
 internal import WSLoop
@@ -15,7 +16,8 @@ final class EventLink {
     private let broker: BrokerLink
     private var kinds: Set<EventKind> = []
     private var sender: EventSender?
-    private var attendance = Attendance(grace: 0)
+    private var attendance = Attendance<Occupant>()
+    private var grace: UInt64 = 0
     private var ledger: CensusLedger?
     private var censusProblem: String?
     private var lastOrder = 0
@@ -33,7 +35,8 @@ final class EventLink {
     func update(_ fetcher: HTTPFetcher) {
         let hooks = state.configuration.hooks
         guard let url = hooks.eventsURL else { return }
-        attendance.setGrace(UInt64(hooks.grace / .milliseconds(1)), at: now)
+        grace = UInt64(hooks.grace / .milliseconds(1))
+        attendance.shorten(to: grace, at: now)
         guard sender == nil else {
             sender?.send(to: url, signer: hooks.signer)
             return refreshStatus()
@@ -59,7 +62,7 @@ final class EventLink {
         case .entered(let occupants):
             for occupant in occupants where attendance.enter(occupant) { arrived(occupant) }
         case .exited(let occupants):
-            for occupant in occupants { attendance.exit(occupant, at: now) }
+            for occupant in occupants { attendance.exit(occupant, at: now, grace: grace) }
         }
         report()
     }

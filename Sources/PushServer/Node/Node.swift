@@ -10,6 +10,7 @@ final class Node {
     private let acceptor: Acceptor
     private let broker: BrokerLink
     private let links: HTTPLinks
+    private let presence: PresenceLink
     private let reloading: Reloading
     private let orders: OrderLink
     private let opened: () -> Void
@@ -34,6 +35,7 @@ final class Node {
         acceptor = Acceptor(context, connections)
         broker = BrokerLink(context)
         links = HTTPLinks(context, broker)
+        presence = PresenceLink(context, broker)
         reloading = Reloading(context, links, reload)
         orders = OrderLink(context, broker)
         unopenedWorkers = context.state.workers
@@ -121,6 +123,7 @@ extension Node: NodeMessageHandler {
     func tick() {
         broker.refreshStatus()
         links.tick()
+        presence.tick()
         orders.tick()
         housekeeping.tick(state)
     }

@@ -18,6 +18,7 @@ final class ServerState: Sendable {
     /// The number of this process among all nodes and over restarts, in the names of its connections.
     let nodeID = UInt64.random(in: .min ... .max)
     let directory: ChannelDirectory
+    let presence: Presence
     let revoked = RevokedTokens()
     let recentPublishes = RecentPublishes()
     let admission: Mutex<Admission>
@@ -44,6 +45,7 @@ final class ServerState: Sendable {
             loops: workers, isAlwaysReady: configuration.broker.isEmbedded,
             historyBudgetBytes: configuration.historyBudgetBytes,
             historyBytesOfChannel: configuration.outboxLimitBytes / 2)
+        presence = Presence(node: nodeID, isShared: !configuration.broker.isEmbedded)
         admission = Mutex(Admission(configuration.admission))
         inboxes = (0..<workers).map { _ in Inbox() }
         pages = ServerState.pages(configuration)

@@ -28,6 +28,7 @@ enum TraceEvent {
         switch self {
         case .outcome(.subscribed(let channel, _)), .outcome(.unsubscribed(let channel)),
             .outcome(.published(let channel)), .outcome(.history(let channel, _)),
+            .outcome(.presence(let channel, _)),
             .outcome(.refused(_, let channel?)), .told(.unsubscribed(let channel, _)),
             .told(.removed(let channel, _, _)), .told(.subscribed(let channel, _)), .message(let channel, _, _):
             channel
@@ -61,6 +62,7 @@ enum TraceEvent {
         case .outcome(.subscribed), .told(.subscribed): "subscribed"
         case .outcome(.unsubscribed), .told(.unsubscribed), .told(.removed): "unsubscribed"
         case .outcome(.history): "history"
+        case .outcome(.presence): "presence"
         case .told(.hello): "greeted"
         case .outcome(.published): "published"
         case .outcome(.refreshed): "refreshed"
@@ -93,6 +95,7 @@ enum TraceEvent {
             text.member("code", raw: code)
             text.member("reason", reason)
         case .outcome(.history(_, let reading)): text.member("messages", reading.messages.count)
+        case .outcome(.presence(_, let list)): text.member("members", list.count)
         case .message(_, let bytes, let subscribers):
             text.member("bytes", bytes)
             text.member("subscribers", subscribers)

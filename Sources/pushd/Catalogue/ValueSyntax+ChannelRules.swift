@@ -40,9 +40,11 @@ enum ChannelRuleSyntax {
     private static let publish = "publish"
     private static let slowConsumer = "slow-consumer"
     static let history = "history"
-    static let fields = [subscribe, publish, slowConsumer, history]
+    private static let presence = "presence"
+    private static let presenceGrace = "presence-grace"
+    static let fields = [subscribe, publish, slowConsumer, history, presence, presenceGrace]
     /// Fields that later versions will have.
-    private static let future = ["presence", "presence-grace", "conflate-every", "wildcard"]
+    private static let future = ["conflate-every", "wildcard"]
 
     /// Sets a field of a rule.
     static func set(_ field: String, _ value: String, of rule: inout ChannelRule) throws(ValueViolation) {
@@ -51,6 +53,8 @@ enum ChannelRuleSyntax {
         case publish: rule.publish = try right(to: .publish, value)
         case slowConsumer: rule.slowConsumer = try policy(value)
         case history: rule.history = try limits(value)
+        case presence: rule.presence = try flag(value)
+        case presenceGrace: rule.presenceGraceMilliseconds = try grace(value)
         default: throw violation(ofField: field)
         }
     }
@@ -76,6 +80,8 @@ enum ChannelRuleSyntax {
             (subscribe, rule.subscribe?.rawValue), (publish, rule.publish?.rawValue),
             (slowConsumer, rule.slowConsumer?.rawValue),
             (history, rule.history.map { "\($0.maxMessages)/\($0.maxAgeSeconds)s" }),
+            (presence, rule.presence.map { $0 ? "on" : "off" }),
+            (presenceGrace, rule.presenceGraceMilliseconds.map { Units.text(time: .milliseconds($0)) }),
         ].compactMap { field, value in value.map { (field, $0) } }
     }
 
@@ -104,6 +110,21 @@ enum ChannelRuleSyntax {
                 expected: "COUNT/TIME, as in 100/5m; at most \(HistoryLimits.counts.upperBound) and 30 days")
         }
         return HistoryLimits(maxMessages: count, maxAgeSeconds: Int(age / .seconds(1)))
+    }
+
+    private static func flag(_ value: String) throws(ValueViolation) -> Bool {
+        switch value {
+        case "on": return true
+        case "off": return false
+        default: throw violation(value, ["on", "off"])
+        }
+    }
+
+    private static func grace(_ value: String) throws(ValueViolation) -> UInt64 {
+        guard let time = Units.time(value), time <= .seconds(3600) else {
+            throw ValueViolation(value: value, expected: "a time such as 10s, at most an hour")
+        }
+        return UInt64(time / .milliseconds(1))
     }
 
     private static func violation(_ value: String, _ allowed: [String]) -> ValueViolation {

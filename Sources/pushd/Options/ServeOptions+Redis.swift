@@ -42,6 +42,9 @@ extension ServeOptions {
         @Option("Reconnect when Redis has sent nothing for this long", .time)
         var redisSilence = Duration.milliseconds(RedisOptions().timing.silenceMilliseconds)
 
+        @Option("Tell other nodes this often that the node's members are there", .time)
+        var presenceHeartbeat = defaults.presenceHeartbeat
+
         @Flag(help: "Answer /health/ready with 503 while Redis is not usable.")
         var readyNeedsRedis = false
     }

@@ -15,6 +15,7 @@ extension Settings {
         redisOptions.timing.connectMilliseconds = Settings.milliseconds(redis.redisConnectTimeout)
         redisOptions.timing.silenceMilliseconds = Settings.milliseconds(redis.redisSilence)
         server.readyNeedsBroker = redis.readyNeedsRedis
+        server.presenceHeartbeat = redis.presenceHeartbeat
         try setRedisPassword(redis, sources)
         try setRedisTLS(redis, options.tls.tlsRecords, sources)
         if let pattern = redis.redisPattern.first, self.redis?.isSharded == true {

@@ -9,8 +9,8 @@ final class SettingsReload: Sendable {
     static let restartOptions: Set<String> = [
         "--config", "--listen", "--admin", "--redis", "--redis-password-file", "--redis-prefix", "--redis-map",
         "--redis-pattern", "--redis-cluster-pubsub", "--redis-ca", "--redis-cert", "--redis-key",
-        "--redis-connect-timeout", "--redis-silence", "--max-publish", "--history-budget", "--workers", "--io",
-        "--log-format", "--hook-event",
+        "--redis-connect-timeout", "--redis-silence", "--presence-heartbeat", "--max-publish", "--history-budget",
+        "--workers", "--io", "--log-format", "--hook-event",
     ]
     /// Those that need one if they come or go.
     ///

@@ -1,0 +1,49 @@
+internal import Bytes
+internal import Channels
+internal import Synchronization
+
+/// Who is in the channels; shared by all loops.
+final class Presence: Sendable {
+    private let table: Mutex<PresenceTable>
+    private let told = Mutex(PresenceCounts())
+
+    /// - Parameters:
+    ///   - node: the number of this process.
+    ///   - isShared: whether other nodes want to know its members.
+    init(node: UInt64, isShared: Bool) {
+        table = Mutex(PresenceTable(node: node, isShared: isShared))
+    }
+
+    func enter(_ channel: ByteName, _ member: PresenceMember) { table.withLock { $0.enter(channel, member) } }
+
+    func exit(_ channel: ByteName, _ member: PresenceMember, at now: UInt64, grace: UInt64) {
+        table.withLock { $0.exit(channel, member, at: now, grace: grace) }
+    }
+
+    func watch(_ channel: ByteName) { table.withLock { $0.watch(channel) } }
+
+    func unwatch(_ channel: ByteName) { table.withLock { $0.unwatch(channel) } }
+
+    func list(_ channel: String) -> PresenceList { table.withLock { $0.list(ByteName(channel)) } }
+
+    /// Changes the table in a way of the caller's.
+    func update<Result: Sendable>(_ body: (inout PresenceTable) -> Result) -> Result { table.withLock { body(&$0) } }
+
+    var memberCount: Int { table.withLock { $0.memberCount } }
+
+    /// What watchers were told so far, and how many other nodes there are.
+    var counts: PresenceCounts {
+        get { told.withLock { $0 } }
+        set { told.withLock { $0 = newValue } }
+    }
+}
+
+/// What those who watch channels were told, once for all of them.
+struct PresenceCounts: Sendable {
+    var joins = 0
+    var leaves = 0
+    /// Batches that were too large, instead of which only a count was told.
+    var summaries = 0
+    /// Other nodes whose members are known.
+    var nodes = 0
+}
