@@ -77,8 +77,8 @@ private func event(_ channel: String) -> Event { Event(.occupied, at: 7, [(name:
             for channel in ["a", "b", "c"] { sender.add(event(channel)) }
             try wait { sender.status.failures > 0 }
             isFirst = false
-            let url = requests()[0].split(separator: "Host: ")[1].prefix { $0 != "\r" }
-            sender.send(to: "http://\(url)/other", signer: HookSigner(secret: Array("0123456789abcdef".utf8)))
+            let host = requests()[0].split(separator: "\r\n").first { $0.hasPrefix("Host: ") }?.dropFirst(6) ?? ""
+            sender.send(to: "http://\(host)/other", signer: HookSigner(secret: Array("0123456789abcdef".utf8)))
             try wait { sender.status.queued == 0 }
             let taken = requests().filter { $0.hasPrefix("POST /other ") && $0.contains("X-Pushd-Signature: t=") }
             #expect(sender.status.sent == 3 && taken.count == 2)
