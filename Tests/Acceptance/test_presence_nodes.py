@@ -1,7 +1,5 @@
 """Presence on several nodes with one Redis: one list, each event once, no ghosts."""
 
-import json
-import signal
 import time
 
 import pytest
@@ -34,14 +32,15 @@ def told(client, count):
     found = []
     while len(found) < count:
         event = answer(client)
-        if event["user"] != "watcher":
+        if event["event"] in ("join", "leave") and event["user"] != "watcher":
             found.append((event["event"], event["user"]))
     return found
 
 
 def nothing_more(client):
     with pytest.raises(TimeoutError):
-        event = answer(client, seconds=0.7)
+        while (event := answer(client, seconds=0.7))["event"] == "gap":
+            pass  # it is about messages
         raise AssertionError(f"more was told: {event}")
 
 
@@ -90,7 +89,7 @@ def test_members_of_a_killed_node_leave(nodes):
     connect(nodes[1], "channel=room.a&user_id=u7")
     joined = told(watcher, 1500)
     assert len(set(joined)) == 1500
-    nodes[0].signal(signal.SIGKILL)
+    nodes[0].kill()
     began = time.monotonic()
     left = told(watcher, 999)
     # Twice the heartbeat, and the quarters of a second in which nodes look.

@@ -52,7 +52,7 @@ private struct Node {
                 #expect(seen.remove(change.member.user) != nil, "a leave without a join")
             }
         }
-        #expect(seen == users)
+        #expect(seen.count == table.memberCount)
     }
 }
 
@@ -175,12 +175,12 @@ private struct Network {
 
     /// Members come and go, messages are lost, nodes are cut, die and start: in the end all nodes know the same, and no
     /// watcher was told anything twice.
-    @Test(arguments: 1...12 as ClosedRange<UInt64>) func allNodesAgreeInTheEnd(seed: UInt64) {
+    @Test(arguments: 1...8 as ClosedRange<UInt64>) func allNodesAgreeInTheEnd(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
         start(3)
         var lastID: UInt64 = 3
         var here: [UInt64: [String]] = [:]
-        for _ in 0..<400 {
+        for _ in 0..<250 {
             for index in network.nodes.indices {
                 let id = network.nodes[index].id
                 if random.chance(40) {
@@ -207,6 +207,6 @@ private struct Network {
         for index in network.nodes.indices where network.nodes[index].isCut { network.mend(index) }
         network.tick(40)
         let expected = Set(network.nodes.flatMap { here[$0.id] ?? [] })
-        for node in network.nodes { #expect(node.users == expected) }
+        for node in network.nodes { #expect(node.users == expected && node.seen == expected) }
     }
 }
