@@ -24,6 +24,8 @@ public struct RedisTiming: Sendable, Equatable {
     /// How long a publisher waits for Redis' reply; the message may still be delivered later.
     public var answerMilliseconds: UInt64 = 5000
 
+    /// How long a client waits for a history that this node has not read yet: without it, nothing could be recovered.
+    public var historyMilliseconds: UInt64 = 5000
     /// In this time each channel with a history is read again, in case its last message was lost.
     public var checkMilliseconds: UInt64 = 300_000
 

@@ -41,6 +41,7 @@ final class Harness {
         timing.firstBackoffMilliseconds = 10
         timing.lastBackoffMilliseconds = 50
         timing.lingerMilliseconds = 50
+        timing.historyMilliseconds = 0
         return timing
     }
 

@@ -90,6 +90,16 @@ final class RedisStreams {
     /// Whether what a channel misses can be read, so that its subscribers need not be told of a gap.
     func canHeal(_ channel: String) -> Bool { followers[ByteName(channel)]?.mark != nil }
 
+    /// Whether clients have to wait for longer, because nothing is known of a channel's history yet.
+    func isUnread(_ channel: String) -> Bool {
+        let name = ByteName(channel)
+        guard let follower = followers[name], follower.mark == nil else { return false }
+        let limit = max(timing.historyMilliseconds, timing.confirmMilliseconds) - timing.confirmMilliseconds
+        awaited[name] = loop.nowMilliseconds + limit
+        armTimer()
+        return true
+    }
+
     /// Redis has confirmed a channel's subscription.
     ///
     /// - Parameter isAwaited: whether clients wait for it.

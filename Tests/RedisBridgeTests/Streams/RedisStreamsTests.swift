@@ -186,6 +186,23 @@ struct RedisStreamsTests {
         server.kill()
     }
 
+    /// A client that recovers at a node that has just been started is not told that its messages are gone.
+    @Test func aHistoryThatIsNotKnownIsWaitedFor() throws {
+        let port = try RedisServer.freePort()
+        var timing = Harness.quickTiming
+        (timing.confirmMilliseconds, timing.historyMilliseconds) = (50, 20_000)
+        let harness = try Harness("redis://127.0.0.1:\(port)", timing: timing)
+        defer { harness.close() }
+        harness.recorder.limits = StreamLimits(maxMessages: 5, maxAgeSeconds: 60)
+        harness.bridge.start()
+        #expect(!harness.bridge.subscribe("kept"))
+        #expect(!harness.bridge.subscribe("other"))
+        try harness.wait(for: "the other channel") { harness.recorder.settled == ["other"] }
+        let server = try RedisServer(port: port)
+        try harness.wait(for: "the history") { harness.recorder.confirmed == ["kept"] }
+        server.kill()
+    }
+
     /// The page of a long stream is cut, and the rest is read at once.
     @Test func aLongHistoryIsReadInParts() throws {
         try run { harness, _, client in
