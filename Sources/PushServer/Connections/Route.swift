@@ -48,7 +48,7 @@ enum EndpointAnswer {
     /// The connection has a continuation, which sends the response.
     case later
     /// The connection becomes a WebSocket with these channels.
-    indirect case upgrade(Handshake.Acceptance, channels: [String], after: [ByteName: HistoryReading])
+    case upgrade(Handshake.Acceptance, channels: [String], after: [ByteName: HistoryReading])
     /// The response is an event stream; `then` begins to send something in it.
     case stream(then: (Connection) -> Void)
 }
