@@ -28,6 +28,8 @@ final class RedisStreams {
     private var isRefused = false
     /// Channels whose clients wait, until when.
     private var awaited: [ByteName: UInt64] = [:]
+    /// Channels whose clients were let in before anything of the history was read.
+    private var exposed: Set<ByteName> = []
     private var timer: Timer?
     /// Channels that are still to be checked in this round.
     private var unchecked: [ByteName] = []
@@ -185,6 +187,7 @@ final class RedisStreams {
             failed.append(name)
             return armTimer()
         }
+        tellExposed(name, page)
         for step in steps { act(on: step, page, name.text) }
         if followers[name]?.isSynced == true {
             settle(name, isConfirmed: true)
@@ -192,6 +195,13 @@ final class RedisStreams {
             unread.append(name)
         }
         readNext()
+    }
+
+    /// Clients that were let in without the history may have missed something; they go on behind what is read now.
+    private func tellExposed(_ name: ByteName, _ page: StreamPage) {
+        guard exposed.remove(name) != nil else { return }
+        let place = StreamPlace(epoch: String(page.epoch), offset: page.lastOffset)
+        bridge?.notify { $0.brokerRestarted(name.text, at: place, isLoss: true) }
     }
 
     /// Reports why Redis refuses reads, once.
@@ -252,6 +262,7 @@ final class RedisStreams {
 
     private func settle(_ name: ByteName, isConfirmed: Bool) {
         guard awaited.removeValue(forKey: name) != nil else { return }
+        if !isConfirmed, followers[name]?.mark == nil { exposed.insert(name) }
         bridge?.notify { $0.brokerSettled(name.text, isConfirmed: isConfirmed) }
     }
 }

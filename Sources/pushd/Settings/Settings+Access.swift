@@ -32,7 +32,7 @@ extension Settings {
                 attempt(sources) { _ throws(SettingViolation) in
                     throw SettingViolation(
                         option: sources.name(ofField: "history", ofRule: item), value: ChannelRuleSyntax.text(rule),
-                        expected: "possible with --redis-cluster-pubsub sharded")
+                        expected: "possible with plain pub/sub (--redis-cluster-pubsub sharded)")
                 }
             }
             for action in [ChannelAction.subscribe, .publish] {
