@@ -11,7 +11,7 @@ from websockets.exceptions import InvalidStatus
 @pytest.mark.alone
 def test_a_storm_of_clients_without_answers(start, backend):
     hooks = ["--hook-connect", f"{backend.url}/connect", "--hook-events", f"{backend.url}/events"]
-    pushd = start(*hooks, "--hook-event", "published", "--allow-client-publish", "--hook-timeout", "500ms")
+    pushd = start(*hooks, "--hook-event", "published", "--channel", "spoken: publish=anyone", "--hook-timeout", "500ms")
     speaker = Speaker(pushd.address).start()
     client = pushd.connect("c")
     at_first = pushd.resident_bytes()

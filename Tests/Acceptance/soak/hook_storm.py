@@ -45,7 +45,7 @@ def main():
     backend = Backend()
     with tempfile.TemporaryDirectory(prefix="hook-storm-") as directory:
         hooks = ["--hook-connect", f"{backend.url}/connect", "--hook-events", f"{backend.url}/events"]
-        events = ["--hook-event", "published", "--allow-client-publish"]
+        events = ["--hook-event", "published", "--channel", "spoken: publish=anyone"]
         node = Pushd(pathlib.Path(directory), *hooks, *events, *options.pushd_option)
         speaker = Speaker(node.address).start()
         print(f"{'backend':10}{'pings':>8}{'p50 ms':>9}{'p99 ms':>9}{'worst ms':>10}{'MiB':>6}  answers")
