@@ -104,7 +104,7 @@ channels:
   - {match: asked, subscribe: ask}
 """,
     )
-    assert "unsubscribed=8" in line and "closed=0" in line and "needs_restart" not in line
+    assert "unsubscribed=8" in line and "closed=0" in line and "hook-subscribe" not in line
     for client in clients:
         told = [json.loads(client.recv(timeout=10)) for _ in range(2)]
         assert {(event["event"], event["channel"], event["code"]) for event in told} == {
