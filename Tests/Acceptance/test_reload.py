@@ -389,6 +389,7 @@ CHANGES = {
     "redis-key": ("$/key0.pem", "$/key1.pem"),
     "redis-connect-timeout": ("1s", "2s"),
     "redis-silence": ("10s", "20s"),
+    "presence-heartbeat": ("5s", "6s"),
     "ready-needs-redis": ("false", "true"),
     "tls-cert": ("$/cert0.pem", "$/cert1.pem"),
     "tls-key": ("$/key0.pem", "$/key1.pem"),
