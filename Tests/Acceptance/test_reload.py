@@ -104,7 +104,7 @@ channels:
   - {match: asked, subscribe: ask}
 """,
     )
-    assert "unsubscribed=8" in line and "closed=0" in line and "needs_restart" not in line
+    assert "unsubscribed=8" in line and "closed=0" in line and "hook-subscribe" not in line
     for client in clients:
         told = [json.loads(client.recv(timeout=10)) for _ in range(2)]
         assert {(event["event"], event["channel"], event["code"]) for event in told} == {
@@ -389,6 +389,7 @@ CHANGES = {
     "redis-key": ("$/key0.pem", "$/key1.pem"),
     "redis-connect-timeout": ("1s", "2s"),
     "redis-silence": ("10s", "20s"),
+    "presence-heartbeat": ("5s", "6s"),
     "ready-needs-redis": ("false", "true"),
     "tls-cert": ("$/cert0.pem", "$/cert1.pem"),
     "tls-key": ("$/key0.pem", "$/key1.pem"),

@@ -45,9 +45,10 @@ def main():
     backend = Backend()
     with tempfile.TemporaryDirectory(prefix="hook-storm-") as directory:
         hooks = ["--hook-connect", f"{backend.url}/connect", "--hook-events", f"{backend.url}/events"]
-        events = ["--hook-event", "published", "--allow-client-publish"]
+        events = ["--hook-event", "published", "--channel", "spoken: publish=anyone"]
         node = Pushd(pathlib.Path(directory), *hooks, *events, *options.pushd_option)
-        speaker = Speaker(node.address).start()
+        speaker = Speaker(node.address)
+        speaker.thread.start()
         print(f"{'backend':10}{'pings':>8}{'p50 ms':>9}{'p99 ms':>9}{'worst ms':>10}{'MiB':>6}  answers")
         for conduct, allowed in CONDUCTS.items():
             misbehave(backend, "answer")
@@ -70,7 +71,8 @@ def main():
             if not set(statuses) <= allowed:
                 problems.append(f"{conduct}: answers {dict(statuses)}")
             wait_until_up(node)
-        problems += events_problems(backend, speaker.stop())
+        speaker.stop()
+        problems += events_problems(backend, speaker.count)
         node.stop()
     backend.close()
     print("\n".join(problems))
@@ -79,7 +81,6 @@ def main():
 
 def events_problems(backend, count):
     """What is wrong with the events, after as long as the last retry may be away."""
-    assert isinstance(count, int), count
     deadline = time.monotonic() + 60
     while len(backend.events) < count and time.monotonic() < deadline:
         time.sleep(0.1)

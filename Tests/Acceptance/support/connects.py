@@ -6,8 +6,9 @@ import select
 import socket
 import time
 
+from .background import Background
 from .crowd import Part
-from .raw import TEXT, handshake
+from .raw import TEXT, RawClient, handshake
 
 # What the backend does, and the answers that clients may have then; "slow" takes longer than the questions allow.
 CONDUCTS = {
@@ -48,19 +49,24 @@ class Connects(Part):
         return statuses
 
 
-class Speaker(Part):
-    """Publishes 0, 1, 2 … to a channel, each when the one before is accepted; returns how many."""
+class Speaker(Background):
+    """Publishes 0, 1, 2 … to a channel, each when the one before is accepted; `count` says how many.
 
-    def work(self, rate=20):
-        client, count = self.open(timeout=60).upgrade("/ws?channel=&user_id=speaker"), 0
-        self.ready.set()
-        while not self.stopping.wait(1 / rate):
-            command = {"action": "publish", "channel": "spoken", "data": count}
-            client.send_frame(TEXT, json.dumps(command).encode())
-            reply = json.loads(client.read_frame().payload)
+    A thread: another process would keep the backend's socket open when the backend is away.
+    """
+
+    def __init__(self, address):
+        super().__init__()
+        self.client, self.count = RawClient(address, timeout=60).upgrade("/ws?channel=&user_id=speaker"), 0
+
+    def work(self):
+        while not self.stopped.wait(0.05):
+            command = {"action": "publish", "channel": "spoken", "data": self.count}
+            self.client.send_frame(TEXT, json.dumps(command).encode())
+            reply = json.loads(self.client.read_frame().payload)
             assert reply.get("status") == "published", reply
-            count += 1
-        return count
+            self.count += 1
+        self.client.close()
 
 
 def told(backend):
