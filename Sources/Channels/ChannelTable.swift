@@ -1,7 +1,7 @@
 internal import Bytes
 
 /// The channels that have subscribers on this loop, by name and by index.
-final class ChannelTable {
+public final class ChannelTable {
     /// The policies for channels that are opened from now on.
     var policies: SlowConsumerPolicies
     // Unchecked (docs/decisions/0009): read for each message.
@@ -9,7 +9,7 @@ final class ChannelTable {
     private var freeIndices: [UInt32] = []
     @safe @exclusivity(unchecked) private var channelByName: [ByteName: Channel] = [:]
     /// The memory of the channels: their names and objects.
-    private(set) var bytes = 0
+    public private(set) var bytes = 0
 
     init(policies: SlowConsumerPolicies) {
         self.policies = policies
@@ -17,13 +17,19 @@ final class ChannelTable {
 
     /// The memory of a channel here and in the directory: its name, objects and table entries (measured: 420 to 480
     /// bytes).
-    static func bytes(ofChannelNamed name: String) -> Int { 512 + name.utf8.count }
+    public static func bytes(ofChannelNamed name: String) -> Int { 512 + name.utf8.count }
 
     /// The number of channels.
     var count: Int { channelByName.count }
 
     /// One more than the highest index.
-    var indexEnd: Int { channels.count }
+    public var indexEnd: Int { channels.count }
+
+    /// The name of the channel with an index; nil if there is none now.
+    public func name(at index: Int) -> String? { channels[index]?.name }
+
+    /// How many connections of this loop are subscribed to a channel.
+    public func subscriberCount(of name: String) -> Int { self[name]?.subscriberCount ?? 0 }
 
     subscript(index: UInt32) -> Channel? { channels[Int(index)] }
 
@@ -44,9 +50,9 @@ final class ChannelTable {
         return channel
     }
 
-    /// Gives a channel the policy that it would have if it were opened now.
-    func refreshPolicy(at index: UInt32) {
-        guard let channel = channels[Int(index)] else { return }
+    /// Gives the channel with an index, if there is one, the policy that it would have if it were opened now.
+    public func refreshPolicy(at index: Int) {
+        guard let channel = channels[index] else { return }
         channel.policy = policies.policy(of: channel.name)
     }
 

@@ -49,21 +49,6 @@ extension Hub {
     /// The number of channels with subscribers on this loop.
     public var channelCount: Int { channels.count }
 
-    /// One more than the highest index of a channel.
-    public var channelIndexEnd: Int { channels.indexEnd }
-
-    /// The name of the channel with an index; nil if there is none now.
-    public func channelName(at index: Int) -> String? { channels[UInt32(index)]?.name }
-
-    /// How many connections of this loop are subscribed to a channel.
-    public func subscriberCount(of name: String) -> Int { channels[name]?.subscriberCount ?? 0 }
-
-    /// The memory of the channels with subscribers on this loop: their names and objects.
-    public var channelBytes: Int { channels.bytes }
-
-    /// The memory of a channel: its name and objects.
-    public static func bytes(ofChannelNamed name: String) -> Int { ChannelTable.bytes(ofChannelNamed: name) }
-
     /// A connection's share of its channels' memory, which their subscribers share.
     public func channelBytes(of slot: UInt32) -> Int {
         subscribers[slot].channels.reduce(0) { sum, index in

@@ -6,7 +6,8 @@
 /// The hub has the channels and knows who is subscribed to them. What is queued for each connection, and what the
 /// kernel accepts, is in `Subscribers`.
 public final class Hub {
-    let channels: ChannelTable
+    /// The channels that have subscribers on this loop.
+    public let channels: ChannelTable
     // Unchecked (docs/decisions/0009): touched for each delivery, where the check costs more than the access.
     @safe @exclusivity(unchecked) var subscribers: Subscribers
     @safe @exclusivity(unchecked) var dirtyChannels: [Channel] = []
@@ -37,14 +38,11 @@ public final class Hub {
 
     /// Sets other limits: for channels that are opened from now on, and at once for each connection's queue.
     ///
-    /// `refreshPolicy` does it for the channels that there are, a few at a time.
+    /// `ChannelTable.refreshPolicy` does it for the channels that there are, a few at a time.
     public func setLimits(outboxLimitBytes: Int, policies: SlowConsumerPolicies) {
         subscribers.outboxLimitBytes = outboxLimitBytes
         channels.policies = policies
     }
-
-    /// Gives the channel with an index, if there is one, the policy that it would have if it were opened now.
-    public func refreshPolicy(ofChannelAt index: Int) { channels.refreshPolicy(at: UInt32(index)) }
 
     /// Sets the transport, which must outlive the hub's use.
     public func attach(_ transport: any HubTransport) {

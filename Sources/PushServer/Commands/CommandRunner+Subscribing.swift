@@ -131,7 +131,7 @@ extension CommandRunner {
         return zip(channels, denials).map { channel, denial in
             if let denial = denial ?? rewindDenial(options, channel, connection) { return .refused(.denied(denial)) }
             if options.watchesPresence,
-                let refusal = presenceRefusal(on: channel, connection, isSubscribed: true)
+                let refusal = queries.presenceRefusal(on: channel, connection, isSubscribed: true)
             {
                 return .refused(refusal)
             }
@@ -148,6 +148,6 @@ extension CommandRunner {
         _ options: SubscribeOptions, _ channel: String, _ connection: Connection
     ) -> ChannelDenial? {
         guard let last = options.history?.last, last > 0 else { return nil }
-        return historyDenial(on: channel, connection, isSubscribed: true)
+        return queries.historyDenial(on: channel, connection, isSubscribed: true)
     }
 }

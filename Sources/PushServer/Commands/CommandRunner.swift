@@ -12,6 +12,7 @@ final class CommandRunner {
     let context: LoopContext
     let webSockets: WebSocketExchange
     let subscriptions: Subscriptions
+    let queries: ChannelQueries
     let backend: BackendProxy
     let keys: KeyProxy
     let addresses: ClientAddresses
@@ -46,6 +47,7 @@ final class CommandRunner {
         subscriptions = Subscriptions(
             context.hub, context.state.directory, broker, loop: context.index, notes: context.events,
             presence: context.presence)
+        queries = ChannelQueries(context, webSockets, subscriptions)
     }
 
     /// Publishes a message that comes from a connection.
@@ -106,8 +108,8 @@ extension CommandRunner: MessageDelegate {
         case .unsubscribe(let channels): unsubscribe(connection, from: channels, id: id)
         case .publish(let channel, let data, let key):
             publish(Publication(channel: channel, payload: data, key: key), id: id, connection)
-        case .history(let channel, let last): readHistory(connection, of: channel, last: last, id: id)
-        case .presence(let channel): listPresence(connection, of: channel, id: id)
+        case .history(let channel, let last): queries.readHistory(connection, of: channel, last: last, id: id)
+        case .presence(let channel): queries.listPresence(connection, of: channel, id: id)
         case .refresh(let token): refresh(connection, token, id: id)
         }
     }

@@ -49,8 +49,8 @@ final class Review {
     func run() {
         guard let old else { return }
         var left = Review.stepsPerTurn
-        while left > 0, nextChannel < context.hub.channelIndexEnd {
-            context.hub.refreshPolicy(ofChannelAt: nextChannel)
+        while left > 0, nextChannel < context.hub.channels.indexEnd {
+            context.hub.channels.refreshPolicy(at: nextChannel)
             nextChannel += 1
             left -= 1
         }
@@ -59,7 +59,7 @@ final class Review {
             nextSlot += 1
             left -= 1
         }
-        guard nextChannel >= context.hub.channelIndexEnd, nextSlot >= table.slotCount else {
+        guard nextChannel >= context.hub.channels.indexEnd, nextSlot >= table.slotCount else {
             return context.post(.review)
         }
         self.old = nil

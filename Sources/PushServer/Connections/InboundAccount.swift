@@ -22,7 +22,7 @@ final class InboundAccount {
     }
 
     /// The bytes held now: input, and channel names.
-    var heldBytes: Int { ledger.bytes + context.hub.channelBytes }
+    var heldBytes: Int { ledger.bytes + context.hub.channels.bytes }
 
     /// Notes what a connection holds.
     ///
@@ -58,7 +58,7 @@ final class InboundAccount {
             bytes += secure.session.isEstablished ? secure.session.heldInputBytes : InboundAccount.handshakeBytes
         }
         if let continuation = connection.continuation {
-            bytes += continuation.channels.reduce(0) { $0 + Hub.bytes(ofChannelNamed: $1) }
+            bytes += continuation.channels.reduce(0) { $0 + ChannelTable.bytes(ofChannelNamed: $1) }
         }
         return bytes
     }

@@ -83,7 +83,7 @@ final class InboundShedding {
     /// budget.
     private func channelBytes() -> [UInt32: Int] {
         let hub = context.hub
-        guard hub.channelBytes > context.settings.configuration.inboundBudgetBytes / context.state.workers / 8 else {
+        guard hub.channels.bytes > context.settings.configuration.inboundBudgetBytes / context.state.workers / 8 else {
             return [:]
         }
         var bytes: [UInt32: Int] = [:]

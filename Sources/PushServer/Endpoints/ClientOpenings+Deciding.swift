@@ -132,7 +132,7 @@ extension ClientOpenings {
     /// The last messages may be older than the client's right to the channel, so they need one of their own.
     private func checkHistories(_ connection: Connection, _ opening: Opening) throws(UpgradeRefusal) {
         for (channel, request) in opening.histories where request.last > 0 {
-            if let denial = commands.historyDenial(on: channel.text, connection, isSubscribed: true) {
+            if let denial = commands.queries.historyDenial(on: channel.text, connection, isSubscribed: true) {
                 throw UpgradeRefusal(Denial(denial, of: channel.text))
             }
         }
@@ -141,7 +141,7 @@ extension ClientOpenings {
     /// Who may subscribe to a channel may not always see who is in it; channels without presence have nothing to see.
     private func checkPresence(of channels: [String], _ connection: Connection) throws(UpgradeRefusal) {
         for channel in channels {
-            let refusal = commands.presenceRefusal(on: channel, connection, isSubscribed: true)
+            let refusal = commands.queries.presenceRefusal(on: channel, connection, isSubscribed: true)
             if case .denied(let denial) = refusal { throw UpgradeRefusal(Denial(denial, of: channel)) }
         }
     }

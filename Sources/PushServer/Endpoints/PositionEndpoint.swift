@@ -10,12 +10,12 @@ final class PositionEndpoint: Endpoint {
     private let context: LoopContext
     private let authenticator: Authenticator
     private let http: HTTPExchange
-    private let commands: CommandRunner
+    private let queries: ChannelQueries
 
     init(_ context: LoopContext, _ connections: Connections, _ commands: CommandRunner) {
         self.context = context
         http = connections.http
-        self.commands = commands
+        queries = commands.queries
         authenticator = Authenticator(context)
     }
 
@@ -49,7 +49,7 @@ final class PositionEndpoint: Endpoint {
         }
         guard let limits = rules.history(of: channel) else { return .now(.noHistory) }
         let lookup = HistoryLookup(of: channel, limits, HistoryRequest())
-        let reading = commands.readHistory(lookup, for: connection) { [http] in
+        let reading = queries.readHistory(lookup, for: connection) { [http] in
             http.respond(PositionEndpoint.response(channel, $0), to: connection)
         }
         guard let reading else { return .later }

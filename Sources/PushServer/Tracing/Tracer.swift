@@ -110,7 +110,7 @@ extension Tracer {
     func note(_ message: Message) {
         let event = TraceEvent.message(
             channel: message.channel, bytes: message.payload.count,
-            subscribers: context.hub.subscriberCount(of: message.channel))
+            subscribers: context.hub.channels.subscriberCount(of: message.channel))
         for index in watches.indices where receives(watches[index].filter, message.channel) {
             report(event.text(atMilliseconds: milliseconds, of: nil), to: index)
         }

@@ -122,7 +122,7 @@ extension CallRunner {
         switch job.call {
         case .channels(let pattern, _): return addChannel(at: job.next, pattern, to: &job.listing) ? 1 : nil
         case .channel(let name):
-            job.listing.add(.init(name: name, count: context.hub.subscriberCount(of: name)))
+            job.listing.add(.init(name: name, count: context.hub.channels.subscriberCount(of: name)))
             return nil
         case .connections(_, let channel, _):
             // Slots are visited in the order of the names: a full page needs no more.
@@ -161,10 +161,10 @@ extension CallRunner {
     }
 
     private func addChannel(at index: Int, _ pattern: ChannelPattern?, to listing: inout Listing) -> Bool {
-        guard index < context.hub.channelIndexEnd else { return false }
-        guard let name = context.hub.channelName(at: index), listing.accepts(name), pattern?.matches(name) != false
+        guard index < context.hub.channels.indexEnd else { return false }
+        guard let name = context.hub.channels.name(at: index), listing.accepts(name), pattern?.matches(name) != false
         else { return true }
-        listing.add(.init(name: name, count: context.hub.subscriberCount(of: name)))
+        listing.add(.init(name: name, count: context.hub.channels.subscriberCount(of: name)))
         return true
     }
 

@@ -11,12 +11,12 @@ final class HistoryEndpoint: Endpoint {
 
     private let state: ServerState
     private let http: HTTPExchange
-    private let commands: CommandRunner
+    private let queries: ChannelQueries
 
     init(_ context: LoopContext, _ connections: Connections, _ commands: CommandRunner) {
         state = context.state
         http = connections.http
-        self.commands = commands
+        queries = commands.queries
     }
 
     var purpose: AccessRules.Purpose? { .administer }
@@ -48,7 +48,7 @@ final class HistoryEndpoint: Endpoint {
     }
 
     private func read(_ lookup: HistoryLookup, _ connection: Connection) -> EndpointAnswer {
-        let reading = commands.readHistory(lookup, for: connection) { [http] in
+        let reading = queries.readHistory(lookup, for: connection) { [http] in
             http.respond(HistoryEndpoint.response(lookup.channel, $0), to: connection)
         }
         guard let reading else { return .later }
@@ -56,7 +56,7 @@ final class HistoryEndpoint: Endpoint {
     }
 
     private func clear(_ lookup: HistoryLookup, _ connection: Connection) -> EndpointAnswer {
-        let isDone = commands.clearHistory(of: lookup.channel, for: connection) { [self] result in
+        let isDone = queries.clearHistory(of: lookup.channel, for: connection) { [self] result in
             if case .failure(let refusal) = result {
                 return http.respond(.unavailable(refusal.message), to: connection)
             }

@@ -4,7 +4,22 @@ internal import Channels
 internal import Protocols
 internal import WSLoop
 
-extension CommandRunner {
+/// Answers what clients ask about channels: their past messages, and who is in them.
+final class ChannelQueries {
+    private let context: LoopContext
+    private let webSockets: WebSocketExchange
+    private let subscriptions: Subscriptions
+
+    init(_ context: LoopContext, _ webSockets: WebSocketExchange, _ subscriptions: Subscriptions) {
+        self.context = context
+        self.webSockets = webSockets
+        self.subscriptions = subscriptions
+    }
+}
+
+// MARK: - Histories
+
+extension ChannelQueries {
     /// Sends the last messages of a channel.
     func readHistory(_ connection: Connection, of channel: String, last: Int, id: [UInt8]) {
         let isMember = context.hub.isMember(connection.slot, of: channel)
@@ -84,6 +99,31 @@ extension CommandRunner {
         ).denial
     }
 }
+
+// MARK: - Presence
+
+extension ChannelQueries {
+    /// Sends who is in a channel.
+    func listPresence(_ connection: Connection, of channel: String, id: [UInt8]) {
+        let isMember = context.hub.isMember(connection.slot, of: channel)
+        if let refusal = presenceRefusal(on: channel, connection, isSubscribed: isMember) {
+            return webSockets.reply(.refused(refusal), to: id, of: connection)
+        }
+        webSockets.reply(.presence(channel: channel, context.state.presence.list(channel)), to: id, of: connection)
+    }
+
+    /// Why a connection may not see who is in a channel; nil if it may.
+    func presenceRefusal(on channel: String, _ connection: Connection, isSubscribed: Bool) -> CommandRefusal? {
+        let rules = context.settings.access.channels
+        let decision = rules.decision(
+            to: .presence, channel, by: connection.identity, isSubscribed: isSubscribed)
+        if let denial = decision.denial { return .denied(denial) }
+        return rules.presenceGrace(of: channel) == nil ? .noPresence : nil
+    }
+}
+
+@available(*, unavailable)
+extension ChannelQueries: Sendable {}
 
 extension SubscribeOptions {
     /// What a client is told of a channel's history; nil if there is none and it did not ask.
