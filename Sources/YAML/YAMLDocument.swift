@@ -5,7 +5,7 @@
 public struct YAMLDocument: Sendable {
     /// The most bytes of a text.
     public static let maxBytes = 1 << 20
-    /// How deep lists and mappings may be nested.
+    /// How deep lists and mappings may be nested within the outermost one.
     public static let maxDepth = 16
     /// The most values.
     public static let maxNodes = 20_000

@@ -36,7 +36,7 @@ private func places(in node: YAMLNode) -> [YAMLPosition] {
 
 private func checkLimits(of root: YAMLNode) {
     expect(count(root) <= YAMLDocument.maxNodes, "too many values")
-    expect(depth(root) <= YAMLDocument.maxDepth, "too deep")
+    expect(depth(root) <= 1 + YAMLDocument.maxDepth, "too deep")
 }
 
 /// Keys are values as well.
