@@ -46,7 +46,7 @@ def nothing_more(client):
 
 def everywhere(nodes, expected):
     for node in nodes:
-        wait_until(lambda node=node: users(node) == sorted(expected), f"{expected} on each node")
+        wait_until(lambda node=node: users(node) == sorted(expected), f"{expected} on each node", seconds=30)
 
 
 def crowd(node, count, name="u"):
