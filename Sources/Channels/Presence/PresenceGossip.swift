@@ -78,6 +78,9 @@ public struct PresenceGossip: Sendable {
     /// The number of other nodes that are known.
     public var peerCount: Int { peers.count }
 
+    /// Whether this node hears the others.
+    public var isConnected: Bool { connectedAt != nil }
+
     /// This node hears the others from now on, and may have missed something before.
     public mutating func connected(at now: UInt64) {
         connectedAt = now

@@ -35,7 +35,7 @@ final class PresenceLink {
 
     func tick() {
         let now = context.loop.nowMilliseconds
-        if gossip != nil, state.brokerStatus?.state != .connected { gossip?.disconnected() }
+        followBroker(at: now)
         var gossip = gossip.take()  // one reference only, so that nothing is copied
         let (messages, changes) = state.presence.update { table in
             table.removeGone(at: now)
@@ -48,6 +48,15 @@ final class PresenceLink {
             broker.exchange?.tellNodes(GossipText(from: state.nodeID, message).text) { _ in }
         }
         tell(changes)
+    }
+
+    /// The node's channel may be joined before the broker is usable, and is not joined again then.
+    private func followBroker(at now: UInt64) {
+        guard state.brokerStatus?.state == .connected else {
+            gossip?.disconnected()
+            return
+        }
+        if gossip?.isConnected == false { gossip?.connected(at: now) }
     }
 
     private func tell(_ changes: [PresenceTable.Changes]) {
