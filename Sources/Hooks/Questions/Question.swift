@@ -52,13 +52,7 @@ public struct Question: Sendable {
 
         fileprivate func write(to object: inout JSONObjectWriter) {
             switch self {
-            case .channels(let names):
-                var list = names.reduce(into: [UInt8(ascii: "[")]) { list, name in
-                    if list.count > 1 { list.append(UInt8(ascii: ",")) }
-                    JSON.appendString(name, to: &list)
-                }
-                list.append(UInt8(ascii: "]"))
-                object.member("channels", raw: list)
+            case .channels(let names): object.member("channels", raw: JSON.array(names))
             case .channel(let name): object.member("channel", name)
             case .publication(let channel, let data):
                 object.member("channel", channel)

@@ -53,8 +53,7 @@ struct EnvelopeEncoder: MessageEncoder {
             object.member("event", "gap")
             object.member("channel", channel)
             object.member("recovered", raw: Array("false".utf8))
-            object.member("epoch", position.epoch)
-            object.member("offset", raw: Array("\(position.offset)".utf8))
+            HistoryText.add(position, to: &object)
         }
         text.append(contentsOf: object.finish())
         return true

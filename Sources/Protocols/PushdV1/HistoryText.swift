@@ -7,16 +7,13 @@ public enum HistoryText {
     ///
     /// - Parameter id: the client's id of the command; empty if it has none.
     public static func json(of channel: String, _ reading: HistoryReading, id: [UInt8]) -> [UInt8] {
-        var list: [UInt8] = [UInt8(ascii: "[")]
-        for message in reading.messages {
-            if list.count > 1 { list.append(UInt8(ascii: ",")) }
-            list.append(contentsOf: "{\"offset\":\(message.offset ?? 0),".utf8)
-            EnvelopeEncoder.appendData(of: message, to: &list)
-            list.append(UInt8(ascii: "}"))
+        let messages = reading.messages.map { message in
+            var entry = Array("{\"offset\":\(message.offset ?? 0),".utf8)
+            EnvelopeEncoder.appendData(of: message, to: &entry)
+            return entry + [UInt8(ascii: "}")]
         }
-        list.append(UInt8(ascii: "]"))
         var text = JSONObjectWriter()
-        text.member("history", raw: list)
+        text.member("history", raw: JSON.array(messages))
         add(reading.position, to: &text)
         text.member("channel", channel)
         if !id.isEmpty { text.member("id", raw: id) }

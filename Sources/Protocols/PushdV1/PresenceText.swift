@@ -7,16 +7,13 @@ public enum PresenceText {
     ///
     /// - Parameter id: the client's id of the command; empty if it has none.
     public static func json(of channel: String, _ list: PresenceList, id: [UInt8]) -> [UInt8] {
-        var members: [UInt8] = [UInt8(ascii: "[")]
-        for member in list.members {
-            if members.count > 1 { members.append(UInt8(ascii: ",")) }
+        let members = list.members.map { member in
             var object = JSONObjectWriter()
             add(member, to: &object)
-            members.append(contentsOf: object.finish())
+            return object.finish()
         }
-        members.append(UInt8(ascii: "]"))
         var text = JSONObjectWriter()
-        text.member("presence", raw: members)
+        text.member("presence", raw: JSON.array(members))
         text.member("count", list.count)
         text.member("channel", channel)
         if !id.isEmpty { text.member("id", raw: id) }
