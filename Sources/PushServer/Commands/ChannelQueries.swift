@@ -1,6 +1,7 @@
 internal import Access
 internal import Broker
 internal import Channels
+internal import HTTP
 internal import Protocols
 internal import WSLoop
 
@@ -46,23 +47,26 @@ extension ChannelQueries {
         context.readHistories(lookups, for: connection)
     }
 
-    /// Reads a channel's history for a connection, which need not be subscribed to it.
+    /// Answers a request with a channel's history, at once or as soon as it is known here.
     ///
-    /// - Returns: the history; nil if `later` takes it.
-    func readHistory(
-        _ lookup: HistoryLookup, for connection: Connection, later: @escaping (HistoryReading) -> Void
-    ) -> HistoryReading? {
-        let read = { [context] in context.state.directory.read(lookup, at: Loop.monotonicNanoseconds) }
-        var reading: HistoryReading?
+    /// - Parameter response: makes the response.
+    func answer(
+        _ lookup: HistoryLookup, over http: HTTPExchange, _ connection: Connection,
+        _ response: @escaping (HistoryReading) -> Response
+    ) -> EndpointAnswer {
+        var answer = EndpointAnswer.later
         var isLate = false
-        follow(lookup.channel, for: connection) { if isLate { later(read()) } else { reading = read() } }
+        follow(lookup.channel, for: connection) { [context] in
+            let response = response(context.state.directory.read(lookup, at: Loop.monotonicNanoseconds))
+            if isLate { http.respond(response, to: connection) } else { answer = .now(response) }
+        }
         isLate = true
-        return reading
+        return answer
     }
 
-    /// Runs `then` while a channel's history is that of the broker: at once if it is, or when the broker has answered.
+    /// Runs `then` while this node knows a channel's history: at once, or when the broker has answered.
     ///
-    /// A broker's histories are known here only for channels with subscribers, so the channel gets one for the moment.
+    /// A node knows a broker's histories only for channels with subscribers, so the channel gets one for the moment.
     private func follow(_ channel: String, for connection: Connection, then: @escaping () -> Void) {
         guard !context.state.broker.isEmbedded else { return then() }
         let key = connection.key

@@ -26,15 +26,19 @@ struct UserSlots {
     /// The user's name of a slot; nil for none.
     func name(of slot: UInt32) -> String? { Int(slot) < places.count ? places[Int(slot)].user?.user : nil }
 
+    /// Whether a slot is a user's.
+    func isUser(_ user: String, _ slot: UInt32) -> Bool {
+        Int(slot) < places.count && places[Int(slot)].user?.names(user) == true
+    }
+
     /// The slots of a user.
     func slots(of user: String) -> [UInt32] {
         guard count > 0 else { return [] }
         var slots: [UInt32] = []
         var slot = chains[chain(of: user)]
         while slot != UserSlots.none {
-            let place = places[Int(slot)]
-            if place.user?.names(user) == true { slots.append(slot) }
-            slot = place.next
+            if isUser(user, slot) { slots.append(slot) }
+            slot = places[Int(slot)].next
         }
         return slots
     }

@@ -1,5 +1,4 @@
 internal import Access
-internal import Bytes
 
 /// The named users of a loop's connections: their connections are found without a walk over all.
 final class Users {
@@ -33,9 +32,7 @@ final class Users {
     func name(ofSlot slot: UInt32) -> String? { users.name(of: slot) }
 
     /// Whether a connection is a user's.
-    func isUser(_ user: String, of connection: Connection) -> Bool {
-        name(of: connection).map { ByteName($0) } == ByteName(user)
-    }
+    func isUser(_ user: String, of connection: Connection) -> Bool { users.isUser(user, connection.slot) }
 
     /// The slots of a user's connections.
     func slots(of user: String) -> [UInt32] { users.slots(of: user) }

@@ -49,11 +49,7 @@ final class PositionEndpoint: Endpoint {
         }
         guard let limits = rules.history(of: channel) else { return .now(.noHistory) }
         let lookup = HistoryLookup(of: channel, limits, HistoryRequest())
-        let reading = queries.readHistory(lookup, for: connection) { [http] in
-            http.respond(PositionEndpoint.response(channel, $0), to: connection)
-        }
-        guard let reading else { return .later }
-        return .now(PositionEndpoint.response(channel, reading))
+        return queries.answer(lookup, over: http, connection) { PositionEndpoint.response(channel, $0) }
     }
 
     private static func response(_ channel: String, _ reading: HistoryReading) -> Response {

@@ -48,11 +48,7 @@ final class HistoryEndpoint: Endpoint {
     }
 
     private func read(_ lookup: HistoryLookup, _ connection: Connection) -> EndpointAnswer {
-        let reading = queries.readHistory(lookup, for: connection) { [http] in
-            http.respond(HistoryEndpoint.response(lookup.channel, $0), to: connection)
-        }
-        guard let reading else { return .later }
-        return .now(HistoryEndpoint.response(lookup.channel, reading))
+        queries.answer(lookup, over: http, connection) { .json(HistoryText.json(of: lookup.channel, $0, id: [])) }
     }
 
     private func clear(_ lookup: HistoryLookup, _ connection: Connection) -> EndpointAnswer {
@@ -60,12 +56,8 @@ final class HistoryEndpoint: Endpoint {
             if case .failure(let refusal) = result {
                 return http.respond(.unavailable(refusal.message), to: connection)
             }
-            if case .now(let response) = read(lookup, connection) { http.respond(response, to: connection) }
+            http.perform(read(lookup, connection), connection)
         }
         return isDone ? read(lookup, connection) : .later
-    }
-
-    private static func response(_ channel: String, _ reading: HistoryReading) -> Response {
-        .json(HistoryText.json(of: channel, reading, id: []))
     }
 }
