@@ -70,7 +70,7 @@ public struct ChannelRules: Sendable {
             guard let identity else { return .deny(.tokenMissing) }
             return identity.isGranted(action, channel) ? .allow : .deny(.notGranted)
         case .ask:
-            // The backend is not asked about the history and members: who may subscribe may read.
+            // The backend is not asked about the history and members: subscribers may read both.
             guard action == .history || action == .presence else { return .ask }
             return isSubscribed() ? .allow : .deny(.notSubscribed)
         case .nobody: return .deny(.nobodyMay(action))

@@ -5,8 +5,9 @@ internal import DequeModule
 ///
 /// Times are milliseconds on one clock.
 public struct Attendance<Occupant: Hashable & Sendable>: Sendable {
-    /// Who is in a grace time of the same length; of more, the oldest go early, so that clients cannot fill the memory
-    /// with names.
+    /// The most occupants in grace times of one length.
+    ///
+    /// Beyond it the oldest go early, so that clients cannot fill the memory with names.
     static var maxAbsent: Int { 32_768 }
 
     private struct Entry {

@@ -39,7 +39,7 @@ public struct PresenceGossip: Sendable {
     static let changesPerMessage = 100
     /// How many members of nodes that are gone are removed at once.
     private static let removedAtOnce = 2_000
-    /// All members of a node are told, and asked for, at most so often.
+    /// The least time between two requests for all members of a node, and between two answers.
     private static let askPauseMilliseconds: UInt64 = 1000
 
     /// What is known of another node.
@@ -63,8 +63,8 @@ public struct PresenceGossip: Sendable {
     private var isAsked = false
     private var toldAllAt: UInt64?
     private var asksAll = false
-    /// Since when this node hears the others; nil while it does not.
-    private var connectedAt: UInt64?
+    /// Whether this node hears the others.
+    public private(set) var isConnected = false
     /// Places of nodes that are gone.
     private var leftover: [(node: UInt64, place: PresencePlace)] = []
 
@@ -78,12 +78,9 @@ public struct PresenceGossip: Sendable {
     /// The number of other nodes that are known.
     public var peerCount: Int { peers.count }
 
-    /// Whether this node hears the others.
-    public var isConnected: Bool { connectedAt != nil }
-
     /// This node hears the others from now on, and may have missed something before.
     public mutating func connected(at now: UInt64) {
-        connectedAt = now
+        isConnected = true
         asksAll = true
         isAsked = true
         nextHeartbeat = now
@@ -91,14 +88,14 @@ public struct PresenceGossip: Sendable {
     }
 
     /// This node does not hear the others: their silence means nothing.
-    public mutating func disconnected() { connectedAt = nil }
+    public mutating func disconnected() { isConnected = false }
 
     // MARK: - Telling
 
     /// What to tell the other nodes now.
     public mutating func messages(at now: UInt64, _ table: inout PresenceTable) -> [GossipMessage] {
         let changes = table.takeOwnChanges()
-        guard connectedAt != nil else {
+        guard isConnected else {
             if !changes.isEmpty { number += 1 }  // others notice that they have missed this one
             return []
         }
@@ -212,7 +209,7 @@ public struct PresenceGossip: Sendable {
 
     /// Removes the members of nodes that were silent for two heartbeats, some at each call.
     public mutating func removeSilent(at now: UInt64, _ table: inout PresenceTable) {
-        if connectedAt != nil {
+        if isConnected {
             for (id, peer) in peers where peer.heardAt + 2 * heartbeat <= now {
                 leftover += peer.places.map { (node: id, place: $0) }
                 peers[id] = nil

@@ -23,11 +23,13 @@ struct RoutedRequest {
     var channel = ""
     /// The conflation key.
     var key: String?
-    /// What few messages have; nil if this one has nothing of it.
+    /// Rare options of a publish; nil if the request has none.
     var options: PublishOptions?
 }
 
-/// What few messages have, apart from the others so that these are not made slower.
+/// Rare options of a publish.
+///
+/// They are an object of their own, so that requests without them do not copy them.
 final class PublishOptions {
     /// The user whose connections get the message, instead of a channel's subscribers.
     let user: String?

@@ -138,7 +138,7 @@ extension ClientOpenings {
         }
     }
 
-    /// Who may subscribe to a channel may not always see who is in it; channels without presence have nothing to see.
+    /// The right to subscribe to a channel does not always include its members; without presence there are none.
     private func checkPresence(of channels: [String], _ connection: Connection) throws(UpgradeRefusal) {
         for channel in channels {
             let refusal = commands.queries.presenceRefusal(on: channel, connection, isSubscribed: true)

@@ -50,7 +50,7 @@ final class PresenceLink {
         tell(changes)
     }
 
-    /// The node's channel may be joined before the broker is usable, and is not joined again then.
+    /// The broker reports only once that it hears the nodes (`joined`), perhaps before its status is `connected`.
     private func followBroker(at now: UInt64) {
         guard state.brokerStatus?.state == .connected else {
             gossip?.disconnected()
