@@ -4,15 +4,8 @@ import json
 
 import pytest
 from support import wait_until
+from support.commands import answer, say
 from support.raw import BINARY, TEXT
-
-
-def say(client, **command):
-    client.send(json.dumps(command))
-
-
-def answer(client):
-    return json.loads(client.recv(timeout=5))
 
 
 def test_ping(pushd):

@@ -7,11 +7,11 @@ import httpx
 import pytest
 from httpx_sse import EventSource
 from support import wait_until
+from support.commands import answer, connect, say
 from support.pushd import run_pushd
 from support.raw import handshake
 from support.tokens import Key
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect as open_client
 
 RULE = ("--channel", "kept.*: history=10/60s")
 
@@ -19,14 +19,6 @@ RULE = ("--channel", "kept.*: history=10/60s")
 @pytest.fixture
 def server(start):
     return start(*RULE, "--workers", "2")
-
-
-def say(client, **command):
-    client.send(json.dumps(command))
-
-
-def answer(client):
-    return json.loads(client.recv(timeout=5))
 
 
 def position(pushd, channel="kept.a"):
@@ -43,13 +35,6 @@ def subscribed(client, channel="kept.a", **options):
     """Subscribes, and returns the reply."""
     say(client, action="subscribe", channel=channel, **options)
     return answer(client)
-
-
-def connect(pushd, query="channel=", subprotocols=("pushd.v1",)):
-    client = open_client(
-        f"ws://{pushd.host}:{pushd.port}/ws?{query}", subprotocols=subprotocols or None, close_timeout=2, proxy=None)
-    pushd.clients.append(client)
-    return client
 
 
 def test_messages_have_numbers(server):

@@ -5,10 +5,10 @@ import subprocess
 
 import pytest
 from support import wait_until
+from support.commands import answer, connect, say
 from support.pushd import run_pushd
 from support.redis_cluster import RedisCluster
 from support.redis_server import RedisServer
-from websockets.sync.client import connect as open_client
 
 RULE = ("--channel", "kept.*: history=100/60s")
 CHANNEL = "kept.a"
@@ -25,21 +25,6 @@ def kept_redis(tmp_path):
 @pytest.fixture
 def nodes(start, kept_redis):
     return [start("--redis", kept_redis.url, *RULE).wait_for_status("ok") for _ in range(2)]
-
-
-def connect(node, query="channel=", subprotocols=("pushd.v1",)):
-    client = open_client(
-        f"ws://{node.host}:{node.port}/ws?{query}", subprotocols=subprotocols or None, close_timeout=2, proxy=None)
-    node.clients.append(client)
-    return client
-
-
-def say(client, **command):
-    client.send(json.dumps(command))
-
-
-def answer(client):
-    return json.loads(client.recv(timeout=5))
 
 
 def subscribed(client, **options):

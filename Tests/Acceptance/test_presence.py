@@ -5,10 +5,10 @@ import time
 
 import pytest
 from support import wait_until
+from support.commands import answer, connect, say
 from support.sse import EventClient
 from support.tokens import Key
 from websockets.exceptions import InvalidStatus
-from websockets.sync.client import connect as open_client
 
 RULE = ("--channel", "room.*: presence=on presence-grace=400ms", "--workers", "2")
 
@@ -16,21 +16,6 @@ RULE = ("--channel", "room.*: presence=on presence-grace=400ms", "--workers", "2
 @pytest.fixture
 def server(start):
     return start(*RULE)
-
-
-def connect(pushd, query="channel=", subprotocols=("pushd.v1",)):
-    client = open_client(
-        f"ws://{pushd.host}:{pushd.port}/ws?{query}", subprotocols=subprotocols or None, close_timeout=2, proxy=None)
-    pushd.clients.append(client)
-    return client
-
-
-def say(client, **command):
-    client.send(json.dumps(command))
-
-
-def answer(client, seconds=5):
-    return json.loads(client.recv(timeout=seconds))
 
 
 def ask(client, **command):

@@ -4,9 +4,10 @@ import time
 
 import pytest
 from support import wait_until
+from support.commands import answer, connect
 from support.raw import handshake
 from support.relay import Relay
-from test_presence import answer, ask, connect, users
+from test_presence import ask, users
 
 RULE = "room.*: presence=on presence-grace=500ms"
 OPTIONS = ("--channel", RULE, "--presence-heartbeat", "500ms", "--workers", "1")
