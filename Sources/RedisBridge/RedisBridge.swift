@@ -251,7 +251,7 @@ extension RedisBridge: RedisShardOwner {
     }
 
     func shard(_ shard: RedisShard, settled channel: String) {
-        guard !isAwaited(channel), !streams.isUnread(channel) else { return }
+        guard !isAwaited(channel), !streams.goesOnWaiting(for: channel) else { return }
         streams.settled(channel)
         notify { $0.brokerSettled(channel, isConfirmed: isConfirmed(channel) && !streams.isBehind(channel)) }
     }

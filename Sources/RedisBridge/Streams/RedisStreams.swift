@@ -80,9 +80,9 @@ final class RedisStreams {
         var follower = followers[name] ?? StreamFollower()
         if isConfirmed { follower.begin() }
         followers[name] = follower
-        guard isConfirmed, !follower.isSynced else { return isConfirmed }
+        guard !isConfirmed || !follower.isSynced else { return true }
         awaited[name] = loop.nowMilliseconds + timing.confirmMilliseconds
-        queue(name)
+        if isConfirmed { queue(name) }
         return false
     }
 
@@ -92,12 +92,20 @@ final class RedisStreams {
     /// Whether what a channel misses can be read, so that its subscribers need not be told of a gap.
     func canHeal(_ channel: String) -> Bool { followers[ByteName(channel)]?.mark != nil }
 
-    /// Whether clients have to wait for longer, because nothing is known of a channel's history yet.
-    func isUnread(_ channel: String) -> Bool {
+    /// Whether clients go on waiting for a channel that Redis does not confirm.
+    ///
+    /// A client that was at another node may know later messages than this one. It must not be told that messages are
+    /// gone because they have not come here yet. So it waits even if Redis is known to be away: as long as for a
+    /// confirmation, and longer if nothing is known here of the history.
+    func goesOnWaiting(for channel: String) -> Bool {
         let name = ByteName(channel)
-        guard let follower = followers[name], follower.mark == nil else { return false }
-        let limit = max(timing.historyMilliseconds, timing.confirmMilliseconds) - timing.confirmMilliseconds
-        awaited[name] = loop.nowMilliseconds + limit
+        guard let follower = followers[name], !follower.isSynced else { return false }
+        if follower.mark == nil {
+            let limit = max(timing.historyMilliseconds, timing.confirmMilliseconds) - timing.confirmMilliseconds
+            awaited[name] = loop.nowMilliseconds + limit
+        } else if awaited[name, default: 0] <= loop.nowMilliseconds {
+            return false
+        }
         armTimer()
         return true
     }
@@ -261,7 +269,9 @@ final class RedisStreams {
     }
 
     private func settle(_ name: ByteName, isConfirmed: Bool) {
-        guard awaited.removeValue(forKey: name) != nil else { return }
+        // Until Redis has confirmed the subscription, or has had the time to, the bridge settles it.
+        guard awaited[name] != nil, bridge?.isAwaited(name.text) != true else { return }
+        awaited[name] = nil
         if !isConfirmed, followers[name]?.mark == nil { exposed.insert(name) }
         bridge?.notify { $0.brokerSettled(name.text, isConfirmed: isConfirmed) }
     }

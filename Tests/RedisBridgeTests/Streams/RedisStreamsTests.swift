@@ -204,6 +204,30 @@ struct RedisStreamsTests {
         server.kill()
     }
 
+    /// A client that knows later messages than this node is not told that they are gone.
+    @Test func aNodeThatIsBehindReadsBeforeItLetsAClientIn() throws {
+        let port = try RedisServer.freePort()
+        var timing = Harness.quickTiming
+        timing.confirmMilliseconds = 20_000
+        let harness = try Harness("redis://127.0.0.1:\(port)", timing: timing)
+        defer { harness.close() }
+        harness.recorder.limits = StreamLimits(maxMessages: 5, maxAgeSeconds: 60)
+        let first = try RedisServer(port: port)
+        harness.bridge.start()
+        try harness.subscribe("kept")
+        first.kill()
+        try harness.wait(for: "the loss") { harness.recorder.losses > 0 && !harness.bridge.status.isUsable }
+        // Another channel shows that nobody waits for a Redis that is known to be away.
+        try harness.wait(for: "a channel without a history") {
+            _ = harness.bridge.subscribe("kept")
+            return !harness.bridge.subscribe("other") && harness.recorder.settled.contains("other")
+        }
+        #expect(harness.recorder.settled.filter { $0 == "kept" }.count == 1)
+        let second = try RedisServer(port: port)
+        try harness.wait(for: "the history") { harness.recorder.confirmed.filter { $0 == "kept" }.count == 2 }
+        second.kill()
+    }
+
     /// The page of a long stream is cut, and the rest is read at once.
     @Test func aLongHistoryIsReadInParts() throws {
         try run { harness, _, client in
