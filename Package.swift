@@ -71,7 +71,7 @@ let package = Package(
         .target(
             name: "Hooks",
             dependencies: [
-                "Access", "Broker", "Bytes", "CCurl", "COpenSSL", "Channels", "WSLoop",
+                "Access", "Broker", "Bytes", "CCurl", "Channels", "WSLoop",
                 .product(name: "DequeModule", package: "swift-collections"),
             ],
             swiftSettings: settings),
@@ -109,8 +109,8 @@ let package = Package(
         .executableTarget(
             name: "pushd",
             dependencies: [
-                "Access", "Bench", "Bytes", "CBuild", "Channels", "CProcess", "Hooks", "HTTP", "PushServer",
-                "RedisBridge", "Tokens", "WebSocket", "WSLoop", "YAML",
+                "Access", "Bench", "Bytes", "CBuild", "Channels", "CProcess", "Hooks", "HTTP", "Protocols",
+                "PushServer", "RedisBridge", "Tokens", "WebSocket", "WSLoop", "YAML",
             ] + command,
             swiftSettings: settings),
         .executableTarget(
@@ -190,8 +190,8 @@ let package = Package(
         .testTarget(
             name: "PushdTests",
             dependencies: [
-                "Access", "Bench", "Bytes", "Hooks", "pushd", "PushServer", "RedisBridge", "WebSocket", "WSLoop",
-                "YAML",
+                "Access", "Bench", "Bytes", "Hooks", "Protocols", "pushd", "PushServer", "RedisBridge", "WebSocket",
+                "WSLoop", "YAML",
             ]
                 + command,
             swiftSettings: settings),

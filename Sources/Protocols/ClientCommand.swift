@@ -11,6 +11,11 @@ public enum ClientCommand: Equatable, Sendable {
     case unsubscribe([String])
     /// To publish to a channel; `key` is the conflation key.
     case publish(channel: String, data: [UInt8], key: String?)
+    /// To send a message to the others in a channel that the client is in; the payload itself leaves the client out.
+    case relay(channel: String, data: [UInt8])
+    /// To be a user from now on, which the session has verified: the user is then in a channel of its own, and the
+    /// client watches such channels of others.
+    case signIn(user: String, channel: String, watching: [String])
     /// To read the last messages of a channel.
     case history(channel: String, last: Int)
     /// To list who is in a channel.
@@ -23,12 +28,15 @@ public enum ClientCommand: Equatable, Sendable {
 public enum CommandOutcome: Equatable, Sendable {
     /// The answer to a ping.
     case pong
-    /// The client is subscribed to the channel, or already was.
-    case subscribed(channel: String, HistoryReport? = nil)
+    /// The client is subscribed to the channel, or already was; `members` are those of a channel that it has joined as
+    /// one of them.
+    case subscribed(channel: String, HistoryReport? = nil, members: PresenceList? = nil)
     /// The client is no longer subscribed to the channel, or was not before.
     case unsubscribed(channel: String)
     /// The message is on its way to the channel's subscribers.
     case published(channel: String)
+    /// The client is this user.
+    case signedIn(user: String)
     /// The last messages of a channel.
     case history(channel: String, HistoryReading)
     /// Who is in a channel.

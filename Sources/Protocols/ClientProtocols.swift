@@ -5,7 +5,7 @@ public enum ClientProtocols {
     /// The protocols of WebSockets, in the order of the encoders in a `WireForm`.
     ///
     /// The first is for clients that offer no known name.
-    public static let all: [any ClientProtocol] = [Plain(), PushdV1()]
+    public static let all: [any ClientProtocol] = [Plain(), PushdV1(), Pusher()]
 
     /// The encoders of the protocols, and behind them those of event streams.
     public static let encoders: [(any MessageEncoder)?] = all.map(\.encoder) + EventStream.allCases.map(\.encoder)
@@ -19,6 +19,9 @@ public enum ClientProtocols {
         return all.firstIndex { $0.subprotocol == name } ?? 0
     }
 
+    /// The index of Pusher's protocol, whose clients come to a path of their own.
+    public static let indexOfPusher = all.firstIndex { $0 is Pusher } ?? 0
+
     /// The index of an event stream's encoder.
     public static func index(of stream: EventStream) -> Int {
         all.count + (EventStream.allCases.firstIndex(of: stream) ?? 0)
@@ -26,6 +29,6 @@ public enum ClientProtocols {
 
     /// What clients with an encoder speak, for lists of connections.
     public static func name(ofEncoder index: Int) -> String {
-        index < all.count ? all[index].subprotocol ?? "none" : EventStream.name
+        index < all.count ? all[index].name : EventStream.name
     }
 }

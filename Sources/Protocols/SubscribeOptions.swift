@@ -10,6 +10,8 @@ public struct SubscribeOptions: Equatable, Sendable {
     public var isStrict: Bool
     /// Whether it is told who comes to the channel and who leaves.
     public var watchesPresence: Bool
+    /// Who it is in the channel, and then it is told who else is there; nil if it is the connection's user.
+    public var member: ChannelMember?
 
     /// Options; without arguments a plain subscription.
     public init(
@@ -20,6 +22,19 @@ public struct SubscribeOptions: Equatable, Sendable {
         self.history = history
         self.isStrict = isStrict
         self.watchesPresence = watchesPresence
+    }
+}
+
+/// Who a client is in one channel.
+public struct ChannelMember: Equatable, Sendable {
+    /// The user's name.
+    public let user: String
+    /// What others see of the user, as JSON text; nil for nothing.
+    public let info: [UInt8]?
+
+    /// A member.
+    public init(user: String, info: [UInt8]?) {
+        (self.user, self.info) = (user, info)
     }
 }
 

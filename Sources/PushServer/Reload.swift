@@ -40,6 +40,7 @@ extension ServerConfiguration {
         listen = running.listen
         admin = running.admin
         broker = running.broker
+        pusherApps = running.pusherApps
         workers = running.workers
         io = running.io
         maxPublishBytes = running.maxPublishBytes

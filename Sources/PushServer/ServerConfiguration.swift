@@ -1,6 +1,7 @@
 public import Access
 public import Channels
 public import HTTP
+public import Protocols
 
 /// All settings of a server; the defaults are those of the command line.
 public struct ServerConfiguration: Sendable {
@@ -38,6 +39,8 @@ public struct ServerConfiguration: Sendable {
     public var allowsClientPublish = false
     /// The rules for channels; the first that matches a channel decides.
     public var channelRules: [ChannelRule] = []
+    /// The applications of Pusher's clients; without one there are no such clients.
+    public var pusherApps: [PusherApp] = []
     /// How tokens of clients are verified; nil if none are taken.
     public var tokens: TokenSettings?
     /// The most message bytes queued for one connection.
@@ -104,6 +107,9 @@ public struct ServerConfiguration: Sendable {
 
     /// The defaults.
     public init() {}
+
+    /// The rules for channels, with those that clients' protocols have behind them.
+    var allChannelRules: [ChannelRule] { pusherApps.isEmpty ? channelRules : channelRules + PusherChannel.rules }
 
     /// Whether the server sends requests to others.
     var fetches: Bool { !hooks.urls.isEmpty || hooks.eventsURL != nil || tokens?.keySetURL != nil }

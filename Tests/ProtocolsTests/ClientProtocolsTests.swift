@@ -5,9 +5,10 @@ import Testing
 
 @Suite struct ClientProtocolsTests {
     @Test func theTableFindsEachProtocolByItsName() {
-        for (index, entry) in ClientProtocols.all.enumerated() {
+        for (index, entry) in ClientProtocols.all.enumerated() where index != ClientProtocols.indexOfPusher {
             #expect(ClientProtocols.index(ofSubprotocol: entry.subprotocol) == index)
         }
+        #expect(ClientProtocols.all[ClientProtocols.indexOfPusher] is Pusher)
         #expect(ClientProtocols.encoders.count <= WireForm.maxEncoders)
     }
 
@@ -18,7 +19,7 @@ import Testing
             #expect(ClientProtocols.name(ofEncoder: index) == "sse")
         }
         #expect(Set(EventStream.allCases.map(ClientProtocols.index(of:))).count == EventStream.allCases.count)
-        #expect(ClientProtocols.all.indices.map(ClientProtocols.name(ofEncoder:)) == ["none", "pushd.v1"])
+        #expect(ClientProtocols.all.indices.map(ClientProtocols.name(ofEncoder:)) == ["none", "pushd.v1", "pusher"])
         #expect(ClientProtocols.encoders.prefix(ClientProtocols.all.count).allSatisfy { $0?.isFramed != false })
     }
 

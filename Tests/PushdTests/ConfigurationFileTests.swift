@@ -71,11 +71,13 @@ import YAML
         #expect(Secrets.masked("redis://a:b@c:1/2", of: "--redis") == "redis://a:***@c:1/2")
         #expect(Secrets.masked("https://a@b/c", of: "--hook-connect") == "https://***@b/c")
         #expect(Secrets.masked("https://b/c", of: "--hook-connect") == "https://b/c")
+        #expect(Secrets.masked("1:key:se:cret", of: "--pusher-app") == "1:key:***")
         #expect(Secrets.masked("x", of: "--publish-key") == "***" && Secrets.masked("x", of: "--tls-key") == "x")
         let keys = try OptionTables().options.filter { $0.valueName == "key" }.map(\.option)
-        #expect(Set(keys) == Secrets.options)
+        #expect(Set(keys + ["--pusher-app"]) == Secrets.options)
         for (option, text) in [
             ("--redis", "redis://a:***@c"), ("--hook-connect", "https://***@b"), ("--api-key", "***"),
+            ("--pusher-app", Secrets.masked("1:key:secret:x", of: "--pusher-app")),
         ] {
             #expect(OptionValue.violation(of: text, for: option) == nil, "what is shown is a value")
         }

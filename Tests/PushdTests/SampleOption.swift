@@ -3,6 +3,7 @@ import Bytes
 import Channels
 import Hooks
 import Logging
+import Protocols
 import PushServer
 import RedisBridge
 import Testing
@@ -85,6 +86,10 @@ extension SampleOption {
             $0.server.trustedProxies.map(\.description).joined(separator: ",")
         },
         SampleOption("--publish-key", "a", "b") { $0.server.publishKeys.joined(separator: ",") },
+        SampleOption("--pusher-app", "1:a:s", "2:b:t") { settings in
+            ["1:a:s", "2:b:t"].filter { settings.server.pusherApps.map(Optional.init).contains(PusherApp($0)) }.joined(
+                separator: ",")
+        },
         SampleOption("--api-key", "a", "b") { $0.server.apiKeys.joined(separator: ",") },
         SampleOption("--hook-connect", "http://a/b", "https://c:1/") { $0.server.hooks.urls[.connect] ?? "" },
         SampleOption("--hook-subscribe", "http://a/b", "https://c:1/") { $0.server.hooks.urls[.subscribe] ?? "" },

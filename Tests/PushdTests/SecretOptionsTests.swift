@@ -1,3 +1,4 @@
+import Protocols
 import PushServer
 import Testing
 
@@ -62,6 +63,18 @@ import Testing
                 #expect(try refusal(of: arguments).contains("one line of at least 16 bytes"))
             }
         }
+    }
+
+    @Test func applicationsOfPusherFromFilesAreWholeAndDistinct() throws {
+        let file = try TextFile("1:a:secret\n2:b:secret\n")
+        #expect(try Settings(parsing: ["--pusher-app-file", file.path]).server.pusherApps.map(\.key) == ["a", "b"])
+        let bad = try TextFile("1:a:secret\nb:secret\n")
+        let problems = try [
+            ["--pusher-app-file", bad.path], ["--pusher-app", "a:secret"], ["--pusher-app", "1/2:a:secret"],
+            ["--pusher-app", "1:a:"], ["--pusher-app-file", file.path, "--pusher-app", "1:c:secret"],
+            ["--pusher-app-file", file.path, "--pusher-app", "3:b:secret"],
+        ].map { try refusal(of: $0) }
+        for problem in problems { #expect(problem.hasPrefix("--pusher-app") && !problem.contains("secret'")) }
     }
 
     @Test(arguments: ["se cret", ""]) func aPublishKeyIsNotShown(key: String) throws {

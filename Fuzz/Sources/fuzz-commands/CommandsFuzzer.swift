@@ -15,6 +15,7 @@ public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
     checkID(request, in: text)
     checkCommand(request, in: text)
     checkReplies(to: request, text)
+    checkPusher(text)
 
     let frames = clientFrames(0x1, text, &input.random)
     let arrived = input.random.sameHoweverCut(frames) { Arrived($0) }
@@ -72,6 +73,7 @@ private func checkCommand(_ request: ClientRequest, in text: [UInt8]) {
         expect(key.map { ChannelName.isValid($0) } != false, "a bad key")
         expect(JSON.isValid(data.rawSpan), "data that is not JSON")
         expect(text.contains(data), "data that is not in the message")
+    case .success(.relay), .success(.signIn): expect(false, "a command of another protocol")
     case .success(.ping), .success(.refresh), .failure: break
     }
 }

@@ -52,3 +52,16 @@ public struct PresenceList: Equatable, Sendable {
         (self.members, self.count) = (members, count)
     }
 }
+
+/// A moment in the changes of a channel: what came before it was known to a watcher when it began.
+public struct PresenceStart: Equatable, Sendable {
+    /// The number of the first taking that has later changes.
+    public let number: UInt64
+    /// How many of that taking's changes came before.
+    let offset: Int
+
+    /// The changes of a taking that came after this moment.
+    public func rest<Change>(of changes: [Change], takenAs taking: UInt64) -> ArraySlice<Change> {
+        taking < number ? [] : taking == number ? changes.dropFirst(offset) : changes[...]
+    }
+}

@@ -26,6 +26,8 @@ public struct PresenceTable: Sendable {
         public let count: Int
         /// How many connections are told.
         public let watchers: Int
+        /// The number of the call that has taken it.
+        public let number: UInt64
     }
 
     private let node: UInt64
@@ -38,6 +40,7 @@ public struct PresenceTable: Sendable {
     private var watchers: [ByteName: Int] = [:]
     private var changes: [ByteName: [PresenceChange]] = [:]
     private var lastNumber: UInt64 = 0
+    private var takings: UInt64 = 0
     /// Members of all channels together.
     public private(set) var memberCount = 0
 
@@ -77,6 +80,9 @@ public struct PresenceTable: Sendable {
             depart(place, from: node)
         }
     }
+
+    /// How many members a channel has.
+    public func count(_ channel: ByteName) -> Int { channels[channel]?.count ?? 0 }
 
     /// The members of a channel.
     public func list(_ channel: ByteName) -> PresenceList {
@@ -131,7 +137,13 @@ public struct PresenceTable: Sendable {
     // MARK: - Watching
 
     /// A connection wants to be told of a channel's changes.
-    public mutating func watch(_ channel: ByteName) { watchers[channel, default: 0] += 1 }
+    ///
+    /// - Returns: which of them happen from now on.
+    @discardableResult
+    public mutating func watch(_ channel: ByteName) -> PresenceStart {
+        watchers[channel, default: 0] += 1
+        return PresenceStart(number: takings + 1, offset: changes[channel]?.count ?? 0)
+    }
 
     /// A connection does not want to be told of them any more.
     public mutating func unwatch(_ channel: ByteName) {
@@ -144,10 +156,11 @@ public struct PresenceTable: Sendable {
     public mutating func takeChanges() -> [Changes] {
         guard !changes.isEmpty else { return [] }
         defer { changes = [:] }
+        takings += 1
         return changes.map { channel, changes in
             Changes(
                 channel: channel, changes: changes, count: channels[channel]?.count ?? 0,
-                watchers: watchers[channel] ?? 0)
+                watchers: watchers[channel] ?? 0, number: takings)
         }
     }
 

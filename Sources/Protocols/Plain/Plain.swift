@@ -7,5 +7,5 @@ struct Plain: ClientProtocol {
     let subprotocol: String? = nil
     let encoder: (any MessageEncoder)? = nil
 
-    func session() -> any ClientSession { CommandSession(hasEvents: false) }
+    func session() -> (any ClientSession)? { CommandSession(hasEvents: false) }
 }

@@ -18,14 +18,15 @@ struct CommandSession: ClientSession {
         .reply(ServerReply.error(.binary))
     }
 
-    func reply(to id: [UInt8], _ outcome: CommandOutcome) -> [UInt8] {
+    func reply(to id: [UInt8], _ outcome: CommandOutcome) -> [UInt8]? {
         switch outcome {
         case .pong: ServerReply.pong(id: id)
-        case .subscribed(let channel, let history): ServerReply.subscribed(channel: channel, history, id: id)
+        case .subscribed(let channel, let history, _): ServerReply.subscribed(channel: channel, history, id: id)
         case .unsubscribed(let channel): ServerReply.status("unsubscribed", channel: channel, id: id)
         case .published(let channel): ServerReply.status("published", channel: channel, id: id)
         case .history(let channel, let reading): HistoryText.json(of: channel, reading, id: id)
         case .presence(let channel, let list): PresenceText.json(of: channel, list, id: id)
+        case .signedIn: nil  // there is no such command
         case .refreshed(let seconds): ServerReply.refreshed(seconds: seconds, id: id)
         case .refused(let refusal, let channel): ServerReply.error(refusal, channel: channel, id: id)
         }
@@ -33,10 +34,12 @@ struct CommandSession: ClientSession {
 
     func text(for event: ConnectionEvent) -> [UInt8]? {
         guard hasEvents else { return nil }
+        switch event {
         // What the URL of the client has asked for is confirmed as a command is.
-        if case .subscribed(let channel, let history) = event {
-            return ServerReply.subscribed(channel: channel, history, id: [])
+        case .subscribed(let channel, let history): return ServerReply.subscribed(channel: channel, history, id: [])
+        case .nothingKept: return nil  // the reply says where the history is
+        case .watching: return nil  // nobody signs in
+        default: return EventMessage.text(for: event)
         }
-        return EventMessage.text(for: event)
     }
 }

@@ -16,6 +16,8 @@ enum EventMessage {
         case .subscribed(let channel, let history):
             text.member("channel", channel)
             add(history, to: &text)
+        case .nothingKept(let channel): text.member("channel", channel)
+        case .watching(let online): text.member("online", online.count { $0 })
         case .unsubscribed(let channel, let denial):
             addRemoval(from: channel, denial.message, code: JSON.string(denial.code), to: &text)
         case .removed(let channel, let reason, let code):
@@ -66,6 +68,8 @@ extension ConnectionEvent {
         case .hello: "hello"
         case .expiring: "expiring"
         case .subscribed: "subscribed"
+        case .nothingKept: "nothing_kept"
+        case .watching: "watching"
         case .unsubscribed, .removed: "unsubscribed"
         }
     }

@@ -5,5 +5,5 @@ struct PushdV1: ClientProtocol {
     let subprotocol: String? = "pushd.v1"
     let encoder: (any MessageEncoder)? = EnvelopeEncoder()
 
-    func session() -> any ClientSession { CommandSession(hasEvents: true) }
+    func session() -> (any ClientSession)? { CommandSession(hasEvents: true) }
 }

@@ -30,7 +30,9 @@ extension CommandRunner {
     /// Whether the client may stay with the token that it has, or without one.
     private func keepsToken(_ connection: Connection, since old: LiveSettings) -> Bool {
         guard let identity = connection.identity, identity.tokenKey != nil else {
+            // A client with a session of its own came by another lock.
             return context.settings.configuration.tokens?.isRequired != true
+                || webSockets.sessions.hasOwn(connection)
         }
         guard let verifier = context.settings.tokens, let before = old.tokens else { return false }
         return verifier.accepts(identity, acceptedBy: before)
@@ -55,7 +57,8 @@ extension CommandRunner {
 
     /// Whether the backend decides about a channel now, and was not asked when the client has subscribed.
     private func leavesToBackend(_ channel: String, _ connection: Connection, since old: LiveSettings) -> Bool {
-        context.settings.access.channels.right(to: .subscribe, channel) == .ask
+        !webSockets.sessions.hasProved(connection, itsRightTo: channel)
+            && context.settings.access.channels.right(to: .subscribe, channel) == .ask
             && old.access.channels.right(to: .subscribe, channel) != .ask
             && connection.identity?.channels.contains { ByteName($0) == ByteName(channel) } != true
     }

@@ -67,7 +67,13 @@ extension CommandRunner {
     }
 
     /// What the rules say; the backend is not asked again about a channel that the connection has joined.
+    ///
+    /// Where the client has proved a right of its own, only a rule that lets nobody in is against it.
     func decision(on channel: String, _ connection: Connection) -> Decision {
+        if webSockets.sessions.hasProved(connection, itsRightTo: channel) {
+            let right = context.settings.access.channels.right(to: .subscribe, channel)
+            return right == .nobody ? .deny(.nobodyMay(.subscribe)) : .allow
+        }
         let decision = context.settings.access.channels.decision(to: .subscribe, channel, by: connection.identity)
         return decision == .ask && context.hub.isMember(connection.slot, of: channel) ? .allow : decision
     }
@@ -88,7 +94,8 @@ extension CommandRunner {
             case .refused(let refusal):
                 webSockets.reply(.refused(refusal, channel: channel), to: join.id, of: connection)
             case .isMember:
-                webSockets.reply(.subscribed(channel: channel), to: join.id, of: connection)
+                let members = join.options.member == nil ? nil : context.state.presence.list(channel)
+                webSockets.reply(.subscribed(channel: channel, members: members), to: join.id, of: connection)
                 if join.options.watchesPresence { context.presence?.watch(connection.slot, ByteName(channel)) }
             case .join: enter(connection, channel, readings[ByteName(channel)], join)
             }
@@ -104,9 +111,16 @@ extension CommandRunner {
             return webSockets.reply(.refused(.unrecoverable, channel: channel), to: join.id, of: connection)
         }
         let report = join.options.report(on: reading)
-        webSockets.reply(.subscribed(channel: channel, report), to: join.id, of: connection)
-        context.hub.join(connection.slot, channel, after: reading?.messages ?? [])
-        context.presence?.joined(connection, channel, watches: join.options.watchesPresence)
+        let members = join.options.member.flatMap { context.presence?.joins(connection, channel, as: $0) }
+        webSockets.reply(.subscribed(channel: channel, report, members: members), to: join.id, of: connection)
+        let past = reading?.messages ?? []
+        if past.isEmpty, join.options.history?.last ?? 0 > 0 {
+            webSockets.tell(.nothingKept(channel: channel), connection)
+        }
+        context.hub.join(connection.slot, channel, after: past)
+        if join.options.member == nil {
+            context.presence?.joined(connection, channel, watches: join.options.watchesPresence)
+        }
     }
 
     /// Whether a command may name this many channels: each one is as much work as a command of its own.
@@ -147,7 +161,9 @@ extension CommandRunner {
     private func rewindDenial(
         _ options: SubscribeOptions, _ channel: String, _ connection: Connection
     ) -> ChannelDenial? {
-        guard let last = options.history?.last, last > 0 else { return nil }
+        guard let last = options.history?.last, last > 0,
+            !webSockets.sessions.hasProved(connection, itsRightTo: channel)
+        else { return nil }
         return queries.historyDenial(on: channel, connection, isSubscribed: true)
     }
 }

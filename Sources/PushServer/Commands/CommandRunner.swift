@@ -81,9 +81,14 @@ final class CommandRunner {
 extension CommandRunner: MessageDelegate {
     func received(_ message: WebSocketMessage, _ connection: Connection) {
         switch (endpoint, message) {
-        case (.channels, .text(let text)): take(webSockets.session(of: connection).step(text: text.rawSpan), connection)
+        case (.channels, .text(let text)):
+            if let step = webSockets.sessions.session(of: connection)?.step(text: text.rawSpan) {
+                take(step, connection)
+            }
         case (.channels, .binary(let bytes)):
-            take(webSockets.session(of: connection).step(binary: bytes.rawSpan), connection)
+            if let step = webSockets.sessions.session(of: connection)?.step(binary: bytes.rawSpan) {
+                take(step, connection)
+            }
         case (.answering(let answer), _):
             switch answer(message) {
             case .text(let text): webSockets.reply(text, to: connection)
@@ -98,6 +103,7 @@ extension CommandRunner: MessageDelegate {
         switch step {
         case .run(let command, let id): run(command, id: id, connection)
         case .reply(let text): webSockets.reply(text, to: connection)
+        case .nothing: break
         }
     }
 
@@ -107,18 +113,51 @@ extension CommandRunner: MessageDelegate {
         case .subscribe(let channels, let options): subscribe(connection, to: channels, options, id: id)
         case .unsubscribe(let channels): unsubscribe(connection, from: channels, id: id)
         case .publish(let channel, let data, let key):
-            publish(Publication(channel: channel, payload: data, key: key), id: id, connection)
+            publish(
+                Publication(channel: channel, payload: data, key: key), decision(to: .publish, channel, connection),
+                id: id, connection)
+        case .relay(let channel, let data):
+            publish(
+                Publication(channel: channel, payload: data), decision(toRelayIn: channel, connection), id: id,
+                connection)
+        case .signIn(let user, let channel, let others):
+            signIn(connection, as: user, in: channel, watching: others, id: id)
         case .history(let channel, let last): queries.readHistory(connection, of: channel, last: last, id: id)
         case .presence(let channel): queries.listPresence(connection, of: channel, id: id)
         case .refresh(let token): refresh(connection, token, id: id)
         }
     }
 
-    private func publish(_ publication: Publication, id: [UInt8], _ connection: Connection) {
-        let channel = publication.channel
-        let decision = context.settings.access.channels.decision(
-            to: .publish, channel, by: connection.identity,
+    private func signIn(
+        _ connection: Connection, as user: String, in channel: String, watching others: [String], id: [UInt8]
+    ) {
+        // From now on its subscriptions are the user's.
+        let channels = context.hub.channelNames(of: connection.slot)
+        for channel in channels { context.events?.exited(channel, connection.slot) }
+        users.note(user, of: connection)
+        context.events?.entered(channels, connection.key)
+        webSockets.reply(.signedIn(user: user), to: id, of: connection)
+        let online = context.presence?.signsIn(connection, as: user, in: channel, watching: others) ?? []
+        if !online.isEmpty { webSockets.tell(.watching(online: online), connection) }
+    }
+
+    private func decision(to action: ChannelAction, _ channel: String, _ connection: Connection) -> Decision {
+        context.settings.access.channels.decision(
+            to: action, channel, by: connection.identity,
             isSubscribed: context.hub.isMember(connection.slot, of: channel))
+    }
+
+    /// Those who are in a channel may send each other something there, unless a rule says who may publish.
+    private func decision(toRelayIn channel: String, _ connection: Connection) -> Decision {
+        guard context.hub.isMember(connection.slot, of: channel) else { return .deny(.notSubscribed) }
+        let hasRule = context.settings.access.channels.rule(for: channel)?.publish != nil
+        return hasRule ? decision(to: .publish, channel, connection) : .allow
+    }
+
+    private func publish(
+        _ publication: Publication, _ decision: Decision, id: [UInt8], _ connection: Connection
+    ) {
+        let channel = publication.channel
         if case .deny(let denial) = decision {
             return webSockets.reply(.refused(.denied(denial)), to: id, of: connection)
         }
@@ -202,6 +241,7 @@ extension CommandRunner: EndingDelegate {
 
     func releaseAll(_ connection: Connection) {
         subscriptions.leaveAll(connection.slot)
+        context.presence?.leftAll(connection.slot)
         headers.forget(connection)
     }
 }

@@ -23,6 +23,7 @@ final class Closing {
     private let limits: ConnectionLimits
     private let addresses: ClientAddresses
     private let users: Users
+    private let sessions: Sessions
     private let rates: MessageRates
     // Unchecked (docs/decisions/0009): read for each request or message.
     @safe @exclusivity(unchecked) private unowned var delegate: (any EndingDelegate)?
@@ -30,7 +31,7 @@ final class Closing {
     init(
         _ context: LoopContext, _ table: ConnectionTable, _ lives: ConnectionLives, _ links: SecureLinks,
         _ inbound: InboundAccount, _ limits: ConnectionLimits, _ addresses: ClientAddresses, _ users: Users,
-        _ rates: MessageRates
+        _ sessions: Sessions, _ rates: MessageRates
     ) {
         self.context = context
         self.table = table
@@ -40,6 +41,7 @@ final class Closing {
         self.limits = limits
         self.addresses = addresses
         self.users = users
+        self.sessions = sessions
         self.rates = rates
     }
 
@@ -143,6 +145,7 @@ final class Closing {
         Socket.close(connection.descriptor)
         if connection.isClient { clientEnded(connection) }
         users.forget(connection)
+        sessions.forget(connection)
         inbound.update(connection)
         context.state.boards.countStream(-1, on: context.index)
     }

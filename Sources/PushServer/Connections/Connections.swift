@@ -18,6 +18,7 @@ final class Connections {
     let limits: ConnectionLimits
     let addresses: ClientAddresses
     let users = Users()
+    let sessions: Sessions
     let headers: KeptHeaders
     let closing: Closing
     let http: HTTPExchange
@@ -44,12 +45,13 @@ final class Connections {
         limits = ConnectionLimits(context)
         addresses = ClientAddresses(context)
         rates = MessageRates(context, table)
+        sessions = Sessions(context.hub)
         turns = TurnQueue(context, table)
         headers = KeptHeaders(context)
         inbound = InboundAccount(context, links, headers)
-        closing = Closing(context, table, lives, links, inbound, limits, addresses, users, rates)
+        closing = Closing(context, table, lives, links, inbound, limits, addresses, users, sessions, rates)
         streams = StreamExchange(context, lives, closing, rates)
-        webSockets = WebSocketExchange(context, table, lives, closing, rates, users, streams)
+        webSockets = WebSocketExchange(context, table, lives, closing, rates, users, sessions, streams)
         http = HTTPExchange(context, lives, closing, rates, addresses, webSockets, streams)
         shedding = InboundShedding(context, table, links, inbound, closing, http, webSockets)
         proxyHeaders = ProxyHeaders(context, lives, links, limits, addresses, shedding, closing, http, buffer)

@@ -134,8 +134,8 @@ final class HTTPExchange {
     func perform(_ answer: EndpointAnswer, _ connection: Connection) {
         switch answer {
         case .now(let response): respond(response, to: connection)
-        case .upgrade(let acceptance, let channels, let histories):
-            webSockets.open(connection, acceptance, channels: channels, after: histories)
+        case .upgrade(let acceptance, let own, let channels, let histories):
+            webSockets.open(connection, acceptance, own, channels: channels, after: histories)
         case .stream(let then): beginStream(on: connection, then)
         case .later: break
         }

@@ -49,8 +49,9 @@ enum EndpointAnswer {
     case now(Response)
     /// The connection has a continuation, which sends the response.
     case later
-    /// The connection becomes a WebSocket with these channels.
-    case upgrade(Handshake.Acceptance, channels: [String], after: [ByteName: HistoryReading])
+    /// The connection becomes a WebSocket with these channels, perhaps with a session of its own.
+    case upgrade(
+        Handshake.Acceptance, OwnSession? = nil, channels: [String], after: [ByteName: HistoryReading])
     /// The response is an event stream; `then` begins to send something in it.
     case stream(then: (Connection) -> Void)
 }

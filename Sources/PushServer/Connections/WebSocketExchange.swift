@@ -21,6 +21,7 @@ final class WebSocketExchange {
     private let closing: Closing
     private let rates: MessageRates
     private let users: Users
+    let sessions: Sessions
     private let streams: StreamExchange
     /// Decompresses for all connections that keep no context.
     private let inflater = Inflater()
@@ -29,7 +30,7 @@ final class WebSocketExchange {
 
     init(
         _ context: LoopContext, _ table: ConnectionTable, _ lives: ConnectionLives, _ closing: Closing,
-        _ rates: MessageRates, _ users: Users, _ streams: StreamExchange
+        _ rates: MessageRates, _ users: Users, _ sessions: Sessions, _ streams: StreamExchange
     ) {
         self.context = context
         self.table = table
@@ -37,6 +38,7 @@ final class WebSocketExchange {
         self.closing = closing
         self.rates = rates
         self.users = users
+        self.sessions = sessions
         self.streams = streams
     }
 
@@ -47,9 +49,11 @@ final class WebSocketExchange {
 
     /// Turns an HTTP connection into a WebSocket: sends the 101, then its channels' messages.
     ///
-    /// - Parameter histories: what the client gets of channels' histories first.
+    /// - Parameters:
+    ///   - own: the session that the client has for itself; nil for the protocol that it has offered.
+    ///   - histories: what the client gets of channels' histories first.
     func open(
-        _ connection: Connection, _ acceptance: Handshake.Acceptance, channels: [String],
+        _ connection: Connection, _ acceptance: Handshake.Acceptance, _ own: OwnSession?, channels: [String],
         after histories: [ByteName: HistoryReading]
     ) {
         var acceptance = acceptance
@@ -63,13 +67,18 @@ final class WebSocketExchange {
         connection.isClient = true
         lives.tell(.upgraded, connection)
         let hub = context.hub
-        let spoken = ClientProtocols.index(ofSubprotocol: acceptance.subprotocol)
+        let spoken = own?.spoken ?? ClientProtocols.index(ofSubprotocol: acceptance.subprotocol)
+        if let own { sessions.begin(own.session, of: connection) }
         hub.setForm(WireForm(encoder: spoken, deflated: acceptance.deflate?.window), of: connection.slot)
         hub.reply(connection.slot) { acceptance.encode(into: &$0) }
-        if connection.wantsHello { tell(hello(to: connection), connection) }
+        if connection.wantsHello, own?.refusal == nil { tell(hello(to: connection), connection) }
         context.counters.webSockets += 1
         context.enter(connection, channels, after: histories, as: .accepted) { tell($0, connection) }
-        if context.state.lifecycle.phase == .draining { fail(connection, .drain) }
+        if let (code, reason) = own?.refusal {
+            fail(connection, CloseCode(rawValue: code), reason, .refused)
+        } else if context.state.lifecycle.phase == .draining {
+            fail(connection, .drain)
+        }
     }
 
     private func hello(to connection: Connection) -> ConnectionEvent {
@@ -178,20 +187,16 @@ extension WebSocketExchange {
     /// - Parameter id: what the client named the command by; empty if it did not.
     func reply(_ outcome: CommandOutcome, to id: [UInt8], of connection: Connection) {
         context.tracer?.note(.outcome(outcome), of: connection)
-        reply(session(of: connection).reply(to: id, outcome), to: connection)
+        guard let text = sessions.session(of: connection)?.reply(to: id, outcome) else { return }
+        reply(text, to: connection)
     }
 
     /// Tells a client, also of a stream, of an event, if its protocol has such messages.
     func tell(_ event: ConnectionEvent, _ connection: Connection) {
         context.tracer?.note(.told(event), of: connection)
         guard connection.phase != .streaming else { return streams.tell(event, connection) }
-        guard let text = session(of: connection).text(for: event) else { return }
+        guard let text = sessions.session(of: connection)?.text(for: event) else { return }
         reply(text, to: connection)
-    }
-
-    /// The session that parses a connection's messages and encodes the replies.
-    func session(of connection: Connection) -> any ClientSession {
-        ClientProtocols.all[context.hub.form(of: connection.slot).encoder].session()
     }
 
     func ping(_ connection: Connection) {
@@ -218,7 +223,11 @@ extension WebSocketExchange {
     private func fail(_ connection: Connection, _ code: CloseCode, _ text: String, _ reason: CloseReason) {
         guard connection.phase == .webSocket else { return }
         closing.leave(connection)
-        context.hub.reply(connection.slot) { FrameEncoder.appendClose(code, reason: text, to: &$0) }
+        let farewell = sessions.spoken(by: connection).farewell(code.rawValue, text)
+        if let last = farewell.text { reply(last, to: connection) }
+        context.hub.reply(connection.slot) {
+            FrameEncoder.appendClose(CloseCode(rawValue: farewell.code), reason: text, to: &$0)
+        }
         table.setInterest(connection.interest.union(.readable), connection)
         let unread = connection.unread
         closing.begin(connection, reason, awaitsClose: true)
@@ -263,7 +272,9 @@ extension CloseReason {
         case .tokenInvalid: (.unauthorized, "token no longer valid")
         case .revoked: (.unauthorized, "token revoked")
         case .drain: (.goingAway, "server is going away")
-        case .client, .aborted, .protocolError, .messageTooBig, .stalled, .pingTimeout, .disconnected: nil
+        case .client, .aborted, .protocolError, .messageTooBig, .stalled, .pingTimeout, .disconnected,
+            .refused:
+            nil
         }
     }
 }

@@ -121,6 +121,8 @@ extension ClientOpenings {
         let channels = opening.channels
         switch opening.transport {
         case .webSocket(let acceptance): return .upgrade(acceptance, channels: channels, after: histories)
+        case .session(let acceptance, let own):
+            return .upgrade(acceptance, own, channels: channels, after: histories)
         case .eventStream(let wrapsMessages, _):
             let start = StreamStart(
                 channels: channels, histories: histories, wrapsMessages: wrapsMessages,

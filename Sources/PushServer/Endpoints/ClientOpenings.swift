@@ -14,6 +14,8 @@ internal import WebSocket
 enum ClientTransport {
     /// Over a WebSocket.
     case webSocket(Handshake.Acceptance)
+    /// Over a WebSocket with a session of its own, which the client tells what it wants.
+    case session(Handshake.Acceptance, OwnSession)
     /// As an event stream; `wrapsMessages` if it wants envelopes even of one channel.
     case eventStream(wrapsMessages: Bool, after: LastEvent)
 }
@@ -121,21 +123,7 @@ final class ClientOpenings {
         }
         guard context.state.lifecycle.phase != .draining else { throw .unavailable("the server is going away") }
         let transport = try accept(head)
-        connection.identity = hasChannels ? try authenticator.identity(of: head) : nil
-        let channels = try channels(of: head, connection.identity)
-        let user = try user(of: head, connection.identity)
-        var histories: [ByteName: HistoryRequest] = [:]
-        // A refused request of the same connection may have asked for them.
-        connection.wantsHello = false
-        connection.watchesPresence = false
-        // The query has been decoded above, so that nothing can be wrong with its escapes.
-        if (try? head.queryName(besides: ClientOpenings.usualParameters)) != nil {
-            histories = try HistoryQuery.requests(of: head, context.settings.access.channels)
-            connection.wantsHello = (try? head.queryValues(of: "hello")) == ["1"]
-            connection.watchesPresence = try watchesPresence(head)
-            if hasChannels { log.noteUnknown(in: head, transport, connection) }
-        }
-        if hasChannels { log.noteSubprotocols(of: head, transport, connection) }
+        let (channels, user, histories) = try wishes(of: head, transport, connection)
         if !backend.answers(.connect) { try checkRights(to: channels, connection) }
         context.state.logger.debug(
             "opening",
@@ -152,6 +140,33 @@ final class ClientOpenings {
                 channels: channels)
             return try identify(connection, opening)
         }
+    }
+
+    /// What the request asks for besides its transport.
+    private func wishes(
+        of head: RequestHead, _ transport: ClientTransport, _ connection: Connection
+    ) throws(UpgradeRefusal) -> (channels: [String], user: String, histories: [ByteName: HistoryRequest]) {
+        // A refused request of the same connection may have asked for these.
+        connection.wantsHello = false
+        connection.watchesPresence = false
+        connection.identity = nil
+        if case .session = transport {
+            connection.wantsHello = true
+            return ([], Users.anonymous, [:])
+        }
+        connection.identity = hasChannels ? try authenticator.identity(of: head) : nil
+        let channels = try channels(of: head, connection.identity)
+        let user = try user(of: head, connection.identity)
+        var histories: [ByteName: HistoryRequest] = [:]
+        // The query has been decoded above, so that nothing can be wrong with its escapes.
+        if (try? head.queryName(besides: ClientOpenings.usualParameters)) != nil {
+            histories = try HistoryQuery.requests(of: head, context.settings.access.channels)
+            connection.wantsHello = (try? head.queryValues(of: "hello")) == ["1"]
+            connection.watchesPresence = try watchesPresence(head)
+            if hasChannels { log.noteUnknown(in: head, transport, connection) }
+        }
+        if hasChannels { log.noteSubprotocols(of: head, transport, connection) }
+        return (channels, user, histories)
     }
 
     func checkRights(to channels: [String], _ connection: Connection) throws(UpgradeRefusal) {

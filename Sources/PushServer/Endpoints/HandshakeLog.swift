@@ -76,6 +76,7 @@ extension ClientTransport {
         switch self {
         case .webSocket: ClientTransport.ofWebSockets
         case .eventStream: ClientTransport.ofEventStreams
+        case .session: []
         }
     }
 }

@@ -20,6 +20,8 @@ final class Router {
         endpoints = [
             WebSocketUpgrade(context, openings),
             PublishEndpoint(context, connections, commands, requests),
+            PusherUpgrade(context, openings),
+            PusherAPI(context, connections, commands, requests),
             MisplacedUpgrade(context, log),
             Preflight(context),
             EventStreamEndpoint(openings),

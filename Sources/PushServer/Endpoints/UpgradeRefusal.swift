@@ -1,5 +1,6 @@
 internal import Access
 internal import HTTP
+internal import WebSocket
 
 /// Why a WebSocket or an event stream was not opened: the reason and the response.
 struct UpgradeRefusal: Error {
@@ -15,6 +16,12 @@ struct UpgradeRefusal: Error {
 
     init(_ denial: Denial) {
         self.init(denial.message, Response(denial))
+    }
+
+    init(_ violation: HandshakeViolation) {
+        var response = Response.error(violation.status, violation.message)
+        violation.addHeaders(to: &response)
+        self.init(violation.message, response)
     }
 
     static func badRequest(_ reason: String) -> UpgradeRefusal {

@@ -39,9 +39,7 @@ final class WebSocketUpgrade: Endpoint {
                 fallback: context.settings.tokens == nil ? nil : TokenCarriers.subprotocol,
                 deflate: deflatePolicy(head))
         } catch {
-            var response = Response.error(error.status, error.message)
-            error.addHeaders(to: &response)
-            throw UpgradeRefusal(error.message, response)
+            throw UpgradeRefusal(error)
         }
     }
 

@@ -74,7 +74,7 @@ final class LoopContext {
             return deliver(publication, at: now)
         }
         return state.directory.publish(to: publication.channel, keeping: limits, at: now) {
-            Message(publication, at: $0, receivedNanoseconds: now)
+            Message(publication, at: $0, excluding: excluded(by: publication), receivedNanoseconds: now)
         } post: { message, loop in
             post(.deliver(message), to: loop)
         }
@@ -83,7 +83,8 @@ final class LoopContext {
     /// Hands a message without a number to all loops with subscribers.
     @discardableResult
     func deliver(_ publication: Publication, at nowNanoseconds: UInt64) -> Int {
-        let message = Message(publication, receivedNanoseconds: nowNanoseconds)
+        let message = Message(
+            publication, excluding: excluded(by: publication), receivedNanoseconds: nowNanoseconds)
         return state.directory.publish(message) { post(.deliver(message), to: $0) }
     }
 
@@ -92,10 +93,19 @@ final class LoopContext {
         let age = numbered.ageMilliseconds * 1_000_000
         let position = StreamPosition(numbered.place)
         let message = Message(
-            numbered.publication, at: position, receivedNanoseconds: nowNanoseconds - min(age, nowNanoseconds))
+            numbered.publication, at: position, excluding: excluded(by: numbered.publication),
+            receivedNanoseconds: nowNanoseconds - min(age, nowNanoseconds))
         state.directory.publish(
             message, at: position, keeping: limits, isPast: numbered.arrival == .past, at: nowNanoseconds
         ) { post(.deliver(message), to: $0) }
+    }
+
+    /// The connection that does not get a message: its publisher says so, or the payload does.
+    private func excluded(by publication: Publication) -> PublishTicket? {
+        guard !settings.configuration.pusherApps.isEmpty, publication.excluded == nil,
+            let socket = PusherEvent.excluded(by: publication.payload), socket.node == state.nodeID
+        else { return publication.excluded }
+        return PublishTicket(loop: Int(socket.loop), slot: socket.slot, generation: socket.generation)
     }
 
     /// Reads histories for a connection, which gets them in a message to this loop.
@@ -155,11 +165,12 @@ extension StreamPosition {
 
 extension Message {
     fileprivate convenience init(
-        _ publication: Publication, at position: StreamPosition? = nil, receivedNanoseconds: UInt64
+        _ publication: Publication, at position: StreamPosition? = nil, excluding excluded: PublishTicket?,
+        receivedNanoseconds: UInt64
     ) {
         self.init(
             channel: publication.channel, payload: publication.payload, key: publication.key, position: position,
-            excluded: publication.excluded.map { (loop: $0.loop, slot: $0.slot, generation: $0.generation) },
+            excluded: excluded.map { (loop: $0.loop, slot: $0.slot, generation: $0.generation) },
             receivedNanoseconds: receivedNanoseconds)
     }
 }

@@ -24,6 +24,8 @@ enum NodeMessage: Sendable {
     case keysWanted(worker: Int)
     /// Keys of tokens were fetched from another URL than those in use.
     case keysReplaced
+    /// A client was shown who is in a channel, and one that joins on another node should see it there at once.
+    case memberJoined
     /// Something has happened to a worker's connections that the backend wants to know.
     case note(EventNote)
     /// Read the configuration again.

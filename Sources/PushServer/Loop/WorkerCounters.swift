@@ -14,7 +14,7 @@ enum RecoveryResult: Int, CaseIterable {
 /// Why a WebSocket or a stream ended, from the server's view.
 enum CloseReason: Int, CaseIterable {
     case client, aborted, protocolError, messageTooBig, slowConsumer, overBudget, stalled, tooManyMessages, pingTimeout,
-        drain, tokenExpired, tokenInvalid, revoked, disconnected
+        drain, tokenExpired, tokenInvalid, revoked, disconnected, refused
 
     var label: String {
         switch self {
@@ -32,6 +32,7 @@ enum CloseReason: Int, CaseIterable {
         case .tokenInvalid: "token_invalid"
         case .revoked: "revoked"
         case .disconnected: "disconnected"
+        case .refused: "refused"
         }
     }
 }
@@ -78,7 +79,7 @@ struct WorkerCounters: Sendable {
     var webSockets = 0
     var streams = 0
     var opened = 0
-    var closed: [14 of Int] = .init(repeating: 0)
+    var closed: [15 of Int] = .init(repeating: 0)
     var messagesIn: [3 of Int] = .init(repeating: 0)
     var handshakes: [9 of Int] = .init(repeating: 0)
     var deliveries = 0

@@ -145,7 +145,7 @@ extension BrokerLink: BrokerDelegate {
 
     var streamRules: [StreamRule] {
         guard rules.keepHistories else { return [] }
-        return context.settings.configuration.channelRules.map {
+        return context.settings.configuration.allChannelRules.map {
             StreamRule(pattern: $0.pattern.text, limits: $0.history.map(StreamLimits.init))
         }
     }

@@ -110,6 +110,7 @@ extension Node: NodeMessageHandler {
         case .withdraw(let ticket): links.backend.withdraw(ticket)
         case .keysWanted(let worker): links.keySet.want(worker)
         case .keysReplaced: reloading.reviewKeys()
+        case .memberJoined: presence.memberJoined()
         case .note(let note): links.events.take(note)
         case .reload: reloading.begin()
         case .reloaded(let result): reloading.take(result)

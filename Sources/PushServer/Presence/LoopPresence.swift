@@ -1,6 +1,7 @@
 internal import Access
 internal import Bytes
 internal import Channels
+internal import Protocols
 internal import WSLoop
 
 /// A loop's part of presence: where its connections are members, and which of them watch channels.
@@ -10,7 +11,8 @@ final class LoopPresence {
     /// What a connection has of a channel with presence.
     private struct Place {
         let channel: ByteName
-        let member: PresenceMember
+        /// Nil if it only watches.
+        let member: PresenceMember?
         var watches: Bool
     }
 
@@ -19,6 +21,8 @@ final class LoopPresence {
     /// By slot.
     private var places: [UInt32: [Place]] = [:]
     private var watchers: [ByteName: Set<UInt32>] = [:]
+    /// Of the watchers, those that were shown the members when they came, until they were told of a later change.
+    private var newcomers: [ByteName: [UInt32: PresenceStart]] = [:]
 
     init(_ context: LoopContext, _ users: Users) {
         self.context = context
@@ -37,6 +41,50 @@ final class LoopPresence {
         context.state.presence.enter(name, member)
     }
 
+    /// A connection joins a channel as a member that it names, and is told who comes and goes after that.
+    ///
+    /// - Returns: who is there, itself included; nil if the channel has no presence.
+    func joins(_ connection: Connection, _ channel: String, as member: ChannelMember) -> PresenceList? {
+        guard context.settings.access.channels.presenceGrace(of: channel) != nil else { return nil }
+        let name = ByteName(channel)
+        let member = named(member, connection)
+        let (list, start) = context.state.presence.enterAndWatch(name, member)
+        note(Place(channel: name, member: member, watches: true), connection.slot, from: start)
+        if !context.state.broker.isEmbedded { context.tellNode(.memberJoined) }
+        return list
+    }
+
+    /// A connection is a user's from now on: the user is in a channel of its own, which nobody subscribes to, and the
+    /// connection is told when the users in other such channels come and go.
+    ///
+    /// - Returns: for each of the other channels, whether its user is there.
+    func signsIn(
+        _ connection: Connection, as user: String, in channel: String, watching others: [String]
+    ) -> [Bool] {
+        let member = named(ChannelMember(user: user, info: nil), connection)
+        places[connection.slot, default: []].append(
+            Place(channel: ByteName(channel), member: member, watches: false))
+        context.state.presence.enter(ByteName(channel), member)
+        return others.map { other in
+            let (count, start) = context.state.presence.countAndWatch(ByteName(other))
+            note(Place(channel: ByteName(other), member: nil, watches: true), connection.slot, from: start)
+            return count > 0
+        }
+    }
+
+    /// Notes a place whose connection watches the channel from a moment on.
+    private func note(_ place: Place, _ slot: UInt32, from start: PresenceStart) {
+        places[slot, default: []].append(place)
+        watchers[place.channel, default: []].insert(slot)
+        newcomers[place.channel, default: [:]][slot] = start
+    }
+
+    /// A connection is in no channel any more.
+    func leftAll(_ slot: UInt32) {
+        guard !places.isEmpty else { return }
+        for place in places[slot] ?? [] { left(slot, place.channel.text) }
+    }
+
     /// A connection that has joined a channel wants to be told who comes and goes.
     func watch(_ slot: UInt32, _ channel: ByteName) {
         guard let index = places[slot]?.firstIndex(where: { $0.channel == channel && !$0.watches }) else { return }
@@ -52,23 +100,41 @@ final class LoopPresence {
         else { return }
         if places[slot]?.isEmpty == true { places[slot] = nil }
         if place.watches { unwatch(slot, place.channel) }
+        guard let member = place.member else { return }
         // Without presence in the rule, nobody is told any more how long the member is away.
         let grace = context.settings.access.channels.presenceGrace(of: channel) ?? 0
-        context.state.presence.exit(place.channel, place.member, at: context.loop.nowMilliseconds, grace: grace)
+        context.state.presence.exit(place.channel, member, at: context.loop.nowMilliseconds, grace: grace)
     }
 
     /// Tells the connections that watch channels what has changed.
     func tell(_ batches: [PresenceBatch]) {
         for batch in batches {
             guard let slots = watchers[batch.channel] else { continue }
-            context.hub.send(batch.notices, of: batch.channel.text, to: slots)
+            guard let new = newcomers.removeValue(forKey: batch.channel) else {
+                context.hub.send(batch.notices, of: batch.channel.text, to: slots)
+                continue
+            }
+            context.hub.send(batch.notices, of: batch.channel.text, to: slots.filter { new[$0] == nil })
+            for (slot, start) in new {
+                let notices = start.rest(of: batch.notices, takenAs: batch.number)
+                if !notices.isEmpty { context.hub.send(Array(notices), of: batch.channel.text, to: [slot]) }
+            }
+            let remaining = new.filter { $0.value.number > batch.number }
+            if !remaining.isEmpty { newcomers[batch.channel] = remaining }
         }
     }
 
     private func unwatch(_ slot: UInt32, _ channel: ByteName) {
         watchers[channel]?.remove(slot)
         if watchers[channel]?.isEmpty == true { watchers[channel] = nil }
+        newcomers[channel]?[slot] = nil
+        if newcomers[channel]?.isEmpty == true { newcomers[channel] = nil }
         context.state.presence.unwatch(channel)
+    }
+
+    private func named(_ member: ChannelMember, _ connection: Connection) -> PresenceMember {
+        PresenceMember(
+            id: context.id(of: connection).description, user: member.user, info: member.info, isNamed: true)
     }
 
     private func member(_ connection: Connection) -> PresenceMember {

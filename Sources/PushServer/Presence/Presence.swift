@@ -14,17 +14,40 @@ final class Presence: Sendable {
         table = Mutex(PresenceTable(node: node, isShared: isShared))
     }
 
+    /// Enters a member whose connection watches the channel, and knows who is there.
+    ///
+    /// - Returns: the members, and the first change that is not in them.
+    func enterAndWatch(_ channel: ByteName, _ member: PresenceMember) -> (PresenceList, PresenceStart) {
+        table.withLock { table in
+            table.enter(channel, member)
+            let start = table.watch(channel)
+            return (table.list(channel), start)
+        }
+    }
+
+    /// Watches a channel for a connection that is not in it.
+    ///
+    /// - Returns: how many members it has, and the first change after that.
+    func countAndWatch(_ channel: ByteName) -> (Int, PresenceStart) {
+        table.withLock { table in
+            let start = table.watch(channel)
+            return (table.count(channel), start)
+        }
+    }
+
     func enter(_ channel: ByteName, _ member: PresenceMember) { table.withLock { $0.enter(channel, member) } }
 
     func exit(_ channel: ByteName, _ member: PresenceMember, at now: UInt64, grace: UInt64) {
         table.withLock { $0.exit(channel, member, at: now, grace: grace) }
     }
 
-    func watch(_ channel: ByteName) { table.withLock { $0.watch(channel) } }
+    func watch(_ channel: ByteName) { table.withLock { _ = $0.watch(channel) } }
 
     func unwatch(_ channel: ByteName) { table.withLock { $0.unwatch(channel) } }
 
     func list(_ channel: String) -> PresenceList { table.withLock { $0.list(ByteName(channel)) } }
+
+    func count(_ channel: String) -> Int { table.withLock { $0.count(ByteName(channel)) } }
 
     /// Changes the table in a way of the caller's.
     func update<Result: Sendable>(_ body: (inout PresenceTable) -> Result) -> Result { table.withLock { body(&$0) } }

@@ -9,6 +9,8 @@ internal import WSLoop
 struct PresenceBatch: Sendable {
     let channel: ByteName
     let notices: [DeliveryNotice]
+    /// The number of the taking that its changes are from.
+    let number: UInt64
 }
 
 /// The node's part of presence: some times a second it tells all loops who has come and gone, and other nodes what has
@@ -17,11 +19,15 @@ final class PresenceLink {
     /// What the changes of a channel may cost at once: bytes for one connection, and for all together.
     private static let maxBytes = (connection: 1 << 20, channel: 1 << 24)
 
+    /// A member that joins is told to other nodes before the next tick if the last time is so long ago.
+    private static let pauseMilliseconds: UInt64 = 50
+
     private let context: LoopContext
     private let state: ServerState
     private let broker: BrokerLink
     /// Nil for the embedded broker, where there are no other nodes.
     private var gossip: PresenceGossip?
+    private var lastMilliseconds: UInt64 = 0
 
     init(_ context: LoopContext, _ broker: BrokerLink) {
         self.context = context
@@ -33,8 +39,14 @@ final class PresenceLink {
         broker.attach(presence: self)
     }
 
+    /// A member has joined somewhere, and others may ask another node for it.
+    func memberJoined() {
+        if context.loop.nowMilliseconds >= lastMilliseconds + PresenceLink.pauseMilliseconds { tick() }
+    }
+
     func tick() {
         let now = context.loop.nowMilliseconds
+        lastMilliseconds = now
         followBroker(at: now)
         var gossip = gossip.take()  // one reference only, so that nothing is copied
         let (messages, changes) = state.presence.update { table in
@@ -80,14 +92,15 @@ final class PresenceLink {
             guard bytes <= limit else {
                 counts.summaries += 1
                 return PresenceBatch(
-                    channel: channel, notices: [PresenceText.notice(ofCount: changes.count, in: channel.text)])
+                    channel: channel, notices: [PresenceText.notice(ofCount: changes.count, in: channel.text)],
+                    number: changes.number)
             }
             notices.append(notice)
         }
         let joins = changes.changes.count { $0.isArrival }
         counts.joins += joins
         counts.leaves += changes.changes.count - joins
-        return PresenceBatch(channel: channel, notices: notices)
+        return PresenceBatch(channel: channel, notices: notices, number: changes.number)
     }
 }
 

@@ -37,7 +37,7 @@ final class LiveSettings: Sendable {
             allowedHosts: configuration.allowedHosts, allowedOrigins: configuration.allowedOrigins,
             publishKeys: configuration.publishKeys, apiKeys: configuration.apiKeys,
             channels: ChannelRules(
-                configuration.channelRules,
+                configuration.allChannelRules,
                 publishDefault: configuration.allowsClientPublish ? .subscribers : .nobody),
             hasAdminAddress: !configuration.admin.isEmpty)
         let fetchedKeys = configuration.tokens?.keySetURL == nil ? nil : fetched ?? previous?.fetchedKeys
@@ -52,7 +52,7 @@ final class LiveSettings: Sendable {
         maxClients = configuration.maxConnections ?? Limit(possibleClients)
         timeouts = Timeouts(configuration)
         var policies = configuration.slowConsumers
-        policies.channelRules = configuration.channelRules.map {
+        policies.channelRules = configuration.allChannelRules.map {
             SlowConsumerPolicies.Rule($0.pattern, $0.slowConsumer)
         }
         self.policies = policies

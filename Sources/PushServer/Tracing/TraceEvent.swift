@@ -26,11 +26,12 @@ enum TraceEvent {
     /// The channel that it is about.
     var channel: String? {
         switch self {
-        case .outcome(.subscribed(let channel, _)), .outcome(.unsubscribed(let channel)),
+        case .outcome(.subscribed(let channel, _, _)), .outcome(.unsubscribed(let channel)),
             .outcome(.published(let channel)), .outcome(.history(let channel, _)),
             .outcome(.presence(let channel, _)),
             .outcome(.refused(_, let channel?)), .told(.unsubscribed(let channel, _)),
-            .told(.removed(let channel, _, _)), .told(.subscribed(let channel, _)), .message(let channel, _, _):
+            .told(.removed(let channel, _, _)), .told(.subscribed(let channel, _)),
+            .told(.nothingKept(let channel)), .message(let channel, _, _):
             channel
         default: nil
         }
@@ -64,6 +65,9 @@ enum TraceEvent {
         case .outcome(.history): "history"
         case .outcome(.presence): "presence"
         case .told(.hello): "greeted"
+        case .told(.nothingKept): "nothing_kept"
+        case .told(.watching): "watching"
+        case .outcome(.signedIn): "signed_in"
         case .outcome(.published): "published"
         case .outcome(.refreshed): "refreshed"
         case .told(.expiring): "expiring"
@@ -104,7 +108,7 @@ enum TraceEvent {
         case .closed(let reason):
             text.member("reason", reason.label)
             if let (code, _) = reason.closeFrame { text.member("code", Int(code.rawValue)) }
-        case .outcome, .told(.hello), .told(.subscribed): break
+        case .outcome, .told(.hello), .told(.subscribed), .told(.nothingKept), .told(.watching): break
         }
     }
 }

@@ -5,7 +5,7 @@ enum Secrets {
     /// Shown instead of a secret.
     static let mask = "***"
     /// The options that are secrets; what names a file with one is none.
-    static let options: Set<String> = ["--publish-key", "--api-key"]
+    static let options: Set<String> = ["--publish-key", "--api-key", "--pusher-app"]
 
     /// Whether a value is a secret, or a URL with a password.
     static func isSecret(_ text: String, of option: String) -> Bool {
@@ -14,6 +14,8 @@ enum Secrets {
 
     /// A value that is safe to show, and still one of the option.
     static func masked(_ text: String, of option: String) -> String {
+        let parts = text.split(separator: ":", maxSplits: 2)
+        if option == "--pusher-app", parts.count == 3 { return "\(parts[0]):\(parts[1]):\(mask)" }
         if options.contains(option) { return mask }
         guard let password = password(in: text) else { return text }
         return text[..<password.lowerBound] + mask + text[password.upperBound...]

@@ -1,5 +1,6 @@
 import Access
 import ArgumentParser
+import Protocols
 
 extension ServeOptions {
     /// Who may do what.
@@ -41,5 +42,13 @@ extension ServeOptions {
 
         @Option("File with such keys, one per line", .keyFile)
         var apiKeyFile: [KeyFile] = []
+
+        @Option(
+            "Application of Pusher's clients, as ID:KEY:SECRET: they connect to /app/KEY", .pusherApp,
+            default: "none, such clients are not served")
+        var pusherApp: [PusherApp] = []
+
+        @Option("File with such applications, one per line", .pusherAppFile)
+        var pusherAppFile: [PusherAppFile] = []
     }
 }

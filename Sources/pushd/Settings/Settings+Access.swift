@@ -1,5 +1,6 @@
 import Access
 import Hooks
+import Protocols
 import PushServer
 import RedisBridge
 
@@ -14,13 +15,34 @@ extension Settings {
         server.trustedProxies = access.trustedProxy
         server.publishKeys = try sources.keys("--publish-key", access.publishKey, access.publishKeyFile)
         server.apiKeys = try sources.keys("--api-key", access.apiKey, access.apiKeyFile)
+        try setPusherApps(access)
         exposedSecrets = [
             (sources.isArgument("--publish-key"), "--publish-key", "--publish-key-file"),
             (sources.isArgument("--api-key"), "--api-key", "--api-key-file"),
+            (sources.isArgument("--pusher-app"), "--pusher-app", "--pusher-app-file"),
             (sources.isArgument("--redis") && redis?.hasPassword == true, "--redis", "--redis-password-file"),
         ].compactMap { isGiven, option, file in
             isGiven ? "every user of this machine can read the secret in \(option): use \(file), or a variable" : nil
         }
+    }
+
+    /// Applications are found by their ids and by their keys.
+    private mutating func setPusherApps(_ access: ServeOptions.Access) throws(SettingViolation) {
+        let apps = access.pusherApp + access.pusherAppFile.flatMap(\.apps)
+        for (index, app) in apps.enumerated() {
+            if apps[..<index].contains(where: { $0.id == app.id || $0.key == app.key }) {
+                throw SettingViolation(
+                    option: "--pusher-app", value: "\(app.id):\(app.key):***",
+                    expected: "possible beside another application with the same id or key")
+            }
+        }
+        // Cache channels have histories, as in `setChannelRules`.
+        if let app = apps.first, redis?.isPlainCluster == true {
+            throw SettingViolation(
+                option: "--pusher-app", value: "\(app.id):\(app.key):***",
+                expected: "possible with plain pub/sub (--redis-cluster-pubsub sharded)")
+        }
+        server.pusherApps = apps
     }
 
     /// A rule whose question nobody could answer is refused.

@@ -57,6 +57,20 @@ extension PresenceTable.Changes {
         #expect(table.list(room) == PresenceList(members: [], count: 0) && table.memberCount == 0)
     }
 
+    @Test func aWatcherKnowsWhichChangesItHasSeen() throws {
+        table.watch(room)
+        table.enter(room, named("ann"))
+        #expect(told() == ["+ann1"])
+        table.enter(room, named("bob"))
+        let start = table.watch(room)
+        table.enter(room, named("eve"))
+        let changes = try #require(table.takeChanges().first)
+        #expect(changes.texts == ["+bob1", "+eve1"])
+        #expect(start.rest(of: changes.texts, takenAs: changes.number) == ["+eve1"])
+        #expect(start.rest(of: changes.texts, takenAs: changes.number - 1).isEmpty)
+        #expect(start.rest(of: changes.texts, takenAs: changes.number + 1).count == 2)
+    }
+
     @Test func onlyWhatIsWatchedIsTold() {
         table.enter(room, named("ann"))
         table.watch(room)
