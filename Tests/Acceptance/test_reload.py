@@ -359,6 +359,8 @@ CHANGES = {
     "api-key": ("a", "b"),
     "publish-key-file": ("$/keys0", "$/keys1"),
     "api-key-file": ("$/keys0", "$/keys1"),
+    "pusher-app": ("1:a:s", "2:b:t"),
+    "pusher-app-file": ("$/apps0", "$/apps1"),
     "token-secret-file": ("$/secret0", "$/secret1"),
     "token-key": ("$/jwk0", "$/jwk1"),
     "token-jwks": ("http://127.0.0.1:9/a", "http://127.0.0.1:9/b"),
@@ -460,6 +462,7 @@ def files(tmp_path_factory):
     pair = authority.sign("server")
     for number in range(2):
         (directory / f"keys{number}").write_text("key\n")
+        (directory / f"apps{number}").write_text("1:a:secret\n")
         (directory / f"secret{number}").write_text("s" * 40)
         (directory / f"jwk{number}").write_text('{"kty":"oct","k":"' + "QUFB" * 16 + '"}')
         (directory / f"ca{number}.pem").write_text(authority.file.read_text())
