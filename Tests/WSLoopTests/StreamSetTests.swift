@@ -164,6 +164,22 @@ struct StreamSetTests {
         }
     }
 
+    @Test func aTurnReportsSomeStreamsAndTheNextOnesTheOthers() throws {
+        try withServer(.unix, interest: .readable) { server in
+            let clients = try (0..<300).map { _ in try server.connect().client }
+            for client in clients { client.send([1]) }
+            server.forgetEvents()
+            var reported: Set<StreamKey> = []
+            for _ in 0..<3 {
+                server.loop.turn(waiting: false)
+                #expect((1...128).contains(server.events.count))
+                reported.formUnion(server.events.map(\.key))
+                server.forgetEvents()
+            }
+            #expect(reported.count == 300)
+        }
+    }
+
     @Test func aRemovedStreamIsNotReported() throws {
         try withServer(.ipv4, interest: .readable) { server in
             let first = try server.connect()
