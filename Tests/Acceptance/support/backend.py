@@ -96,10 +96,10 @@ class Backend:
     async def _take_events(self, request):
         batch = json.loads(await self._read(request))
         self.attempts.append(batch)
-        answer = await self._misbehave(request)
-        if answer is None:
+        is_reset = self.conduct == "reset"
+        answer = await self._misbehave(request) or web.Response(status=204)
+        if answer.status < 300 and not is_reset:  # whatever its body says
             self.batches.append(batch)
-            answer = web.Response(status=204)
         return answer
 
     async def _read(self, request):
