@@ -10,6 +10,8 @@ public struct ChannelRule: Equatable, Sendable {
     public var publish: ChannelRight?
     /// What happens to messages for a connection that does not keep up.
     public var slowConsumer: SlowConsumerPolicy?
+    /// Whether one subscription may be for all channels with a common beginning; by default not.
+    public var wildcard: Bool?
     /// What the channels keep of their messages; by default nothing.
     public var history: HistoryLimits?
     /// Whether it is known who is in the channels; by default not.

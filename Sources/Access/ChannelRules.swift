@@ -5,7 +5,9 @@ public import Channels
 ///
 /// Finding a rule costs a dictionary lookup, and a comparison for each pattern with a `*` before it.
 public struct ChannelRules: Sendable {
-    private let rules: [ChannelRule]
+    let rules: [ChannelRule]
+    /// Why there can be no wildcards at all; nil if there can.
+    let wildcardObstacle: String?
     /// The first rule of each name without a `*`, by its index.
     private let named: [ByteName: Int]
     /// The indices of the other rules.
@@ -19,9 +21,14 @@ public struct ChannelRules: Sendable {
 
     /// Makes the rules.
     ///
-    /// - Parameter publishDefault: which clients may publish where no rule says so.
-    public init(_ rules: [ChannelRule] = [], publishDefault: ChannelRight = .nobody) {
+    /// - Parameters:
+    ///   - publishDefault: which clients may publish where no rule says so.
+    ///   - wildcardObstacle: why there can be no wildcards, whatever the rules say; nil if there can.
+    public init(
+        _ rules: [ChannelRule] = [], publishDefault: ChannelRight = .nobody, wildcardObstacle: String? = nil
+    ) {
         self.rules = rules
+        self.wildcardObstacle = wildcardObstacle
         self.publishDefault = publishDefault
         keepHistories = rules.contains { $0.history != nil }
         havePresence = rules.contains { $0.presence == true }
@@ -39,13 +46,18 @@ public struct ChannelRules: Sendable {
         return index < rules.endIndex ? rules[index] : nil
     }
 
-    /// What a channel keeps of its messages; nil if it keeps nothing.
-    public func history(of channel: String) -> HistoryLimits? { rule(for: channel)?.history }
+    /// What a channel keeps of its messages; nil if it keeps nothing, as a wildcard does.
+    public func history(of channel: String) -> HistoryLimits? {
+        guard let limits = rule(for: channel)?.history, !channel.isWildcard else { return nil }
+        return limits
+    }
 
     /// How long a member of a channel may be away before it has left, in milliseconds; nil if the channel has no
-    /// presence.
+    /// presence, as a wildcard has none.
     public func presenceGrace(of channel: String) -> UInt64? {
-        guard havePresence, let rule = rule(for: channel), rule.presence == true else { return nil }
+        guard havePresence, let rule = rule(for: channel), rule.presence == true, !channel.isWildcard else {
+            return nil
+        }
         return rule.presenceGraceMilliseconds ?? ChannelRules.presenceGraceMilliseconds
     }
 
@@ -54,7 +66,7 @@ public struct ChannelRules: Sendable {
         rule(for: channel)?.right(to: action) ?? (action == .publish ? publishDefault : .anyone)
     }
 
-    /// Decides whether a client may do something with a channel.
+    /// Decides whether a client may do something with a channel, or subscribe to a wildcard.
     ///
     /// - Parameters:
     ///   - identity: who the client is; nil if it has no token and the backend was not asked.
@@ -63,7 +75,17 @@ public struct ChannelRules: Sendable {
         to action: ChannelAction, _ channel: String, by identity: Identity?,
         isSubscribed: @autoclosure () -> Bool = false
     ) -> Decision {
-        switch right(to: action, channel) {
+        if action == .subscribe, let prefix = channel.wildcardPrefix {
+            return decision(toSubscribeTo: channel, prefix: prefix, by: identity)
+        }
+        return decision(by: right(to: action, channel), to: action, channel, identity, isSubscribed: isSubscribed)
+    }
+
+    func decision(
+        by right: ChannelRight, to action: ChannelAction, _ channel: String, _ identity: Identity?,
+        isSubscribed: () -> Bool
+    ) -> Decision {
+        switch right {
         case .anyone: return .allow
         case .subscribers: return isSubscribed() ? .allow : .deny(.notSubscribed)
         case .token:

@@ -29,6 +29,8 @@ public enum ChannelDenial: Error, Equatable, Sendable {
     case notGranted
     /// A client may publish only to channels that it is subscribed to.
     case notSubscribed
+    /// A subscription to a wildcard is not possible, for this reason.
+    case noWildcard(String)
     /// The backend should decide, and cannot be asked.
     case undecided
     /// The backend has refused it, perhaps with a reason.
@@ -40,6 +42,7 @@ public enum ChannelDenial: Error, Equatable, Sendable {
         case .nobodyMay, .notGranted, .refused: "not_allowed"
         case .tokenMissing: "token_required"
         case .notSubscribed: "not_subscribed"
+        case .noWildcard: "no_wildcard"
         case .undecided: "undecided"
         }
     }
@@ -53,6 +56,7 @@ public enum ChannelDenial: Error, Equatable, Sendable {
         case .tokenMissing: "this channel needs a token"
         case .notGranted: "the token does not grant this channel"
         case .notSubscribed: "only to a channel that was subscribed to"
+        case .noWildcard(let reason): reason
         case .undecided: "it cannot be decided now whether this is allowed"
         case .refused(let reason): reason ?? "this is not allowed"
         }

@@ -1,3 +1,4 @@
+internal import Bytes
 public import Channels
 
 /// What a token or the backend allows a client to do, by patterns of channel names.
@@ -22,7 +23,7 @@ public struct Grants: Equatable, Sendable {
         self.history = history
     }
 
-    /// Whether a pattern for the action matches the channel.
+    /// Whether a pattern for the action matches the channel, or all channels of a wildcard to subscribe to.
     func allow(_ action: ChannelAction, _ channel: String) -> Bool {
         let patterns =
             switch action {
@@ -31,6 +32,9 @@ public struct Grants: Equatable, Sendable {
             case .history: history
             case .presence: presence
             }
-        return patterns.contains { $0.matches(channel) }
+        guard action == .subscribe, let prefix = channel.wildcardPrefix else {
+            return patterns.contains { $0.matches(channel) }
+        }
+        return patterns.contains { $0.wildcard.matchesAll(beginningWith: prefix) }
     }
 }

@@ -7,6 +7,9 @@ public struct BrokerTraits: Sendable {
     /// Why a message cannot leave out a connection here, for the publisher; nil if it can.
     public let exclusionRefusal: String?
 
+    /// Why there are no wildcards here, for clients; nil if there are.
+    public var wildcardObstacle: String?
+
     /// The traits of a broker.
     public init(name: String, label: String, exclusionRefusal: String? = nil) {
         self.name = name

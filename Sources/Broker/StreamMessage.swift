@@ -17,6 +17,8 @@ public struct StreamMessage: Sendable, Equatable {
         case healed
         /// It was published before the node has followed the channel, and is for the history only.
         case past
+        /// When it was published, by a wildcard: for its subscribers only, as the node does not follow the channel.
+        case passing
     }
 
     /// A numbered message.

@@ -18,6 +18,19 @@ public struct Wildcard: Equatable, Sendable {
         unsafe matches(text.utf8.span.bytes)
     }
 
+    /// Whether every text that begins with `prefix` matches.
+    public func matchesAll(beginningWith prefix: String) -> Bool {
+        bytes.last == UInt8(ascii: "*") && matches(prefix)
+    }
+
+    /// Whether a text that begins with `prefix` can match.
+    public func matchesAny(beginningWith prefix: String) -> Bool {
+        let prefix = Array(prefix.utf8)
+        guard let star = bytes.firstIndex(of: UInt8(ascii: "*")) else { return bytes.starts(with: prefix) }
+        // The rest of the text is free, and so is what the `*` stands for.
+        return bytes[..<star].starts(with: prefix) || prefix.starts(with: bytes[..<star])
+    }
+
     private func matches(_ name: RawSpan) -> Bool {
         var (here, there) = (0, 0)
         // The position of the last `*`, and how far into the name it reaches: backtracking to that one is enough.

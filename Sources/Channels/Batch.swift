@@ -38,7 +38,7 @@ public final class Batch {
 
     func appendFrame(of message: Message, _ form: WireForm, _ writer: inout FrameWriter) {
         writer.append(message, form, to: &storage)
-        if policy == .conflate, let key = message.key { frameKeys[frameEnds.count] = ByteName(key) }
+        if policy == .conflate, let key = conflationKey(of: message) { frameKeys[frameEnds.count] = key }
         frameEnds.append(storage.count)
     }
 
@@ -50,7 +50,13 @@ public final class Batch {
         appendFrame(of: message, form, &writer)
     }
 
-    /// The conflation key that the publisher gave the message.
+    /// The key that the publisher gave the message; in a wildcard those of other channels are other keys.
+    private func conflationKey(of message: Message) -> ByteName? {
+        guard channel?.isWildcard == true else { return message.key.map { ByteName($0) } }
+        return ByteName("\(message.channel)\u{0}\(message.key ?? "")")
+    }
+
+    /// The conflation key of a message.
     func key(ofFrame index: Int) -> ByteName? { frameKeys[index] }
 
     /// Lends a range of the bytes.

@@ -1,4 +1,6 @@
-/// A channel's subscribers on one loop, and the messages of this turn.
+internal import Bytes
+
+/// The subscribers of a channel or a wildcard on one loop, and the messages of this turn.
 final class Channel {
     /// Subscribers that receive the same bytes.
     private struct Audience {
@@ -14,6 +16,10 @@ final class Channel {
 
     let name: String
     let index: UInt32
+    /// Whether the messages are those of all channels that belong to it.
+    let isWildcard: Bool
+    /// Subscribers that get the messages by a wildcard (`Hub.cover`); they are in no audience.
+    var covered: Set<UInt32> = []
     /// What happens to its next batches.
     var policy: SlowConsumerPolicy
     /// Whether its last flush had several small messages.
@@ -35,14 +41,15 @@ final class Channel {
         self.name = name
         self.index = index
         self.policy = policy
+        isWildcard = name.isWildcard
     }
 
     /// Whether messages are waiting for the flush.
     var isDirty: Bool { !receivedNanoseconds.isEmpty }
 
-    var isEmpty: Bool { audiences.allSatisfy { $0.slots.isEmpty } }
+    var isEmpty: Bool { covered.isEmpty && audiences.allSatisfy { $0.slots.isEmpty } }
 
-    var subscriberCount: Int { audiences.reduce(0) { $0 + $1.slots.count } }
+    var subscriberCount: Int { audiences.reduce(covered.count) { $0 + $1.slots.count } }
 
     /// Adds a subscriber for messages from now on, and returns its position.
     func add(_ slot: UInt32, _ form: WireForm) -> UInt32 {

@@ -28,8 +28,24 @@ public final class ChannelDirectory: Sendable {
 
     private struct State: Sendable {
         var entries: [ByteName: Entry] = [:]
+        /// The entries that are wildcards.
+        var wildcards = WildcardSet()
         var subscriptions = 0
         var histories: Histories
+
+        /// Calls `post` for each loop with subscribers of a channel or of its wildcards; returns how many these are.
+        func post(to channel: String, loops: Int, _ post: (_ loop: Int) -> Void) -> Int {
+            guard wildcards.isEmpty else { return postByWildcards(to: channel, loops: loops, post) }
+            guard let entry = entries[ByteName(channel)] else { return 0 }
+            for loop in 0..<loops where entry.subscribers[loop] > 0 { post(loop) }
+            return entry.total
+        }
+
+        private func postByWildcards(to channel: String, loops: Int, _ post: (_ loop: Int) -> Void) -> Int {
+            let found = ([ByteName(channel)] + wildcards.matches(channel)).compactMap { entries[$0] }
+            for loop in 0..<loops where found.contains(where: { $0.subscribers[loop] > 0 }) { post(loop) }
+            return found.reduce(0) { $0 + $1.total }
+        }
     }
 
     private let loops: Int
@@ -60,6 +76,7 @@ public final class ChannelDirectory: Sendable {
     public func acquire(_ channel: String, loop: Int) -> Bool {
         state.withLock { state in
             state.subscriptions += 1
+            if channel.isWildcard { state.wildcards.insert(channel) }
             return state.entries[
                 ByteName(channel), default: Entry(loops: loops, isReady: isAlwaysReady)
             ].add(onLoop: loop)
@@ -77,6 +94,7 @@ public final class ChannelDirectory: Sendable {
             entry.subscribers[loop] -= 1
             entry.total -= 1
             state.entries[key] = entry.total > 0 ? entry : nil
+            if entry.total == 0, channel.isWildcard { state.wildcards.remove(channel) }
             return entry.total == 0
         }
     }
@@ -103,16 +121,12 @@ public final class ChannelDirectory: Sendable {
         }
     }
 
-    /// Hands a message to each loop that has subscribers of its channel.
+    /// Hands a message to each loop that has subscribers of its channel or of its wildcards.
     ///
     /// - Parameter post: puts the message into a loop's inbox; called under the lock, which defines the order.
-    /// - Returns: the number of subscribers in this process.
+    /// - Returns: the number of subscriptions in this process that it belongs to.
     public func publish(_ message: Message, post: (_ loop: Int) -> Void) -> Int {
-        state.withLock { state in
-            guard let entry = state.entries[ByteName(message.channel)] else { return 0 }
-            for loop in 0..<loops where entry.subscribers[loop] > 0 { post(loop) }
-            return entry.total
-        }
+        state.withLock { $0.post(to: message.channel, loops: loops, post) }
     }
 
     /// Numbers a message, keeps it in its channel's history, and hands it to each loop that has subscribers.
@@ -127,9 +141,7 @@ public final class ChannelDirectory: Sendable {
     ) -> Int {
         state.withLock { state in
             let message = state.histories.append(to: channel, limits, at: nowNanoseconds, make)
-            guard let entry = state.entries[ByteName(channel)] else { return 0 }
-            for loop in 0..<loops where entry.subscribers[loop] > 0 { post(message, loop) }
-            return entry.total
+            return state.post(to: channel, loops: loops) { post(message, $0) }
         }
     }
 
@@ -144,8 +156,7 @@ public final class ChannelDirectory: Sendable {
     ) {
         state.withLock { state in
             let isNew = state.histories.append(message, at: position, limits, at: nowNanoseconds)
-            guard isNew, !isPast, let entry = state.entries[ByteName(message.channel)] else { return }
-            for loop in 0..<loops where entry.subscribers[loop] > 0 { post(loop) }
+            if isNew, !isPast { _ = state.post(to: message.channel, loops: loops, post) }
         }
     }
 

@@ -8,6 +8,8 @@ public final class ChannelTable {
     @safe @exclusivity(unchecked) private var channels: ContiguousArray<Channel?> = []
     private var freeIndices: [UInt32] = []
     @safe @exclusivity(unchecked) private var channelByName: [ByteName: Channel] = [:]
+    /// The channels that are wildcards.
+    @safe @exclusivity(unchecked) private(set) var wildcards = WildcardSet()
     /// The memory of the channels: their names and objects.
     public private(set) var bytes = 0
 
@@ -35,6 +37,9 @@ public final class ChannelTable {
 
     subscript(name: String) -> Channel? { channelByName[ByteName(name)] }
 
+    /// The wildcards that a channel, or another wildcard, belongs to.
+    func wildcards(of name: String) -> [Channel] { wildcards.matches(name).compactMap { channelByName[$0] } }
+
     func open(_ name: String) -> Channel {
         let index: UInt32
         if let free = freeIndices.popLast() {
@@ -46,6 +51,7 @@ public final class ChannelTable {
         let channel = Channel(name: name, index: index, policy: policies.policy(of: name))
         channels[Int(index)] = channel
         channelByName[ByteName(name)] = channel
+        if channel.isWildcard { wildcards.insert(name) }
         bytes += ChannelTable.bytes(ofChannelNamed: name)
         return channel
     }
@@ -59,6 +65,7 @@ public final class ChannelTable {
     func close(_ channel: Channel) {
         channels[Int(channel.index)] = nil
         channelByName[ByteName(channel.name)] = nil
+        if channel.isWildcard { wildcards.remove(channel.name) }
         bytes -= ChannelTable.bytes(ofChannelNamed: channel.name)
         freeIndices.append(channel.index)
     }

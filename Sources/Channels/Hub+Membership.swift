@@ -8,9 +8,10 @@ extension Hub {
         let channel = channels[name] ?? channels.open(name)
         guard subscribers[slot].position(in: channel.index) == nil else { return false }
         if !past.isEmpty { send(past, to: slot, of: channel) }
-        let position = channel.add(slot, subscribers[slot].form)
+        let position = isCovered(slot, channel) ? cover(slot, channel) : channel.add(slot, subscribers[slot].form)
         subscribers[slot].add(Subscriber.Membership(channel: channel.index, position: position))
         subscriptionCount += 1
+        if channel.isWildcard { coverChannels(of: slot, by: channel) }
         return true
     }
 
@@ -60,14 +61,10 @@ extension Hub {
     @discardableResult
     private func leave(_ slot: UInt32, _ channel: Channel) -> Bool {
         guard let position = subscribers[slot].position(in: channel.index) else { return false }
-        // This turn's messages were published before the leave, so they are still delivered.
-        queueUnsent(to: slot, channel)
-        let form = subscribers[slot].form
+        removeFromAudience(slot, channel, at: position)
         subscribers[slot].remove(from: channel.index)
-        if let moved = channel.remove(at: position, form) {
-            subscribers[moved].move(in: channel.index, to: position)
-        }
         subscriptionCount -= 1
+        if channel.isWildcard { uncoverChannels(of: slot) }
         if channel.isEmpty { channels.close(channel) }
         return true
     }

@@ -49,9 +49,15 @@ public final class Hub {
         subscribers.transport = transport
     }
 
-    /// Adds a message for its channel's subscribers on this loop; nothing is written before `flush`.
+    /// Adds a message for its channel's subscribers on this loop, and those of its wildcards; nothing is written before
+    /// `flush`.
     public func deliver(_ message: Message) {
-        guard let channel = channels[message.channel] else { return }
+        if let channel = channels[message.channel] { deliver(message, by: channel) }
+        guard !channels.wildcards.isEmpty else { return }
+        for wildcard in channels.wildcards(of: message.channel) { deliver(message, by: wildcard) }
+    }
+
+    private func deliver(_ message: Message, by channel: Channel) {
         append(message, to: channel)
         if !prefixes.isEmpty { sendPrefixed(message, of: channel) }
     }
@@ -63,11 +69,16 @@ public final class Hub {
         if isFirst { dirtyChannels.append(channel) }
     }
 
-    /// Adds a message for its channel's subscribers except one.
+    /// Adds a message for its channel's subscribers, and those of its wildcards, except one.
     public func deliver(_ message: Message, except slot: UInt32) {
-        guard let channel = channels[message.channel], isMember(slot, of: message.channel) else {
-            return deliver(message)
-        }
+        if let channel = channels[message.channel] { deliver(message, by: channel, except: slot) }
+        for wildcard in channels.wildcards(of: message.channel) { deliver(message, by: wildcard, except: slot) }
+    }
+
+    private func deliver(_ message: Message, by channel: Channel, except slot: UInt32) {
+        guard let position = subscribers[slot].position(in: channel.index),
+            position != Subscriber.Membership.covered
+        else { return deliver(message, by: channel) }
         queueUnsent(to: slot, channel)
         append(message, to: channel)
         channel.skip(slot, subscribers[slot].form)
@@ -95,6 +106,7 @@ public final class Hub {
                 subscribers.reply(slot, text: text)
             }
         }
+        for slot in channel.covered { tellCovered(slot, notice, of: channel) }
     }
 
     /// Queues this turn's messages of a channel for a subscriber, so that later output is written after them.

@@ -3,6 +3,8 @@ struct Subscriber {
     /// A position in a channel's list of subscribers.
     struct Membership {
         static let none = UInt32.max
+        /// The position of one that is not in the list, as a wildcard brings it the messages.
+        static let covered = UInt32.max
         var channel: UInt32
         var position: UInt32
     }

@@ -6,6 +6,16 @@ extension RedisBridge: RemoteBroker {
         name: "Redis", label: "redis",
         exclusionRefusal: "exclude cannot be used with --redis: a message says nothing of connections there")
 
+    /// The traits of a bridge to a server, the master of Sentinels or a cluster.
+    public static func traits(of endpoint: RedisEndpoint) -> BrokerTraits {
+        var traits = traits
+        if endpoint.isSharded {
+            traits.wildcardObstacle =
+                "there are no wildcards on a cluster with sharded pub/sub, which has no patterns (--redis-cluster-pubsub plain)"
+        }
+        return traits
+    }
+
     /// Publishes through Redis; while Redis is away, messages wait for a limited time after the loss.
     ///
     /// After `stop()` there is no outcome.

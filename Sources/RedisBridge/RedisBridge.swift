@@ -228,7 +228,9 @@ public final class RedisBridge {
 extension RedisBridge: RedisShardOwner {
     func shard(_ shard: RedisShard, received payload: RawSpan, on channel: String, named name: RawSpan) {
         // A pattern may also deliver messages whose names have the prefix but are not channels.
-        guard channels.patterns.isEmpty || isChannel(channel) else { return self.shard(shard, ignored: name) }
+        guard channels.patterns.isEmpty && shard.ledger.wildcards.isEmpty || isChannel(channel) else {
+            return self.shard(shard, ignored: name)
+        }
         if let envelope = StreamEnvelope(payload) { return streams.take(envelope, payload, of: channel, named: name) }
         guard payload.byteCount <= maxPayloadBytes else { return shardLeftOutMessage(shard) }
         var bytes: [UInt8] = []

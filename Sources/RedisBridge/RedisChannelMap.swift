@@ -43,7 +43,7 @@ public struct RedisChannelMap: Sendable {
         return channel(behindPrefix: name)
     }
 
-    /// The Redis channels whose messages belong to `channel`.
+    /// The Redis channels whose messages belong to `channel`, which is no wildcard.
     public func redisChannels(for channel: String) -> [String] {
         let own = ByteName(prefix + channel)
         let name = ByteName(channel)
@@ -70,7 +70,7 @@ public struct RedisChannelMap: Sendable {
     /// The key of the records that nodes keep in Redis.
     var recordsKey: String { "pushd:records:\(prefix)" }
 
-    private func channel(behindPrefix name: RawSpan) -> String? {
+    func channel(behindPrefix name: RawSpan) -> String? {
         let prefixBytes = unsafe prefix.utf8.span.bytes
         guard name.byteCount > prefixBytes.byteCount,
             name.extracting(first: prefixBytes.byteCount).hasSameBytes(as: prefixBytes)
@@ -81,13 +81,32 @@ public struct RedisChannelMap: Sendable {
 
 // Patterns.
 extension RedisChannelMap {
-    /// Whether a pattern already delivers the channel's messages.
+    /// Whether a pattern already delivers the messages of a channel, or of all channels of a wildcard.
     func isCovered(_ channel: String) -> Bool {
-        patterns.contains { $0.matches(channel) }
+        guard let prefix = channel.wildcardPrefix else { return patterns.contains { $0.matches(channel) } }
+        return patterns.contains { $0.matchesAll(beginningWith: prefix) }
+    }
+
+    /// The Redis pattern of a wildcard.
+    func redisPattern(for wildcard: String) -> String {
+        RedisChannelMap.glob(prefix, isPattern: false) + RedisChannelMap.glob(wildcard, isPattern: true)
+    }
+
+    /// The wildcard of a Redis pattern.
+    func wildcard(forRedisPattern pattern: String) -> String? {
+        let start = RedisChannelMap.glob(prefix, isPattern: false).unicodeScalars
+        guard pattern.unicodeScalars.starts(with: start) else { return nil }
+        var wildcard = ""
+        var isEscaped = false
+        for character in pattern.unicodeScalars.dropFirst(start.count) {
+            isEscaped = character == "\\" && !isEscaped
+            if !isEscaped { wildcard.unicodeScalars.append(character) }
+        }
+        return wildcard
     }
 
     /// Whether a Redis channel with the prefix belongs to another channel, by an alias.
-    private func isAlias(_ name: RawSpan) -> Bool {
+    func isAlias(_ name: RawSpan) -> Bool {
         aliases.contains { $0.redis.hasBytes(name) }
     }
 
@@ -133,8 +152,9 @@ struct ChannelNames {
         slots?.contains(slotOf: redisChannel) ?? true
     }
 
-    /// The Redis channels of this server whose messages belong to `channel`.
+    /// The Redis channels of this server whose messages belong to `channel`; of a wildcard, its pattern.
     func redisChannels(for channel: String) -> [String] {
+        guard !channel.isWildcard else { return areCovered(channel) ? [] : [map.redisPattern(for: channel)] }
         let names = map.redisChannels(for: channel).filter { has($0) }
         guard areCovered(channel) else { return names }
         // A channel that a pattern delivers is not subscribed by name; its aliases are.

@@ -42,13 +42,24 @@ extension RedisShard {
                 name.withBytes { name in pattern.withBytes { receivedMessage(payload, on: name, by: $0) } }
             }
         case .subscribed(let name): name.withBytes { confirmed($0) }
+        case .subscribedWildcard(let pattern):
+            if let wildcard = wildcard(of: pattern) { confirmed(wildcard) }
+        case .left(let name): if let name = name.text { ledger.ended(redisChannel: name) }
+        case .leftWildcard(let pattern): if let wildcard = wildcard(of: pattern) { ledger.ended(wildcard: wildcard) }
         case .subscribedPatterns:
             for confirmation in ledger.patternsConfirmed(at: loop.nowMilliseconds) { tell(confirmation) }
             notify { $0.shardChanged(self) }
         case .unsubscribed(let name): name.withBytes { unsubscribed($0) }
         case .refused(let name, let text): refused(name, text)
+        case .refusedWildcard(let pattern, let text):
+            if let wildcard = ledger.names.map.wildcard(forRedisPattern: pattern) { ledger.refuse(wildcard) }
+            health.refusal = text
         case .refusedPatterns(let text): health.refusal = text
         }
+    }
+
+    private func wildcard(of pattern: RedisReply) -> String? {
+        pattern.text.flatMap(ledger.names.map.wildcard(forRedisPattern:))
     }
 
     private func receivedMessage(_ payload: RawSpan, on name: RawSpan) {
@@ -57,6 +68,7 @@ extension RedisShard {
         } else if nodes?.has(name) == true {
             notify { $0.shard(self, heard: payload) }
         } else if let channel = ledger.names.map.channel(forRedis: name) {
+            guard !ledger.comesByWildcard(channel, named: name) else { return }
             // A channel that moved to another server may still deliver from here for a moment, and its messages would
             // arrive twice.
             guard subscriber.pubSub == .plain || ledger.keeps(channel) else { return }
@@ -67,8 +79,9 @@ extension RedisShard {
     }
 
     private func receivedMessage(_ payload: RawSpan, on name: RawSpan, by pattern: RawSpan) {
-        guard nodes?.has(name) != true else { return }  // it also comes by its own subscription
-        switch ledger.names.map.channel(forRedis: name, byPattern: pattern) {
+        // The nodes' channel and the probe's also come by their own subscriptions.
+        guard nodes?.has(name) != true, !name.hasSameBytes(as: unsafe probe.channel.utf8.span.bytes) else { return }
+        switch ledger.channel(forRedis: name, byPattern: pattern) {
         case .channel(let channel): notify { $0.shard(self, received: payload, on: channel, named: name) }
         case .noChannel: notify { $0.shard(self, ignored: name) }
         case .comesOtherwise: break
@@ -82,9 +95,13 @@ extension RedisShard {
         } else if nodes?.has(name) == true {
             if nodes?.confirmed() == true { notify { $0.shardJoinedNodes(self) } }
         } else if let channel = ledger.names.map.channel(forRedis: name) {
-            if let confirmation = ledger.confirmOne(of: channel, at: loop.nowMilliseconds) { tell(confirmation) }
-            notify { $0.shardChanged(self) }
+            confirmed(channel)
         }
+    }
+
+    private func confirmed(_ channel: String) {
+        if let confirmation = ledger.confirmOne(of: channel, at: loop.nowMilliseconds) { tell(confirmation) }
+        notify { $0.shardChanged(self) }
     }
 
     private func tell(_ confirmation: SubscriptionLedger.Confirmation) {

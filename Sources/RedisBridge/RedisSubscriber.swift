@@ -10,11 +10,18 @@ final class RedisSubscriber {
         case message(RedisReply, channel: RedisReply)
         case patternMessage(RedisReply, channel: RedisReply, pattern: RedisReply)
         case subscribed(RedisReply)
+        /// Redis has confirmed the pattern of a wildcard.
+        case subscribedWildcard(RedisReply)
         /// Redis has confirmed all patterns.
         case subscribedPatterns
+        /// Redis has ended a subscription, as it was asked.
+        case left(RedisReply)
+        /// Redis has ended the subscription to the pattern of a wildcard, as it was asked.
+        case leftWildcard(RedisReply)
         /// Redis itself ended a subscription.
         case unsubscribed(RedisReply)
         case refused(channel: String, String)
+        case refusedWildcard(pattern: String, String)
         case refusedPatterns(String)
     }
 
@@ -74,8 +81,9 @@ final class RedisSubscriber {
         case .subscribed:
             _ = answered(.subscribe, name)
             return .subscribed(name)
-        case .unsubscribed: return answered(.unsubscribe, name) ? nil : .unsubscribed(name)
+        case .unsubscribed: return answered(.unsubscribe, name) ? .left(name) : .unsubscribed(name)
         case .patternSubscribed: return patternSubscribed(name)
+        case .patternUnsubscribed: return answered(.unsubscribeWildcards, name) ? .leftWildcard(name) : nil
         case .pong: return pingAnswered()
         case .other: return nil
         }
@@ -92,6 +100,7 @@ final class RedisSubscriber {
     }
 
     private func patternSubscribed(_ name: RedisReply) -> Event? {
+        guard !answered(.subscribeWildcards, name) else { return .subscribedWildcard(name) }
         guard answered(.subscribePatterns, name), unconfirmedPatterns > 0 else { return nil }
         unconfirmedPatterns -= 1
         return unconfirmedPatterns == 0 ? .subscribedPatterns : nil
@@ -101,23 +110,25 @@ final class RedisSubscriber {
     private func refused(_ text: String) -> Event? {
         guard let command = outstanding.refused() else { return nil }
         switch command.kind {
-        case .unsubscribe: return nil
+        case .unsubscribe, .unsubscribeWildcards: return nil
         case .ping:
             pingAnsweredMilliseconds = loop.nowMilliseconds
             return nil
         case .subscribePatterns: return .refusedPatterns(text)
-        case .subscribe:
-            guard command.names.count > 1 else { return command.names.first.map { .refused(channel: $0, text) } }
-            // One bad name may have failed the whole command: retry each name alone.
-            for name in command.names { send(SubscriptionCommand(.subscribe, [name])) }
-            return nil
+        case .subscribe, .subscribeWildcards:
+            guard let name = command.names.first, command.names.count == 1 else {
+                // One bad name may have failed the whole command: retry each name alone.
+                for name in command.names { send(SubscriptionCommand(command.kind, [name])) }
+                return nil
+            }
+            return command.kind == .subscribe ? .refused(channel: name, text) : .refusedWildcard(pattern: name, text)
         }
     }
 }
 
 /// The kind of a push on a subscriber link, from its first word.
 private enum PushKind {
-    case message, patternMessage, subscribed, unsubscribed, patternSubscribed, pong, other
+    case message, patternMessage, subscribed, unsubscribed, patternSubscribed, patternUnsubscribed, pong, other
 
     init(_ word: RawSpan) {
         guard word.byteCount > 2 else {
@@ -131,6 +142,7 @@ private enum PushKind {
         case (UInt8(ascii: "s"), UInt8(ascii: "u"), UInt8(ascii: "n")), (UInt8(ascii: "u"), _, _): self = .unsubscribed
         case (UInt8(ascii: "s"), _, _): self = .subscribed
         case (UInt8(ascii: "p"), UInt8(ascii: "s"), _): self = .patternSubscribed
+        case (UInt8(ascii: "p"), UInt8(ascii: "u"), _): self = .patternUnsubscribed
         case (UInt8(ascii: "p"), UInt8(ascii: "o"), _): self = .pong
         default: self = .other
         }

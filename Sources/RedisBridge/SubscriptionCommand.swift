@@ -3,7 +3,7 @@ internal import DequeModule
 
 /// A command on a subscriber link.
 struct SubscriptionCommand: Equatable {
-    enum Kind { case subscribe, unsubscribe, subscribePatterns, ping }
+    enum Kind { case subscribe, unsubscribe, subscribeWildcards, unsubscribeWildcards, subscribePatterns, ping }
 
     let kind: Kind
     let names: [String]
@@ -18,7 +18,8 @@ struct SubscriptionCommand: Equatable {
         return switch kind {
         case .subscribe: RedisCommand("\(shard)SUBSCRIBE", names)
         case .unsubscribe: RedisCommand("\(shard)UNSUBSCRIBE", names)
-        case .subscribePatterns: RedisCommand("PSUBSCRIBE", names)
+        case .subscribeWildcards, .subscribePatterns: RedisCommand("PSUBSCRIBE", names)
+        case .unsubscribeWildcards: RedisCommand("PUNSUBSCRIBE", names)
         case .ping: RedisCommand("PING", [String]())
         }
     }

@@ -83,6 +83,6 @@ extension SubscriptionLedger {
         if entry.isLate { lateCount -= 1 }
         guard entry.phase == .confirmed else { return }
         confirmedCount -= 1
-        leaving += names.redisChannels(for: name.text)
+        leave(name.text)
     }
 }

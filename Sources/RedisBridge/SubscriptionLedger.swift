@@ -55,6 +55,13 @@ struct SubscriptionLedger {
     private var unsent: [ByteName] = []
     private var refused: [ByteName] = []
     var leaving: [String] = []
+    /// The patterns of wildcards that are given up.
+    var leavingPatterns: [String] = []
+    /// The wildcards that Redis has confirmed on this connection and not ended, unless other patterns bring their
+    /// messages.
+    var wildcards = WildcardSet()
+    /// Redis channels that are given up, and that Redis has not ended yet.
+    var departing: Set<ByteName> = []
     var confirmations = Deque<Delay>()
     var departures = Deque<Delay>()
 
@@ -73,7 +80,7 @@ struct SubscriptionLedger {
     var count: Int { entries.count }
 
     /// Whether `takeCommands()` has something to send.
-    var hasCommands: Bool { isLinked && !(unsent.isEmpty && leaving.isEmpty) }
+    var hasCommands: Bool { isLinked && !(unsent.isEmpty && leaving.isEmpty && leavingPatterns.isEmpty) }
 
     /// Subscribes to a channel.
     ///
@@ -174,7 +181,7 @@ struct SubscriptionLedger {
             confirmedCount -= 1
             entry.gapSince = now
         }
-        if entry.phase != .unsent, isLinked { leaving += names.redisChannels(for: channel) }
+        if entry.phase != .unsent, isLinked { leave(channel) }
         guard entry.lingerUntil == nil else { return nil }
         return Moved(channel: channel, isAwaited: entry.isAwaited, gapSince: entry.gapSince)
     }
@@ -224,7 +231,8 @@ struct SubscriptionLedger {
         arePatternsConfirmed = false
         unsent = []
         refused = []
-        leaving = []
+        (leaving, leavingPatterns) = ([], [])
+        (departing, wildcards) = ([], WildcardSet())
         confirmedCount = 0
         lateCount = 0
         entries = entries.mapValues { entry in
@@ -249,6 +257,7 @@ struct SubscriptionLedger {
     mutating func takeCommands() -> [SubscriptionCommand] {
         guard hasCommands else { return [] }
         var joining: [String] = []
+        var joiningPatterns: [String] = []
         for name in unsent {
             // The same name may have been queued, given up and queued again.
             guard var entry = entries[name], entry.phase == .unsent else { continue }
@@ -256,14 +265,17 @@ struct SubscriptionLedger {
             let missingPattern = names.areCovered(name.text) && !arePatternsConfirmed ? 1 : 0
             entry.phase = .requested(missingReplies: redisNames.count + missingPattern)
             entries[name] = entry
-            joining += redisNames
+            if name.text.isWildcard { joiningPatterns += redisNames } else { joining += redisNames }
         }
+        departing.formUnion(leaving.map { ByteName($0) })
         defer {
             unsent = []
-            leaving = []
+            (leaving, leavingPatterns) = ([], [])
         }
         return names.batches(leaving).map { SubscriptionCommand(.unsubscribe, $0) }
+            + names.batches(leavingPatterns).map { SubscriptionCommand(.unsubscribeWildcards, $0) }
             + names.batches(joining).map { SubscriptionCommand(.subscribe, $0) }
+            + names.batches(joiningPatterns).map { SubscriptionCommand(.subscribeWildcards, $0) }
     }
 
     /// A new entry; nil if no Redis channel maps to this channel, so that there is nothing to wait for.
@@ -281,6 +293,7 @@ struct SubscriptionLedger {
 
     private mutating func confirm(_ entry: inout Entry, _ name: ByteName, at now: UInt64) -> Confirmation {
         entry.phase = .confirmed
+        if name.text.isWildcard, !names.areCovered(name.text) { wildcards.insert(name.text) }
         entry.confirmBy = nil
         confirmedCount += 1
         if entry.isLate { lateCount -= 1 }

@@ -117,7 +117,7 @@ MISTAKES = [
     ("channels:\n  - match: a\n    subscribe: »subscribers\n", "channels.subscribe: 'subscribers' is not one of"),
     ("channels:\n  - match: a\n    publish: »[token]\n", "channels.publish: one value is expected, not a list"),
     ("channels:\n  - match: a\n    »subscibe: token\n", "did you mean subscribe?"),
-    ("channels:\n  - match: a\n    »wildcard: allow\n", "'wildcard' is not supported yet"),
+    ("channels:\n  - match: a\n    wildcard: »yes please\n", "one of allow, deny"),
     ("channels:\n  - match: a\n    presence: »yes\n", "'yes' is not one of on, off"),
     ("channels:\n  - match: a\n    history: »on\n", "channels.history: 'on' is not COUNT/TIME, as in 100/5m"),
     ("channels:\n  - match: a\n    history: »{size: 100}\n", "a history has both size and ttl"),

@@ -74,6 +74,48 @@ import Testing
         }
     }
 
+    @Test func aWildcardNeedsEveryRuleOfItsChannels() throws {
+        func rules(_ list: [(String, ChannelRight?, Bool?)]) throws -> ChannelRules {
+            ChannelRules(
+                try list.map { text, subscribe, wildcard in
+                    var rule = try rule(text, subscribe: subscribe)
+                    rule.wildcard = wildcard
+                    return rule
+                })
+        }
+        func code(_ rules: ChannelRules, _ name: String, by identity: Identity? = nil) -> String {
+            let decision = rules.decision(to: .subscribe, name, by: identity)
+            return decision == .allow ? "allow" : decision == .ask ? "ask" : decision.denial?.code ?? ""
+        }
+        let open = try rules([("a.x", nil, true), ("b", .nobody, nil), ("a.*", nil, true)])
+        for (name, expected) in [
+            ("a.*", "allow"), ("a.b.*", "allow"), ("a*", "no_wildcard"), ("*", "no_wildcard"), ("b*", "no_wildcard"),
+            ("a.*.*", "no_wildcard"), ("a.**", "no_wildcard"), ("a.b", "allow"), ("a.*b", "allow"),
+        ] {
+            #expect(code(open, name) == expected, "\(name)")
+        }
+        #expect(code(try rules([("a.x", .nobody, true), ("a.*", nil, true)]), "a.*") == "not_allowed")
+        #expect(code(try rules([("a.x", nil, nil), ("a.*", nil, true)]), "a.*") == "no_wildcard")
+        #expect(code(try rules([("a.x", .ask, true), ("*", nil, true)]), "a.*") == "ask")
+        let asked = try rules([("*", .token, true)])
+        #expect(code(asked, "a.*") == "token_required")
+        for (grant, expected) in [("a.*", "allow"), ("a.b*", "not_allowed"), ("*", "allow"), ("a.", "not_allowed")] {
+            let identity = Identity(user: "u", grants: Grants(subscribe: [try pattern(grant)]))
+            #expect(code(asked, "a.*", by: identity) == expected, "\(grant)")
+        }
+        #expect(code(asked, "a.*", by: Identity(user: "u", channels: ["a.*"])) == "allow")
+        let none = ChannelRules(asked.rules, wildcardObstacle: "none here")
+        #expect(none.decision(to: .subscribe, "a.*", by: nil) == .deny(.noWildcard("none here")))
+    }
+
+    @Test func aWildcardKeepsNothingAndHasNoMembers() throws {
+        var rule = try rule("*")
+        (rule.history, rule.presence) = (HistoryLimits(maxMessages: 1, maxAgeSeconds: 1), true)
+        let rules = ChannelRules([rule])
+        #expect(rules.history(of: "a") != nil && rules.presenceGrace(of: "a") != nil)
+        #expect(rules.history(of: "a*") == nil && rules.presenceGrace(of: "a*") == nil)
+    }
+
     @Test func aGrantIsForItsActionAndItsChannels() throws {
         let rules = ChannelRules([try rule("*", subscribe: .token, publish: .token)])
         let identity = Identity(

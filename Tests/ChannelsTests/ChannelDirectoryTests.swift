@@ -32,6 +32,19 @@ private func posts(_ directory: ChannelDirectory, _ channel: String) -> (loops: 
         #expect(directory.counts == (channels: 1, subscriptions: 1))
     }
 
+    @Test func aMessageGoesOnceToEachLoopWithSubscribersOfWildcards() {
+        let directory = ChannelDirectory(loops: 3, isAlwaysReady: true)
+        for (name, loop) in [("a.*", 1), ("*", 1), ("a.b", 0), ("a.b", 1)] {
+            #expect(directory.acquire(name, loop: loop))
+        }
+        #expect(posts(directory, "a.b") == ([0, 1], 4))
+        #expect(posts(directory, "b") == ([1], 1))
+        #expect(!directory.release("a.b", loop: 0))
+        #expect(directory.release("*", loop: 1))
+        #expect(posts(directory, "a.b") == ([1], 2))
+        #expect(posts(directory, "b") == ([], 0))
+    }
+
     @Test func releasingWhatNobodyHasChangesNothing() {
         let directory = ChannelDirectory(loops: 1, isAlwaysReady: true)
         #expect(!directory.release("a", loop: 0))

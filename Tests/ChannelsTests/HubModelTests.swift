@@ -1,3 +1,4 @@
+import Bytes
 import TestSupport
 import Testing
 import WebSocket
@@ -14,12 +15,18 @@ private final class Model {
         var expected: [String: [String]] = [:]
         var isLost = false
 
+        func receives(_ channel: String) -> Bool {
+            channels.contains(channel) || channels.contains { $0.wildcardPrefix.map(channel.hasPrefix) == true }
+        }
+
         init(link: Int32, slot: UInt32, form: WireForm) {
             (self.link, self.slot, self.form) = (link, slot, form)
         }
     }
 
     static let channelNames = (0..<6).map { "channel \($0)" }
+    /// Two overlap, and the third has no channel.
+    static let names = channelNames + ["channel *", "chan*", "channel 3.*"]
     static let replies = "replies"
 
     let world: World
@@ -90,11 +97,12 @@ private final class Model {
         return text
     }
 
-    func publish(_ channel: String) {
+    func publish(_ name: String) {
+        let channel = name.isWildcard ? Model.channelNames[3] : name
         let text = text(channel)
         let named = NamingEncoder.text(channel, text)
         channelOfText[named] = channel
-        for connection in connections where connection.channels.contains(channel) {
+        for connection in connections where connection.receives(channel) {
             connection.expected[channel, default: []].append(connection.form.isNaming ? named : text)
             published += 1
         }
@@ -109,7 +117,7 @@ private final class Model {
 
     func step() {
         guard let connection = connections.randomElement(using: &random),
-            let channel = Model.channelNames.randomElement(using: &random)
+            let channel = Model.names.randomElement(using: &random)
         else { return connect() }
         switch Int.random(in: 0..<100, using: &random) {
         case ..<68: act(connection, channel)
@@ -146,7 +154,7 @@ private final class Model {
     private func actOnEvent(_ slot: UInt32) {
         let itself = connections.first { $0.slot == slot }
         guard let other = connections.randomElement(using: &random),
-            let channel = Model.channelNames.randomElement(using: &random)
+            let channel = Model.names.randomElement(using: &random)
         else { return }
         if random.chance(5) { return disconnect(other) }
         if random.chance(5), connections.count < 25 { return connect() }

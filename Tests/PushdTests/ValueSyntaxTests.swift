@@ -69,10 +69,10 @@ import Testing
 
     @Test func channelRules() throws {
         let rule = try ValueSyntax.channelRule.parse(
-            "a: b.*: subscribe=token  publish=subscribers slow-consumer=conflate")
+            "a: b.*: subscribe=token  publish=subscribers slow-consumer=conflate wildcard=allow")
         #expect(rule.pattern.text == "a: b.*" && rule.subscribe == .token && rule.publish == .subscribers)
         #expect(rule.slowConsumer == .conflate)
-        let text = "a: b.*: subscribe=token publish=subscribers slow-consumer=conflate"
+        let text = "a: b.*: subscribe=token publish=subscribers slow-consumer=conflate wildcard=allow"
         #expect(ChannelRuleSyntax.text(rule) == text)
         #expect(try ValueSyntax.channelRule.parse(text) == rule)
     }
@@ -87,7 +87,7 @@ import Testing
         ("a: subscribe=token subscribe=anyone", "'subscribe' is not allowed twice in one rule"),
         ("a: Subscribe=token", "'Subscribe' is not a field of a rule; they are subscribe, publish, slow-consumer"),
         ("a: history=100", "'history=100' is not history= and COUNT/TIME, as in 100/5m"),
-        ("a: wildcard=allow", "'wildcard' is not supported yet"),
+        ("a: wildcard=on", "'wildcard=on' is not wildcard= and one of allow, deny"),
         ("a: presence=yes", "'presence=yes' is not presence= and one of on, off"),
         ("a: presence-grace=2h", "'presence-grace=2h' is not presence-grace= and a time such as 10s, at most an hour"),
         ("a: slow-consumer=drop", "'slow-consumer=drop' is not slow-consumer= and one of disconnect, "),

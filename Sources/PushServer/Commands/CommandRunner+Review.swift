@@ -58,8 +58,8 @@ extension CommandRunner {
     /// Whether the backend decides about a channel now, and was not asked when the client has subscribed.
     private func leavesToBackend(_ channel: String, _ connection: Connection, since old: LiveSettings) -> Bool {
         !webSockets.sessions.hasProved(connection, itsRightTo: channel)
-            && context.settings.access.channels.right(to: .subscribe, channel) == .ask
-            && old.access.channels.right(to: .subscribe, channel) != .ask
+            && context.settings.access.channels.decision(to: .subscribe, channel, by: connection.identity) == .ask
+            && old.access.channels.decision(to: .subscribe, channel, by: connection.identity) != .ask
             && connection.identity?.channels.contains { ByteName($0) == ByteName(channel) } != true
     }
 }

@@ -40,7 +40,10 @@ final class StreamExchange {
         lives.follow(connection)  // for the end of its token
         let (stream, cursor) = (start.stream, start.cursor)
         context.hub.setForm(WireForm(encoder: ClientProtocols.index(of: stream)), of: connection.slot)
-        if stream == .numbered { context.hub.setPrefix(EventNumbers(from: cursor), of: connection.slot) }
+        if stream == .numbered {
+            let numbers = EventNumbers(from: cursor, takesOthers: !start.hasWildcard)
+            context.hub.setPrefix(numbers, of: connection.slot)
+        }
         context.counters.streams += 1
         if cursor.count > 0, stream != .joined { send(EventStream.start(at: cursor), to: connection) }
         context.enter(connection, start.channels, after: start.histories, as: .streaming) {

@@ -13,9 +13,12 @@ struct StreamStart {
 
     /// The form of the events.
     var stream: EventStream {
-        guard channels.count > 1 else { return wrapsMessages ? .envelopes : .payloads }
+        guard channels.count > 1 || hasWildcard else { return wrapsMessages ? .envelopes : .payloads }
         return 1...EventCursor.maxChannels ~= histories.count ? .numbered : .joined
     }
+
+    /// Whether messages come of channels that are not known in advance.
+    var hasWildcard: Bool { channels.contains { $0.isWildcard } }
 
     /// Where the client is before the first message of each channel that keeps a history.
     var cursor: EventCursor {

@@ -108,6 +108,14 @@ final class LoopContext {
         return PublishTicket(loop: Int(socket.loop), slot: socket.slot, generation: socket.generation)
     }
 
+    /// Hands a message that the broker has numbered to all loops with subscribers, and keeps nothing.
+    func pass(_ numbered: StreamMessage, at nowNanoseconds: UInt64) {
+        let message = Message(
+            numbered.publication, at: StreamPosition(numbered.place), excluding: excluded(by: numbered.publication),
+            receivedNanoseconds: nowNanoseconds)
+        _ = state.directory.publish(message) { post(.deliver(message), to: $0) }
+    }
+
     /// Reads histories for a connection, which gets them in a message to this loop.
     func readHistories(_ lookups: [HistoryLookup], for connection: Connection) {
         state.directory.read(lookups, at: Loop.monotonicNanoseconds) { post(.read(connection.key, $0)) }

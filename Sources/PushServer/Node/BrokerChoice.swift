@@ -31,7 +31,8 @@ extension BrokerChoice {
     /// A bridge to Redis.
     public static func redis(_ endpoint: RedisEndpoint, _ options: RedisOptions = RedisOptions()) -> BrokerChoice {
         BrokerChoice(
-            description: endpoint.description, traits: RedisBridge.traits, tlsRecords: options.tls?.records
+            description: endpoint.description, traits: RedisBridge.traits(of: endpoint),
+            tlsRecords: options.tls?.records
         ) { loop, maxPayloadBytes, delegate throws(SystemError) in
             let bridge = try RedisBridge(
                 on: loop, endpoint: endpoint, tls: options.tls, channels: options.channels, timing: options.timing,

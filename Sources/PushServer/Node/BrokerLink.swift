@@ -116,6 +116,10 @@ extension BrokerLink: BrokerDelegate {
         guard let limits = rules.history(of: message.publication.channel) else {
             return brokerReceived(message.publication)
         }
+        guard message.arrival != .passing else {
+            context.counters.messagesIn[MessageSource.broker.rawValue] += 1
+            return context.pass(message, at: Loop.monotonicNanoseconds)
+        }
         if message.arrival != .past { context.counters.messagesIn[MessageSource.broker.rawValue] += 1 }
         if message.arrival == .healed { context.counters.healedMessages += 1 }
         context.deliver(message, keeping: limits, at: Loop.monotonicNanoseconds)

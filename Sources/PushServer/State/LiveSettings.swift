@@ -38,7 +38,8 @@ final class LiveSettings: Sendable {
             publishKeys: configuration.publishKeys, apiKeys: configuration.apiKeys,
             channels: ChannelRules(
                 configuration.allChannelRules,
-                publishDefault: configuration.allowsClientPublish ? .subscribers : .nobody),
+                publishDefault: configuration.allowsClientPublish ? .subscribers : .nobody,
+                wildcardObstacle: configuration.broker.traits.wildcardObstacle),
             hasAdminAddress: !configuration.admin.isEmpty)
         let fetchedKeys = configuration.tokens?.keySetURL == nil ? nil : fetched ?? previous?.fetchedKeys
         self.fetchedKeys = fetchedKeys

@@ -145,10 +145,10 @@ extension Tracer {
         if let wanted = filter.channel, ByteName(wanted) != ByteName(channel) { return false }
         if let id = filter.connection {
             return id.node == context.state.nodeID && id.loop == context.index && table[id.key] != nil
-                && context.hub.isMember(id.key.slot, of: channel)
+                && context.hub.receives(id.key.slot, channel)
         }
         guard let user = filter.user else { return true }
-        return users.slots(of: user).contains { context.hub.isMember($0, of: channel) }
+        return users.slots(of: user).contains { context.hub.receives($0, channel) }
     }
 }
 

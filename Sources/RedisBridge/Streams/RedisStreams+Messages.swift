@@ -28,11 +28,14 @@ extension RedisStreams {
 
     private func received(_ entry: StreamEntry, epoch: UInt64, on channel: String) {
         let name = ByteName(channel)
-        if followers[name] == nil {
-            // A reload has given the channel a history, or only a pattern brings its messages.
-            guard keeps(channel) else { return }
+        if followers[name] == nil, keeps(channel) {
+            // A reload has given the channel a history.
             followers[name] = StreamFollower()
             followers[name]?.subscribed()
+        }
+        guard followers[name]?.hasBegun == true else {
+            // Only a pattern brings the channel's messages.
+            return deliver(entry, epoch, channel, ageMilliseconds: 0, .passing)
         }
         if followers[name]?.received(entry, epoch: epoch) == true {
             deliver(entry, epoch, channel, ageMilliseconds: 0, .live)

@@ -41,6 +41,8 @@ struct StreamFollower {
     private var readNumber: UInt32 = 0
     /// While the history is first read: up to where messages are from before.
     private var past: Mark?
+    /// The first message that came, from which on none is from before.
+    private var first: (epoch: UInt64, offset: UInt64)?
     /// Messages that came during the read.
     private var held: [(epoch: UInt64, entry: StreamEntry)] = []
     private var heldBytes = 0
@@ -49,6 +51,8 @@ struct StreamFollower {
 
     /// Whether everything published so far, as far as known, was delivered.
     var isSynced: Bool { state == .synced }
+    /// Whether messages that come are taken, and not left to subscribers of wildcards.
+    var hasBegun: Bool { mark != nil || state != .lost }
     /// Whether a read should begin.
     var needsRead: Bool { state == .behind }
 
@@ -70,6 +74,7 @@ struct StreamFollower {
     /// The subscription was lost.
     mutating func lost() {
         state = .lost
+        first = nil
         forgetHeld()
     }
 
@@ -132,7 +137,10 @@ struct StreamFollower {
         // After another epoch all messages of this one are new to the subscribers.
         let isFirstRead = mark == nil
         restart(page.epoch, after: max(first, 1) - 1, &steps)
-        if isFirstRead { past = Mark(epoch: page.epoch, offset: page.lastOffset, timeMicroseconds: 0) }
+        guard isFirstRead else { return }
+        // Subscribers of wildcards have got what was published before the first message that came, and nothing later.
+        let last = first.map { $0.epoch == page.epoch ? min($0.offset - 1, page.lastOffset) : page.lastOffset }
+        past = Mark(epoch: page.epoch, offset: last ?? page.lastOffset, timeMicroseconds: 0)
     }
 
     private mutating func restart(_ epoch: UInt64, after offset: UInt64, _ steps: inout [Step]) {
@@ -159,6 +167,7 @@ struct StreamFollower {
 
     private mutating func hold(_ entry: StreamEntry, _ epoch: UInt64) {
         guard state != .lost else { return }
+        if mark == nil, first == nil { first = (epoch, entry.offset) }
         heldBytes += entry.payload?.count ?? 0
         held.append((epoch, entry))
         guard held.count > StreamFollower.maxHeldMessages || heldBytes > StreamFollower.maxHeldBytes else { return }

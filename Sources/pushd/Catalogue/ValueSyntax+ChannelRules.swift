@@ -42,9 +42,10 @@ enum ChannelRuleSyntax {
     static let history = "history"
     private static let presence = "presence"
     private static let presenceGrace = "presence-grace"
-    static let fields = [subscribe, publish, slowConsumer, history, presence, presenceGrace]
+    private static let wildcard = "wildcard"
+    static let fields = [subscribe, publish, slowConsumer, history, presence, presenceGrace, wildcard]
     /// Fields that later versions will have.
-    private static let future = ["conflate-every", "wildcard"]
+    private static let future = ["conflate-every"]
 
     /// Sets a field of a rule.
     static func set(_ field: String, _ value: String, of rule: inout ChannelRule) throws(ValueViolation) {
@@ -53,8 +54,9 @@ enum ChannelRuleSyntax {
         case publish: rule.publish = try right(to: .publish, value)
         case slowConsumer: rule.slowConsumer = try policy(value)
         case history: rule.history = try limits(value)
-        case presence: rule.presence = try flag(value)
+        case presence: rule.presence = try flag(value, yes: "on", no: "off")
         case presenceGrace: rule.presenceGraceMilliseconds = try grace(value)
+        case wildcard: rule.wildcard = try flag(value, yes: "allow", no: "deny")
         default: throw violation(ofField: field)
         }
     }
@@ -82,6 +84,7 @@ enum ChannelRuleSyntax {
             (history, rule.history.map { "\($0.maxMessages)/\($0.maxAgeSeconds)s" }),
             (presence, rule.presence.map { $0 ? "on" : "off" }),
             (presenceGrace, rule.presenceGraceMilliseconds.map { Units.text(time: .milliseconds($0)) }),
+            (wildcard, rule.wildcard.map { $0 ? "allow" : "deny" }),
         ].compactMap { field, value in value.map { (field, $0) } }
     }
 
@@ -112,11 +115,11 @@ enum ChannelRuleSyntax {
         return HistoryLimits(maxMessages: count, maxAgeSeconds: Int(age / .seconds(1)))
     }
 
-    private static func flag(_ value: String) throws(ValueViolation) -> Bool {
+    private static func flag(_ value: String, yes: String, no: String) throws(ValueViolation) -> Bool {
         switch value {
-        case "on": return true
-        case "off": return false
-        default: throw violation(value, ["on", "off"])
+        case yes: return true
+        case no: return false
+        default: throw violation(value, [yes, no])
         }
     }
 

@@ -1,4 +1,5 @@
 import Access
+import Bytes
 import Channels
 import Hooks
 import PushServer
@@ -48,6 +49,16 @@ extension Settings {
         }
     }
 
+    /// Why the wildcard that is a rule's own pattern is refused although the rule allows it.
+    private func wildcardObstacle(_ item: Int) -> String? {
+        if redis?.isSharded == true { return "wildcards are refused: a cluster with sharded pub/sub has none" }
+        guard let prefix = server.channelRules[item].pattern.text.wildcardPrefix else { return nil }
+        let other = server.channelRules[..<item].first {
+            $0.wildcard != true && $0.pattern.wildcard.matchesAny(beginningWith: prefix)
+        }
+        return other.map { "wildcards are refused: the rule of '\($0.pattern.text)' comes before it and allows none" }
+    }
+
     private func warnOfRules(_ warn: (String, Int?, String) -> Void) {
         let rules = server.channelRules
         for (item, rule) in rules.enumerated() {
@@ -57,6 +68,7 @@ extension Settings {
             if rule.publish == .anyone {
                 warn("--channel", item, "every client may publish to '\(rule.pattern.text)', subscribed or not")
             }
+            if rule.wildcard == true, let obstacle = wildcardObstacle(item) { warn("--channel", item, obstacle) }
         }
         let rights = rules.flatMap { [$0.subscribe, $0.publish] }
         if let tokens = server.tokens, !tokens.isRequired, !rights.contains(.token) {

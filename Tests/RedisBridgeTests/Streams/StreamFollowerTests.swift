@@ -37,6 +37,20 @@ struct StreamFollowerTests {
         #expect(follower.isSynced)
     }
 
+    /// Subscribers of a wildcard get messages before the channel is followed, and all later ones from the follower.
+    @Test func whatComesDuringTheFirstReadIsNotOnlyForTheHistory() {
+        var follower = StreamFollower()
+        #expect(!follower.hasBegun)
+        follower.subscribed()
+        #expect(follower.hasBegun)
+        let number = follower.reading()
+        #expect(follower.received(entry(5), epoch: 1) == false)
+        let steps = follower.answered(page(4...5), to: number)
+        #expect(steps == [.restart(epoch: 1, after: 3, isLoss: false), .keep(entry(4)), .deliver(entry(5))])
+        follower.lost()
+        #expect(follower.hasBegun, "what is missing will be read")
+    }
+
     @Test func messagesInOrderAreDelivered() {
         var follower = follower(at: 2)
         #expect(follower.received(entry(3), epoch: 1) == true)
