@@ -10,6 +10,8 @@ public struct ChannelRule: Equatable, Sendable {
     public var publish: ChannelRight?
     /// What happens to messages for a connection that does not keep up.
     public var slowConsumer: SlowConsumerPolicy?
+    /// In so many milliseconds the channels send at most the newest message of each key; by default they send all.
+    public var conflateEveryMilliseconds: UInt64?
     /// Whether one subscription may be for all channels with a common beginning; by default not.
     public var wildcard: Bool?
     /// What the channels keep of their messages; by default nothing.

@@ -17,6 +17,7 @@ public struct ChannelRules: Sendable {
     public let keepHistories: Bool
     /// Whether any channel may have presence.
     public let havePresence: Bool
+    private let conflate: Bool
     private static let presenceGraceMilliseconds: UInt64 = 10_000
 
     /// Makes the rules.
@@ -32,6 +33,7 @@ public struct ChannelRules: Sendable {
         self.publishDefault = publishDefault
         keepHistories = rules.contains { $0.history != nil }
         havePresence = rules.contains { $0.presence == true }
+        conflate = rules.contains { $0.conflateEveryMilliseconds != nil }
         wild = rules.indices.filter { !rules[$0].pattern.wildcard.isLiteral }
         let literal = rules.indices.filter { rules[$0].pattern.wildcard.isLiteral }
         named = Dictionary(
@@ -59,6 +61,12 @@ public struct ChannelRules: Sendable {
             return nil
         }
         return rule.presenceGraceMilliseconds ?? ChannelRules.presenceGraceMilliseconds
+    }
+
+    /// In so many nanoseconds a channel sends at most the newest message of each key; 0 if it sends all.
+    public func intervalNanoseconds(of channel: String) -> UInt64 {
+        guard conflate else { return 0 }
+        return (rule(for: channel)?.conflateEveryMilliseconds ?? 0) * 1_000_000
     }
 
     /// Which clients may do something with a channel.

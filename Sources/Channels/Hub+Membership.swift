@@ -11,6 +11,7 @@ extension Hub {
         let position = isCovered(slot, channel) ? cover(slot, channel) : channel.add(slot, subscribers[slot].form)
         subscribers[slot].add(Subscriber.Membership(channel: channel.index, position: position))
         subscriptionCount += 1
+        conflater.joined(slot, name)
         if channel.isWildcard { coverChannels(of: slot, by: channel) }
         return true
     }

@@ -15,6 +15,12 @@ extension Hub {
             || channels.wildcards(of: name).contains { subscribers[slot].position(in: $0.index) != nil }
     }
 
+    /// Whether a connection is in the list of a channel or wildcard that brings it the messages.
+    func isListed(_ slot: UInt32, _ channel: Channel) -> Bool {
+        guard let position = subscribers[slot].position(in: channel.index) else { return false }
+        return position != Subscriber.Membership.covered
+    }
+
     /// Notes a subscription that is covered, and returns its position.
     func cover(_ slot: UInt32, _ channel: Channel) -> UInt32 {
         channel.covered.insert(slot)
@@ -26,7 +32,7 @@ extension Hub {
         let name = ByteName(wildcard.name)
         for index in subscribers[slot].channels {
             guard let channel = channels[index], let position = subscribers[slot].position(in: index),
-                position != Subscriber.Membership.covered, channels.wildcards.matches(channel.name).contains(name)
+                isListed(slot, channel), channels.wildcards.matches(channel.name).contains(name)
             else { continue }
             removeFromAudience(slot, channel, at: position)
             subscribers[slot].move(in: index, to: cover(slot, channel))
@@ -60,10 +66,7 @@ extension Hub {
     func tellCovered(_ slot: UInt32, _ notice: DeliveryNotice, of channel: Channel) {
         let form = subscribers[slot].form
         guard let text = subscribers.writer.text(of: notice, in: channel.name, form) else { return }
-        for wildcard in channels.wildcards(of: channel.name) {
-            guard let position = subscribers[slot].position(in: wildcard.index),
-                position != Subscriber.Membership.covered
-            else { continue }
+        for wildcard in channels.wildcards(of: channel.name) where isListed(slot, wildcard) {
             queueUnsent(to: slot, wildcard)
             wildcard.skip(slot, form)
         }

@@ -14,6 +14,7 @@ public final class Hub {
     @safe @exclusivity(unchecked) var receivedNanoseconds: [UInt64] = []
     /// Of the subscribers whose messages have one, by slot.
     @safe @exclusivity(unchecked) var prefixes: [UInt32: any MessagePrefix] = [:]
+    @safe @exclusivity(unchecked) var conflater = Conflater()
     /// A nested flush would empty the lists of the outer one, so it traps.
     var isFlushing = false
     /// The number of subscriptions.
@@ -69,28 +70,26 @@ public final class Hub {
         if isFirst { dirtyChannels.append(channel) }
     }
 
-    /// Adds a message for its channel's subscribers, and those of its wildcards, except one.
-    public func deliver(_ message: Message, except slot: UInt32) {
-        if let channel = channels[message.channel] { deliver(message, by: channel, except: slot) }
-        for wildcard in channels.wildcards(of: message.channel) { deliver(message, by: wildcard, except: slot) }
+    /// Adds a message for its channel's subscribers, and those of its wildcards, except some.
+    public func deliver(_ message: Message, except slots: [UInt32]) {
+        if let channel = channels[message.channel] { deliver(message, by: channel, except: slots) }
+        for wildcard in channels.wildcards(of: message.channel) { deliver(message, by: wildcard, except: slots) }
     }
 
-    private func deliver(_ message: Message, by channel: Channel, except slot: UInt32) {
-        guard let position = subscribers[slot].position(in: channel.index),
-            position != Subscriber.Membership.covered
-        else { return deliver(message, by: channel) }
-        queueUnsent(to: slot, channel)
+    private func deliver(_ message: Message, by channel: Channel, except slots: [UInt32]) {
+        let excluded = slots.filter { isListed($0, channel) }
+        for slot in excluded { queueUnsent(to: slot, channel) }
         append(message, to: channel)
-        channel.skip(slot, subscribers[slot].form)
-        if !prefixes.isEmpty { sendPrefixed(message, of: channel, except: slot) }
+        for slot in excluded { channel.skip(slot, subscribers[slot].form) }
+        if !prefixes.isEmpty { sendPrefixed(message, of: channel, except: excluded) }
     }
 
     /// Queues a message for each subscriber of a channel that has a prefix of its own.
-    private func sendPrefixed(_ message: Message, of channel: Channel, except excluded: UInt32? = nil) {
+    private func sendPrefixed(_ message: Message, of channel: Channel, except excluded: [UInt32] = []) {
         for index in 0..<channel.audienceCount {
             let (form, slots) = channel.audience(index)
             guard subscribers.writer.isPrefixed(form) else { continue }
-            for slot in slots where slot != excluded { send([message], to: slot, of: channel) }
+            for slot in slots where !excluded.contains(slot) { send([message], to: slot, of: channel) }
         }
     }
 

@@ -15,6 +15,8 @@ public final class Message: Sendable {
     public let excluded: (loop: Int, slot: UInt32, generation: UInt32)?
     /// Its place in the channel's history; nil if the channel keeps none.
     public let position: StreamPosition?
+    /// Its channel sends at most the newest message of each key in so many nanoseconds; 0 if it sends all.
+    public let intervalNanoseconds: UInt64
     /// When this node received it, in nanoseconds on the monotonic clock.
     public let receivedNanoseconds: UInt64
     private let made = Mutex(MadeForms())
@@ -25,13 +27,15 @@ public final class Message: Sendable {
     /// Wraps a payload without copying it.
     public init(
         channel: String, payload: [UInt8], key: String? = nil, position: StreamPosition? = nil,
-        excluded: (loop: Int, slot: UInt32, generation: UInt32)? = nil, receivedNanoseconds: UInt64
+        excluded: (loop: Int, slot: UInt32, generation: UInt32)? = nil, intervalNanoseconds: UInt64 = 0,
+        receivedNanoseconds: UInt64
     ) {
         self.excluded = excluded
         self.channel = channel
         self.key = key
         self.position = position
         self.payload = payload
+        self.intervalNanoseconds = intervalNanoseconds
         self.receivedNanoseconds = receivedNanoseconds
         isText = UTF8Validator.isValid(payload.rawSpan)
     }

@@ -12,7 +12,7 @@ public enum SlowConsumerPolicy: String, CaseIterable, Sendable {
     case conflate
 }
 
-/// Why queued messages of a slow consumer were dropped.
+/// Why messages were dropped: queued ones of a slow consumer, or one of a channel that sends only its newest.
 public enum DropCause: Int, CaseIterable, Sendable {
     /// The connection was closed, because it exceeded its limit.
     case disconnect
@@ -24,6 +24,8 @@ public enum DropCause: Int, CaseIterable, Sendable {
     case conflate
     /// The connection was closed, because the server exceeded its budget and this queue was among the largest.
     case overBudget
+    /// A newer message has come within the channel's interval; also of clients that keep up.
+    case interval
 }
 
 /// The policy of each channel.

@@ -34,11 +34,11 @@ import Testing
     func aConnectionIsLeftOut(form: WireForm) {
         let slots = [hub.connect(1, "a", form: form), hub.connect(2, "a", form: form)]
         hub.deliver("a", "1")
-        hub.deliver(message("a", "2"), except: slots[1])
+        hub.deliver(message("a", "2"), except: [slots[1]])
         hub.deliver("a", "3")
-        hub.deliver(message("a", "4"), except: slots[1])
+        hub.deliver(message("a", "4"), except: [slots[1]])
         hub.flush()
-        hub.deliver(message("a", "5"), except: slots[1])
+        hub.deliver(message("a", "5"), except: [slots[1]])
         hub.flush()
         hub.deliver("a", "6")
         hub.flush()
@@ -48,9 +48,9 @@ import Testing
 
     @Test func aConnectionThatIsNoSubscriberChangesNothing() {
         let (one, other) = (hub.connect(1, "a"), hub.connect(2, "b"))
-        hub.deliver(message("a", "1"), except: other)
+        hub.deliver(message("a", "1"), except: [other])
         hub.leave(one, "a")
-        hub.deliver(message("a", "2"), except: one)
+        hub.deliver(message("a", "2"), except: [one])
         hub.flush()
         #expect(transport.bytes(1) == textFrames("1") && transport.bytes(2).isEmpty)
     }

@@ -44,7 +44,7 @@ private final class Counter: MessagePrefix {
     @Test func theExcludedOneGetsNothing() {
         let slot = connect(1, "a")
         _ = connect(2, "a")
-        hub.deliver(message("a", "x"), except: slot)
+        hub.deliver(message("a", "x"), except: [slot])
         hub.deliver("a", "y")
         hub.flush()
         #expect(text(1) == "1 a: y")

@@ -43,7 +43,7 @@ import Testing
         let slot = hub.connect(1, "a.b", "a.*")
         _ = hub.connect(2, "a.*")
         hub.deliver("a.b", "1")
-        hub.deliver(message("a.b", "2"), except: slot)
+        hub.deliver(message("a.b", "2"), except: [slot])
         hub.deliver("a.b", "3")
         hub.flush()
         #expect(texts(world, 1) == ["1", "3"])

@@ -69,10 +69,11 @@ import Testing
 
     @Test func channelRules() throws {
         let rule = try ValueSyntax.channelRule.parse(
-            "a: b.*: subscribe=token  publish=subscribers slow-consumer=conflate wildcard=allow")
+            "a: b.*: subscribe=token  publish=subscribers slow-consumer=conflate wildcard=allow conflate-every=250ms")
         #expect(rule.pattern.text == "a: b.*" && rule.subscribe == .token && rule.publish == .subscribers)
         #expect(rule.slowConsumer == .conflate)
-        let text = "a: b.*: subscribe=token publish=subscribers slow-consumer=conflate wildcard=allow"
+        let text =
+            "a: b.*: subscribe=token publish=subscribers slow-consumer=conflate wildcard=allow conflate-every=250ms"
         #expect(ChannelRuleSyntax.text(rule) == text)
         #expect(try ValueSyntax.channelRule.parse(text) == rule)
     }
@@ -88,6 +89,10 @@ import Testing
         ("a: Subscribe=token", "'Subscribe' is not a field of a rule; they are subscribe, publish, slow-consumer"),
         ("a: history=100", "'history=100' is not history= and COUNT/TIME, as in 100/5m"),
         ("a: wildcard=on", "'wildcard=on' is not wildcard= and one of allow, deny"),
+        (
+            "a: conflate-every=1ms",
+            "'conflate-every=1ms' is not conflate-every= and a time such as 100ms, from 10ms to 1m"
+        ),
         ("a: presence=yes", "'presence=yes' is not presence= and one of on, off"),
         ("a: presence-grace=2h", "'presence-grace=2h' is not presence-grace= and a time such as 10s, at most an hour"),
         ("a: slow-consumer=drop", "'slow-consumer=drop' is not slow-consumer= and one of disconnect, "),

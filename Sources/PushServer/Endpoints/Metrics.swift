@@ -126,6 +126,7 @@ struct Metrics {
         case .dropNewest: SlowConsumerPolicy.dropNewest.rawValue
         case .conflate: SlowConsumerPolicy.conflate.rawValue
         case .overBudget: "over_budget"
+        case .interval: "conflate-every"
         }
     }
 

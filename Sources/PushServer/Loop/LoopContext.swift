@@ -74,7 +74,7 @@ final class LoopContext {
             return deliver(publication, at: now)
         }
         return state.directory.publish(to: publication.channel, keeping: limits, at: now) {
-            Message(publication, at: $0, excluding: excluded(by: publication), receivedNanoseconds: now)
+            message(publication, at: $0, receivedNanoseconds: now)
         } post: { message, loop in
             post(.deliver(message), to: loop)
         }
@@ -83,8 +83,7 @@ final class LoopContext {
     /// Hands a message without a number to all loops with subscribers.
     @discardableResult
     func deliver(_ publication: Publication, at nowNanoseconds: UInt64) -> Int {
-        let message = Message(
-            publication, excluding: excluded(by: publication), receivedNanoseconds: nowNanoseconds)
+        let message = message(publication, receivedNanoseconds: nowNanoseconds)
         return state.directory.publish(message) { post(.deliver(message), to: $0) }
     }
 
@@ -92,9 +91,8 @@ final class LoopContext {
     func deliver(_ numbered: StreamMessage, keeping limits: HistoryLimits, at nowNanoseconds: UInt64) {
         let age = numbered.ageMilliseconds * 1_000_000
         let position = StreamPosition(numbered.place)
-        let message = Message(
-            numbered.publication, at: position, excluding: excluded(by: numbered.publication),
-            receivedNanoseconds: nowNanoseconds - min(age, nowNanoseconds))
+        let message = message(
+            numbered.publication, at: position, receivedNanoseconds: nowNanoseconds - min(age, nowNanoseconds))
         state.directory.publish(
             message, at: position, keeping: limits, isPast: numbered.arrival == .past, at: nowNanoseconds
         ) { post(.deliver(message), to: $0) }
@@ -110,10 +108,19 @@ final class LoopContext {
 
     /// Hands a message that the broker has numbered to all loops with subscribers, and keeps nothing.
     func pass(_ numbered: StreamMessage, at nowNanoseconds: UInt64) {
-        let message = Message(
-            numbered.publication, at: StreamPosition(numbered.place), excluding: excluded(by: numbered.publication),
-            receivedNanoseconds: nowNanoseconds)
+        let message = message(
+            numbered.publication, at: StreamPosition(numbered.place), receivedNanoseconds: nowNanoseconds)
         _ = state.directory.publish(message) { post(.deliver(message), to: $0) }
+    }
+
+    private func message(
+        _ publication: Publication, at position: StreamPosition? = nil, receivedNanoseconds: UInt64
+    ) -> Message {
+        Message(
+            channel: publication.channel, payload: publication.payload, key: publication.key, position: position,
+            excluded: excluded(by: publication).map { (loop: $0.loop, slot: $0.slot, generation: $0.generation) },
+            intervalNanoseconds: settings.access.channels.intervalNanoseconds(of: publication.channel),
+            receivedNanoseconds: receivedNanoseconds)
     }
 
     /// Reads histories for a connection, which gets them in a message to this loop.
@@ -168,17 +175,5 @@ final class LoopContext {
 extension StreamPosition {
     init(_ place: StreamPlace) {
         self.init(epoch: place.epoch, offset: place.offset)
-    }
-}
-
-extension Message {
-    fileprivate convenience init(
-        _ publication: Publication, at position: StreamPosition? = nil, excluding excluded: PublishTicket?,
-        receivedNanoseconds: UInt64
-    ) {
-        self.init(
-            channel: publication.channel, payload: publication.payload, key: publication.key, position: position,
-            excluded: excluded.map { (loop: $0.loop, slot: $0.slot, generation: $0.generation) },
-            receivedNanoseconds: receivedNanoseconds)
     }
 }

@@ -22,7 +22,9 @@ final class Worker {
     /// Only on the worker that `NodeMessage.worker` names.
     var node: (any NodeMessageHandler)?
     private var pacer: FlushPacer
-    private var pacingTimer: FineTimer?
+    private var wakeTimer: FineTimer?
+    /// What the timer is set to; `.max` when it has fired.
+    private var wakeNanoseconds = UInt64.max
     private var handles: [Handle] = []
     private var lastTickNanoseconds = Loop.monotonicNanoseconds
 
@@ -50,9 +52,9 @@ final class Worker {
     /// Opens what the loop needs.
     func open() throws(SystemError) {
         try connections.open()
-        let pacingTimer = try FineTimer(on: context.loop)
-        pacingTimer.onEvent {}  // it only ends a turn
-        self.pacingTimer = pacingTimer
+        let wakeTimer = try FineTimer(on: context.loop)
+        wakeTimer.onEvent { [unowned self] in wakeNanoseconds = .max }  // it only ends a turn
+        self.wakeTimer = wakeTimer
         let ticker = try Timer(on: context.loop)
         ticker.onEvent { [unowned self] in tick() }
         let milliseconds = DeadlineWheel.tickMilliseconds
@@ -79,7 +81,7 @@ final class Worker {
         }
         context.inbox.close()
         for handle in handles { handle.close() }
-        pacingTimer?.close()
+        wakeTimer?.close()
         context.loop.close()
     }
 
@@ -92,6 +94,7 @@ final class Worker {
 
     private func endTurn() {
         context.isEndingTurn = true
+        deliverDue()
         for message in context.inbox.takeAll() { handle(message) }
         connections.endTurn()
         context.publishCounters(connections.held)
@@ -148,10 +151,28 @@ final class Worker {
     }
 
     private func deliver(_ message: Message) {
-        guard let excluded = message.excluded, excluded.loop == context.index,
-            connections.table[StreamKey(slot: excluded.slot, generation: excluded.generation)] != nil
-        else { return context.hub.deliver(message) }
-        context.hub.deliver(message, except: excluded.slot)
+        guard message.intervalNanoseconds == 0 || !context.hub.hold(message, at: Loop.monotonicNanoseconds) else {
+            return
+        }
+        deliver(message, joined: [])
+    }
+
+    /// Delivers a message now, but not to those that have joined after it was published.
+    private func deliver(_ message: Message, joined: [UInt32]) {
+        let excluded = message.excluded.flatMap { excluded in
+            let key = StreamKey(slot: excluded.slot, generation: excluded.generation)
+            return excluded.loop == context.index && connections.table[key] != nil ? excluded.slot : nil
+        }
+        guard excluded != nil || !joined.isEmpty else { return context.hub.deliver(message) }
+        context.hub.deliver(message, except: joined + [excluded].compactMap(\.self))
+    }
+
+    /// Delivers what channels with intervals have held until now.
+    private func deliverDue() {
+        guard let due = context.hub.nextDueNanoseconds else { return }
+        let now = Loop.monotonicNanoseconds
+        guard due <= now else { return }
+        for (message, joined) in context.hub.takeDue(at: now) { deliver(message, joined: joined) }
     }
 
     private func flush() {
@@ -159,7 +180,14 @@ final class Worker {
         let start = Loop.monotonicNanoseconds
         hub.flush(holdingBusy: pacer.isResting(at: start))
         if hub.busyChannelsFlushed > 0 { pacer.flushed(from: start, to: Loop.monotonicNanoseconds) }
-        if hub.holdsChannels { pacingTimer?.start(atNanoseconds: pacer.restEndNanoseconds) }
+        wake(at: min(hub.holdsChannels ? pacer.restEndNanoseconds : .max, hub.nextDueNanoseconds ?? .max))
+    }
+
+    /// Has another turn begin at a time, besides those that events begin; `.max` for none.
+    private func wake(at nanoseconds: UInt64) {
+        guard nanoseconds != .max, nanoseconds != wakeNanoseconds else { return }
+        wakeNanoseconds = nanoseconds
+        wakeTimer?.start(atNanoseconds: nanoseconds)
     }
 
     private func tick() {

@@ -84,7 +84,7 @@ struct WorkerCounters: Sendable {
     var handshakes: [9 of Int] = .init(repeating: 0)
     var deliveries = 0
     var deliveredBytes = 0
-    var dropped: [5 of Int] = .init(repeating: 0)
+    var dropped: [6 of Int] = .init(repeating: 0)
     var droppedByClosing = 0
     var droppedOversized = 0
     var compressions = 0

@@ -43,9 +43,10 @@ enum ChannelRuleSyntax {
     private static let presence = "presence"
     private static let presenceGrace = "presence-grace"
     private static let wildcard = "wildcard"
-    static let fields = [subscribe, publish, slowConsumer, history, presence, presenceGrace, wildcard]
-    /// Fields that later versions will have.
-    private static let future = ["conflate-every"]
+    private static let conflateEvery = "conflate-every"
+    static let fields = [
+        subscribe, publish, slowConsumer, history, presence, presenceGrace, wildcard, conflateEvery,
+    ]
 
     /// Sets a field of a rule.
     static func set(_ field: String, _ value: String, of rule: inout ChannelRule) throws(ValueViolation) {
@@ -57,6 +58,7 @@ enum ChannelRuleSyntax {
         case presence: rule.presence = try flag(value, yes: "on", no: "off")
         case presenceGrace: rule.presenceGraceMilliseconds = try grace(value)
         case wildcard: rule.wildcard = try flag(value, yes: "allow", no: "deny")
+        case conflateEvery: rule.conflateEveryMilliseconds = try interval(value)
         default: throw violation(ofField: field)
         }
     }
@@ -64,9 +66,7 @@ enum ChannelRuleSyntax {
     /// Why there is no such field.
     static func violation(ofField name: String) -> ValueViolation {
         ValueViolation(
-            value: name,
-            expected: future.contains(name)
-                ? "supported yet" : "a field of a rule; they are \(fields.joined(separator: ", "))")
+            value: name, expected: "a field of a rule; they are \(fields.joined(separator: ", "))")
     }
 
     static func isField(_ name: String) -> Bool { fields.contains(name) }
@@ -85,6 +85,7 @@ enum ChannelRuleSyntax {
             (presence, rule.presence.map { $0 ? "on" : "off" }),
             (presenceGrace, rule.presenceGraceMilliseconds.map { Units.text(time: .milliseconds($0)) }),
             (wildcard, rule.wildcard.map { $0 ? "allow" : "deny" }),
+            (conflateEvery, rule.conflateEveryMilliseconds.map { Units.text(time: .milliseconds($0)) }),
         ].compactMap { field, value in value.map { (field, $0) } }
     }
 
@@ -126,6 +127,13 @@ enum ChannelRuleSyntax {
     private static func grace(_ value: String) throws(ValueViolation) -> UInt64 {
         guard let time = Units.time(value), time <= .seconds(3600) else {
             throw ValueViolation(value: value, expected: "a time such as 10s, at most an hour")
+        }
+        return UInt64(time / .milliseconds(1))
+    }
+
+    private static func interval(_ value: String) throws(ValueViolation) -> UInt64 {
+        guard let time = Units.time(value), time >= .milliseconds(10), time <= .seconds(60) else {
+            throw ValueViolation(value: value, expected: "a time such as 100ms, from 10ms to 1m")
         }
         return UInt64(time / .milliseconds(1))
     }
