@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Channels
 
 // A subscription to `orders.*` is one to all channels that begin with `orders.`, also to those that nobody knows yet.
 extension ChannelRules {

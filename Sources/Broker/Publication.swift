@@ -6,11 +6,16 @@ public struct Publication: Sendable, Equatable {
     public let payload: [UInt8]
     /// The conflation key: for slow consumers, a later message with the same key replaces this one.
     public let key: String?
-    /// The connection that does not get it; nil for none.
-    public let excluded: PublishTicket?
+    /// The name of the connection that does not get it; nil for none.
+    public let excluded: String?
+    /// What a repeat on any node has, too: within some minutes it is not published again; nil for none.
+    public let id: String?
 
     /// Publishes a payload to a channel.
-    public init(channel: String, payload: [UInt8], key: String? = nil, excluded: PublishTicket? = nil) {
+    public init(
+        channel: String, payload: [UInt8], key: String? = nil, excluded: String? = nil, id: String? = nil
+    ) {
+        self.id = id
         self.channel = channel
         self.payload = payload
         self.key = key

@@ -31,6 +31,9 @@ public struct WildcardSet: Sendable {
         if counts[index].count == 0 { counts.remove(at: index) }
     }
 
+    /// Whether a name is one of the wildcards.
+    public func contains(_ name: String) -> Bool { names.contains(ByteName(name)) }
+
     /// The wildcards that a name belongs to, the shortest first; never the name itself.
     public func matches(_ name: String) -> [ByteName] {
         var found: [ByteName] = []

@@ -1,3 +1,5 @@
+internal import Bytes
+
 /// The connections and channels of one loop.
 ///
 /// Publishing only marks: `deliver` appends to a channel's batch and writes nothing. `flush`, at the end of the loop's

@@ -2,13 +2,11 @@ public import Broker
 
 extension RedisBridge: RemoteBroker {
     /// Redis' names and texts for the server.
-    public static let traits = BrokerTraits(
-        name: "Redis", label: "redis",
-        exclusionRefusal: "exclude cannot be used with --redis: a message says nothing of connections there")
+    public static let traits = BrokerTraits(name: "Redis", label: "redis")
 
     /// The traits of a bridge to a server, the master of Sentinels or a cluster.
     public static func traits(of endpoint: RedisEndpoint) -> BrokerTraits {
-        var traits = traits
+        var traits = RedisBridge.traits
         if endpoint.isSharded {
             traits.wildcardObstacle =
                 "there are no wildcards on a cluster with sharded pub/sub, which has no patterns (--redis-cluster-pubsub plain)"
@@ -22,9 +20,11 @@ extension RedisBridge: RemoteBroker {
     ///
     /// - Returns: nil: the outcome always comes by `brokerPublished`.
     public func publish(_ publication: Publication, for ticket: PublishTicket) -> PublishOutcome? {
-        let limits = streams.limits(of: publication.channel)
-        let form = limits.map { PublishForm.numbered($0, key: publication.key) } ?? .plain
-        let payload = limits == nil ? StreamEnvelope.plain(publication) : publication.payload
+        let form = PublishForm(
+            limits: streams.limits(of: publication.channel), key: publication.key,
+            attributes: MessageAttributes(publication),
+            noteKey: publication.id.map { channels.noteKey(ofID: $0, on: publication.channel) })
+        let payload = form.limits == nil ? StreamEnvelope.plain(publication) : publication.payload
         publish(payload, to: publication.channel, as: form) { [weak self] result in
             let outcome = result.map { _ in Published() }.mapError { BrokerFailure($0.description) }
             self?.notify { $0.brokerPublished(outcome, for: ticket) }

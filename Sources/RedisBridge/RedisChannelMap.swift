@@ -67,6 +67,12 @@ public struct RedisChannelMap: Sendable {
     /// It is the Redis name of no channel, whatever the prefix: a channel's name does not end with a control character.
     var nodeChannel: String { "pushd:nodes:\(prefix)\u{1}" }
 
+    /// The key that notes a publish with an id, in the slot of its channel; nobody's channel has such a name.
+    func noteKey(ofID id: String, on channel: String) -> String {
+        let target = publishTarget(for: channel)
+        return "{\(SlotSet.tag(withSlotOf: target))}pushd:id:\(target)\u{1}\(id)"
+    }
+
     /// The key of the records that nodes keep in Redis.
     var recordsKey: String { "pushd:records:\(prefix)" }
 

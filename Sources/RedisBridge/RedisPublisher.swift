@@ -47,18 +47,13 @@ final class RedisPublisher {
         _ completion: @escaping PublishQueue.Completion
     ) {
         let deadline = loop.nowMilliseconds + timing.answerMilliseconds
-        switch form {
-        case .plain:
+        guard let arguments = form.arguments(payload, command: pubSub.publishCommand) else {
             queue.sent(byteCount: payload.count, until: deadline) { completion(RedisPublishFailure.outcome($0)) }
-            link.send(RedisCommand(pubSub.publishCommand, [channel, payload]))
-        case .numbered(let limits, let key):
-            let words = [
-                String(limits.maxMessages), String(limits.maxAgeSeconds), pubSub.publishCommand, key ?? "",
-            ]
-            let arguments = [Array("publish".utf8), payload] + words.map { Array($0.utf8) }
-            call(arguments, on: channel, byteCount: payload.count, until: deadline) {
-                completion(RedisPublishFailure.outcome($0))
-            }
+            return link.send(RedisCommand(pubSub.publishCommand, [channel, payload]))
+        }
+        let keys = [channel] + [form.noteKey].compactMap { $0.map { Array($0.utf8) } }
+        call(arguments, on: keys, byteCount: payload.count, until: deadline) {
+            completion(RedisPublishFailure.outcome($0))
         }
     }
 
@@ -67,20 +62,20 @@ final class RedisPublisher {
     /// - Parameter answered: takes nil if the link is not ready, or is lost before the reply.
     func callScript(_ arguments: [String], on channel: String, answered: @escaping PublishQueue.Answered) {
         guard link.isReady else { return answered(nil) }
-        call(arguments.map { Array($0.utf8) }, on: Array(channel.utf8), answered: answered)
+        call(arguments.map { Array($0.utf8) }, on: [Array(channel.utf8)], answered: answered)
     }
 
     private func call(
-        _ arguments: [[UInt8]], on channel: [UInt8], byteCount: Int = 0, until deadline: UInt64 = .max,
+        _ arguments: [[UInt8]], on keys: [[UInt8]], byteCount: Int = 0, until deadline: UInt64 = .max,
         isWhole: Bool = false, answered: @escaping PublishQueue.Answered
     ) {
         queue.sent(byteCount: byteCount, until: deadline) { [weak self] reply in
             guard let self, !isWhole, link.isReady, StreamScript.isUnknown(reply?.errorText) else {
                 return answered(reply)
             }
-            call(arguments, on: channel, byteCount: byteCount, until: deadline, isWhole: true, answered: answered)
+            call(arguments, on: keys, byteCount: byteCount, until: deadline, isWhole: true, answered: answered)
         }
-        link.send(StreamScript.call(arguments, on: channel, isWhole: isWhole))
+        link.send(StreamScript.call(arguments, on: keys, isWhole: isWhole))
     }
 
     /// Sends another command; the reply is nil if the link is not ready, or is lost before the reply.

@@ -40,14 +40,23 @@ struct SlotSet: Equatable {
 
     /// The slot of a channel: CRC16 of its name, or of the text between the first braces (Redis cluster specification,
     /// "Hash tags").
-    static func slot(of name: String) -> Int {
-        var bytes = Array(name.utf8)[...]
-        if let open = bytes.firstIndex(of: UInt8(ascii: "{")),
+    static func slot(of name: String) -> Int { Int(crc16(hashed(name))) % slotCount }
+
+    /// A hash tag that leads to the slot of a name.
+    static func tag(withSlotOf name: String) -> String {
+        let bytes = hashed(name)
+        guard bytes.isEmpty || bytes.contains(UInt8(ascii: "}")) else { return String(decoding: bytes, as: UTF8.self) }
+        // A tag ends at a brace. On average this takes as many attempts as there are slots.
+        let slot = slot(of: name)
+        return (0...).lazy.map { String($0) }.first { self.slot(of: $0) == slot } ?? ""
+    }
+
+    private static func hashed(_ name: String) -> ArraySlice<UInt8> {
+        let bytes = Array(name.utf8)[...]
+        guard let open = bytes.firstIndex(of: UInt8(ascii: "{")),
             let close = bytes[open...].firstIndex(of: UInt8(ascii: "}")), close > open + 1
-        {
-            bytes = bytes[(open + 1)..<close]
-        }
-        return Int(crc16(bytes)) % slotCount
+        else { return bytes }
+        return bytes[(open + 1)..<close]
     }
 
     /// CRC-16/XMODEM: polynomial 0x1021, initial value 0.

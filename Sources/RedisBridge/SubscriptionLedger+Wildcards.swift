@@ -18,14 +18,20 @@ extension SubscriptionLedger {
         let match = names.map.channel(forRedis: name, byPattern: pattern)
         guard match == .comesOtherwise, !wildcards.isEmpty, !names.map.isAlias(name),
             let channel = names.map.channel(behindPrefix: name), !names.map.isCovered(channel), !comesByName(channel),
-            let wildcard = wildcards.matches(channel).last,
+            let wildcard = longestWildcard(of: channel),
             ByteName(names.map.redisPattern(for: wildcard.text)).hasBytes(pattern)
         else { return match }
         return .channel(channel)
     }
 
+    /// A channel whose own name ends with `*` belongs to the wildcard of that name.
+    private func longestWildcard(of channel: String) -> ByteName? {
+        wildcards.contains(channel) ? ByteName(channel) : wildcards.matches(channel).last
+    }
+
     private func comesByName(_ channel: String) -> Bool {
-        isConfirmed(channel) || departing.contains(ByteName(names.map.publishTarget(for: channel)))
+        guard !channel.isWildcard else { return false }
+        return isConfirmed(channel) || departing.contains(ByteName(names.map.publishTarget(for: channel)))
     }
 
     /// Has Redis end a subscription.

@@ -16,8 +16,8 @@ def publish(pushd, *messages):
 
 
 @pytest.mark.parametrize("with_redis", [False, True])
-def test_the_first_message_and_then_the_newest_of_each_key(start, redis, with_redis):
-    options = ("--redis", redis.url) if with_redis else ()
+def test_the_first_message_and_then_the_newest_of_each_key(start, redis_server, with_redis):
+    options = ("--redis", redis_server.url) if with_redis else ()
     pushd = start(*options, "--workers", "1", *RULE).wait_for_status("ok")
     client = connect(pushd, "channel=prices.a&channel=prices.*")
     events = EventClient(pushd.raw(), "/sse?channel=prices.a&envelope=1").opened()

@@ -75,10 +75,18 @@ def test_a_connection_is_left_out(start):
     assert "exclude=" in post(pushd, "/publish?channel=c&exclude=me", b"5", 400)["error"]
 
 
-def test_no_exclusion_with_redis(start, redis_server):
-    pushd = start("--redis", redis_server.url).wait_for_status("ok")
-    name = hello(modern(pushd, "c", query="&hello=1"))["connection"]
-    assert "--redis" in post(pushd, f"/publish?channel=c&exclude={name}", b"x", 400)["error"]
+@pytest.mark.parametrize("rule", ["history=10/60s", "history=10/60s conflate-every=10ms", "publish=nobody"])
+def test_a_connection_is_left_out_on_every_node(start, redis_server, rule):
+    options = ("--redis", redis_server.url, "--channel", f"c: {rule}")
+    nodes = [start(*options).wait_for_status("ok") for _ in range(2)]
+    clients = [modern(node, "c", query="&hello=1") for node in nodes for _ in range(2)]
+    names = [hello(client)["connection"] for client in clients]
+    for number, name in enumerate(names):
+        post(nodes[number % 2], f"/publish?channel=c&key=k{number}&exclude={name}", b"%d" % number)
+    nodes[0].publish("c", "9")
+    for number, client in enumerate(clients):
+        expected = [other for other in range(4) if other != number] + [9]
+        assert [json.loads(client.recv(timeout=5))["data"] for _ in expected] == expected
 
 
 # id=
@@ -96,6 +104,19 @@ def test_a_repeat_delivers_nothing(start, redis_server, target, has_redis):
     assert post(pushd, f"/publish?{target}&id=2", b"two") != first
     assert [client.recv(timeout=5) for _ in range(2)] == ["one", "two"]
     assert other.recv(timeout=5) == "two"
+
+
+@pytest.mark.parametrize("target", ["channel=c", "channel=kept", "user=ada"])
+def test_a_repeat_at_another_node_delivers_nothing(start, redis_server, target):
+    options = ("--redis", redis_server.url, "--channel", "kept: history=10/60s")
+    nodes = [start(*options).wait_for_status("ok") for _ in range(2)]
+    clients = [node.connect("c", "kept", user="ada") for node in nodes]
+    for number in range(6):
+        for node in nodes if number % 2 else reversed(nodes):
+            post(node, f"/publish?{target}&id={number}", b"%d" % number)
+    post(nodes[0], f"/publish?{target}", b"end")
+    for client in clients:
+        assert [client.recv(timeout=5) for _ in range(7)] == ["0", "1", "2", "3", "4", "5", "end"]
 
 
 def test_repeats_at_the_same_time(start):

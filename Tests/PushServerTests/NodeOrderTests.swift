@@ -17,6 +17,7 @@ import WebSocket
                 .unsubscribe(.user("u"), channel: "c", reason: "", code: Array("4001".utf8)),
                 .unsubscribe(.connection(id), channel: "c", reason: "r", code: Array("\"removed\"".utf8)),
                 .publish(user: "u", Message(toUser: [])), .publish(user: "u", Message(toUser: [10, 0, 255, 10])),
+                .publish(user: "u", Message(toUser: [1]), id: "i"),
                 .revoke(Revocation(.marked(TokenMark(ofID: "t")), until: 9)),
                 .revoke(Revocation(.ofUser("u", issuedBefore: 8), until: 9)), .revokeToken(of: id),
             ]
@@ -35,7 +36,7 @@ import WebSocket
     @Test func aMessageIsNotChanged() throws {
         let payload = Array(0...255) as [UInt8]
         let text = NodeOrder(from: 1, .publish(user: "u", Message(toUser: payload))).text
-        guard case .publish("u", let message) = try #require(NodeOrder(parsing: text)).order else {
+        guard case .publish("u", let message, nil) = try #require(NodeOrder(parsing: text)).order else {
             throw TestFailure(description: "another order: \(string(text))")
         }
         #expect(message.payload == payload && message.channel.isEmpty)

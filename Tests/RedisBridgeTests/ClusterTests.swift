@@ -21,6 +21,8 @@ struct ClusterTests {
         for index in 0..<500 { names.append("é{\(index % 7)\(index % 3 == 0 ? "}" : "")\(index)") }
         for name in names {
             #expect(try client.command("CLUSTER", "KEYSLOT", name) == .integer(SlotSet.slot(of: name)), "\(name)")
+            let key = RedisChannelMap(prefix: "", aliases: []).noteKey(ofID: "}{", on: name)
+            #expect(SlotSet.slot(of: key) == SlotSet.slot(of: name), "\(key)")
         }
     }
 

@@ -11,6 +11,7 @@ public func check(_ data: UnsafePointer<UInt8>?, _ byteCount: Int) -> CInt {
     let lines = input.bytes.split(separator: UInt8(ascii: "\n"), maxSplits: 7, omittingEmptySubsequences: false)
         .map { Array($0) }
     checkMap(lines)
+    checkStreamEnvelope(lines, input.bytes)
     // The naive matcher takes exponential time in the number of stars.
     if lines.allSatisfy({ $0.count < 24 }) { checkPatterns(lines) }
     checkEnvelope(channel: String(decoding: lines[0], as: UTF8.self), payload: input.bytes)

@@ -35,10 +35,10 @@ final class PublishOptions {
     let user: String?
     /// What a repeat of the request has, too.
     let id: String?
-    /// The connection that does not get the message.
-    let excluded: ConnectionID?
+    /// The name of the connection that does not get the message.
+    let excluded: String?
 
-    init(user: String?, id: String?, excluded: ConnectionID?) {
+    init(user: String?, id: String?, excluded: String?) {
         (self.user, self.id, self.excluded) = (user, id, excluded)
     }
 }

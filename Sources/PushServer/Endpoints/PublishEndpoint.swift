@@ -68,11 +68,12 @@ final class PublishEndpoint: Endpoint {
         _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection, note: ((Response) -> Void)? = nil
     ) -> EndpointAnswer {
         if let user = routed.options?.user {
-            return requests.publish(body, to: user, connection, note: { note?($0) })
+            return requests.publish(body, to: user, id: routed.options?.id, connection, note: { note?($0) })
         }
         let (channel, key) = (routed.channel, connection.key)
-        let excluded = routed.options?.excluded.map { PublishTicket(worker: $0.loop, $0.key) }
-        let publication = Publication(channel: channel, payload: body, key: routed.key, excluded: excluded)
+        let publication = Publication(
+            channel: channel, payload: body, key: routed.key, excluded: routed.options?.excluded,
+            id: routed.options?.id)
         if let result = commands.publish(publication, from: .http, for: connection) {
             let response = response(to: result, channel)
             note?(response)
@@ -119,12 +120,10 @@ extension PublishEndpoint {
         return routed
     }
 
-    /// A connection that is gone, or another node's, needs no exclusion.
-    private func excluded(_ head: RequestHead) throws(BadRequest) -> ConnectionID? {
+    private func excluded(_ head: RequestHead) throws(BadRequest) -> String? {
         guard let name = try head.name("exclude") else { return nil }
-        guard let id = ConnectionID(name) else { throw BadRequest("exclude= is not the name of a connection") }
-        if !state.broker.isEmbedded, let refusal = state.broker.traits.exclusionRefusal { throw BadRequest(refusal) }
-        return id.node == state.nodeID ? id : nil
+        guard ConnectionID(name) != nil else { throw BadRequest("exclude= is not the name of a connection") }
+        return name
     }
 
     private static func channel(of head: RequestHead) throws(BadRequest) -> String {

@@ -98,11 +98,14 @@ final class LoopContext {
         ) { post(.deliver(message), to: $0) }
     }
 
-    /// The connection that does not get a message: its publisher says so, or the payload does.
+    /// The connection of this node that does not get a message: its publisher says so, or the payload does.
     private func excluded(by publication: Publication) -> PublishTicket? {
-        guard !settings.configuration.pusherApps.isEmpty, publication.excluded == nil,
+        if let id = publication.excluded.flatMap({ ConnectionID($0) }) {
+            return id.node == state.nodeID ? PublishTicket(worker: id.loop, id.key) : nil
+        }
+        guard !settings.configuration.pusherApps.isEmpty,
             let socket = PusherEvent.excluded(by: publication.payload), socket.node == state.nodeID
-        else { return publication.excluded }
+        else { return nil }
         return PublishTicket(loop: Int(socket.loop), slot: socket.slot, generation: socket.generation)
     }
 

@@ -159,7 +159,7 @@ final class Worker {
 
     /// Delivers a message now, but not to those that have joined after it was published.
     private func deliver(_ message: Message, joined: [UInt32]) {
-        let excluded = message.excluded.flatMap { excluded in
+        let excluded = message.excluded.flatMap { excluded -> UInt32? in
             let key = StreamKey(slot: excluded.slot, generation: excluded.generation)
             return excluded.loop == context.index && connections.table[key] != nil ? excluded.slot : nil
         }

@@ -1,5 +1,6 @@
 internal import Access
 internal import Broker
+internal import Bytes
 internal import DequeModule
 internal import Logging
 internal import WSLoop
@@ -139,8 +140,16 @@ extension OrderLink: NodeListener {
         if case .revoke(let revocation) = heard.order, !state.revoked.add(revocation) {
             state.logger.error("there are more revocations than a node can hold")
         }
+        guard !isRepeat(heard.order) else { return }
         if heard.order.comesBack { context.counters.messagesIn[MessageSource.broker.rawValue] += 1 }
         postToAll(.order(heard.order))
+    }
+
+    /// All nodes hear messages to users in the same order, so each can drop the repeats itself.
+    private func isRepeat(_ order: Order) -> Bool {
+        guard case .publish(let user, _, let id?) = order else { return false }
+        let key = RecentPublishes.Key(target: ByteName(user), isUser: true, id: ByteName(id))
+        return state.heardPublishes.begin(key) != .new
     }
 
     func joined() {

@@ -1,4 +1,5 @@
 internal import Access
+internal import Broker
 internal import Channels
 internal import HTTP
 internal import Tokens

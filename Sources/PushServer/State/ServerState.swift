@@ -20,7 +20,10 @@ final class ServerState: Sendable {
     let directory: ChannelDirectory
     let presence: Presence
     let revoked = RevokedTokens()
+    /// Those of this node's publishers.
     let recentPublishes = RecentPublishes()
+    /// Messages to users that were heard from any node.
+    let heardPublishes = RecentPublishes()
     let admission: Mutex<Admission>
     let sockets = Mutex(SocketCensus())
     let inboxes: [Inbox<WorkerMessage>]

@@ -18,11 +18,13 @@ extension RedisStreams {
         var bytes: [UInt8] = []
         bytes.append(payload)
         guard hasNumber else {
-            let publication = Publication(channel: channel, payload: bytes, key: envelope.key)
+            let publication = Publication(
+                channel: channel, payload: bytes, key: envelope.key, excluded: envelope.attributes.excluded)
             return bridge.notify { $0.brokerReceived(publication) }
         }
         let entry = StreamEntry(
-            offset: envelope.offset, timeMicroseconds: envelope.timeMicroseconds, key: envelope.key, payload: bytes)
+            offset: envelope.offset, timeMicroseconds: envelope.timeMicroseconds, key: envelope.key, payload: bytes,
+            attributes: envelope.attributes)
         received(entry, epoch: envelope.epoch, on: channel)
     }
 

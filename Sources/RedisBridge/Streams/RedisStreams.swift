@@ -142,7 +142,8 @@ final class RedisStreams {
             return
         }
         let message = StreamMessage(
-            publication: Publication(channel: channel, payload: payload, key: entry.key),
+            publication: Publication(
+                channel: channel, payload: payload, key: entry.key, excluded: entry.attributes.excluded),
             place: StreamPlace(epoch: String(epoch), offset: entry.offset), ageMilliseconds: ageMilliseconds,
             arrival: arrival)
         bridge?.notify { $0.brokerReceived(message) }

@@ -25,6 +25,7 @@ struct StreamEnvelope: Equatable {
     /// When Redis took the message, in microseconds since 1970.
     let timeMicroseconds: UInt64
     let key: String?
+    let attributes: MessageAttributes
     /// Where the payload begins.
     let payloadStart: Int
 
@@ -42,19 +43,36 @@ struct StreamEnvelope: Equatable {
             let epoch = StreamEnvelope.number(message, &place, before: " "),
             let offset = StreamEnvelope.number(message, &place, before: " "),
             let time = StreamEnvelope.number(message, &place, before: " "),
-            let keyBytes = StreamEnvelope.number(message, &place, before: "\n").flatMap(Int.init(exactly:)),
-            keyBytes <= message.byteCount - place
+            let sizes = StreamEnvelope.sizes(message, &place), sizes.key <= message.byteCount - place,
+            sizes.attributes <= message.byteCount - place - sizes.key
         else { return nil }
         (self.kind, self.epoch, self.offset, timeMicroseconds) = (kind, epoch, offset, time)
-        key = keyBytes == 0 ? nil : message.extracting(place..<place + keyBytes).text
-        payloadStart = place + keyBytes
+        key = sizes.key == 0 ? nil : message.extracting(place..<place + sizes.key).text
+        payloadStart = place + sizes.key + sizes.attributes
+        let text = message.extracting(place + sizes.key..<payloadStart).text
+        attributes = MessageAttributes(parsing: text ?? "")
+    }
+
+    /// How long the key and the attributes are; the latter are left out if there are none.
+    private static func sizes(_ message: RawSpan, _ place: inout Int) -> (key: Int, attributes: Int)? {
+        var end = place
+        if let key = number(message, &end, before: "\n") {
+            place = end
+            return Int(exactly: key).map { ($0, 0) }
+        }
+        guard let key = number(message, &place, before: " "), let attributes = number(message, &place, before: "\n")
+        else { return nil }
+        return (Int(key), Int(attributes))
     }
 
     /// What is published for a message without a number: its payload, unless that says too little.
     static func plain(_ publication: Publication) -> [UInt8] {
-        let key = publication.key ?? ""
-        guard !key.isEmpty || resembles(publication.payload.rawSpan) else { return publication.payload }
-        return magic + Array("p 0 0 0 \(key.utf8.count)\n\(key)".utf8) + publication.payload
+        let (key, attributes) = (publication.key ?? "", MessageAttributes(publication).text)
+        guard !key.isEmpty || !attributes.isEmpty || resembles(publication.payload.rawSpan) else {
+            return publication.payload
+        }
+        let size = attributes.isEmpty ? "" : " \(attributes.utf8.count)"
+        return magic + Array("p 0 0 0 \(key.utf8.count)\(size)\n\(key)\(attributes)".utf8) + publication.payload
     }
 
     /// Reads decimal digits and the byte behind them.

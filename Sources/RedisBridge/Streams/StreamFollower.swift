@@ -42,7 +42,7 @@ struct StreamFollower {
     /// While the history is first read: up to where messages are from before.
     private var past: Mark?
     /// The first message that came, from which on none is from before.
-    private var first: (epoch: UInt64, offset: UInt64)?
+    private var earliest: (epoch: UInt64, offset: UInt64)?
     /// Messages that came during the read.
     private var held: [(epoch: UInt64, entry: StreamEntry)] = []
     private var heldBytes = 0
@@ -74,7 +74,7 @@ struct StreamFollower {
     /// The subscription was lost.
     mutating func lost() {
         state = .lost
-        first = nil
+        earliest = nil
         forgetHeld()
     }
 
@@ -139,8 +139,9 @@ struct StreamFollower {
         restart(page.epoch, after: max(first, 1) - 1, &steps)
         guard isFirstRead else { return }
         // Subscribers of wildcards have got what was published before the first message that came, and nothing later.
-        let last = first.map { $0.epoch == page.epoch ? min($0.offset - 1, page.lastOffset) : page.lastOffset }
-        past = Mark(epoch: page.epoch, offset: last ?? page.lastOffset, timeMicroseconds: 0)
+        var last = page.lastOffset
+        if let earliest, earliest.epoch == page.epoch { last = min(max(earliest.offset, 1) - 1, last) }
+        past = Mark(epoch: page.epoch, offset: last, timeMicroseconds: 0)
     }
 
     private mutating func restart(_ epoch: UInt64, after offset: UInt64, _ steps: inout [Step]) {
@@ -167,7 +168,7 @@ struct StreamFollower {
 
     private mutating func hold(_ entry: StreamEntry, _ epoch: UInt64) {
         guard state != .lost else { return }
-        if mark == nil, first == nil { first = (epoch, entry.offset) }
+        if mark == nil, earliest == nil { earliest = (epoch, entry.offset) }
         heldBytes += entry.payload?.count ?? 0
         held.append((epoch, entry))
         guard held.count > StreamFollower.maxHeldMessages || heldBytes > StreamFollower.maxHeldBytes else { return }

@@ -8,6 +8,7 @@ struct StreamEntry: Equatable {
     let key: String?
     /// Nil if it is larger than the largest payload.
     let payload: [UInt8]?
+    var attributes = MessageAttributes()
 }
 
 /// A part of a stream, read at one moment between two messages.
@@ -31,8 +32,9 @@ extension StreamPage {
             let more = reply.element(3)?.text, let list = reply.element(4)
         else { return nil }
         var entries: [StreamEntry] = []
-        entries.reserveCapacity(list.elementCount / 4)
-        for index in stride(from: 0, to: list.elementCount - 3, by: 4) {
+        entries.reserveCapacity(list.elementCount / StreamEntry.elementCount)
+        for index in stride(from: 0, to: list.elementCount - StreamEntry.elementCount + 1, by: StreamEntry.elementCount)
+        {
             guard let entry = StreamEntry(list, at: index) else { return nil }
             entries.append(entry)
         }
@@ -41,15 +43,19 @@ extension StreamPage {
 }
 
 extension StreamEntry {
+    /// Offset, time, key, payload and attributes.
+    fileprivate static let elementCount = 5
+
     fileprivate init?(_ list: RedisReply, at index: Int) {
         guard let offset = list.element(index)?.text.flatMap({ UInt64($0) }),
             let time = list.element(index + 1)?.text.flatMap({ UInt64($0) }),
-            let key = list.element(index + 2), let payload = list.element(index + 3)
+            let key = list.element(index + 2), let payload = list.element(index + 3),
+            let attributes = list.element(index + 4)
         else { return nil }
         var bytes: [UInt8] = []
         payload.withBytes { bytes.append($0) }
         self.init(
             offset: offset, timeMicroseconds: time, key: key.text.flatMap { $0.isEmpty ? nil : $0 },
-            payload: payload.isNil ? nil : bytes)
+            payload: payload.isNil ? nil : bytes, attributes: MessageAttributes(parsing: attributes.text ?? ""))
     }
 }

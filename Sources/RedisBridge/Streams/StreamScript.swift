@@ -9,10 +9,12 @@ enum StreamScript {
 
     /// A call of one of the script's commands.
     ///
-    /// - Parameter isWhole: whether the script itself is sent, and not only its name.
-    static func call(_ arguments: [[UInt8]], on channel: [UInt8], isWhole: Bool = false) -> RedisCommand {
-        let head = isWhole ? text : hash
-        return RedisCommand(isWhole ? "EVAL" : "EVALSHA", [Array(head.utf8), [UInt8(ascii: "1")], channel] + arguments)
+    /// - Parameters:
+    ///   - keys: the channel, and the key that notes the message's id if it has one.
+    ///   - isWhole: whether the script itself is sent, and not only its name.
+    static func call(_ arguments: [[UInt8]], on keys: [[UInt8]], isWhole: Bool = false) -> RedisCommand {
+        let head = [isWhole ? text : hash, String(keys.count)].map { Array($0.utf8) }
+        return RedisCommand(isWhole ? "EVAL" : "EVALSHA", head + keys + arguments)
     }
 
     /// Whether Redis refused a call because it does not know the script.

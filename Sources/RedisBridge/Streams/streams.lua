@@ -4,7 +4,9 @@
 -- A channel's history is the stream with the channel's own name: so both are in one slot of a cluster, and Redis keeps
 -- or forgets the messages and the numbers together. The IDs of its entries are EPOCH-OFFSET. The epoch is the time, in
 -- microseconds, at which the numbers began; the offsets are 1, 2, 3 ... An entry has the fields t (when it came, in
--- microseconds), k (the conflation key, or nothing) and d (the payload).
+-- microseconds), k (the conflation key, or nothing), d (the payload), and a if it has attributes.
+--
+-- A second key notes the id of a message: while it exists, nothing is published.
 
 -- The numbers of a channel without messages are kept for so long after their last use.
 local memory_seconds = 3600
@@ -39,21 +41,36 @@ local function keep(channel, seconds)
 end
 
 -- What subscribers get in place of a bare payload.
-local function envelope(kind, epoch, offset, time, key, payload)
-  return '\0pushd1 ' .. kind .. ' ' .. epoch .. ' ' .. text(offset) .. ' ' .. time .. ' ' .. #key .. '\n' .. key .. payload
+local function envelope(kind, epoch, offset, time, key, payload, attributes)
+  local sizes = #key
+  if attributes and attributes ~= '' then
+    sizes = sizes .. ' ' .. #attributes
+    payload = attributes .. payload
+  end
+  return '\0pushd1 ' .. kind .. ' ' .. epoch .. ' ' .. text(offset) .. ' ' .. time .. ' ' .. sizes .. '\n' .. key .. payload
 end
 
 -- Numbers a message, keeps it and publishes it; returns its place.
-local function publish(channel, payload, size, seconds, command, key)
+local function publish(channel, payload, size, seconds, command, key, attributes)
   key = key or ''
   local time = now()
   local epoch, offset = place(channel)
   epoch, offset = epoch or time, (offset or 0) + 1
   -- A stream is made of blocks: whole ones are dropped, which costs less than to mark single entries.
-  redis.call('XADD', channel, 'MAXLEN', '~', size, epoch .. '-' .. text(offset), 't', time, 'k', key, 'd', payload)
+  local entry = { 't', time, 'k', key, 'd', payload }
+  if attributes and attributes ~= '' then
+    entry[7], entry[8] = 'a', attributes
+  end
+  redis.call('XADD', channel, 'MAXLEN', '~', size, epoch .. '-' .. text(offset), unpack(entry))
   keep(channel, seconds)
-  redis.call(command or 'PUBLISH', channel, envelope('m', epoch, offset, time, key, payload))
+  redis.call(command or 'PUBLISH', channel, envelope('m', epoch, offset, time, key, payload, attributes))
   return epoch .. ':' .. text(offset)
+end
+
+-- Publishes a message without a number.
+local function say(channel, message, command)
+  redis.call(command, channel, message)
+  return ''
 end
 
 -- Begins another epoch with the same messages: the numbers of the old one were given to other messages, which Redis
@@ -70,7 +87,8 @@ end
 -- Reads what came after a message that a node has, or the last messages. The time of that message, if it is not 0,
 -- shows whether it is still the one with that number.
 --
--- Returns epoch, last offset, the time now, whether there is more, and for each message offset, time, key and payload.
+-- Returns epoch, last offset, the time now, whether there is more, and for each message offset, time, key, payload and
+-- attributes.
 local function read(channel, known_epoch, known_offset, known_time, size, seconds, max_bytes)
   local epoch, last = place(channel)
   if not epoch then
@@ -101,6 +119,7 @@ local function read(channel, known_epoch, known_offset, known_time, size, second
       entries[#entries + 1] = entry[2][2]
       entries[#entries + 1] = entry[2][4]
       entries[#entries + 1] = entry[2][6]
+      entries[#entries + 1] = entry[2][8] or ''
       bytes = bytes + #entry[2][6]
       from = tonumber(offset) + 1
     end
@@ -119,5 +138,9 @@ local function clear(channel, seconds, command)
   return epoch .. ':' .. text(last)
 end
 
-local commands = { publish = publish, read = read, clear = clear }
-return commands[ARGV[1]](KEYS[1], unpack(ARGV, 2))
+local commands = { publish = publish, say = say, read = read, clear = clear }
+local note = KEYS[2]
+if note and redis.call('EXISTS', note) == 1 then return '' end
+local answer = commands[ARGV[1]](KEYS[1], unpack(ARGV, 2))
+if note then redis.call('SET', note, '', 'EX', 300) end
+return answer

@@ -3,6 +3,7 @@ import Bytes
 import Channels
 import Hooks
 import PushServer
+import RedisBridge
 import WSLoop
 
 // What is allowed and may still be a mistake, for `pushd check`.

@@ -16,8 +16,20 @@ struct StreamEnvelopeTests {
         #expect(text.utf8.dropFirst(envelope.payloadStart).elementsEqual("hello".utf8))
     }
 
+    @Test func attributesAreRead() throws {
+        let text = "\0pushd1 m 1 2 3 3 10\nkeyynew\nxabc\nhello"
+        let envelope = try #require(parse(text))
+        #expect(envelope.key == "key" && envelope.attributes.excluded == "abc")
+        #expect(text.utf8.dropFirst(envelope.payloadStart).elementsEqual("hello".utf8))
+        let sent = StreamEnvelope.plain(Publication(channel: "c", payload: [1], excluded: "abc"))
+        let parsed = StreamEnvelope(sent.rawSpan)
+        #expect(parsed?.attributes.excluded == "abc" && parsed?.key == nil)
+        #expect(Array(sent.dropFirst(parsed?.payloadStart ?? 0)) == [1])
+    }
+
     @Test(arguments: [
-        "", "hello", "\0pushd", "\0pushd1 ", "\0pushd1 m", "\0pushd1 x 1 2 3 0\n", "\0pushd1 m 1 2 3 1\n",
+        "", "hello", "\0pushd1 m 1 2 3 0 1\n", "\0pushd1 m 1 2 3 0 \n",
+        "\0pushd1 m 1 2 3 1 1\nx", "\0pushd", "\0pushd1 ", "\0pushd1 m", "\0pushd1 x 1 2 3 0\n", "\0pushd1 m 1 2 3 1\n",
         "\0pushd1 m  2 3 0\n", "\0pushd1 m 1 2 3 0", "\0pushd1 m 1 2 3 -1\nx", "\0pushd1 m 1234567890123456789 2 3 0\n",
         "\0pushd2 m 1 2 3 0\n",
     ])

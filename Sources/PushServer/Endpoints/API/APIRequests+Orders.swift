@@ -34,9 +34,11 @@ extension APIRequests {
     ///
     /// With a broker the message reaches this node's connections from there, too, and here they are only counted.
     ///
-    /// - Parameter note: takes the response, whether or not the connection is still there.
+    /// - Parameters:
+    ///   - id: what a repeat has, too; the nodes take only one of them.
+    ///   - note: takes the response, whether or not the connection is still there.
     func publish(
-        _ payload: [UInt8], to user: String, _ connection: Connection,
+        _ payload: [UInt8], to user: String, id: String? = nil, _ connection: Connection,
         note: @escaping (Response) -> Void = { _ in }
     ) -> EndpointAnswer {
         guard !context.state.bytes.isOverBudget else {
@@ -45,7 +47,7 @@ extension APIRequests {
             return .now(refusal)
         }
         context.counters.messagesIn[MessageSource.http.rawValue] += 1
-        let order = Order.publish(user: user, Message(toUser: payload))
+        let order = Order.publish(user: user, Message(toUser: payload), id: id)
         guard !context.state.broker.isEmbedded else { return carryOut(order, ("user", user), connection, note: note) }
         return answer(connection, .user(user), on: allLoops, telling: order, note: note) {
             if case .failed(let reason) = $0.telling { return .unavailable(reason) }

@@ -34,8 +34,9 @@ extension NodeOrder {
             line.member("channel", channel)
             line.member("reason", reason)
             line.member("code", raw: code)
-        case .publish(let user, let message):
+        case .publish(let user, let message, let id):
             line.member("do", "publish")
+            if let id { line.member("id", id) }
             Order.Target.user(user).write(to: &line)
             payload = message.payload
         case .revoke(let revocation):
@@ -106,7 +107,8 @@ extension Order {
                 let code = reader.json("code")
             else { return nil }
             self = .unsubscribe(target, channel: channel, reason: reason, code: code)
-        case ("publish", .user(let user)): self = .publish(user: user, Message(toUser: Array(payload)))
+        case ("publish", .user(let user)):
+            self = .publish(user: user, Message(toUser: Array(payload)), id: reader.string("id"))
         case ("revoke", .connection(let id)): self = .revokeToken(of: id)
         case ("revoke", nil):
             guard let revocation = reader.json("tokens").flatMap({ Revocation(parsing: $0) }) else { return nil }

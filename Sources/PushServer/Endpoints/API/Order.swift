@@ -17,8 +17,8 @@ enum Order: Sendable {
     case disconnect(Target, CloseFrame)
     /// Removes connections from a channel, and tells them why; `code` is JSON.
     case unsubscribe(Target, channel: String, reason: String, code: [UInt8])
-    /// Sends a message to all connections of a user.
-    case publish(user: String, Message)
+    /// Sends a message to all connections of a user, unless there was one with this id.
+    case publish(user: String, Message, id: String? = nil)
     /// Ends the connections whose tokens are revoked.
     case revoke(Revocation)
     /// Ends a connection and revokes its token, which only its node knows.
@@ -35,7 +35,7 @@ enum Order: Sendable {
     /// The user whose connections it is about; nil if it is about others.
     var user: String? {
         switch self {
-        case .disconnect(.user(let user), _), .unsubscribe(.user(let user), _, _, _), .publish(let user, _): user
+        case .disconnect(.user(let user), _), .unsubscribe(.user(let user), _, _, _), .publish(let user, _, _): user
         case .revoke(let revocation):
             if case .ofUser(let user, _) = revocation.tokens { user } else { nil }
         case .disconnect(.connection, _), .unsubscribe(.connection, _, _, _), .revokeToken: nil

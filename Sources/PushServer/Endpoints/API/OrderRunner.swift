@@ -39,7 +39,7 @@ struct OrderRunner {
             guard context.hub.isMember(connection.slot, of: channel) else { return false }
             subscriptions.leave(connection.slot, channel)
             webSockets.tell(.removed(channel: channel, reason: reason, code: code), connection)
-        case .publish(_, let message):
+        case .publish(_, let message, _):
             context.hub.send(message, to: connection.slot)
         case .revoke(let revocation):
             guard isConcerned(connection, by: revocation) else { return false }
