@@ -19,16 +19,11 @@ final class PresenceLink {
     /// What the changes of a channel may cost at once: bytes for one connection, and for all together.
     private static let maxBytes = (connection: 1 << 20, channel: 1 << 24)
 
-    /// A member that joins is told to other nodes before the next tick if the last time is so long ago.
-    private static let pauseMilliseconds: UInt64 = 50
-
     private let context: LoopContext
     private let state: ServerState
     private let broker: BrokerLink
     /// Nil for the embedded broker, where there are no other nodes.
     private var gossip: PresenceGossip?
-    private var lastMilliseconds: UInt64 = 0
-
     init(_ context: LoopContext, _ broker: BrokerLink) {
         self.context = context
         self.broker = broker
@@ -39,14 +34,18 @@ final class PresenceLink {
         broker.attach(presence: self)
     }
 
-    /// A member has joined somewhere, and others may ask another node for it.
+    /// A member has joined, and clients may look for it on other nodes: they are told all that is new, and watchers
+    /// here with the next tick.
     func memberJoined() {
-        if context.loop.nowMilliseconds >= lastMilliseconds + PresenceLink.pauseMilliseconds { tick() }
+        let now = context.loop.nowMilliseconds
+        var gossip = gossip.take()
+        let messages = state.presence.update { gossip?.messages(at: now, &$0) ?? [] }
+        self.gossip = gossip
+        tellNodes(messages)
     }
 
     func tick() {
         let now = context.loop.nowMilliseconds
-        lastMilliseconds = now
         followBroker(at: now)
         var gossip = gossip.take()  // one reference only, so that nothing is copied
         let (messages, changes) = state.presence.update { table in
@@ -55,11 +54,15 @@ final class PresenceLink {
             return (gossip?.messages(at: now, &table) ?? [], table.takeChanges())
         }
         self.gossip = gossip
+        tellNodes(messages)
+        tell(changes)
+    }
+
+    private func tellNodes(_ messages: [GossipMessage]) {
         for message in messages {
             // Whatever is lost here is noticed by its number.
             broker.exchange?.tellNodes(GossipText(from: state.nodeID, message).text) { _ in }
         }
-        tell(changes)
     }
 
     /// The broker reports only once that it hears the nodes (`joined`), perhaps before its status is `connected`.
