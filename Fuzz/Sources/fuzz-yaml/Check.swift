@@ -67,11 +67,12 @@ private func checkWritten(_ root: YAMLNode) {
 }
 
 private func written(_ node: YAMLNode) -> String {
+    // With the question mark a key may be longer than 1,024 bytes.
     switch node.content {
     case .text(let text, _): YAMLText.quoted(text)
     case .list(let elements): "[" + elements.map(written).joined(separator: ", ") + "]"
     case .mapping(let members):
-        "{" + members.map { "\(YAMLText.quoted($0.key)): \(written($0.value))" }.joined(separator: ", ") + "}"
+        "{" + members.map { "? \(YAMLText.quoted($0.key)) : \(written($0.value))" }.joined(separator: ", ") + "}"
     }
 }
 
