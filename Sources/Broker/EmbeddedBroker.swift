@@ -1,12 +1,12 @@
 /// The broker inside the process: the publishing loop orders each message and hands it to all loops.
 public final class EmbeddedBroker: Broker {
-    private let deliver: (Publication) -> Int
+    private let deliver: (Publication) -> PublishOutcome
 
     /// Makes the broker of one loop.
     ///
     /// - Parameter deliver: puts a message into the one order of its channel, and hands it to the subscribers of all
-    ///   loops; returns how many these are.
-    public init(deliver: @escaping (Publication) -> Int) {
+    ///   loops.
+    public init(deliver: @escaping (Publication) -> PublishOutcome) {
         self.deliver = deliver
     }
 
@@ -18,7 +18,7 @@ public final class EmbeddedBroker: Broker {
 
     /// Hands the message over at once.
     public func publish(_ publication: Publication, for ticket: PublishTicket) -> PublishOutcome? {
-        .success(Published(subscribers: deliver(publication)))
+        deliver(publication)
     }
 }
 

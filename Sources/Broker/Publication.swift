@@ -11,15 +11,35 @@ public struct Publication: Sendable, Equatable {
     /// What a repeat on any node has, too: within some minutes it is not published again; nil for none.
     public let id: String?
 
+    /// The growing message that it is a piece of; nil for an ordinary message.
+    public let piece: Piece?
+
     /// Publishes a payload to a channel.
     public init(
-        channel: String, payload: [UInt8], key: String? = nil, excluded: String? = nil, id: String? = nil
+        channel: String, payload: [UInt8], key: String? = nil, excluded: String? = nil, id: String? = nil,
+        piece: Piece? = nil
     ) {
         self.id = id
+        self.piece = piece
         self.channel = channel
         self.payload = payload
         self.key = key
         self.excluded = excluded
+    }
+}
+
+extension Publication {
+    /// What a piece says of the message that it is appended to.
+    public struct Piece: Sendable, Equatable {
+        /// The name of the growing message.
+        public let name: String
+        /// Whether the message has ended with it.
+        public let isLast: Bool
+
+        /// A piece of the message with a name.
+        public init(of name: String, isLast: Bool) {
+            (self.name, self.isLast) = (name, isLast)
+        }
     }
 }
 
@@ -62,9 +82,12 @@ public struct Published: Sendable, Equatable {
 public struct BrokerFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// The reason in the broker's words, for the publisher.
     public let description: String
+    /// Whether the message exceeds a limit, so that publishing it again is of no use.
+    public let isTooLarge: Bool
 
     /// A failure with its reason.
-    public init(_ description: String) {
+    public init(_ description: String, isTooLarge: Bool = false) {
         self.description = description
+        self.isTooLarge = isTooLarge
     }
 }

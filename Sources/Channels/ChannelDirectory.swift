@@ -32,6 +32,15 @@ public final class ChannelDirectory: Sendable {
         var wildcards = WildcardSet()
         var subscriptions = 0
         var histories: Histories
+        var growing: GrowingMessages
+
+        mutating func read(_ lookup: HistoryLookup, at now: UInt64) -> HistoryReading {
+            var reading =
+                lookup.limits.map { histories.read(lookup.channel, $0, lookup.request, at: now) }
+                ?? HistoryReading(position: nil, isRecovered: nil, messages: [])
+            if reading.isRecovered != true { reading.growing = growing.whole(of: lookup.channel, at: now) }
+            return reading
+        }
 
         /// Calls `post` for each loop with subscribers of a channel or of its wildcards; returns how many these are.
         func post(to channel: String, loops: Int, _ post: (_ loop: Int) -> Void) -> Int {
@@ -51,6 +60,8 @@ public final class ChannelDirectory: Sendable {
     private let loops: Int
     private let isAlwaysReady: Bool
     private let state: Mutex<State>
+    /// The number of channels in which messages grow; changed under the lock.
+    private let growingChannels = Atomic(0)
 
     /// Makes an empty directory.
     ///
@@ -58,8 +69,10 @@ public final class ChannelDirectory: Sendable {
     ///   - isAlwaysReady: true for the embedded broker, where no channel needs a confirmation.
     ///   - historyBudgetBytes: the most bytes of all channels' histories.
     ///   - historyBytesOfChannel: the most bytes of one channel's history.
+    ///   - growingBytes: the most bytes of a message that grows.
     public init(
-        loops: Int, isAlwaysReady: Bool, historyBudgetBytes: Int = 1 << 26, historyBytesOfChannel: Int = 1 << 20
+        loops: Int, isAlwaysReady: Bool, historyBudgetBytes: Int = 1 << 26, historyBytesOfChannel: Int = 1 << 20,
+        growingBytes: Int = 1 << 20
     ) {
         self.loops = loops
         self.isAlwaysReady = isAlwaysReady
@@ -67,7 +80,10 @@ public final class ChannelDirectory: Sendable {
             State(
                 histories: Histories(budgetBytes: historyBudgetBytes, maxBytesOfChannel: historyBytesOfChannel) {
                     String(UInt64.random(in: .min ... .max), radix: 36)
-                }))
+                },
+                growing: GrowingMessages(
+                    maxBytes: growingBytes, maxBytesOfChannel: historyBytesOfChannel, budgetBytes: historyBudgetBytes)
+            ))
     }
 
     /// Adds a subscriber on a loop.
@@ -145,6 +161,35 @@ public final class ChannelDirectory: Sendable {
         }
     }
 
+    /// Whether messages of a channel grow, so that a joiner needs a reading.
+    public func hasGrowing(_ channel: String) -> Bool {
+        // Who could miss a first piece has taken the lock after it.
+        guard growingChannels.load(ordering: .relaxed) > 0 else { return false }
+        return state.withLock { $0.growing.isGrowing(channel) }
+    }
+
+    /// Appends a piece to a growing message, numbers it if its channel has a history, and hands it to each loop that
+    /// has subscribers.
+    ///
+    /// - Parameters:
+    ///   - limits: what the channel keeps; nil for nothing.
+    ///   - make: makes the message with its place.
+    ///   - post: puts the message into a loop's inbox; called under the lock, which defines the order.
+    /// - Returns: the number of subscriptions that it belongs to, or why it was not taken.
+    public func publish(
+        _ part: GrowingPart, bytes: Int, to channel: String, keeping limits: HistoryLimits?,
+        at nowNanoseconds: UInt64, make: (StreamPosition?) -> Message, post: (_ message: Message, _ loop: Int) -> Void
+    ) -> Result<Int, GrowthRefusal> {
+        state.withLock { state in
+            if let refusal = state.growing.refusal(of: part.id, bytes: bytes, in: channel) { return .failure(refusal) }
+            let message =
+                limits.map { state.histories.append(to: channel, $0, at: nowNanoseconds) { make($0) } } ?? make(nil)
+            state.growing.append(message, part)
+            growingChannels.store(state.growing.channelCount, ordering: .relaxed)
+            return .success(state.post(to: channel, loops: loops) { post(message, $0) })
+        }
+    }
+
     /// Keeps a message that the broker has numbered, and hands it to each loop that has subscribers.
     ///
     /// - Parameters:
@@ -175,15 +220,13 @@ public final class ChannelDirectory: Sendable {
         _ lookups: [HistoryLookup], at nowNanoseconds: UInt64, post: ([HistoryReading]) -> Void
     ) {
         state.withLock { state in
-            post(lookups.map { state.histories.read($0.channel, $0.limits, $0.request, at: nowNanoseconds) })
+            post(lookups.map { state.read($0, at: nowNanoseconds) })
         }
     }
 
     /// Reads a channel's history for one that does not subscribe.
     public func read(_ lookup: HistoryLookup, at nowNanoseconds: UInt64) -> HistoryReading {
-        state.withLock {
-            $0.histories.read(lookup.channel, lookup.limits, lookup.request, at: nowNanoseconds)
-        }
+        state.withLock { $0.read(lookup, at: nowNanoseconds) }
     }
 
     /// Drops the messages of a channel's history; its numbers go on.
@@ -196,6 +239,8 @@ public final class ChannelDirectory: Sendable {
         state.withLock { state in
             let entries = state.entries
             state.histories.sweep(count, at: nowNanoseconds) { entries[$0] != nil }
+            state.growing.dropIdle(at: nowNanoseconds)
+            growingChannels.store(state.growing.channelCount, ordering: .relaxed)
         }
     }
 

@@ -13,6 +13,8 @@ public final class Message: Sendable {
     public let key: String?
     /// The connection of a loop that does not get it; nil for none.
     public let excluded: (loop: Int, slot: UInt32, generation: UInt32)?
+    /// What it is of a growing message; nil for an ordinary message.
+    public let part: GrowingPart?
     /// Its place in the channel's history; nil if the channel keeps none.
     public let position: StreamPosition?
     /// Its channel sends at most the newest message of each key in so many nanoseconds; 0 if it sends all.
@@ -27,6 +29,7 @@ public final class Message: Sendable {
     /// Wraps a payload without copying it.
     public init(
         channel: String, payload: [UInt8], key: String? = nil, position: StreamPosition? = nil,
+        part: GrowingPart? = nil,
         excluded: (loop: Int, slot: UInt32, generation: UInt32)? = nil, intervalNanoseconds: UInt64 = 0,
         receivedNanoseconds: UInt64
     ) {
@@ -34,6 +37,7 @@ public final class Message: Sendable {
         self.channel = channel
         self.key = key
         self.position = position
+        self.part = part
         self.payload = payload
         self.intervalNanoseconds = intervalNanoseconds
         self.receivedNanoseconds = receivedNanoseconds

@@ -71,6 +71,8 @@ public enum CommandRefusal: Error, Equatable, Sendable {
     case unrecoverable
     /// A message could not be published, for this reason.
     case publishFailed(String)
+    /// A message exceeds a limit, for this reason.
+    case tooLarge(String)
 
     /// One sentence for the client.
     public var message: String {
@@ -85,7 +87,7 @@ public enum CommandRefusal: Error, Equatable, Sendable {
         case .noHistory: "this channel keeps no history (--channel)"
         case .noPresence: "this channel has no presence (--channel)"
         case .unrecoverable: "not all messages after this position are kept; read the state again"
-        case .publishFailed(let reason): reason
+        case .publishFailed(let reason), .tooLarge(let reason): reason
         }
     }
 
@@ -103,6 +105,7 @@ public enum CommandRefusal: Error, Equatable, Sendable {
         case .noPresence: "no_presence"
         case .unrecoverable: "unrecoverable"
         case .publishFailed: "publish_failed"
+        case .tooLarge: "too_large"
         }
     }
 }

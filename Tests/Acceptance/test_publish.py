@@ -38,7 +38,7 @@ def test_without_a_good_channel_it_is_400(pushd, target):
     "target, words",
     [
         ("/publish", "add ?channel=NAME to the URL: the channel goes in the query, the body is the message"),
-        ("/publish?chanel=c", "'chanel' is no parameter here (they are channel, key, user, id and exclude); add ?channel=NAME"),
+        ("/publish?chanel=c", "'chanel' is no parameter here (they are channel, key, user, id, exclude, append and end); add ?channel=NAME"),
         ("/publish?channel=", "channel= is empty"),
         ("/publish?channel=a&channel=b", "2 channels: a request publishes to one"),
         ("/publish?channel=" + "x" * 300, "channel= has 300 bytes, 255 are allowed"),

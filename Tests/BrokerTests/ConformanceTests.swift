@@ -7,7 +7,7 @@ struct ConformanceTests {
         let recorder = BrokerRecorder()
         let broker = EmbeddedBroker { publication in
             recorder.brokerReceived(publication)
-            return 1
+            return .success(Published(subscribers: 1))
         }
         let conformance = BrokerConformance(broker, recorder) { what, condition in
             try #require(condition(), "\(what) must need no waiting")
@@ -53,7 +53,7 @@ struct ConformanceTests {
         var delivered: [Publication] = []
         let broker = EmbeddedBroker { publication in
             delivered.append(publication)
-            return delivered.count
+            return .success(Published(subscribers: delivered.count))
         }
         let ticket = PublishTicket(loop: 0, slot: 1, generation: 2)
         #expect(broker.subscribe("a"))

@@ -16,26 +16,33 @@ public struct HistoryRequest: Equatable, Sendable {
 public struct HistoryLookup: Sendable {
     /// The channel.
     public let channel: String
-    let limits: HistoryLimits
+    let limits: HistoryLimits?
     let request: HistoryRequest
 
-    /// Asks for the history of a channel that keeps one.
-    public init(of channel: String, _ limits: HistoryLimits, _ request: HistoryRequest) {
+    /// Asks for the history of a channel, and for what its growing messages have so far.
+    ///
+    /// - Parameter limits: what the channel keeps; nil for nothing.
+    public init(of channel: String, _ limits: HistoryLimits?, _ request: HistoryRequest) {
         (self.channel, self.limits, self.request) = (channel, limits, request)
     }
 }
 
 /// A part of a channel's history, read at one moment between two messages.
 public struct HistoryReading: Equatable, Sendable {
-    /// The place of the last message so far.
-    public let position: StreamPosition
+    /// The place of the last message so far; nil if the channel keeps no history.
+    public let position: StreamPosition?
     /// Whether `messages` are all that came after the place to recover from; nil if that was not asked.
     public let isRecovered: Bool?
     /// The messages, in order.
     public let messages: [Message]
+    /// What messages that grow have so far; who recovers has got the pieces.
+    public internal(set) var growing: [Message] = []
+
+    /// What a subscriber gets before live messages.
+    public var joinersMessages: [Message] { messages + growing }
 
     /// A reading.
-    public init(position: StreamPosition, isRecovered: Bool?, messages: [Message]) {
+    public init(position: StreamPosition?, isRecovered: Bool?, messages: [Message]) {
         self.position = position
         self.isRecovered = isRecovered
         self.messages = messages
@@ -45,5 +52,6 @@ public struct HistoryReading: Equatable, Sendable {
     public static func == (left: HistoryReading, right: HistoryReading) -> Bool {
         left.position == right.position && left.isRecovered == right.isRecovered
             && left.messages.elementsEqual(right.messages, by: ===)
+            && left.growing.elementsEqual(right.growing, by: ===)
     }
 }

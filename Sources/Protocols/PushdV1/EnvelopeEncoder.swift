@@ -4,7 +4,8 @@ internal import Channels
 /// Encodes a message as `{"channel":"c","data":…}`, or `{"data":…}` for one to single connections; with its `offset` if
 /// the channel keeps a history.
 ///
-/// JSON payloads are included unchanged, other text as a string, and other bytes as `data_base64`.
+/// JSON payloads are included unchanged, other text as a string, and other bytes as `data_base64`. Parts of a growing
+/// message are strings even if they look like JSON, so that clients can join them.
 struct EnvelopeEncoder: MessageEncoder {
     func encode(_ message: Message, into text: inout [UInt8]) {
         text.reserveCapacity(message.payload.count + message.channel.utf8.count + 52)
@@ -15,8 +16,18 @@ struct EnvelopeEncoder: MessageEncoder {
             text.append(UInt8(ascii: ","))
         }
         if let offset = message.offset { text.append(contentsOf: "\"offset\":\(offset),".utf8) }
+        EnvelopeEncoder.appendPart(of: message, to: &text)
         EnvelopeEncoder.appendData(of: message, to: &text)
         text.append(UInt8(ascii: "}"))
+    }
+
+    /// Appends the members that say what the message is of a growing one.
+    static func appendPart(of message: Message, to text: inout [UInt8]) {
+        guard let part = message.part else { return }
+        text.append(contentsOf: "\"id\":".utf8)
+        JSON.appendString(part.id, to: &text)
+        text.append(contentsOf: (part.kind == .whole ? "," : ",\"append\":true,").utf8)
+        if part.kind == .last { text.append(contentsOf: "\"end\":true,".utf8) }
     }
 
     /// Appends the member that has the payload.
@@ -26,7 +37,7 @@ struct EnvelopeEncoder: MessageEncoder {
             text.append(contentsOf: "\"data_base64\":\"".utf8)
             Base64.encode(payload.rawSpan, to: &text)
             text.append(UInt8(ascii: "\""))
-        } else if JSON.isValid(payload.rawSpan) {
+        } else if message.part == nil, JSON.isValid(payload.rawSpan) {
             text.append(contentsOf: "\"data\":".utf8)
             text.append(contentsOf: payload)
         } else {

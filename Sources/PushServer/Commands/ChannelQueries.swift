@@ -132,7 +132,7 @@ extension ChannelQueries: Sendable {}
 extension SubscribeOptions {
     /// What a client is told of a channel's history; nil if there is none and it did not ask.
     func report(on reading: HistoryReading?) -> HistoryReport? {
-        guard let reading else {
+        guard let reading, reading.position != nil else {
             return history?.recover == nil ? nil : HistoryReport(position: nil, isRecovered: false)
         }
         return HistoryReport(reading)

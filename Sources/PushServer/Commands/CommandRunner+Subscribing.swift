@@ -52,12 +52,11 @@ extension CommandRunner {
             })
     }
 
-    /// Reads the histories of the channels that keep one, which gives each of them the moment of joining.
+    /// Reads the histories and growing messages of the channels that have some, which gives each of them the moment of
+    /// joining.
     private func readHistories(_ connection: Connection, _ joined: [String], _ join: Join) {
         let request = join.options.history ?? HistoryRequest()
-        let lookups = joined.compactMap { channel in
-            context.settings.access.channels.history(of: channel).map { HistoryLookup(of: channel, $0, request) }
-        }
+        let lookups = joined.compactMap { context.lookup(of: $0, request) }
         guard !lookups.isEmpty else { return enter(connection, join, [:]) }
         connection.wait(
             for: Continuation(channels: joined, reading: lookups) { [self] readings in
@@ -113,7 +112,7 @@ extension CommandRunner {
         let report = join.options.report(on: reading)
         let members = join.options.member.flatMap { context.presence?.joins(connection, channel, as: $0) }
         webSockets.reply(.subscribed(channel: channel, report, members: members), to: join.id, of: connection)
-        let past = reading?.messages ?? []
+        let past = reading?.joinersMessages ?? []
         if past.isEmpty, join.options.history?.last ?? 0 > 0 {
             webSockets.tell(.nothingKept(channel: channel), connection)
         }

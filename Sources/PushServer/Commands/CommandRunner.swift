@@ -248,7 +248,7 @@ extension CommandRunner: EndingDelegate {
 
 extension CommandRefusal {
     init(_ failure: BrokerFailure) {
-        self = .publishFailed(failure.description)
+        self = failure.isTooLarge ? .tooLarge(failure.description) : .publishFailed(failure.description)
     }
 }
 

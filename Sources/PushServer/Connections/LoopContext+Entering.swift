@@ -14,8 +14,8 @@ extension LoopContext {
     ) {
         for channel in channels {
             let reading = histories.isEmpty ? nil : histories[ByteName(channel)]
-            if let reading { tell(.subscribed(channel: channel, HistoryReport(reading))) }
-            hub.join(connection.slot, channel, after: reading?.messages ?? [])
+            if let reading, reading.position != nil { tell(.subscribed(channel: channel, HistoryReport(reading))) }
+            hub.join(connection.slot, channel, after: reading?.joinersMessages ?? [])
             presence?.joined(connection, channel, watches: connection.watchesPresence)
         }
         counters.handshakes[result.rawValue] += 1

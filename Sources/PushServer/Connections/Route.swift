@@ -1,3 +1,4 @@
+internal import Broker
 internal import Bytes
 internal import Channels
 internal import HTTP
@@ -37,9 +38,11 @@ final class PublishOptions {
     let id: String?
     /// The name of the connection that does not get the message.
     let excluded: String?
+    /// The growing message that the body is appended to.
+    let piece: Publication.Piece?
 
-    init(user: String?, id: String?, excluded: String?) {
-        (self.user, self.id, self.excluded) = (user, id, excluded)
+    init(user: String? = nil, id: String?, excluded: String? = nil, piece: Publication.Piece? = nil) {
+        (self.user, self.id, self.excluded, self.piece) = (user, id, excluded, piece)
     }
 }
 

@@ -14,7 +14,8 @@ struct StreamStart {
     /// The form of the events.
     var stream: EventStream {
         guard channels.count > 1 || hasWildcard else { return wrapsMessages ? .envelopes : .payloads }
-        return 1...EventCursor.maxChannels ~= histories.count ? .numbered : .joined
+        let count = histories.values.count { $0.position != nil }
+        return 1...EventCursor.maxChannels ~= count ? .numbered : .joined
     }
 
     /// Whether messages come of channels that are not known in advance.
@@ -24,9 +25,9 @@ struct StreamStart {
     var cursor: EventCursor {
         var cursor = EventCursor()
         for channel in channels {
-            guard let reading = histories[ByteName(channel)] else { continue }
+            guard let reading = histories[ByteName(channel)], let position = reading.position else { continue }
             cursor[channel] = StreamPosition(
-                epoch: reading.position.epoch, offset: reading.position.offset - UInt64(reading.messages.count))
+                epoch: position.epoch, offset: position.offset - UInt64(reading.messages.count))
         }
         return cursor
     }

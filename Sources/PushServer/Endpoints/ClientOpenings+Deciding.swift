@@ -88,12 +88,9 @@ extension ClientOpenings {
 
     /// Lets the client in at once, or as soon as the histories were read that it wants.
     private func enter(_ connection: Connection, _ opening: Opening) -> EndpointAnswer {
-        var lookups: [HistoryLookup] = []
-        for channel in opening.readsHistories ? opening.channels : [] {
-            guard let request = opening.history(of: channel),
-                let limits = context.settings.access.channels.history(of: channel)
-            else { continue }
-            lookups.append(HistoryLookup(of: channel, limits, request))
+        let lookups = opening.channels.compactMap { channel in
+            let request = opening.readsHistories ? opening.history(of: channel) : nil
+            return context.lookup(of: channel, request)
         }
         guard !lookups.isEmpty else { return answer(to: opening, [:]) }
         connection.wait(

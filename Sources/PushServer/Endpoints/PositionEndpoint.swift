@@ -2,6 +2,7 @@ internal import Access
 internal import Bytes
 internal import Channels
 internal import HTTP
+internal import Protocols
 
 /// `GET /position`: the place of a channel's last message, for clients that may subscribe to the channel.
 ///
@@ -55,8 +56,7 @@ final class PositionEndpoint: Endpoint {
     private static func response(_ channel: String, _ reading: HistoryReading) -> Response {
         var body = JSONObjectWriter()
         body.member("channel", channel)
-        body.member("epoch", reading.position.epoch)
-        body.member("offset", raw: Array("\(reading.position.offset)".utf8))
+        if let position = reading.position { HistoryText.add(position, to: &body) }
         return .json(body.finish())
     }
 }

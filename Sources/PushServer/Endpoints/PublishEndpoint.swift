@@ -9,10 +9,11 @@ internal import Protocols
 final class PublishEndpoint: Endpoint {
     private static let formRefusal =
         "a form with files (multipart/form-data, curl -F) is no message: send the body itself (curl --data-binary @FILE)"
-    private static let parameters: [StaticString] = ["channel", "key", "user", "id", "exclude"]
+    private static let parameters: [StaticString] = ["channel", "key", "user", "id", "exclude", "append", "end"]
     /// Most requests have no others.
     private static let usualParameters: [StaticString] = ["channel", "key"]
 
+    private let context: LoopContext
     private let state: ServerState
     private let http: HTTPExchange
     private let commands: CommandRunner
@@ -21,6 +22,7 @@ final class PublishEndpoint: Endpoint {
     init(
         _ context: LoopContext, _ connections: Connections, _ commands: CommandRunner, _ requests: APIRequests
     ) {
+        self.context = context
         state = context.state
         http = connections.http
         self.commands = commands
@@ -73,7 +75,7 @@ final class PublishEndpoint: Endpoint {
         let (channel, key) = (routed.channel, connection.key)
         let publication = Publication(
             channel: channel, payload: body, key: routed.key, excluded: routed.options?.excluded,
-            id: routed.options?.id)
+            id: routed.options?.id, piece: routed.options?.piece)
         if let result = commands.publish(publication, from: .http, for: connection) {
             let response = response(to: result, channel)
             note?(response)
@@ -96,6 +98,7 @@ final class PublishEndpoint: Endpoint {
         case .success(let published):
             let subscribers = published.subscribers ?? state.directory.subscribers(of: channel)
             return Reports.published(channel: channel, subscribers: subscribers)
+        case .failure(.tooLarge(let reason)): return .error(.contentTooLarge, reason)
         case .failure(let refusal): return .unavailable(refusal.message)
         }
     }
@@ -107,17 +110,38 @@ extension PublishEndpoint {
     /// What the query asks for; clients that may publish are trusted, and may do so as fast as they can.
     private func routed(_ head: RequestHead) throws(BadRequest) -> RoutedRequest {
         var routed = RoutedRequest(isRateLimited: false)
-        if try head.hasParameter(besides: PublishEndpoint.usualParameters) {
-            let (id, user) = (try head.name("id"), try head.name("user"))
-            routed.options = PublishOptions(user: user, id: id, excluded: try excluded(head))
-        }
-        guard routed.options?.user == nil else {
+        let hasOptions = try head.hasParameter(besides: PublishEndpoint.usualParameters)
+        let id = try hasOptions ? head.name("id") : nil
+        if let user = try hasOptions ? head.name("user") : nil {
             try head.allowParameters("user", "id")
+            routed.options = PublishOptions(user: user, id: id)
             return routed
         }
         routed.channel = try PublishEndpoint.channel(of: head)
         routed.key = try head.name("key")
+        if hasOptions {
+            let piece = try piece(head, of: routed.channel)
+            routed.options = PublishOptions(id: id, excluded: try excluded(head), piece: piece)
+        }
         return routed
+    }
+
+    /// The growing message that the body is a piece of; its pieces must all arrive.
+    private func piece(_ head: RequestHead, of channel: String) throws(BadRequest) -> Publication.Piece? {
+        let (name, end) = (try head.name("append"), try head.parameter("end"))
+        guard let name else {
+            guard end == nil else { throw BadRequest("end= is for a request with append=") }
+            return nil
+        }
+        guard end == nil || end == "0" || end == "1" else { throw BadRequest("end= is 0 or 1") }
+        guard state.broker.isEmbedded else {
+            throw BadRequest("append= cannot be used with --redis: a node has the text of its own messages only")
+        }
+        let isConflated = context.settings.policies.policy(of: channel) == .conflate
+        guard !isConflated, context.settings.access.channels.intervalNanoseconds(of: channel) == 0 else {
+            throw BadRequest("append= cannot be used on a channel that sends only its newest messages (conflate)")
+        }
+        return Publication.Piece(of: name, isLast: end == "1")
     }
 
     private func excluded(_ head: RequestHead) throws(BadRequest) -> String? {
@@ -140,7 +164,7 @@ extension PublishEndpoint {
         let remedy = "add ?channel=NAME to the URL: the channel goes in the query, the body is the message"
         guard let name = try? head.queryName(besides: parameters) else { return BadRequest(remedy) }
         return BadRequest(
-            "'\(HandshakeLog.loggable(name))' is no parameter here (they are channel, key, user, id and exclude); "
+            "'\(HandshakeLog.loggable(name))' is no parameter here (they are channel, key, user, id, exclude, append and end); "
                 + remedy)
     }
 }

@@ -66,14 +66,33 @@ final class LoopContext {
 
     /// Hands a message to all loops with subscribers, in the same order for all.
     ///
-    /// - Returns: the number of subscribers in this process.
-    @discardableResult
-    func broadcast(_ publication: Publication) -> Int {
+    /// - Returns: how many subscriptions in this process it belongs to, or why it was not taken.
+    func broadcast(_ publication: Publication) -> PublishOutcome {
         let now = Loop.monotonicNanoseconds
-        guard let limits = settings.access.channels.history(of: publication.channel) else {
-            return deliver(publication, at: now)
+        let limits = settings.access.channels.history(of: publication.channel)
+        if let piece = publication.piece { return append(publication, piece, keeping: limits, at: now) }
+        let count = limits.map { deliver(publication, keeping: $0, at: now) } ?? deliver(publication, at: now)
+        return .success(Published(subscribers: count))
+    }
+
+    /// Hands a piece of a growing message to all loops with subscribers.
+    private func append(
+        _ publication: Publication, _ piece: Publication.Piece, keeping limits: HistoryLimits?, at now: UInt64
+    ) -> PublishOutcome {
+        let part = GrowingPart(of: piece.name, piece.isLast ? .last : .piece)
+        return state.directory.publish(
+            part, bytes: publication.payload.count, to: publication.channel, keeping: limits, at: now
+        ) {
+            message(publication, at: $0, part, receivedNanoseconds: now)
+        } post: { message, loop in
+            post(.deliver(message), to: loop)
         }
-        return state.directory.publish(to: publication.channel, keeping: limits, at: now) {
+        .map { Published(subscribers: $0) }.mapError { BrokerFailure($0.message, isTooLarge: true) }
+    }
+
+    /// Numbers and keeps a message, and hands it to all loops with subscribers.
+    private func deliver(_ publication: Publication, keeping limits: HistoryLimits, at now: UInt64) -> Int {
+        state.directory.publish(to: publication.channel, keeping: limits, at: now) {
             message(publication, at: $0, receivedNanoseconds: now)
         } post: { message, loop in
             post(.deliver(message), to: loop)
@@ -117,13 +136,24 @@ final class LoopContext {
     }
 
     private func message(
-        _ publication: Publication, at position: StreamPosition? = nil, receivedNanoseconds: UInt64
+        _ publication: Publication, at position: StreamPosition? = nil, _ part: GrowingPart? = nil,
+        receivedNanoseconds: UInt64
     ) -> Message {
         Message(
             channel: publication.channel, payload: publication.payload, key: publication.key, position: position,
+            part: part,
             excluded: excluded(by: publication).map { (loop: $0.loop, slot: $0.slot, generation: $0.generation) },
             intervalNanoseconds: settings.access.channels.intervalNanoseconds(of: publication.channel),
             receivedNanoseconds: receivedNanoseconds)
+    }
+
+    /// What a connection that joins a channel has to read; nil if there is nothing.
+    ///
+    /// - Parameter request: what it wants of the history; nil for nothing.
+    func lookup(of channel: String, _ request: HistoryRequest?) -> HistoryLookup? {
+        let limits = request == nil ? nil : settings.access.channels.history(of: channel)
+        guard limits != nil || state.directory.hasGrowing(channel) else { return nil }
+        return HistoryLookup(of: channel, limits, request ?? HistoryRequest())
     }
 
     /// Reads histories for a connection, which gets them in a message to this loop.

@@ -47,7 +47,8 @@ final class ServerState: Sendable {
         directory = ChannelDirectory(
             loops: workers, isAlwaysReady: configuration.broker.isEmbedded,
             historyBudgetBytes: configuration.historyBudgetBytes,
-            historyBytesOfChannel: configuration.outboxLimitBytes / 2)
+            historyBytesOfChannel: configuration.outboxLimitBytes / 2,
+            growingBytes: configuration.maxPublishBytes)
         presence = Presence(node: nodeID, isShared: !configuration.broker.isEmbedded)
         admission = Mutex(Admission(configuration.admission))
         inboxes = (0..<workers).map { _ in Inbox() }

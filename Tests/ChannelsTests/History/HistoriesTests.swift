@@ -149,7 +149,7 @@ extension Histories {
             let now = UInt64(step) * second / 10
             let channel = "c\(Int.random(in: 0..<5, using: &random))"
             let limits = limits(5, 30)
-            let before = histories.read(channel, limits, HistoryRequest(), at: now).position
+            guard let before = histories.read(channel, limits, HistoryRequest(), at: now).position else { continue }
             if epochs[channel] != before.epoch {  // the budget has taken its numbers too
                 epochs[channel] = before.epoch
                 all[channel] = []

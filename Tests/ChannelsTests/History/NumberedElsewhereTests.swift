@@ -22,7 +22,7 @@ import Testing
         let request = HistoryRequest(recover: place.flatMap { StreamPosition($0) }, last: place == nil ? 10 : 0)
         let reading = directory.read(HistoryLookup(of: "c", limits, request), at: 1)
         return (
-            reading.position.description, reading.isRecovered,
+            reading.position?.description ?? "", reading.isRecovered,
             reading.messages.map { String(decoding: $0.payload, as: UTF8.self) }
         )
     }

@@ -59,7 +59,7 @@ private enum Posted: Sendable {
                     reading.messages[$0].offset == UInt64($0) + 1
                 }
                 #expect(reading.isRecovered == true && isWhole)
-                #expect(reading.position.offset == live && reading.messages.count == Int(live))
+                #expect(reading.position?.offset == live && reading.messages.count == Int(live))
             }
         }
         #expect(live == UInt64(publishes) && joiners > 0)
