@@ -3,8 +3,9 @@ public import Channels
 
 /// The rules for channels: the first whose pattern matches decides.
 ///
-/// Finding a rule costs a dictionary lookup, and a comparison for each pattern with a `*` before it.
-public struct ChannelRules: Sendable {
+/// Finding a rule costs a dictionary lookup, and a comparison for each pattern with a `*` before it. A class, because
+/// loops, requests and messages share it.
+public final class ChannelRules: Sendable {
     let rules: [ChannelRule]
     /// Why there can be no wildcards at all; nil if there can.
     let wildcardObstacle: String?
