@@ -14,9 +14,10 @@ struct MessageAttributes: Equatable {
     }
 
     init(parsing text: String) {
-        for line in text.split(separator: "\n") {
+        // Bytes, as a letter and a combining mark behind it are one `Character`.
+        for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
             switch line.first {
-            case "x": excluded = String(line.dropFirst())
+            case UInt8(ascii: "x"): excluded = String(decoding: line.dropFirst(), as: UTF8.self)
             default: break
             }
         }
