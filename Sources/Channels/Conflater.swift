@@ -20,7 +20,7 @@ struct Conflater {
         var held: [Message?] = []
         /// The place of each key's message.
         var places: [ByteName?: Int] = [:]
-        /// Who has joined when so many messages had come.
+        /// Who has joined when so many messages had come, in that order.
         var joined: [(slot: UInt32, place: Int)] = []
 
         /// Holds a message; returns the one that it replaces.
@@ -35,15 +35,24 @@ struct Conflater {
 
         mutating func compact() {
             let kept = held.indices.filter { held[$0] != nil }
-            joined = joined.map { member in (member.slot, kept.count { $0 < member.place }) }
+            var place = 0
+            for index in joined.indices {
+                while place < kept.count, kept[place] < joined[index].place { place += 1 }
+                joined[index].place = place
+            }
             held = kept.map { held[$0] }
             for (place, message) in held.enumerated() { places[message?.key.map { ByteName($0) }] = place }
         }
 
         var due: [Due] {
-            held.enumerated().compactMap { place, message in
-                message.map { Due(message: $0, joined: joined.filter { $0.place > place }.map(\.slot)) }
+            var later = joined[...]
+            var due: [Due] = []
+            for (place, message) in held.enumerated() {
+                guard let message else { continue }
+                later = later.drop { $0.place <= place }
+                due.append(Due(message: message, joined: later.map(\.slot)))
             }
+            return due
         }
     }
 

@@ -79,7 +79,7 @@ public final class Hub {
     }
 
     private func deliver(_ message: Message, by channel: Channel, except slots: [UInt32]) {
-        let excluded = slots.filter { isListed($0, channel) }
+        let excluded = Set(slots.filter { isListed($0, channel) })
         for slot in excluded { queueUnsent(to: slot, channel) }
         append(message, to: channel)
         for slot in excluded { channel.skip(slot, subscribers[slot].form) }
@@ -87,7 +87,7 @@ public final class Hub {
     }
 
     /// Queues a message for each subscriber of a channel that has a prefix of its own.
-    private func sendPrefixed(_ message: Message, of channel: Channel, except excluded: [UInt32] = []) {
+    private func sendPrefixed(_ message: Message, of channel: Channel, except excluded: Set<UInt32> = []) {
         for index in 0..<channel.audienceCount {
             let (form, slots) = channel.audience(index)
             guard subscribers.writer.isPrefixed(form) else { continue }

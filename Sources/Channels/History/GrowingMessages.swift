@@ -73,6 +73,8 @@ struct GrowingMessages: Sendable {
     /// By channel, in the order of their first pieces.
     private var growing: [ByteName: [Growing]] = [:]
     private(set) var bytes = 0
+    /// The last piece of no message is older, so that all need not be looked at until this is long ago.
+    private var oldestPieceNanoseconds = UInt64.max
 
     /// - Parameters:
     ///   - maxBytes: the most bytes of one.
@@ -116,6 +118,7 @@ struct GrowingMessages: Sendable {
             messages[place].payload += message.payload
             messages[place].position = message.position
             messages[place].lastPieceNanoseconds = message.receivedNanoseconds
+            oldestPieceNanoseconds = min(oldestPieceNanoseconds, message.receivedNanoseconds)
             bytes += message.payload.count
         }
         growing[channel] = messages.isEmpty ? nil : messages
@@ -133,6 +136,10 @@ struct GrowingMessages: Sendable {
     /// Forgets those that have got no piece for long.
     mutating func dropIdle(at now: UInt64) {
         let age = GrowingMessages.maxIdleSeconds * 1_000_000_000
+        guard now >= age, oldestPieceNanoseconds <= now - age else { return }
+        defer {
+            oldestPieceNanoseconds = growing.values.joined().map(\.lastPieceNanoseconds).min() ?? .max
+        }
         for (channel, messages) in growing {
             let kept = messages.filter { $0.lastPieceNanoseconds + age > now }
             guard kept.count < messages.count else { continue }
