@@ -12,10 +12,8 @@ internal import WebSocket
 
 /// How a client gets its messages.
 enum ClientTransport {
-    /// Over a WebSocket.
-    case webSocket(Handshake.Acceptance)
-    /// Over a WebSocket with a session of its own, which the client tells what it wants.
-    case session(Handshake.Acceptance, OwnSession)
+    /// Over a WebSocket; a client with a session of its own tells that what it wants, and not the URL.
+    case webSocket(Handshake.Acceptance, OwnSession? = nil)
     /// As an event stream; `wrapsMessages` if it wants envelopes even of one channel.
     case eventStream(wrapsMessages: Bool, after: LastEvent)
 }
@@ -150,7 +148,7 @@ final class ClientOpenings {
         connection.wantsHello = false
         connection.watchesPresence = false
         connection.identity = nil
-        if case .session = transport {
+        if case .webSocket(_, _?) = transport {
             connection.wantsHello = true
             return ([], Users.anonymous, [:])
         }

@@ -30,6 +30,18 @@ extension Endpoint {
     }
 }
 
+/// An endpoint that lets clients in, on the head alone: a handshake with a body is an error (RFC 6455 section 4.1).
+protocol OpeningEndpoint: Endpoint {}
+
+extension OpeningEndpoint {
+    /// A refusal is counted and logged as one of a handshake.
+    var purpose: AccessRules.Purpose? { nil }
+
+    func route(_ head: RequestHead, _ connection: Connection) -> Route {
+        .taken(RoutedRequest(isAnsweredOnHead: true))
+    }
+}
+
 /// An endpoint that only reports, and is asked with GET or HEAD.
 protocol ReadEndpoint: Endpoint {
     func response(to head: RequestHead, _ connection: Connection) -> Response

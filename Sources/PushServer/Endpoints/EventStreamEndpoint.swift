@@ -2,15 +2,12 @@ internal import Access
 internal import HTTP
 
 /// `GET /sse`: the messages of channels as server-sent events.
-final class EventStreamEndpoint: Endpoint {
+final class EventStreamEndpoint: OpeningEndpoint {
     private let openings: ClientOpenings
 
     init(_ openings: ClientOpenings) {
         self.openings = openings
     }
-
-    /// A refusal is counted and logged as one of a handshake.
-    var purpose: AccessRules.Purpose? { nil }
 
     func serves(_ head: RequestHead, on peer: Peer) -> Bool {
         !peer.contains(.admin) && openings.hasChannels && head.isPath("/sse")

@@ -14,7 +14,6 @@ final class PublishEndpoint: Endpoint {
     private static let usualParameters: [StaticString] = ["channel", "key"]
 
     private let context: LoopContext
-    private let state: ServerState
     private let http: HTTPExchange
     private let commands: CommandRunner
     private let requests: APIRequests
@@ -23,7 +22,6 @@ final class PublishEndpoint: Endpoint {
         _ context: LoopContext, _ connections: Connections, _ commands: CommandRunner, _ requests: APIRequests
     ) {
         self.context = context
-        state = context.state
         http = connections.http
         self.commands = commands
         self.requests = requests
@@ -42,7 +40,7 @@ final class PublishEndpoint: Endpoint {
         }
         do throws(BadRequest) {
             let routed = try routed(head)
-            guard !state.bytes.isOverBudget else {
+            guard !context.state.bytes.isOverBudget else {
                 return .refused(.unavailable(CommandRefusal.overBudget.message))
             }
             return .taken(routed)
@@ -55,12 +53,12 @@ final class PublishEndpoint: Endpoint {
         _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
     ) -> EndpointAnswer {
         guard let key = RecentPublishes.Key(routed) else { return publish(body, routed, connection) }
-        switch state.recentPublishes.begin(key) {
+        switch context.state.recentPublishes.begin(key) {
         case .answered(let text): return .now(.json(text))
         case .pending: return .now(.unavailable("the first request with this id is not answered yet"))
         case .new:
-            return publish(body, routed, connection) { [state] in
-                state.recentPublishes.end(key, $0.status == .ok ? $0.body : nil)
+            return publish(body, routed, connection) { [context] in
+                context.state.recentPublishes.end(key, $0.status == .ok ? $0.body : nil)
             }
         }
     }
@@ -96,7 +94,7 @@ final class PublishEndpoint: Endpoint {
     private func response(to result: Result<Published, CommandRefusal>, _ channel: String) -> Response {
         switch result {
         case .success(let published):
-            let subscribers = published.subscribers ?? state.directory.subscribers(of: channel)
+            let subscribers = published.subscribers ?? context.state.directory.subscribers(of: channel)
             return Reports.published(channel: channel, subscribers: subscribers)
         case .failure(.tooLarge(let reason)): return .error(.contentTooLarge, reason)
         case .failure(let refusal): return .unavailable(refusal.message)
@@ -134,7 +132,7 @@ extension PublishEndpoint {
             return nil
         }
         guard end == nil || end == "0" || end == "1" else { throw BadRequest("end= is 0 or 1") }
-        guard state.broker.isEmbedded else {
+        guard context.state.broker.isEmbedded else {
             throw BadRequest("append= cannot be used with --redis: a node has the text of its own messages only")
         }
         let isConflated = context.settings.policies.policy(of: channel) == .conflate

@@ -4,7 +4,7 @@ internal import Protocols
 internal import WebSocket
 
 /// `/ws`: opens WebSockets, with the channels that the query names.
-final class WebSocketUpgrade: Endpoint {
+final class WebSocketUpgrade: OpeningEndpoint {
     private let openings: ClientOpenings
     private let context: LoopContext
 
@@ -13,17 +13,9 @@ final class WebSocketUpgrade: Endpoint {
         self.context = context
     }
 
-    /// A refusal is counted and logged as one of a handshake.
-    var purpose: AccessRules.Purpose? { nil }
-
     func serves(_ head: RequestHead, on peer: Peer) -> Bool {
         guard !peer.contains(.admin) else { return false }
         return head.isPath("/ws") || (!openings.hasChannels && head.count(of: "upgrade") > 0)
-    }
-
-    /// A handshake with a body is an error (RFC 6455 section 4.1); it is refused without reading the body.
-    func route(_ head: RequestHead, _ connection: Connection) -> Route {
-        .taken(RoutedRequest(isAnsweredOnHead: true))
     }
 
     func answer(

@@ -5,7 +5,7 @@ internal import WSLoop
 internal import WebSocket
 
 /// `/app/KEY`: opens WebSockets for Pusher's clients.
-final class PusherUpgrade: Endpoint {
+final class PusherUpgrade: OpeningEndpoint {
     private static let path = APIPath("/app/*")
 
     private let openings: ClientOpenings
@@ -16,22 +16,15 @@ final class PusherUpgrade: Endpoint {
         self.context = context
     }
 
-    /// A refusal is counted and logged as one of a handshake.
-    var purpose: AccessRules.Purpose? { nil }
-
     func serves(_ head: RequestHead, on peer: Peer) -> Bool {
         !apps.isEmpty && !peer.contains(.admin) && PusherUpgrade.path.matches(head)
-    }
-
-    func route(_ head: RequestHead, _ connection: Connection) -> Route {
-        .taken(RoutedRequest(isAnsweredOnHead: true))
     }
 
     func answer(
         _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
     ) -> EndpointAnswer {
         openings.answer(head, connection) { [self] head throws(UpgradeRefusal) in
-            .session(try accept(head), ownSession(for: head, connection))
+            .webSocket(try accept(head), ownSession(for: head, connection))
         }
     }
 
