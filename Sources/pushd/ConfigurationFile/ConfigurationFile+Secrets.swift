@@ -14,7 +14,7 @@ enum Secrets {
 
     /// A value that is safe to show, and still one of the option.
     static func masked(_ text: String, of option: String) -> String {
-        let parts = text.split(separator: ":", maxSplits: 2)
+        let parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
         if option == "--pusher-app", parts.count == 3 { return "\(parts[0]):\(parts[1]):\(mask)" }
         if options.contains(option) { return mask }
         guard let password = password(in: text) else { return text }
