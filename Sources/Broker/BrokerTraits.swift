@@ -4,7 +4,6 @@ public struct BrokerTraits: Sendable {
     public let name: String
     /// Its name in `/health`, and in the names of metrics.
     public let label: String
-
     /// Why there are no wildcards here, for clients; nil if there are.
     public var wildcardObstacle: String?
 

@@ -10,7 +10,6 @@ public struct Publication: Sendable, Equatable {
     public let excluded: String?
     /// What a repeat on any node has, too: within some minutes it is not published again; nil for none.
     public let id: String?
-
     /// The growing message that it is a piece of; nil for an ordinary message.
     public let piece: Piece?
 
@@ -19,12 +18,12 @@ public struct Publication: Sendable, Equatable {
         channel: String, payload: [UInt8], key: String? = nil, excluded: String? = nil, id: String? = nil,
         piece: Piece? = nil
     ) {
-        self.id = id
-        self.piece = piece
         self.channel = channel
         self.payload = payload
         self.key = key
         self.excluded = excluded
+        self.id = id
+        self.piece = piece
     }
 }
 

@@ -86,9 +86,8 @@ public struct PresenceTable: Sendable {
 
     /// The members of a channel.
     public func list(_ channel: ByteName) -> PresenceList {
-        let seats = channels[channel] ?? [:]
-        let first = seats.values.sorted { $0.number < $1.number }.prefix(PresenceTable.maxListed)
-        return PresenceList(members: first.map(\.member), count: seats.count)
+        let seats = channels[channel]?.values.sorted { $0.number < $1.number } ?? []
+        return PresenceList(members: seats.prefix(PresenceTable.maxListed).map(\.member), count: count(channel))
     }
 
     // MARK: - Nodes
@@ -159,7 +158,7 @@ public struct PresenceTable: Sendable {
         takings += 1
         return changes.map { channel, changes in
             Changes(
-                channel: channel, changes: changes, count: channels[channel]?.count ?? 0,
+                channel: channel, changes: changes, count: count(channel),
                 watchers: watchers[channel] ?? 0, number: takings)
         }
     }

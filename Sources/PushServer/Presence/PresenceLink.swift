@@ -24,6 +24,7 @@ final class PresenceLink {
     private let broker: BrokerLink
     /// Nil for the embedded broker, where there are no other nodes.
     private var gossip: PresenceGossip?
+
     init(_ context: LoopContext, _ broker: BrokerLink) {
         self.context = context
         self.broker = broker
