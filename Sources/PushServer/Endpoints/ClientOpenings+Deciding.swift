@@ -117,7 +117,8 @@ extension ClientOpenings {
     private func answer(to opening: Opening, _ histories: [ByteName: HistoryReading]) -> EndpointAnswer {
         let channels = opening.channels
         switch opening.transport {
-        case .webSocket(let acceptance, let own):
+        case .webSocket(let acceptance): return .upgrade(acceptance, channels: channels, after: histories)
+        case .session(let acceptance, let own):
             return .upgrade(acceptance, own, channels: channels, after: histories)
         case .eventStream(let wrapsMessages, _):
             let start = StreamStart(

@@ -32,7 +32,7 @@ struct HandshakeLog {
 
     /// Logs a list without a known subprotocol: a browser then gives up.
     func noteSubprotocols(of head: RequestHead, _ transport: ClientTransport, _ connection: Connection) {
-        if case .webSocket(let acceptance, _) = transport, acceptance.subprotocol == nil,
+        if case .webSocket(let acceptance) = transport, acceptance.subprotocol == nil,
             head.count(of: "sec-websocket-protocol") > 0
         {
             let names = TokenCarriers.withoutToken(head.listValues(of: "sec-websocket-protocol"))
@@ -76,6 +76,7 @@ extension ClientTransport {
         switch self {
         case .webSocket: ClientTransport.ofWebSockets
         case .eventStream: ClientTransport.ofEventStreams
+        case .session: []
         }
     }
 }

@@ -24,7 +24,7 @@ final class PusherUpgrade: OpeningEndpoint {
         _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
     ) -> EndpointAnswer {
         openings.answer(head, connection) { [self] head throws(UpgradeRefusal) in
-            .webSocket(try accept(head), ownSession(for: head, connection))
+            .session(try accept(head), ownSession(for: head, connection))
         }
     }
 
