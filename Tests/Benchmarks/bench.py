@@ -24,6 +24,7 @@ class Bench:
         self.started = 0
         self.marginal = functools.cache(self._marginal)
         self.idle_memory = functools.cache(self._idle_memory)
+        self.idle_memory_of_pusher = functools.cache(self._idle_memory_of_pusher)
         self.idle_memory_over_tls = functools.cache(self._idle_memory_over_tls)
         self.idle_memory_with_tokens = functools.cache(self._idle_memory_with_tokens)
 
@@ -42,9 +43,19 @@ class Bench:
 
     def _idle_memory(self, path="/ws"):
         """The growth of each kind of memory in smaps_rollup per idle connection, in bytes, on a fresh pushd."""
-        pushd = self._start(Pushd)
+        return self._growth_with((), [f"{path}?channel=c"] * IDLE_CONNECTIONS)
+
+    def _idle_memory_of_pusher(self):
+        """The same for Pusher's clients, beside plain ones with the same options, which have joined no channel."""
+        options = ["--pusher-app", "1:key:secret"]
+        plain, pushers = (
+            self._growth_with(options, [target] * IDLE_CONNECTIONS) for target in ("/ws", "/app/key?protocol=7"))
+        return {kind: pushers[kind] - plain[kind] for kind in plain}
+
+    def _growth_with(self, options, targets):
+        pushd = self._start(Pushd, options)
         try:
-            return growth(pushd, [f"{path}?channel=c"] * IDLE_CONNECTIONS)
+            return growth(pushd, targets)
         finally:
             end(pushd)
 

@@ -83,6 +83,11 @@ def own_bytes_per_idle_stream(bench):
     return bench.idle_memory("/sse")["Anonymous"]
 
 
+def own_bytes_per_pusher_session(bench):
+    """What an idle connection takes more if its client speaks Pusher."""
+    return bench.idle_memory_of_pusher()["Anonymous"]
+
+
 def own_bytes_per_token(bench):
     """What an idle connection takes more if its client has a token and a user of its own."""
     return bench.idle_memory_with_tokens()["Anonymous"] - bench.idle_memory()["Anonymous"]

@@ -26,6 +26,7 @@ BUDGETS = [
     Budget(figures.resident_bytes_per_idle_connection, 249, "all resident memory, including code"),
     Budget(figures.own_bytes_per_idle_connection, 220, "the memory that grows with every connection"),
     Budget(figures.own_bytes_per_idle_stream, 220, "the same for server-sent events"),
+    Budget(figures.own_bytes_per_pusher_session, 60, "its application and its socket_id, by slot"),
     Budget(figures.own_bytes_per_token, 124, "an identity and a place among the users' slots"),
     Budget(figures.own_bytes_per_idle_connection_over_tls, 14_900, "OpenSSL's session (decision 0015)"),
     Budget(figures.own_bytes_per_idle_connection_over_compact_tls, 940, "a session is its keys (decision 0014)"),

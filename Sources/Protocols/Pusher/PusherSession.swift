@@ -2,14 +2,22 @@ internal import Access
 internal import Channels
 
 /// What a client of Pusher's protocol may do, and who it is.
-public final class PusherSession: ClientSession {
+///
+/// Small, as each connection has one.
+public struct PusherSession {
+    /// Who the client is; few have anything there.
+    private final class Person {
+        /// Who has signed in, with the data for the answer.
+        var user: (member: PusherMember, data: String)?
+        /// The user that the client is in each presence channel.
+        var users: [String: String] = [:]
+    }
+
     /// Nil if the server ends the connection at once.
     private let app: PusherApp?
     private let socket: SocketID
-    /// Who has signed in; few clients do.
-    private var user: SignedIn?
-    /// The user that the client is in each presence channel.
-    private var users: [String: String] = [:]
+    /// Nil until the client is somebody.
+    private var person: Person?
 
     /// A client of an application that is not signed in.
     public init(_ app: PusherApp?, _ socket: SocketID) {
@@ -17,14 +25,14 @@ public final class PusherSession: ClientSession {
     }
 
     /// Handles a frame.
-    public func step(text: RawSpan) -> ClientStep {
+    public mutating func step(text: RawSpan) -> ClientStep {
         do throws(PusherViolation) {
             switch try PusherRequest(parsing: text) {
             case .ping: return .run(.ping, id: [])
             case .pong: return .nothing
             case .subscribe(let channel, let auth, let channelData): return subscribe(channel, auth, channelData)
             case .unsubscribe(let channel):
-                users[channel] = nil
+                person?.users[channel] = nil
                 return .run(.unsubscribe([channel]), id: [])
             case .signIn(let auth, let userData): return signIn(auth, userData)
             case .event(let name, let channel, let data): return send(name, to: channel, data)
@@ -44,9 +52,9 @@ public final class PusherSession: ClientSession {
         switch outcome {
         case .pong: return PusherText.pong
         case .subscribed(let channel, _, let members): return PusherText.subscribed(to: channel, members)
-        case .signedIn: return user.map { PusherText.signedIn(userData: $0.data) }
+        case .signedIn: return person?.user.map { PusherText.signedIn(userData: $0.data) }
         case .refused(let refusal, let channel?):
-            users[channel] = nil
+            person?.users[channel] = nil
             return PusherSession.subscriptionError(channel, refusal)
         case .refused(let refusal, nil): return PusherText.error(PusherSession.clientEventCode, refusal.message)
         case .unsubscribed, .published, .history, .presence, .refreshed: return nil
@@ -59,14 +67,14 @@ public final class PusherSession: ClientSession {
         case .hello: return PusherText.established(socket)
         case .nothingKept(let channel): return PusherText.cacheMiss(in: channel)
         case .watching(let online):
-            let users = zip(user?.member.watchlist ?? [], online)
+            let users = zip(person?.user?.member.watchlist ?? [], online)
             return PusherText.watchlist(
                 online: users.filter(\.1).map(\.0), offline: users.filter { !$0.1 }.map(\.0))
         case .unsubscribed(let channel, let denial):
-            users[channel] = nil
+            person?.users[channel] = nil
             return PusherText.subscriptionError(channel, denial.message, status: 401)
         case .removed(let channel, let reason, _):
-            users[channel] = nil
+            person?.users[channel] = nil
             return PusherText.subscriptionError(channel, reason, status: 403)
         case .expiring, .subscribed: return nil
         }
@@ -86,30 +94,20 @@ public final class PusherSession: ClientSession {
 @available(*, unavailable)
 extension PusherSession: Sendable {}
 
-/// A user who has signed in, with the data for the answer.
-private final class SignedIn {
-    let member: PusherMember
-    let data: String
-
-    init(_ member: PusherMember, _ data: String) {
-        (self.member, self.data) = (member, data)
-    }
-}
-
 // MARK: - Commands
 
 extension PusherSession {
-    private func subscribe(_ name: String, _ auth: String, _ channelData: String?) -> ClientStep {
+    private mutating func subscribe(_ name: String, _ auth: String, _ channelData: String?) -> ClientStep {
         do throws(PusherViolation) {
             guard let channel = PusherChannel(name) else { throw .badChannel }
             var options = SubscribeOptions()
             switch channel.access {
             case .open: break
-            case .user(let user): guard self.user?.member.id == user else { throw .notSignedIn }
+            case .user(let user): guard person?.user?.member.id == user else { throw .notSignedIn }
             case .signed: try check(auth, of: "\(socket.text):\(name)")
             case .presence:
                 let member = try member(of: name, auth, channelData)
-                users[name] = member.id
+                known().users[name] = member.id
                 options.member = ChannelMember(user: member.id, info: member.info)
             }
             if channel.isCache { options.history = HistoryRequest(last: 1) }
@@ -125,19 +123,19 @@ extension PusherSession {
     ) throws(PusherViolation) -> PusherMember {
         guard let channelData else {
             try check(auth, of: "\(socket.text):\(channel)")
-            guard let user else { throw .noChannelData }
+            guard let user = person?.user else { throw .noChannelData }
             return user.member
         }
         try check(auth, of: "\(socket.text):\(channel):\(channelData)")
         return try PusherMember(channelData: channelData)
     }
 
-    private func signIn(_ auth: String, _ userData: String) -> ClientStep {
+    private mutating func signIn(_ auth: String, _ userData: String) -> ClientStep {
         do throws(PusherViolation) {
             try check(auth, of: "\(socket.text)::user::\(userData)")
             let member = try PusherMember(userData: userData)
-            guard user == nil else { throw .otherUser }
-            user = SignedIn(member, userData)
+            guard person?.user == nil else { throw .otherUser }
+            known().user = (member, userData)
             return .run(
                 .signIn(
                     user: member.id, channel: PusherChannel.whereOnline(member.id),
@@ -159,8 +157,15 @@ extension PusherSession {
         } catch {
             return .reply(PusherText.error(PusherSession.clientEventCode, error.message))
         }
-        let payload = PusherEvent.payload(name, data: data, user: users[channel], excluding: socket.text)
+        let payload = PusherEvent.payload(name, data: data, user: person?.users[channel], excluding: socket.text)
         return .run(.relay(channel: channel, data: payload), id: [])
+    }
+
+    /// The client is somebody from now on.
+    private mutating func known() -> Person {
+        let person = person ?? Person()
+        self.person = person
+        return person
     }
 
     private func check(_ auth: String, of text: String) throws(PusherViolation) {

@@ -82,11 +82,11 @@ extension CommandRunner: MessageDelegate {
     func received(_ message: WebSocketMessage, _ connection: Connection) {
         switch (endpoint, message) {
         case (.channels, .text(let text)):
-            if let step = webSockets.sessions.session(of: connection)?.step(text: text.rawSpan) {
+            if let step = webSockets.sessions.step(text: text.rawSpan, of: connection) {
                 take(step, connection)
             }
         case (.channels, .binary(let bytes)):
-            if let step = webSockets.sessions.session(of: connection)?.step(binary: bytes.rawSpan) {
+            if let step = webSockets.sessions.step(binary: bytes.rawSpan, of: connection) {
                 take(step, connection)
             }
         case (.answering(let answer), _):

@@ -187,7 +187,7 @@ extension WebSocketExchange {
     /// - Parameter id: what the client named the command by; empty if it did not.
     func reply(_ outcome: CommandOutcome, to id: [UInt8], of connection: Connection) {
         context.tracer?.note(.outcome(outcome), of: connection)
-        guard let text = sessions.session(of: connection)?.reply(to: id, outcome) else { return }
+        guard let text = sessions.reply(to: id, outcome, of: connection) else { return }
         reply(text, to: connection)
     }
 
@@ -195,7 +195,7 @@ extension WebSocketExchange {
     func tell(_ event: ConnectionEvent, _ connection: Connection) {
         context.tracer?.note(.told(event), of: connection)
         guard connection.phase != .streaming else { return streams.tell(event, connection) }
-        guard let text = sessions.session(of: connection)?.text(for: event) else { return }
+        guard let text = sessions.text(for: event, of: connection) else { return }
         reply(text, to: connection)
     }
 

@@ -6,14 +6,14 @@ import Testing
 @testable import Protocols
 
 /// With the key, the secret and the signatures of Pusher's documentation.
-@Suite struct PusherSessionTests {
+@Suite final class PusherSessionTests {
     private static let signature = "58df8b0c36d6982b82c3ecf6b4662e34fe8c25bba48f5369f135bf843651c3a4"
     private static let presenceSignature = "31935e7d86dba64c2a90aed31fdc61869f9b22ba9d8863bba239c03ca481bc80"
     private static let userSignature = "4708d583dada6a56435fb8bc611c77c359a31eebde13337c16ab43aa6de336ba"
     private static let channelData = #"{"user_id":10,"user_info":{"name":"Mr. Channels"}}"#
     private static let key = "278d425bdf160c739803"
 
-    private let session: PusherSession
+    private var session: PusherSession
 
     init() throws {
         let app = try #require(PusherApp("3:\(PusherSessionTests.key):7ad3773142a6692b25b8"))

@@ -44,11 +44,10 @@ final class PusherUpgrade: OpeningEndpoint {
         let socket = SocketID(
             node: id.node, loop: UInt16(id.loop), slot: id.key.slot, generation: id.key.generation)
         do throws(PusherRefusal) {
-            return OwnSession(
-                spoken: ClientProtocols.indexOfPusher, session: PusherSession(try app(of: head), socket), refusal: nil)
+            return OwnSession(spoken: ClientProtocols.indexOfPusher, PusherSession(try app(of: head), socket))
         } catch {
             return OwnSession(
-                spoken: ClientProtocols.indexOfPusher, session: PusherSession(nil, socket),
+                spoken: ClientProtocols.indexOfPusher, PusherSession(nil, socket),
                 refusal: (error.code, error.reason))
         }
     }
