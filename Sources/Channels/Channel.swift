@@ -18,7 +18,7 @@ final class Channel {
     let index: UInt32
     /// Whether the messages are those of all channels that belong to it.
     let isWildcard: Bool
-    /// Subscribers that get the messages by a wildcard (`Hub.cover`); they are in no audience.
+    /// Subscribers that get the messages by a wildcard (`Subscriptions`); they are in no audience.
     var covered: Set<UInt32> = []
     /// What happens to its next batches.
     var policy: SlowConsumerPolicy
@@ -98,6 +98,13 @@ final class Channel {
         guard let batch = audience.batch else { return nil }
         let bytes = audience.start(of: slot)..<batch.byteCount
         return bytes.isEmpty ? nil : (batch, bytes)
+    }
+
+    /// Queues the part of this turn's messages that a subscriber has not been sent, so that later output is written
+    /// after it.
+    func queueUnsent(to slot: UInt32, _ subscribers: inout Subscribers) {
+        guard let (batch, bytes) = unsent(to: slot, subscribers[slot].form) else { return }
+        subscribers.queue(batch, bytes, for: slot)
     }
 
     /// Excludes this turn's messages so far from the next flush to a subscriber.

@@ -40,6 +40,13 @@ public final class ChannelTable {
     /// The wildcards that a channel, or another wildcard, belongs to.
     func wildcards(of name: String) -> [Channel] { wildcards.matches(name).compactMap { channelByName[$0] } }
 
+    /// How many connections of this loop get a channel's messages, by its name or by a wildcard.
+    func receiverCount(of name: String) -> Int {
+        ([self[name]].compactMap(\.self) + wildcards(of: name)).reduce(0) {
+            $0 + $1.subscriberCount - $1.covered.count
+        }
+    }
+
     func open(_ name: String) -> Channel {
         let index: UInt32
         if let free = freeIndices.popLast() {

@@ -5,7 +5,9 @@ extension Hub {
     /// - Returns: false if it is to be delivered now.
     public func hold(_ message: Message, at nowNanoseconds: UInt64) -> Bool {
         let (isHeld, replaced) = conflater.hold(message, at: nowNanoseconds)
-        if replaced > 0 { subscribers.counts.dropped[DropCause.interval.rawValue] += receivers(of: message.channel) }
+        if replaced > 0 {
+            subscribers.counts.dropped[DropCause.interval.rawValue] += channels.receiverCount(of: message.channel)
+        }
         return isHeld
     }
 
@@ -15,12 +17,5 @@ extension Hub {
     /// Takes the held messages that are due, each with the connections that have joined since it was published.
     public func takeDue(at nowNanoseconds: UInt64) -> [(message: Message, joined: [UInt32])] {
         conflater.takeDue(at: nowNanoseconds).map { ($0.message, $0.joined) }
-    }
-
-    /// How many connections of this loop get a channel's messages.
-    private func receivers(of name: String) -> Int {
-        ([channels[name]].compactMap(\.self) + channels.wildcards(of: name)).reduce(0) {
-            $0 + $1.subscriberCount - $1.covered.count
-        }
     }
 }

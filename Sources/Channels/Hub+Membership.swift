@@ -8,11 +8,8 @@ extension Hub {
         let channel = channels[name] ?? channels.open(name)
         guard subscribers[slot].position(in: channel.index) == nil else { return false }
         if !past.isEmpty { send(past, to: slot, of: channel) }
-        let position = isCovered(slot, channel) ? cover(slot, channel) : channel.add(slot, subscribers[slot].form)
-        subscribers[slot].add(Subscriber.Membership(channel: channel.index, position: position))
-        subscriptionCount += 1
+        subscriptions.add(slot, channel, &subscribers)
         conflater.joined(slot, name)
-        if channel.isWildcard { coverChannels(of: slot, by: channel) }
         return true
     }
 
@@ -22,13 +19,13 @@ extension Hub {
     @discardableResult
     public func leave(_ slot: UInt32, _ name: String) -> Bool {
         guard let channel = channels[name] else { return false }
-        return leave(slot, channel)
+        return subscriptions.remove(slot, channel, &subscribers)
     }
 
     /// Ends all subscriptions of a connection.
     public func leaveAll(_ slot: UInt32) {
         while let index = subscribers[slot].lastChannel, let channel = channels[index] {
-            leave(slot, channel)
+            _ = subscriptions.remove(slot, channel, &subscribers)
         }
     }
 
@@ -37,6 +34,14 @@ extension Hub {
         guard let channel = channels[name] else { return false }
         return subscribers[slot].position(in: channel.index) != nil
     }
+
+    /// Whether a connection gets the messages of a channel, by its name or by a wildcard.
+    public func receives(_ slot: UInt32, _ name: String) -> Bool {
+        isMember(slot, of: name) || subscriptions.hasWildcard(slot, of: name, subscribers)
+    }
+
+    /// The number of subscriptions.
+    public var subscriptionCount: Int { subscriptions.count }
 
     /// The number of channels that a connection is subscribed to.
     public func channelCount(of slot: UInt32) -> Int {
@@ -57,16 +62,5 @@ extension Hub {
             guard let channel = channels[index] else { return sum }
             return sum + ChannelTable.bytes(ofChannelNamed: channel.name) / max(channel.subscriberCount, 1)
         }
-    }
-
-    @discardableResult
-    private func leave(_ slot: UInt32, _ channel: Channel) -> Bool {
-        guard let position = subscribers[slot].position(in: channel.index) else { return false }
-        removeFromAudience(slot, channel, at: position)
-        subscribers[slot].remove(from: channel.index)
-        subscriptionCount -= 1
-        if channel.isWildcard { uncoverChannels(of: slot) }
-        if channel.isEmpty { channels.close(channel) }
-        return true
     }
 }

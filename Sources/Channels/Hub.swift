@@ -5,24 +5,20 @@ internal import Bytes
 /// Publishing only marks: `deliver` appends to a channel's batch and writes nothing. `flush`, at the end of the loop's
 /// turn, writes once to each marked connection. Confined to its loop's thread; does no I/O itself.
 ///
-/// The hub has the channels and knows who is subscribed to them. What is queued for each connection, and what the
-/// kernel accepts, is in `Subscribers`.
+/// Its parts: `ChannelTable` has the channels, `Subscriptions` knows who is subscribed to them, `FanOut` has the messages
+/// of a turn, and `Subscribers` what is queued for each connection and what the kernel accepts.
 public final class Hub {
     /// The channels that have subscribers on this loop.
     public let channels: ChannelTable
     // Unchecked (docs/decisions/0009): touched for each delivery, where the check costs more than the access.
     @safe @exclusivity(unchecked) var subscribers: Subscribers
-    @safe @exclusivity(unchecked) var dirtyChannels: [Channel] = []
-    @safe @exclusivity(unchecked) var receivedNanoseconds: [UInt64] = []
+    @safe @exclusivity(unchecked) var subscriptions: Subscriptions
+    @safe @exclusivity(unchecked) var fanOut = FanOut()
     /// Of the subscribers whose messages have one, by slot.
     @safe @exclusivity(unchecked) var prefixes: [UInt32: any MessagePrefix] = [:]
     @safe @exclusivity(unchecked) var conflater = Conflater()
     /// A nested flush would empty the lists of the outer one, so it traps.
     var isFlushing = false
-    /// The number of subscriptions.
-    public internal(set) var subscriptionCount = 0
-    /// The number of channels in the last flush that had several messages.
-    public internal(set) var busyChannelsFlushed = 0
 
     /// Makes an empty hub.
     ///
@@ -37,6 +33,7 @@ public final class Hub {
     ) {
         subscribers = Subscribers(outboxLimitBytes: outboxLimitBytes, encoders: encoders)
         channels = ChannelTable(policies: policies)
+        subscriptions = Subscriptions(channels: channels)
     }
 
     /// Sets other limits: for channels that are opened from now on, and at once for each connection's queue.
@@ -61,15 +58,8 @@ public final class Hub {
     }
 
     private func deliver(_ message: Message, by channel: Channel) {
-        append(message, to: channel)
+        fanOut.append(message, to: channel, &subscribers)
         if !prefixes.isEmpty { sendPrefixed(message, of: channel) }
-    }
-
-    private func append(_ message: Message, to channel: Channel) {
-        let isFirst = channel.append(message, &subscribers.writer) {
-            subscribers.pool.batch(.messages, of: channel)
-        }
-        if isFirst { dirtyChannels.append(channel) }
     }
 
     /// Adds a message for its channel's subscribers, and those of its wildcards, except some.
@@ -79,9 +69,9 @@ public final class Hub {
     }
 
     private func deliver(_ message: Message, by channel: Channel, except slots: [UInt32]) {
-        let excluded = Set(slots.filter { isListed($0, channel) })
-        for slot in excluded { queueUnsent(to: slot, channel) }
-        append(message, to: channel)
+        let excluded = Set(slots.filter { subscriptions.isListed($0, channel, subscribers) })
+        for slot in excluded { channel.queueUnsent(to: slot, &subscribers) }
+        fanOut.append(message, to: channel, &subscribers)
         for slot in excluded { channel.skip(slot, subscribers[slot].form) }
         if !prefixes.isEmpty { sendPrefixed(message, of: channel, except: excluded) }
     }
@@ -102,7 +92,7 @@ public final class Hub {
             let (form, slots) = channel.audience(index)
             guard !slots.isEmpty, let text = subscribers.writer.text(of: notice, in: name, form) else { continue }
             for slot in slots {
-                queueUnsent(to: slot, channel)
+                channel.queueUnsent(to: slot, &subscribers)
                 channel.skip(slot, form)
                 subscribers.reply(slot, text: text)
             }
@@ -110,10 +100,16 @@ public final class Hub {
         for slot in channel.covered { tellCovered(slot, notice, of: channel) }
     }
 
-    /// Queues this turn's messages of a channel for a subscriber, so that later output is written after them.
-    func queueUnsent(to slot: UInt32, _ channel: Channel) {
-        guard let (batch, bytes) = channel.unsent(to: slot, subscribers[slot].form) else { return }
-        subscribers.queue(batch, bytes, for: slot)
+    /// Sends a notice to a subscriber that is covered, after the messages so far.
+    private func tellCovered(_ slot: UInt32, _ notice: DeliveryNotice, of channel: Channel) {
+        let form = subscribers[slot].form
+        guard let text = subscribers.writer.text(of: notice, in: channel.name, form) else { return }
+        for wildcard in channels.wildcards(of: channel.name)
+        where subscriptions.isListed(slot, wildcard, subscribers) {
+            wildcard.queueUnsent(to: slot, &subscribers)
+            wildcard.skip(slot, form)
+        }
+        subscribers.reply(slot, text: text)
     }
 }
 
@@ -129,41 +125,19 @@ extension Hub {
     public func flush(holdingBusy: Bool = false) {
         precondition(!isFlushing, "Hub: a flush was entered twice")
         isFlushing = true
-        fanOutDirtyChannels(holdingBusy: holdingBusy)
+        fanOut.run(holdingBusy: holdingBusy, &subscribers)
         subscribers.writeMarked()
         isFlushing = false
     }
 
     /// Whether the last flush kept channels for a later one.
-    public var holdsChannels: Bool { !dirtyChannels.isEmpty }
+    public var holdsChannels: Bool { fanOut.hasDirtyChannels }
 
-    private func fanOutDirtyChannels(holdingBusy: Bool) {
-        busyChannelsFlushed = 0
-        // A message for a few subscribers does not wait for one for thousands.
-        for channel in dirtyChannels where channel.subscriberCount <= PreparedWrites.capacity {
-            fanOut(channel, unlessBusy: holdingBusy)
-        }
-        for channel in dirtyChannels { fanOut(channel, unlessBusy: holdingBusy) }
-        dirtyChannels.removeAll { !$0.isDirty }
-        subscribers.finishBatches()
-    }
-
-    private func fanOut(_ channel: Channel, unlessBusy: Bool) {
-        guard channel.isDirty, !(unlessBusy && channel.isBusy) else { return }
-        channel.markClean(receivedNanoseconds: &receivedNanoseconds)
-        for index in 0..<channel.audienceCount {
-            guard let (batch, slots, starts) = channel.takeBatch(ofAudience: index) else { continue }
-            subscribers.send(batch, to: slots, startingAt: starts)
-        }
-        if channel.isBusy { busyChannelsFlushed += 1 }
-    }
+    /// The number of channels in the last flush that had several messages.
+    public var busyChannelsFlushed: Int { fanOut.busyChannelCount }
 
     /// Returns when the messages of the last flushes were received, in nanoseconds.
-    public func takeReceivedNanoseconds() -> [UInt64] {
-        guard !receivedNanoseconds.isEmpty else { return [] }
-        defer { receivedNanoseconds.removeAll(keepingCapacity: true) }
-        return receivedNanoseconds
-    }
+    public func takeReceivedNanoseconds() -> [UInt64] { fanOut.takeReceivedNanoseconds() }
 }
 
 @available(*, unavailable)
