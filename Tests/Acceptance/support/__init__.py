@@ -15,15 +15,24 @@ def wait_until(condition, what, seconds=10, pause=0.01):
     return value
 
 
+_reservations = []
+
+
 def free_port():
     """A port that nothing listens on, for a server that cannot pick one itself or must restart on the same port.
 
-    It is below the ports that the system assigns, so that no other server of the test gets it in the meantime.
+    It is below the ports that the system assigns, and no other process of the tests gets it as long as this one runs,
+    so that it is still free when the server starts, and starts again.
     """
     while True:
         port = random.randrange(15_000, 32_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            return port
+        reservation = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        with contextlib.suppress(OSError):
+            reservation.bind(f"\0pushd-tests-port-{port}")
+            with socket.create_server(("127.0.0.1", port)):
+                _reservations.append(reservation)
+                return port
+        reservation.close()
 
 
 def own_address():
