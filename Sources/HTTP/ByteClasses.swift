@@ -1,4 +1,5 @@
 internal import Bytes
+internal import Glibc
 
 /// Bytes that HTTP's grammar names.
 enum ASCII {
@@ -73,9 +74,9 @@ extension RawSpan {
         let count = range.count
         guard count == lowercase.utf8CodeUnitCount else { return false }
         let text = unsafe UnsafeRawPointer(lowercase.utf8Start)
+        guard count >= 8 else { return unsafe matchesShort(range, text) }
         var index = 0
         while index < count {
-            guard count >= 8 else { return unsafe matchesTail(range, unsafe lowercase.utf8Start) }
             // The last word overlaps the one before if the length is not a multiple of eight.
             index = min(index, count - 8)
             let word = unsafe unsafeLoadUnaligned(fromByteOffset: range.lowerBound + index, as: UInt64.self)
@@ -86,10 +87,22 @@ extension RawSpan {
         return true
     }
 
-    private func matchesTail(_ range: Range<Int>, _ lowercase: UnsafePointer<UInt8>) -> Bool {
-        for index in 0..<range.count
-        where byte(at: range.lowerBound + index).lowercasedASCII != (unsafe lowercase[index]) { return false }
-        return true
+    /// The same for less than eight bytes.
+    private func matchesShort(_ range: Range<Int>, _ lowercase: UnsafeRawPointer) -> Bool {
+        guard range.count >= 4 else {
+            for index in 0..<range.count
+            where byte(at: range.lowerBound + index).lowercasedASCII
+                != (unsafe lowercase.load(fromByteOffset: index, as: UInt8.self))
+            { return false }
+            return true
+        }
+        // The first four bytes and the last four.
+        let (first, last) = (range.lowerBound, range.upperBound - 4)
+        let word = unsafe UInt64(unsafeLoadUnaligned(fromByteOffset: first, as: UInt32.self)) << 32
+            | UInt64(unsafeLoadUnaligned(fromByteOffset: last, as: UInt32.self))
+        let text = unsafe UInt64(lowercase.loadUnaligned(as: UInt32.self)) << 32
+            | UInt64(lowercase.loadUnaligned(fromByteOffset: range.count - 4, as: UInt32.self))
+        return Self.isSame(word, ignoringCaseOf: text)
     }
 
     /// Whether eight bytes equal eight bytes of a lower-case ASCII text, ignoring case.
@@ -105,8 +118,12 @@ extension RawSpan {
 
     /// The first offset in `range` that holds `byte`.
     func firstOffset(of byte: UInt8, in range: Range<Int>) -> Int? {
-        for offset in range where self.byte(at: offset) == byte { return offset }
-        return nil
+        unsafe withUnsafeBytes { bytes in
+            guard let start = bytes.baseAddress, !range.isEmpty,
+                let found = unsafe memchr(start + range.lowerBound, Int32(byte), range.count)
+            else { return nil }
+            return unsafe UnsafeRawPointer(found) - start
+        }
     }
 
     /// `range` without leading and trailing white space (OWS, RFC 9110 5.6.3).

@@ -71,6 +71,8 @@ extension RequestHead {
         let head = bytes.rawSpan
         var index = 0
         while var rest = next(name, &index) {
+            // Nearly always the token is the whole list.
+            if head.matchesIgnoringCase(rest, token) { return true }
             while let element = head.nextElement(&rest) {
                 if head.matchesIgnoringCase(element, token) { return true }
             }
