@@ -5,8 +5,8 @@ internal import Bytes
 /// Publishing only marks: `deliver` appends to a channel's batch and writes nothing. `flush`, at the end of the loop's
 /// turn, writes once to each marked connection. Confined to its loop's thread; does no I/O itself.
 ///
-/// Its parts: `ChannelTable` has the channels, `Subscriptions` knows who is subscribed to them, `FanOut` has the messages
-/// of a turn, and `Subscribers` what is queued for each connection and what the kernel accepts.
+/// Its parts: `ChannelTable` has the channels, `Subscriptions` knows who is subscribed to them, `FanOut` has the
+/// messages of a turn, and `Subscribers` what is queued for each connection and what the kernel accepts.
 public final class Hub {
     /// The channels that have subscribers on this loop.
     public let channels: ChannelTable

@@ -98,9 +98,11 @@ extension RawSpan {
         }
         // The first four bytes and the last four.
         let (first, last) = (range.lowerBound, range.upperBound - 4)
-        let word = unsafe UInt64(unsafeLoadUnaligned(fromByteOffset: first, as: UInt32.self)) << 32
+        let word =
+            unsafe UInt64(unsafeLoadUnaligned(fromByteOffset: first, as: UInt32.self)) << 32
             | UInt64(unsafeLoadUnaligned(fromByteOffset: last, as: UInt32.self))
-        let text = unsafe UInt64(lowercase.loadUnaligned(as: UInt32.self)) << 32
+        let text =
+            unsafe UInt64(lowercase.loadUnaligned(as: UInt32.self)) << 32
             | UInt64(lowercase.loadUnaligned(fromByteOffset: range.count - 4, as: UInt32.self))
         return Self.isSame(word, ignoringCaseOf: text)
     }
