@@ -10,29 +10,31 @@ public struct HostAndPort {
 
     /// Splits a text; nil if a bracket is not closed, or is followed by something other than a port.
     ///
-    /// Without brackets the last colon is the port's: in `::1:80` the host is `::1`.
+    /// Without brackets the last colon is the port's: in `::1:80` the host is `::1`. Text is split by bytes, because a
+    /// colon and a mark that combines with it are one `Character`.
     public init?(_ text: Substring) {
-        if text.hasPrefix("[") {
-            guard let bracket = text.firstIndex(of: "]") else { return nil }
-            let rest = text[bracket...].dropFirst()
-            guard rest.isEmpty || rest.hasPrefix(":") else { return nil }
-            writtenHost = text[...bracket]
-            port = rest.isEmpty ? nil : rest.dropFirst()
+        let bytes = text.utf8
+        if bytes.first == UInt8(ascii: "[") {
+            guard let bracket = bytes.firstIndex(of: UInt8(ascii: "]")) else { return nil }
+            let rest = bytes[bytes.index(after: bracket)...]
+            guard rest.isEmpty || rest.first == UInt8(ascii: ":") else { return nil }
+            writtenHost = Substring(bytes[...bracket])
+            port = rest.isEmpty ? nil : Substring(rest.dropFirst())
         } else {
-            let colon = text.lastIndex(of: ":")
-            writtenHost = text[..<(colon ?? text.endIndex)]
-            port = colon.map { text[$0...].dropFirst() }
+            let colon = bytes.lastIndex(of: UInt8(ascii: ":"))
+            writtenHost = Substring(bytes[..<(colon ?? bytes.endIndex)])
+            port = colon.map { Substring(bytes[$0...].dropFirst()) }
         }
     }
 
     /// The host without brackets.
-    public var host: Substring { isBracketed ? writtenHost.dropFirst().dropLast() : writtenHost }
+    public var host: Substring { isBracketed ? Substring(writtenHost.utf8.dropFirst().dropLast()) : writtenHost }
 
     /// Whether the host is in brackets.
-    public var isBracketed: Bool { writtenHost.hasPrefix("[") }
+    public var isBracketed: Bool { writtenHost.utf8.first == UInt8(ascii: "[") }
 
     /// Whether the brackets contain exactly an IPv6 address.
-    public var hasRightBrackets: Bool { isBracketed == host.contains(":") }
+    public var hasRightBrackets: Bool { isBracketed == host.utf8.contains(UInt8(ascii: ":")) }
 
     /// The port number; nil if there is no port, or it is not a number up to 65535.
     public var portNumber: UInt16? {

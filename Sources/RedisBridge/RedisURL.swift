@@ -11,30 +11,31 @@ struct RedisURL {
     /// The part after the servers, from the slash on.
     private let rest: Substring
 
+    /// Splits a URL by bytes, because a separator and a mark that combines with it are one `Character`.
     init(parsing url: String) throws(RedisURLViolation) {
-        let scheme = url.prefix { $0 != ":" }
-        var rest = url.dropFirst(scheme.count)
-        guard rest.hasPrefix("://") else { throw .unknownScheme(nil) }
-        rest = rest.dropFirst(3)
-        guard !rest.contains("#") else { throw .unexpectedPart }
-        let end = rest.firstIndex { $0 == "/" || $0 == "?" } ?? rest.endIndex
+        guard let colon = url.utf8.firstIndex(of: UInt8(ascii: ":")), url.utf8[colon...].starts(with: "://".utf8) else {
+            throw .unknownScheme(nil)
+        }
+        scheme = String(url[..<colon])
+        let rest = url.utf8[colon...].dropFirst(3)
+        guard !rest.contains(UInt8(ascii: "#")) else { throw .unexpectedPart }
+        let end = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
+        self.rest = Substring(rest[end...])
         let authority = rest[..<end]
-        self.scheme = String(scheme)
-        self.rest = rest[end...]
-        let hostStart = authority.lastIndex(of: "@").map { authority.index(after: $0) } ?? authority.startIndex
-        hosts = authority[hostStart...]
-        (user, password) = try RedisURL.credentials(authority[..<hostStart].dropLast())
+        let at = authority.lastIndex(of: UInt8(ascii: "@"))
+        hosts = Substring(at.map { authority[$0...].dropFirst() } ?? authority)
+        (user, password) = try RedisURL.credentials(Substring(authority[..<(at ?? authority.startIndex)]))
     }
 
     /// The text after the first slash.
-    var path: Substring { rest.dropFirst() }
+    var path: Substring { Substring(rest.utf8.dropFirst()) }
 
     /// The servers in the list.
     func servers(defaultPort: UInt16) throws(RedisURLViolation) -> [RedisServer] {
-        guard !rest.contains("?") else { throw .unexpectedPart }
+        guard !rest.utf8.contains(UInt8(ascii: "?")) else { throw .unexpectedPart }
         var servers: [RedisServer] = []
-        for text in hosts.split(separator: ",", omittingEmptySubsequences: false) {
-            servers.append(try RedisURL.server(text, defaultPort: defaultPort))
+        for text in hosts.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+            servers.append(try RedisURL.server(Substring(text), defaultPort: defaultPort))
         }
         return servers
     }
@@ -46,20 +47,20 @@ struct RedisURL {
 
     /// A socket's path, with an optional `?db=`.
     func unixSocket() throws(RedisURLViolation) -> (RedisEndpoint.Topology, UInt32) {
-        let question = rest.firstIndex(of: "?") ?? rest.endIndex
+        let question = rest.utf8.firstIndex(of: UInt8(ascii: "?")) ?? rest.endIndex
         let path = try RedisURL.decode(rest[..<question])
         guard hosts.isEmpty, SocketAddress(unixPath: path) != nil, path.hasPrefix("/") else { throw .badPath }
         guard question < rest.endIndex else { return (.single(.unix(path: path)), 0) }
-        let query = rest[rest.index(after: question)...]
-        guard query.hasPrefix("db=") else { throw .unexpectedPart }
-        return (.single(.unix(path: path)), try RedisURL.number(query.dropFirst(3)))
+        let query = rest.utf8[question...].dropFirst()
+        guard query.starts(with: "db=".utf8) else { throw .unexpectedPart }
+        return (.single(.unix(path: path)), try RedisURL.number(Substring(query.dropFirst(3))))
     }
 
     private static func credentials(_ text: Substring) throws(RedisURLViolation) -> (String?, String?) {
         guard !text.isEmpty else { return (nil, nil) }
-        guard let colon = text.firstIndex(of: ":") else { return (try decode(text), nil) }
+        guard let colon = text.utf8.firstIndex(of: UInt8(ascii: ":")) else { return (try decode(text), nil) }
         let user = try decode(text[..<colon])
-        let password = try decode(text[text.index(after: colon)...])
+        let password = try decode(Substring(text.utf8[colon...].dropFirst()))
         guard !password.isEmpty else { throw .missingPassword }
         return (user.isEmpty ? nil : user, password)
     }

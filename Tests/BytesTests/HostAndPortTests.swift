@@ -33,4 +33,13 @@ import Testing
         #expect(try #require(HostAndPort("h:\(text)"[...])).portNumber == number)
         #expect(try #require(HostAndPort("h"[...])).portNumber == nil)
     }
+
+    @Test("A mark that combines with a separator hides it in a String, not here")
+    func combiningMarks() {
+        let parts = HostAndPort("a\u{600}:80")
+        #expect(parts?.host == "a\u{600}")
+        #expect(parts?.portNumber == 80)
+        #expect(HostAndPort("[::1]\u{301}:80") == nil)
+        #expect(HostAndPort("a:\u{301}80")?.portNumber == nil)
+    }
 }

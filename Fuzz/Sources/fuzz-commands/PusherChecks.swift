@@ -34,7 +34,8 @@ private func checkFrame(_ frame: [UInt8]) {
         return expect(false, "a frame that is no event")
     }
     if case .string(let channel) = object["channel"], channel == "news" {
-        expect(!event.hasPrefix("pusher"), "a payload that speaks for the server: \(event)")
+        let isReserved = ["pusher:", "pusher_internal:"].contains { event.hasPrefix($0) }
+        expect(!isReserved, "a payload that speaks for the server: \(event)")
     }
 }
 
