@@ -10,7 +10,7 @@ private let socket = SocketID(node: 1, loop: 2, slot: 3, generation: 4)
 
 /// The message as a frame of Pusher's clients, as a payload for them, and as a request to Pusher's API.
 func checkPusher(_ text: [UInt8]) {
-    let session = PusherSession(app, socket)
+    var session = PusherSession(app, socket)
     switch UTF8Validator.isValid(text.rawSpan) ? session.step(text: text.rawSpan) : session.step(binary: text.rawSpan) {
     case .reply(let frame): checkFrame(frame)
     case .run(.relay(let channel, let payload), _):
