@@ -46,7 +46,7 @@ public final class Batch {
     func appendFrame(
         of message: Message, after prefix: (any MessagePrefix)?, _ form: WireForm, _ writer: inout FrameWriter
     ) {
-        prefix?.append(before: message, to: &storage)
+        if let prefix { writer.append(prefix, before: message, form, to: &storage) }
         appendFrame(of: message, form, &writer)
     }
 

@@ -42,14 +42,33 @@ struct FrameWriter {
         let encoder = encoders[form.encoder]
         let opcode: Opcode = message.isText || encoder != nil ? .text : .binary
         let text = if let encoder { message.text(form.encoder, encoder) } else { message.payload }
-        guard isFramed(form) else { return bytes.append(contentsOf: text) }
-        if let window = form.window,
-            let deflated = message.deflated(form, { deflaters.deflate(text.rawSpan, for: window) })
-        {
-            FrameEncoder.appendFrame(opcode, rsv1: true, deflated.rawSpan, to: &bytes)
-        } else {
-            FrameEncoder.appendFrame(opcode, text.rawSpan, to: &bytes)
+        let deflated = form.window.flatMap { window in
+            message.deflated(form) { deflaters.deflate(text.rawSpan, for: window) }
         }
+        append(text, deflated, opcode, form, to: &bytes)
+    }
+
+    /// Appends a text in a frame or, without one, as it is or as a piece of a body in gzip.
+    private func append(
+        _ text: [UInt8], _ deflated: [UInt8]?, _ opcode: Opcode, _ form: WireForm, to bytes: inout [UInt8]
+    ) {
+        switch (isFramed(form), deflated) {
+        case (true, let deflated?): FrameEncoder.appendFrame(opcode, rsv1: true, deflated.rawSpan, to: &bytes)
+        case (true, nil): FrameEncoder.appendFrame(opcode, text.rawSpan, to: &bytes)
+        case (false, let deflated?): GzipBody.append(deflated: deflated.rawSpan, to: &bytes)
+        case (false, nil) where form.window != nil: GzipBody.append(text.rawSpan, to: &bytes)
+        case (false, nil): bytes.append(contentsOf: text)
+        }
+    }
+
+    /// Appends what a subscriber gets before a message.
+    func append(
+        _ prefix: any MessagePrefix, before message: Message, _ form: WireForm, to bytes: inout [UInt8]
+    ) {
+        guard form.window != nil else { return prefix.append(before: message, to: &bytes) }
+        var text: [UInt8] = []
+        prefix.append(before: message, to: &text)
+        append(text, nil, .text, form, to: &bytes)
     }
 
     /// The payload of a frame that only one subscriber gets, if it has to be compressed for it.
@@ -67,14 +86,9 @@ struct FrameWriter {
     /// Whether each of these subscribers has a prefix of its own.
     func isPrefixed(_ form: WireForm) -> Bool { prefixedBits >> UInt16(form.encoder) & 1 != 0 }
 
-    /// Appends a text as one frame, or as it is if the form has none.
+    /// Appends a text that is not a message, in the form of messages.
     mutating func append(text: [UInt8], _ form: WireForm, to bytes: inout [UInt8]) {
-        guard isFramed(form) else { return bytes.append(contentsOf: text) }
-        if let deflated = deflated(text.rawSpan, form) {
-            FrameEncoder.appendFrame(.text, rsv1: true, deflated.rawSpan, to: &bytes)
-        } else {
-            FrameEncoder.appendFrame(.text, text.rawSpan, to: &bytes)
-        }
+        append(text, deflated(text.rawSpan, form), .text, form, to: &bytes)
     }
 
     /// The text of a notice; nil if the protocol has none.

@@ -96,11 +96,9 @@ extension Subscribers {
 
     /// Queues a notice.
     mutating func reply(_ slot: UInt32, text: [UInt8]) {
-        if writer.isFramed(self[slot].form) {
-            reply(slot, .text, message: text.rawSpan)
-        } else {
-            reply(slot) { $0.append(contentsOf: text) }
-        }
+        var bytes: [UInt8] = []
+        writer.append(text: text, self[slot].form, to: &bytes)
+        reply(slot) { $0.append(contentsOf: bytes) }
     }
 
     /// Adds a range of a batch to a connection's outbox, so that several channels' messages become one write.

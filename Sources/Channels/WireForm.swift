@@ -13,7 +13,8 @@ public struct WireForm: Equatable, Sendable {
     ///
     /// - Parameters:
     ///   - encoder: the index of an encoder that was given to the hub.
-    /// - window: the subscriber's decompression window; nil for uncompressed frames.
+    ///   - window: the subscriber's decompression window; nil for uncompressed messages. Messages without frames are
+    ///     pieces of a body in gzip if there is one.
     public init(encoder: Int = 0, deflated window: DeflateWindow? = nil) {
         precondition((0..<WireForm.maxEncoders).contains(encoder), "WireForm: no such encoder")
         bits = UInt8(encoder) << 4 | (window?.rawValue ?? 0)
@@ -21,6 +22,6 @@ public struct WireForm: Equatable, Sendable {
 
     /// The index of the encoder.
     public var encoder: Int { Int(bits >> 4) }
-    /// The window that messages are compressed with; nil for uncompressed frames.
+    /// The window that messages are compressed with; nil for uncompressed ones.
     public var window: DeflateWindow? { DeflateWindow(rawValue: bits & 0xF) }
 }

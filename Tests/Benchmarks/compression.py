@@ -17,7 +17,14 @@ from throwaway import throwaway_pushd  # also makes `support` importable
 
 from support.raw import decode_frames
 
-OFFER = {"Sec_WebSocket_Extensions": "permessage-deflate; client_max_window_bits"}
+from loads import opened
+
+KINDS = {
+    "plain": ("/ws", {}),
+    "compressed": ("/ws", {"Sec_WebSocket_Extensions": "permessage-deflate; client_max_window_bits"}),
+    "sse": ("/sse", {}),
+    "sse in gzip": ("/sse", {"Accept_Encoding": "gzip"}),
+}
 SUBSCRIBERS, MESSAGES, IDLE = 1_000, 300, 15_000
 
 
@@ -31,19 +38,28 @@ def message(number):
 
 
 class Subscribers:
-    def __init__(self, pushd, count, headers):
+    def __init__(self, pushd, count, path, headers):
         self.selector = selectors.DefaultSelector()
         self.clients = []
+        self.ends = None
         for _ in range(count):
-            client = pushd.raw().upgrade("/ws?channel=c", **headers)
+            client = opened(pushd.raw(), f"{path}?channel=c", headers)
             client.socket.setblocking(False)
             self.selector.register(client.socket, selectors.EVENT_READ)
             self.clients.append(client)
+        if path == "/sse":
+            self.ends = b"\x00\x00\xff\xff" if headers else b"\n\n"
 
-    def receive_frame(self):
+    def _is_complete(self, client):
+        """Whether a client has got a message."""
+        if self.ends:
+            return client.received.endswith(self.ends)
+        return decode_frames(client.received, deflates=client.deflates)[1]
+
+    def receive_message(self):
         """Waits until every subscriber has received one message, and returns its size on the wire."""
         first = self.clients[0]
-        while not decode_frames(first.received, deflates=first.deflates)[1]:
+        while not self._is_complete(first):
             first.socket.setblocking(True)
             first.receive_more()
         first.socket.setblocking(False)
@@ -56,9 +72,9 @@ class Subscribers:
         return size
 
 
-def cpu_per_delivery(pushd, headers):
+def cpu_per_delivery(pushd, kind):
     """Microseconds of the server's CPU, and the bytes of a message on the wire."""
-    subscribers = Subscribers(pushd, SUBSCRIBERS, headers)
+    subscribers = Subscribers(pushd, SUBSCRIBERS, *KINDS[kind])
     publisher = pushd.http()
     sizes = []
     for number in range(MESSAGES):
@@ -66,22 +82,22 @@ def cpu_per_delivery(pushd, headers):
             began = pushd.cpu_seconds()
         publisher.request("POST", "/publish?channel=c", body=message(number))
         publisher.getresponse().read()
-        sizes.append(subscribers.receive_frame())
+        sizes.append(subscribers.receive_message())
     deliveries = (MESSAGES - 10) * SUBSCRIBERS
     return (pushd.cpu_seconds() - began) / deliveries * 1e6, statistics.mean(sizes)
 
 
-def bytes_per_idle_connection(pushd, headers):
-    Subscribers(pushd, 500, headers)  # for memory that is allocated only once
+def bytes_per_idle_connection(pushd, kind):
+    Subscribers(pushd, 500, *KINDS[kind])  # for memory that is allocated only once
     before = pushd.resident_bytes()
-    Subscribers(pushd, IDLE, headers)
+    Subscribers(pushd, IDLE, *KINDS[kind])
     return (pushd.resident_bytes() - before) / IDLE
 
 
-def measure(measurement, headers):
+def measure(measurement, kind):
     with throwaway_pushd("--compression", "on", "--workers", "1") as pushd:
         os.sched_setaffinity(pushd.process.pid, {0})
-        return measurement(pushd, headers)
+        return measurement(pushd, kind)
 
 
 def main():
@@ -89,16 +105,15 @@ def main():
     parser.add_argument("--rounds", type=int, default=5)
     rounds = parser.parse_args().rounds
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
-    kinds = {"plain": {}, "compressed": OFFER}
-    cpu, wire, memory = ({kind: [] for kind in kinds} for _ in range(3))
+    cpu, wire, memory = ({kind: [] for kind in KINDS} for _ in range(3))
     for _ in range(rounds):
-        for kind in random.sample(list(kinds), len(kinds)):
-            cost, size = measure(cpu_per_delivery, kinds[kind])
-            memory[kind].append(measure(bytes_per_idle_connection, kinds[kind]))
+        for kind in random.sample(list(KINDS), len(KINDS)):
+            cost, size = measure(cpu_per_delivery, kind)
+            memory[kind].append(measure(bytes_per_idle_connection, kind))
             cpu[kind].append(cost)
             wire[kind].append(size)
     print(f"{'kind':12} {'us/delivery':>11} {'ratio':>6} {'bytes on the wire':>18} {'B/idle conn':>12} {'ratio':>6}")
-    for kind in kinds:
+    for kind in KINDS:
         cost, idle = statistics.median(cpu[kind]), statistics.median(memory[kind])
         ratios = cost / statistics.median(cpu["plain"]), idle / statistics.median(memory["plain"])
         print(f"{kind:12} {cost:11.2f} {ratios[0]:6.2f} {statistics.median(wire[kind]):18.0f} {idle:12.0f} {ratios[1]:6.2f}")

@@ -1,10 +1,15 @@
 """The figures that have a budget; each is a function of the bench."""
 
+from dataclasses import replace
+
 from loads import Connecting, FromRedis, Publishing, PublishingOverTLS
 
 FAN_OUT = Publishing(channels=1, subscribers=200, units=300, warm_up=20)
 STREAMS = Publishing(channels=1, subscribers=200, units=300, warm_up=20, path="/sse")
 LONE_STREAM = Publishing(channels=1, subscribers=1, units=1_500, warm_up=50, path="/sse")
+GZIP = (("Accept_Encoding", "gzip"),)
+STREAMS_IN_GZIP = replace(STREAMS, headers=GZIP)
+LONE_STREAM_IN_GZIP = replace(LONE_STREAM, headers=GZIP)
 LONE_SUBSCRIBER = Publishing(channels=1, subscribers=1, units=1_500, warm_up=50)
 SMALL_CHANNELS = Publishing(channels=64, subscribers=10, in_flight=64, units=64 * 30, warm_up=64 * 2)
 TWO_CHANNELS = Publishing(channels=2, subscribers=100, shares_connections=True, units=200, warm_up=20)
@@ -23,6 +28,11 @@ def instructions_per_delivery(bench):
 
 def instructions_per_delivery_to_a_stream(bench):
     return ((bench.marginal(STREAMS) - bench.marginal(LONE_STREAM)) / (STREAMS.subscribers - 1)).instructions
+
+
+def instructions_per_delivery_to_a_stream_in_gzip(bench):
+    many, one = bench.marginal(STREAMS_IN_GZIP), bench.marginal(LONE_STREAM_IN_GZIP)
+    return ((many - one) / (STREAMS_IN_GZIP.subscribers - 1)).instructions
 
 
 def instructions_per_delivery_over_tls(bench):

@@ -18,6 +18,7 @@ from secure import ContentCounter, secure_client, secure_port
 PAYLOAD = b"x" * 128
 FRAME_BYTES = 4 + len(PAYLOAD)
 EVENT_BYTES = len(b"data: \n\n") + len(PAYLOAD)
+BLOCK_BYTES = 5  # around an event that is too small to be compressed
 
 
 class Audience:
@@ -26,11 +27,13 @@ class Audience:
     A target of /sse is opened as an event stream, others as WebSockets; all of an audience are of one kind.
     """
 
-    def __init__(self, pushd, targets, tls=None):
+    def __init__(self, pushd, targets, tls=None, headers=()):
         self.selector = selectors.DefaultSelector()
         self.message_bytes = EVENT_BYTES if targets[0].startswith("/sse") else FRAME_BYTES
+        if headers:
+            self.message_bytes += BLOCK_BYTES
         for target in targets:
-            client = opened(secure_client(pushd, tls) if tls else pushd.raw(), target)
+            client = opened(secure_client(pushd, tls) if tls else pushd.raw(), target, headers)
             self.selector.register(client.socket, selectors.EVENT_READ, ContentCounter(tls) if tls else len)
 
     def receive(self, messages):
@@ -46,10 +49,13 @@ class Audience:
         assert missing == 0, "more came than was published"
 
 
-def opened(client, target):
+def opened(client, target, headers=()):
     if not target.startswith("/sse"):
         return client.upgrade(target)
-    EventClient(client, target).opened().read_line()  # the time to come back
+    EventClient(client, target, **dict(headers)).opened()
+    while not client.received.endswith(b"\n"):  # the time to come back, which may be in a body in gzip
+        client.receive_more()
+    client.received.clear()
     return client
 
 
@@ -73,6 +79,11 @@ class Publishing(Load):
     in_flight: int = 1
     shares_connections: bool = False  # each connection joins all channels
     path: str = "/ws"
+    headers: tuple = ()  # those of streams in gzip
+
+    @contextlib.contextmanager
+    def around(self, directory):
+        yield ("--compression", "on") if self.headers else ()
 
     def run(self, pushd, units):
         audience = self._audience(pushd)
@@ -85,7 +96,7 @@ class Publishing(Load):
             audience.receive(len(numbers) * self.subscribers)
 
     def _audience(self, pushd):
-        return Audience(pushd, self._targets())
+        return Audience(pushd, self._targets(), headers=self.headers)
 
     def _targets(self):
         names = [f"channel=c{number}" for number in range(self.channels)]

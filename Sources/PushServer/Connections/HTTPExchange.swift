@@ -136,7 +136,7 @@ final class HTTPExchange {
         case .now(let response): respond(response, to: connection)
         case .upgrade(let acceptance, let own, let channels, let histories):
             webSockets.open(connection, acceptance, own, channels: channels, after: histories)
-        case .stream(let then): beginStream(on: connection, then)
+        case .stream(let isInGzip, let then): beginStream(on: connection, inGzip: isInGzip, then)
         case .later: break
         }
     }
@@ -168,17 +168,21 @@ extension HTTPExchange {
     }
 
     /// Sends the head of a response that ends with its connection, and opens the stream in it.
-    private func beginStream(on connection: Connection, _ then: (Connection) -> Void) {
+    private func beginStream(on connection: Connection, inGzip: Bool, _ then: (Connection) -> Void) {
         var response = shared(Response(.ok, contentType: EventStream.mediaType), connection)
         response.addHeader("Cache-Control", "no-store")
         response.addHeader("X-Accel-Buffering", "no")  // nginx passes each event on at once
+        if inGzip {
+            response.addHeader("Content-Encoding", "gzip")
+            response.addHeader("Vary", "Accept-Encoding")
+        }
         if let origin = connection.requests?.sharedOrigin, origin != "*", takesCookies {
             response.addHeader("Access-Control-Allow-Credentials", "true")
         }
         context.hub.reply(connection.slot) {
             response.encode(into: &$0, closing: true, isEndless: true, date: date.text)
         }
-        streams.open(connection)
+        streams.open(connection, inGzip: inGzip)
         then(connection)
         if context.state.lifecycle.phase == .draining { streams.end(connection, .drain) }
     }

@@ -55,8 +55,8 @@ enum EndpointAnswer {
     /// The connection becomes a WebSocket with these channels, perhaps with a session of its own.
     case upgrade(
         Handshake.Acceptance, OwnSession? = nil, channels: [String], after: [ByteName: HistoryReading])
-    /// The response is an event stream; `then` begins to send something in it.
-    case stream(then: (Connection) -> Void)
+    /// The response is an event stream, perhaps in gzip; `then` begins to send something in it.
+    case stream(inGzip: Bool = false, then: (Connection) -> Void)
 }
 
 /// Decides on requests and answers them.

@@ -25,12 +25,16 @@ final class StreamExchange {
     }
 
     /// Turns an HTTP connection into a stream, after the head of its response.
-    func open(_ connection: Connection) {
+    func open(_ connection: Connection, inGzip: Bool) {
         connection.dropRequests()
         rates.forget(connection)  // the request does not count as a message
         connection.openedTick = context.tick
         lives.tell(.streamBegun, connection)
         limitSilence(of: connection)
+        if inGzip {
+            context.hub.setForm(WireForm(deflated: .bits12), of: connection.slot)
+            context.hub.reply(connection.slot) { $0.append(contentsOf: GzipBody.header) }
+        }
         send(EventStream.retry(afterMilliseconds: .random(in: StreamExchange.retry.usual)), to: connection)
     }
 
@@ -39,7 +43,9 @@ final class StreamExchange {
         connection.isClient = true
         lives.follow(connection)  // for the end of its token
         let (stream, cursor) = (start.stream, start.cursor)
-        context.hub.setForm(WireForm(encoder: ClientProtocols.index(of: stream)), of: connection.slot)
+        let window = context.hub.form(of: connection.slot).window
+        context.hub.setForm(
+            WireForm(encoder: ClientProtocols.index(of: stream), deflated: window), of: connection.slot)
         if stream == .numbered {
             let numbers = EventNumbers(from: cursor, takesOthers: !start.hasWildcard)
             context.hub.setPrefix(numbers, of: connection.slot)
@@ -98,6 +104,9 @@ final class StreamExchange {
 
     func send(_ text: [UInt8], to connection: Connection) {
         guard connection.phase == .streaming else { return }
-        context.hub.reply(connection.slot) { $0.append(contentsOf: text) }
+        let isInGzip = context.hub.form(of: connection.slot).window != nil
+        context.hub.reply(connection.slot) {
+            if isInGzip { GzipBody.append(text.rawSpan, to: &$0) } else { $0.append(contentsOf: text) }
+        }
     }
 }

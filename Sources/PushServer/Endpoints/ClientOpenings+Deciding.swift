@@ -24,8 +24,8 @@ struct Opening {
     /// What the client wants of a channel's history; its last event comes before what its URL says.
     func history(of channel: String) -> HistoryRequest? {
         let request = histories[ByteName(channel)]
-        guard case .eventStream(_, let lastEvent) = transport else { return request }
-        let place = lastEvent.place(in: channel) ?? request?.recover
+        guard case .eventStream(let wishes) = transport else { return request }
+        let place = wishes.lastEvent.place(in: channel) ?? request?.recover
         return HistoryRequest(recover: place, last: request?.last ?? 0)
     }
 }
@@ -120,11 +120,11 @@ extension ClientOpenings {
         case .webSocket(let acceptance): return .upgrade(acceptance, channels: channels, after: histories)
         case .session(let acceptance, let own):
             return .upgrade(acceptance, own, channels: channels, after: histories)
-        case .eventStream(let wrapsMessages, _):
+        case .eventStream(let wishes):
             let start = StreamStart(
-                channels: channels, histories: histories, wrapsMessages: wrapsMessages,
+                channels: channels, histories: histories, wrapsMessages: wishes.wrapsMessages,
                 announced: Set(opening.histories.keys))
-            return .stream { [streams] in streams.join($0, start) }
+            return .stream(inGzip: wishes.isInGzip) { [streams] in streams.join($0, start) }
         }
     }
 

@@ -18,8 +18,8 @@ enum ClientTransport {
     ///
     /// A case of its own, because each WebSocket of the other kind would cost 500 instructions more.
     case session(Handshake.Acceptance, OwnSession)
-    /// As an event stream; `wrapsMessages` if it wants envelopes even of one channel.
-    case eventStream(wrapsMessages: Bool, after: LastEvent)
+    /// As an event stream.
+    case eventStream(StreamWishes)
 }
 
 /// Lets clients in that want messages of channels, or refuses them: the same rules for WebSockets and event streams.

@@ -3,9 +3,11 @@ internal import HTTP
 
 /// `GET /sse`: the messages of channels as server-sent events.
 final class EventStreamEndpoint: OpeningEndpoint {
+    private let context: LoopContext
     private let openings: ClientOpenings
 
-    init(_ openings: ClientOpenings) {
+    init(_ context: LoopContext, _ openings: ClientOpenings) {
+        self.context = context
         self.openings = openings
     }
 
@@ -22,7 +24,10 @@ final class EventStreamEndpoint: OpeningEndpoint {
         _ head: RequestHead, _ body: [UInt8], _ routed: RoutedRequest, _ connection: Connection
     ) -> EndpointAnswer {
         openings.answer(head, connection) { [self] head throws(UpgradeRefusal) in
-            .eventStream(wrapsMessages: try wrapsMessages(head), after: try LastEvent(of: head))
+            let isInGzip = head.acceptsGzip && context.settings.configuration.compresses
+            return .eventStream(
+                StreamWishes(
+                    wrapsMessages: try wrapsMessages(head), isInGzip: isInGzip, lastEvent: try LastEvent(of: head)))
         }
     }
 
@@ -35,4 +40,12 @@ final class EventStreamEndpoint: OpeningEndpoint {
         default: throw .badRequest("envelope= is 0 or 1")
         }
     }
+}
+
+/// How a client wants its event stream.
+struct StreamWishes {
+    /// Whether it gets envelopes even of one channel.
+    let wrapsMessages: Bool
+    let isInGzip: Bool
+    let lastEvent: LastEvent
 }

@@ -24,7 +24,7 @@ final class Router {
             PusherAPI(context, connections, commands, requests),
             MisplacedUpgrade(context, log),
             Preflight(context),
-            EventStreamEndpoint(openings),
+            EventStreamEndpoint(context, openings),
             Posts(context),
             PublishMethods(access),
             PositionEndpoint(context, connections, commands),
