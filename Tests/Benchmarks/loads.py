@@ -51,7 +51,7 @@ class Audience:
 
 def opened(client, target, headers=()):
     if not target.startswith("/sse"):
-        return client.upgrade(target)
+        return client.upgrade(target, **dict(headers))
     EventClient(client, target, **dict(headers)).opened()
     while not client.received.endswith(b"\n"):  # the time to come back, which may be in a body in gzip
         client.receive_more()

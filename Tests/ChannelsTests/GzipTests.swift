@@ -58,8 +58,8 @@ private final class Numbers: MessagePrefix {
             let (plain, gzip) = pairs[Int.random(in: 0..<pairs.count, using: &random)]
             let channel = ["a", "b"][Int.random(in: 0..<2, using: &random)]
             switch Int.random(in: 0..<10, using: &random) {
-            case 0: [plain, gzip].forEach { world.hub.join($0, channel) }
-            case 1: [plain, gzip].forEach { world.hub.leave($0, channel) }
+            case 0: for slot in [plain, gzip] { world.hub.join(slot, channel) }
+            case 1: for slot in [plain, gzip] { world.hub.leave(slot, channel) }
             case 2: world.hub.tell(.gap(seconds: Double(step)), of: channel)
             case 3: world.hub.deliver(message(channel, "x\(step)"), except: [plain, gzip])
             case 4: world.hub.flush()
@@ -97,7 +97,8 @@ private final class Numbers: MessagePrefix {
         var random = SeededGenerator(seed: 9)
         for number in 0..<200 {
             world.transport[1].room = Int.random(in: 0...300, using: &random)
-            world.hub.deliver("a", "<\(number)>" + String(repeating: "x", count: Int.random(in: 0...300, using: &random)))
+            let filler = String(repeating: "x", count: Int.random(in: 0...300, using: &random))
+            world.hub.deliver("a", "<\(number)>" + filler)
             world.hub.makeRoom(slot)
         }
         world.transport[1].room = nil

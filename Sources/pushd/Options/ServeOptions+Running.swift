@@ -37,7 +37,7 @@ extension ServeOptions {
         @Option("Batching delay of busy channels: latency (none), balanced or throughput", .choice("mode"))
         var pacing = defaults.pacing
 
-        @Option("permessage-deflate for clients that offer it: off or on", .choice("off|on"))
+        @Option("compression for clients that offer it (WebSockets, event streams): off or on", .choice("off|on"))
         var compression = Compression.off
     }
 
