@@ -5,9 +5,10 @@ import Testing
 @testable import Channels
 @testable import WebSocket
 
+/// The text of a body without its header.
 private func inflated(_ body: [UInt8]) throws -> [UInt8] {
-    let inflater = Inflater()
-    return try inflater.inflate(body.rawSpan, maxBytes: 1 << 26)
+    // The inflater adds the end of a block that WebSockets leave out; here it gets the beginning of one.
+    try Inflater().inflate((body + [0]).rawSpan, maxBytes: 1 << 26)
 }
 
 /// Numbers its messages.
@@ -22,7 +23,7 @@ private final class Numbers: MessagePrefix {
 
 /// Texts without a frame, as pieces of bodies in gzip.
 @Suite struct GzipTests {
-    @Test(arguments: [0, 1, 255, 256, 65_534, 65_535, 65_536, 200_000])
+    @Test(arguments: [0, 1, 65_535, 65_536, 140_000])
     func storedPiecesInflateToTheSame(count: Int) throws {
         var random = SeededGenerator(seed: UInt64(count))
         let piece = (0..<count).map { _ in UInt8(truncatingIfNeeded: random.next()) }
@@ -48,7 +49,7 @@ private final class Numbers: MessagePrefix {
     }
 
     /// Streams that join and leave get in gzip what others get as it is.
-    @Test(arguments: 0..<40) func inGzipComesWhatComesWithout(seed: Int) throws {
+    @Test(arguments: 0..<12) func inGzipComesWhatComesWithout(seed: Int) throws {
         var random = SeededGenerator(seed: UInt64(seed))
         let world = World()
         let pairs = (0..<6).map { number in
@@ -85,9 +86,9 @@ private final class Numbers: MessagePrefix {
 
     /// Mostly small, sometimes as large as several blocks; some of it does not get smaller.
     private func text(_ random: inout SeededGenerator) -> String {
-        let letters = random.chance(30) ? Array("abc") : Array("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/=")
-        let count = Int.random(in: 0...(random.chance(10) ? 150_000 : 400), using: &random)
-        return String((0..<count).map { _ in letters[Int.random(in: 0..<letters.count, using: &random)] })
+        let letters: ClosedRange<UInt8> = random.chance(30) ? 97...99 : 32...126
+        let count = Int.random(in: 0...(random.chance(3) ? 70_000 : 400), using: &random)
+        return String(decoding: (0..<count).map { _ in .random(in: letters, using: &random) }, as: UTF8.self)
     }
 
     /// A client that is too slow loses whole pieces.
