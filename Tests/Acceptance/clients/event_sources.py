@@ -1,0 +1,113 @@
+"""EventSource in browsers, Node and Deno: each reports to this process what happens to it."""
+
+import json
+import pathlib
+import queue
+import shutil
+import subprocess
+import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+from urllib.parse import quote
+
+from support import chromium, firefox
+
+DIRECTORY = pathlib.Path(__file__).parent
+SCRIPT = DIRECTORY / "event_source.mjs"
+PAGE = b"""<!doctype html><meta charset="utf-8"><title>An EventSource of pushd's tests</title>
+<script type="module">
+  import { watch } from "./event_source.mjs";
+  for (const url of new URLSearchParams(location.search).getAll("url")) watch(url, "/");
+</script>
+"""
+NODE = shutil.which("node") or shutil.which("nodejs")
+DENO = shutil.which("deno", path=str(pathlib.Path(sys.executable).parent)) or shutil.which("deno")
+
+
+class Reports:
+    """A server for the pages, which takes the reports."""
+
+    def __init__(self):
+        self.queue = queue.SimpleQueue()
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.origin = f"http://127.0.0.1:{self.server.server_port}"
+        Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def next(self, seconds=30):
+        return self.queue.get(timeout=seconds)
+
+    def next_with(self, name, seconds=30):
+        """The next report that has a member of this name; others are left out."""
+        while name not in (report := self.next(seconds)):
+            pass
+        return report
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+    def _handler(self):
+        reports = self.queue
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self):
+                if self.path.startswith("/?"):
+                    self.answer("text/html", PAGE)
+                else:
+                    self.answer("text/javascript", SCRIPT.read_bytes())
+
+            def do_POST(self):
+                reports.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.answer("text/plain", b"")
+
+            def answer(self, kind, body):
+                self.send_response(200)
+                self.send_header("Content-Type", kind)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        return Handler
+
+
+class Browser:
+    def __init__(self, directory, kind):
+        self.browser = kind(directory)
+
+    def open(self, reports, *urls):
+        self.browser.open(f"{reports.origin}/?" + "&".join(f"url={quote(url, safe='')}" for url in urls))
+
+    def close(self):
+        self.browser.close()
+
+
+class Program:
+    def __init__(self, *command):
+        self.command, self.processes = command, []
+
+    def open(self, reports, *urls):
+        self.processes += [subprocess.Popen([*self.command, SCRIPT, url, reports.origin]) for url in urls]
+
+    def close(self):
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+def opened(name, directory):
+    """A client by its name; None if it is not here."""
+    if name == "chromium":
+        return Browser(directory, chromium.Chromium) if chromium.COMMAND else None
+    if name == "firefox":
+        return Browser(directory, firefox.Firefox) if firefox.COMMAND else None
+    if name == "deno":
+        return Program(DENO, "run", "--quiet", "--no-remote", "--allow-net=127.0.0.1", "--allow-env") if DENO else None
+    flag = "--experimental-eventsource"
+    known = NODE and subprocess.run([NODE, flag, "--eval", "EventSource"], capture_output=True, timeout=20).returncode == 0
+    return Program(NODE, flag) if known else None
+
+
+NAMES = ["chromium", "firefox", "node", "deno"]
