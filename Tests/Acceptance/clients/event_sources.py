@@ -17,7 +17,8 @@ SCRIPT = DIRECTORY / "event_source.mjs"
 PAGE = b"""<!doctype html><meta charset="utf-8"><title>An EventSource of pushd's tests</title>
 <script type="module">
   import { watch } from "./event_source.mjs";
-  for (const url of new URLSearchParams(location.search).getAll("url")) watch(url, "/");
+  const query = new URLSearchParams(location.search);
+  query.getAll("url").forEach((url, index) => watch(url, `/${Number(query.get("first")) + index}`));
 </script>
 """
 NODE = shutil.which("node") or shutil.which("nodejs")
@@ -25,7 +26,7 @@ DENO = shutil.which("deno", path=str(pathlib.Path(sys.executable).parent)) or sh
 
 
 class Reports:
-    """A server for the pages, which takes the reports."""
+    """A server for the pages, which takes the reports of EventSources, each with the name of its source."""
 
     def __init__(self):
         self.queue = queue.SimpleQueue()
@@ -34,13 +35,7 @@ class Reports:
         Thread(target=self.server.serve_forever, daemon=True).start()
 
     def next(self, seconds=30):
-        return self.queue.get(timeout=seconds)
-
-    def next_with(self, name, seconds=30):
-        """The next report that has a member of this name; others are left out."""
-        while name not in (report := self.next(seconds)):
-            pass
-        return report
+        return self.queue.get(timeout=seconds)[1]
 
     def close(self):
         self.server.shutdown()
@@ -57,7 +52,8 @@ class Reports:
                     self.answer("text/javascript", SCRIPT.read_bytes())
 
             def do_POST(self):
-                reports.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                report = self.rfile.read(int(self.headers["Content-Length"]))
+                reports.put((self.path.removeprefix("/"), json.loads(report)))
                 self.answer("text/plain", b"")
 
             def answer(self, kind, body):
@@ -77,8 +73,10 @@ class Browser:
     def __init__(self, directory, kind):
         self.browser = kind(directory)
 
-    def open(self, reports, *urls):
-        self.browser.open(f"{reports.origin}/?" + "&".join(f"url={quote(url, safe='')}" for url in urls))
+    def open(self, reports, *urls, first=0):
+        """Opens a page with an EventSource for each URL; their names are numbers from `first` on."""
+        query = "&".join(f"url={quote(url, safe='')}" for url in urls)
+        self.browser.open(f"{reports.origin}/?first={first}&{query}")
 
     def close(self):
         self.browser.close()

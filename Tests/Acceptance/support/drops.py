@@ -24,8 +24,8 @@ RULE = ("--channel", "kept.*: history=1000/10m")
 class DropSite:
     """Two nodes and a Redis with an append-only file."""
 
-    def __init__(self, directory, binary=BINARY):
-        self.directory, self.binary = directory, binary
+    def __init__(self, directory, binary=BINARY, *options):
+        self.directory, self.binary, self.options = directory, binary, options
         self.redis = RedisServer(directory, "--appendonly", "yes").start()
         self.started = 0
         self.nodes = []
@@ -42,7 +42,7 @@ class DropSite:
         directory = self.directory / f"node{self.started}"
         directory.mkdir()
         kind = type("Node", (Pushd,), {"command": (self.binary,)})
-        return kind(directory, "--redis", self.redis.url, *RULE, *options)
+        return kind(directory, "--redis", self.redis.url, *RULE, *self.options, *options)
 
     def kill_redis(self, seconds):
         self.redis.kill()
