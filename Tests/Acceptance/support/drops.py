@@ -22,11 +22,14 @@ RULE = ("--channel", "kept.*: history=1000/10m")
 
 
 class DropSite:
-    """Two nodes and a Redis with an append-only file."""
+    """Two nodes and a Redis that has everything again after it was killed.
+
+    With `appendfsync everysec` a busy disk makes Redis write what it has accepted up to two seconds later.
+    """
 
     def __init__(self, directory, binary=BINARY, *options):
         self.directory, self.binary, self.options = directory, binary, options
-        self.redis = RedisServer(directory, "--appendonly", "yes").start()
+        self.redis = RedisServer(directory, "--appendonly", "yes", "--appendfsync", "always").start()
         self.started = 0
         self.nodes = []
         try:
