@@ -49,6 +49,9 @@ public protocol BrokerDelegate: AnyObject {
     /// - Parameter isLoss: whether subscribers have missed messages that the broker has not any more.
     func brokerRestarted(_ channel: String, at place: StreamPlace, isLoss: Bool)
 
+    /// What the growing messages of a channel have at this moment between two messages; others of it do not grow.
+    func brokerHasGrowing(_ texts: [GrowingText], in channel: String)
+
     /// The messages of a channel's history were dropped; its numbers go on.
     func brokerCleared(_ channel: String)
 

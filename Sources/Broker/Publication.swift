@@ -34,10 +34,12 @@ extension Publication {
         public let name: String
         /// Whether the message has ended with it.
         public let isLast: Bool
+        /// How many bytes the message had before it; nil if the broker does not say.
+        public let start: Int?
 
         /// A piece of the message with a name.
-        public init(of name: String, isLast: Bool) {
-            (self.name, self.isLast) = (name, isLast)
+        public init(of name: String, isLast: Bool, from start: Int? = nil) {
+            (self.name, self.isLast, self.start) = (name, isLast, start)
         }
     }
 }

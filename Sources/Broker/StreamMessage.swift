@@ -30,6 +30,21 @@ public struct StreamMessage: Sendable, Equatable {
     }
 }
 
+/// What a message that grows by pieces has so far.
+public struct GrowingText: Sendable, Equatable {
+    /// The name of the message.
+    public let name: String
+    /// The joined pieces.
+    public let payload: [UInt8]
+    /// The place of the last piece.
+    public let place: StreamPlace
+
+    /// What a message has so far.
+    public init(of name: String, payload: [UInt8], place: StreamPlace) {
+        (self.name, self.payload, self.place) = (name, payload, place)
+    }
+}
+
 /// A place in the history of a channel, as the broker numbers it.
 public struct StreamPlace: Sendable, Equatable {
     /// The epoch, an opaque text; another one when the broker has forgotten the numbers.

@@ -201,7 +201,20 @@ public final class ChannelDirectory: Sendable {
     ) {
         state.withLock { state in
             let isNew = state.histories.append(message, at: position, limits, at: nowNanoseconds)
-            if isNew, !isPast { _ = state.post(to: message.channel, loops: loops, post) }
+            guard isNew, !isPast else { return }
+            if let part = message.part {
+                state.growing.follow(message, part)
+                growingChannels.store(state.growing.channelCount, ordering: .relaxed)
+            }
+            _ = state.post(to: message.channel, loops: loops, post)
+        }
+    }
+
+    /// Sets what the growing messages of a channel have so far, as the broker says.
+    public func setGrowing(_ messages: [Message], in channel: String) {
+        state.withLock { state in
+            state.growing.set(messages, in: channel)
+            growingChannels.store(state.growing.channelCount, ordering: .relaxed)
         }
     }
 

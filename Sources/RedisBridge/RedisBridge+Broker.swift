@@ -20,13 +20,16 @@ extension RedisBridge: RemoteBroker {
     ///
     /// - Returns: nil: the outcome always comes by `brokerPublished`.
     public func publish(_ publication: Publication, for ticket: PublishTicket) -> PublishOutcome? {
-        let form = PublishForm(
+        var form = PublishForm(
             limits: streams.limits(of: publication.channel), key: publication.key,
             attributes: MessageAttributes(publication),
             noteKey: publication.id.map { channels.noteKey(ofID: $0, on: publication.channel) })
+        if form.limits != nil, publication.piece != nil {
+            form.growth = (channels.growingKey(of: publication.channel), maxPayloadBytes)
+        }
         let payload = form.limits == nil ? StreamEnvelope.plain(publication) : publication.payload
         publish(payload, to: publication.channel, as: form) { [weak self] result in
-            let outcome = result.map { _ in Published() }.mapError { BrokerFailure($0.description) }
+            let outcome = result.map { _ in Published() }.mapError { $0.forPublisher }
             self?.notify { $0.brokerPublished(outcome, for: ticket) }
         }
         return nil

@@ -73,6 +73,16 @@ public struct RedisChannelMap: Sendable {
         return "{\(SlotSet.tag(withSlotOf: target))}pushd:id:\(target)\u{1}\(id)"
     }
 
+    /// The key of a channel's growing messages, in the slot of the channel; nobody's channel has such a name.
+    ///
+    /// It begins with the prefix, as those rights in Redis are there that the channel itself needs.
+    func growingKey(of channel: String) -> String {
+        let target = publishTarget(for: channel)
+        let tag = "{\(SlotSet.tag(withSlotOf: target))}"
+        // A brace in the prefix would begin another tag.
+        return prefix.contains("{") ? "\(tag)pushd:text:\(target)\u{1}" : "\(prefix)\u{1}\(tag)\(target)"
+    }
+
     /// The key of the records that nodes keep in Redis.
     var recordsKey: String { "pushd:records:\(prefix)" }
 

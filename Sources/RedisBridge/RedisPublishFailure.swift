@@ -18,6 +18,19 @@ public enum RedisPublishFailure: Error, Equatable, Sendable {
     }
 }
 
+extension RedisPublishFailure {
+    /// How the script's refusals of pieces begin.
+    private static let growth = "GROWTH "
+
+    /// What the publisher is told.
+    var forPublisher: BrokerFailure {
+        guard case .refused(let text) = self, text.hasPrefix(RedisPublishFailure.growth) else {
+            return BrokerFailure(description)
+        }
+        return BrokerFailure(String(text.dropFirst(RedisPublishFailure.growth.count)), isTooLarge: true)
+    }
+}
+
 extension BrokerFailure {
     /// Whether Redis itself has refused a command.
     var isRefusal: Bool { description.hasPrefix(RedisPublishFailure.refused("").description) }

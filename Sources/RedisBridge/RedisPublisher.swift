@@ -51,7 +51,7 @@ final class RedisPublisher {
             queue.sent(byteCount: payload.count, until: deadline) { completion(RedisPublishFailure.outcome($0)) }
             return link.send(RedisCommand(pubSub.publishCommand, [channel, payload]))
         }
-        let keys = [channel] + [form.noteKey].compactMap { $0.map { Array($0.utf8) } }
+        let keys = [channel] + form.furtherKeys.map { Array($0.utf8) }
         call(arguments, on: keys, byteCount: payload.count, until: deadline) {
             completion(RedisPublishFailure.outcome($0))
         }
@@ -60,9 +60,9 @@ final class RedisPublisher {
     /// Calls the script of histories, which is sent whole if Redis does not know it.
     ///
     /// - Parameter answered: takes nil if the link is not ready, or is lost before the reply.
-    func callScript(_ arguments: [String], on channel: String, answered: @escaping PublishQueue.Answered) {
+    func callScript(_ arguments: [String], on keys: [String], answered: @escaping PublishQueue.Answered) {
         guard link.isReady else { return answered(nil) }
-        call(arguments.map { Array($0.utf8) }, on: [Array(channel.utf8)], answered: answered)
+        call(arguments.map { Array($0.utf8) }, on: keys.map { Array($0.utf8) }, answered: answered)
     }
 
     private func call(

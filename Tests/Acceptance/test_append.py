@@ -89,4 +89,75 @@ def test_limits_and_mistakes(start, redis_server):
         response = pushd.request("POST", f"/publish?{path}", b"x")
         assert response.status == 400, path
     with_redis = start("--redis", redis_server.url).wait_for_status("ok")
-    assert "--redis" in append(with_redis, "x", status=400)["error"]
+    assert "history" in append(with_redis, "x", status=400)["error"]
+
+
+# With Redis
+
+
+RULE = ("--channel", "c: history=5/60s")
+
+
+@pytest.fixture
+def nodes(start, redis_server):
+    options = ("--max-publish", "100KiB", "--redis", redis_server.url, *RULE)
+    return [start(*options).wait_for_status("ok") for _ in range(2)]
+
+
+def test_all_nodes_have_the_text_so_far(nodes, start, redis_server):
+    """Also one that starts later, and of more pieces than the history keeps."""
+    first = connect(nodes[0], "channel=c")
+    pieces = [f"{number} " for number in range(20)]
+    for number, piece in enumerate(pieces):
+        append(nodes[number % 2], piece)
+    assert joined(first, 20) == "".join(pieces)
+    nodes.append(start("--redis", redis_server.url, *RULE).wait_for_status("ok"))
+    later = [connect(node, "channel=c") for node in nodes]
+    append(nodes[1], "!", end=1)
+    for client in later:
+        assert joined(client, 2, whole=True) == "".join(pieces) + "!"
+    assert joined(first, 1) == "!"
+    append(nodes[2], "anew")
+    for client in (first, *later):
+        assert answer(client)["data"] == "anew"
+    assert answer(connect(nodes[0], "channel=c"))["data"] == "anew"
+
+
+def test_long_texts_and_several_at_once(nodes):
+    """A text is kept in chunks; what is too much is refused, and nothing of it is there."""
+    for number in range(30):
+        append(nodes[0], f"{number}," * 500, name="long")
+        append(nodes[1], "x", name=f"s{number}")
+    texts = {f"s{number}": "x" for number in range(30)} | {"long": "".join(f"{number}," * 500 for number in range(30))}
+    client = connect(nodes[1], "channel=c")
+    messages = [answer(client) for _ in texts]
+    assert {message["id"]: message["data"] for message in messages} == texts
+    room = 102_400 - sum(map(len, texts.values()))
+    assert "--max-publish" in append(nodes[0], "y" * (room + 1), name="more", status=413)["error"]
+    for number in range(33):
+        append(nodes[0], "", name=f"t{number}")
+    assert "end=1" in append(nodes[0], "", name="another", status=413)["error"]
+    append(nodes[0], "", name="long", end=1)
+    append(nodes[0], "y" * room, name="more")
+
+
+def test_pieces_that_were_missed_are_not_left_out(nodes, redis_server):
+    """A node that was cut off reads the pieces, and its late subscribers have the whole text."""
+    client = connect(nodes[0], "channel=c")
+    append(nodes[1], "a")
+    assert joined(client, 1) == "a"
+    for round, piece in enumerate("bcd"):
+        with redis_server.client() as redis:
+            redis.client_kill_filter(_type="pubsub")
+        append(nodes[1], piece)
+        assert joined(client, 1) == piece
+    later = connect(nodes[0], "channel=c")
+    append(nodes[0], "e")
+    assert joined(later, 2, whole=True) == "abcde"
+
+
+def test_a_repeat_of_a_piece_is_not_appended(nodes):
+    for node in nodes:
+        append(node, "once", id="1")
+    append(nodes[0], " more", id="2")
+    assert answer(connect(nodes[1], "channel=c"))["data"] == "once more"

@@ -8,6 +8,8 @@ package final class BrokerRecorder: BrokerDelegate {
     package private(set) var numbered: [StreamMessage] = []
     /// Where numbers went on, in order.
     package private(set) var restarts: [(channel: String, place: StreamPlace, isLoss: Bool)] = []
+    /// What growing messages had, by channel.
+    package private(set) var growing: [String: [GrowingText]] = [:]
     /// Channels whose messages were dropped.
     package private(set) var cleared: [String] = []
     /// What channels keep whose names begin with `kept`; nil for nothing.
@@ -71,6 +73,10 @@ package final class BrokerRecorder: BrokerDelegate {
 
     package func brokerRestarted(_ channel: String, at place: StreamPlace, isLoss: Bool) {
         restarts.append((channel, place, isLoss))
+    }
+
+    package func brokerHasGrowing(_ texts: [GrowingText], in channel: String) {
+        growing[channel] = texts
     }
 
     package func brokerCleared(_ channel: String) {

@@ -16,10 +16,12 @@ public struct GrowingPart: Equatable, Sendable {
     public let id: String
     /// What it is.
     public let kind: Kind
+    /// How many bytes the message had before a piece; nil if only this process appends to it.
+    public let start: Int?
 
     /// A part of the growing message with a name.
-    public init(of id: String, _ kind: Kind) {
-        (self.id, self.kind) = (id, kind)
+    public init(of id: String, _ kind: Kind, from start: Int? = nil) {
+        (self.id, self.kind, self.start) = (id, kind, start)
     }
 }
 
@@ -122,6 +124,34 @@ struct GrowingMessages: Sendable {
             bytes += message.payload.count
         }
         growing[channel] = messages.isEmpty ? nil : messages
+    }
+
+    /// Appends a piece that the broker has taken, if everything before it is here; otherwise nothing of the message is
+    /// kept.
+    mutating func follow(_ message: Message, _ part: GrowingPart) {
+        let known = growing[ByteName(message.channel)]?.first { $0.id == ByteName(part.id) }
+        guard part.kind != .last, part.start == known?.payload.count ?? 0,
+            bytes + message.payload.count <= budgetBytes
+        else { return forget(part.id, in: message.channel) }
+        append(message, part)
+    }
+
+    /// Sets what the growing messages of a channel have so far.
+    mutating func set(_ messages: [Message], in channel: String) {
+        for known in growing[ByteName(channel)] ?? [] { forget(known.id.text, in: channel) }
+        for message in messages {
+            guard let part = message.part, bytes + message.payload.count <= budgetBytes else { continue }
+            append(message, part)
+        }
+    }
+
+    private mutating func forget(_ id: String, in channel: String) {
+        let name = ByteName(channel)
+        guard let place = growing[name]?.firstIndex(where: { $0.id == ByteName(id) }),
+            let forgotten = growing[name]?.remove(at: place)
+        else { return }
+        bytes -= forgotten.bytes
+        if growing[name]?.isEmpty == true { growing[name] = nil }
     }
 
     /// What the growing messages of a channel have so far, a message for each.

@@ -132,8 +132,8 @@ extension PublishEndpoint {
             return nil
         }
         guard end == nil || end == "0" || end == "1" else { throw BadRequest("end= is 0 or 1") }
-        guard context.state.broker.isEmbedded else {
-            throw BadRequest("append= cannot be used with --redis: a node has the text of its own messages only")
+        guard context.state.broker.isEmbedded || context.settings.access.channels.history(of: channel) != nil else {
+            throw BadRequest("with --redis append= needs a channel with a history, so that no piece is lost")
         }
         let isConflated = context.settings.policies.policy(of: channel) == .conflate
         guard !isConflated, context.settings.access.channels.intervalNanoseconds(of: channel) == 0 else {

@@ -70,17 +70,16 @@ final class LoopContext {
     func broadcast(_ publication: Publication) -> PublishOutcome {
         let now = Loop.monotonicNanoseconds
         let limits = settings.access.channels.history(of: publication.channel)
-        if let piece = publication.piece { return append(publication, piece, keeping: limits, at: now) }
+        if let part = GrowingPart(publication.piece) { return append(publication, part, keeping: limits, at: now) }
         let count = limits.map { deliver(publication, keeping: $0, at: now) } ?? deliver(publication, at: now)
         return .success(Published(subscribers: count))
     }
 
     /// Hands a piece of a growing message to all loops with subscribers.
     private func append(
-        _ publication: Publication, _ piece: Publication.Piece, keeping limits: HistoryLimits?, at now: UInt64
+        _ publication: Publication, _ part: GrowingPart, keeping limits: HistoryLimits?, at now: UInt64
     ) -> PublishOutcome {
-        let part = GrowingPart(of: piece.name, piece.isLast ? .last : .piece)
-        return state.directory.publish(
+        state.directory.publish(
             part, bytes: publication.payload.count, to: publication.channel, keeping: limits, at: now
         ) {
             message(publication, at: $0, part, receivedNanoseconds: now)
@@ -111,7 +110,8 @@ final class LoopContext {
         let age = numbered.ageMilliseconds * 1_000_000
         let position = StreamPosition(numbered.place)
         let message = message(
-            numbered.publication, at: position, receivedNanoseconds: nowNanoseconds - min(age, nowNanoseconds))
+            numbered.publication, at: position, GrowingPart(numbered.publication.piece),
+            receivedNanoseconds: nowNanoseconds - min(age, nowNanoseconds))
         state.directory.publish(
             message, at: position, keeping: limits, isPast: numbered.arrival == .past, at: nowNanoseconds
         ) { post(.deliver(message), to: $0) }
@@ -131,7 +131,8 @@ final class LoopContext {
     /// Hands a message that the broker has numbered to all loops with subscribers, and keeps nothing.
     func pass(_ numbered: StreamMessage, at nowNanoseconds: UInt64) {
         let message = message(
-            numbered.publication, at: StreamPosition(numbered.place), receivedNanoseconds: nowNanoseconds)
+            numbered.publication, at: StreamPosition(numbered.place), GrowingPart(numbered.publication.piece),
+            receivedNanoseconds: nowNanoseconds)
         _ = state.directory.publish(message) { post(.deliver(message), to: $0) }
     }
 
@@ -208,5 +209,13 @@ final class LoopContext {
 extension StreamPosition {
     init(_ place: StreamPlace) {
         self.init(epoch: place.epoch, offset: place.offset)
+    }
+}
+
+extension GrowingPart {
+    /// Nil for an ordinary message.
+    fileprivate init?(_ piece: Publication.Piece?) {
+        guard let piece else { return nil }
+        self.init(of: piece.name, piece.isLast ? .last : .piece, from: piece.start)
     }
 }

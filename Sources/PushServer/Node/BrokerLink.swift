@@ -137,6 +137,16 @@ extension BrokerLink: BrokerDelegate {
             "messages of a history are gone", limitedBy: state.logLimits.losses, ["channel": "\(channel)"])
     }
 
+    func brokerHasGrowing(_ texts: [GrowingText], in channel: String) {
+        let now = Loop.monotonicNanoseconds
+        let messages = texts.map {
+            Message(
+                channel: channel, payload: $0.payload, position: StreamPosition($0.place),
+                part: GrowingPart(of: $0.name, .whole), receivedNanoseconds: now)
+        }
+        state.directory.setGrowing(messages, in: channel)
+    }
+
     func brokerCleared(_ channel: String) { state.directory.clearHistory(of: channel) }
 
     func brokerRefusedHistories(_ reason: String) {

@@ -6,23 +6,33 @@ internal import Broker
 struct MessageAttributes: Equatable {
     /// The name of the connection that does not get it.
     var excluded: String?
+    /// The growing message that it is a piece of.
+    var piece: Publication.Piece?
 
     init() {}
 
     init(_ publication: Publication) {
-        excluded = publication.excluded
+        (excluded, piece) = (publication.excluded, publication.piece)
     }
 
     init(parsing text: String) {
+        var start: Int?
         // Bytes, as a letter and a combining mark behind it are one `Character`.
         for line in text.utf8.split(separator: UInt8(ascii: "\n")) {
+            let value = String(decoding: line.dropFirst(), as: UTF8.self)
             switch line.first {
-            case UInt8(ascii: "x"): excluded = String(decoding: line.dropFirst(), as: UTF8.self)
+            case UInt8(ascii: "x"): excluded = value
+            case UInt8(ascii: "b"): start = Int(value)
+            case UInt8(ascii: "p"): piece = Publication.Piece(of: value, isLast: false, from: start)
+            case UInt8(ascii: "e"): piece = Publication.Piece(of: value, isLast: true, from: start)
             default: break
             }
         }
     }
 
-    /// The lines; empty if there is nothing to say.
-    var text: String { excluded.map { "x\($0)\n" } ?? "" }
+    /// The lines, but for that with the start of a piece, which the script adds before them; empty if there is nothing
+    /// to say.
+    var text: String {
+        (excluded.map { "x\($0)\n" } ?? "") + (piece.map { "\($0.isLast ? "e" : "p")\($0.name)\n" } ?? "")
+    }
 }

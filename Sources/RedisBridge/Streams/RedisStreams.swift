@@ -65,8 +65,8 @@ final class RedisStreams {
         _ arguments: [String], of channel: String, answered: @escaping (RedisReply?, BrokerFailure?) -> Void
     ) {
         guard let bridge else { return }
-        let name = bridge.channels.publishTarget(for: channel)
-        bridge.ask(about: name, { $0.callScript(arguments, on: name, answered: $1) }, answered: answered)
+        let keys = [bridge.channels.publishTarget(for: channel), bridge.channels.growingKey(of: channel)]
+        bridge.ask(about: keys[0], { $0.callScript(arguments, on: keys, answered: $1) }, answered: answered)
     }
 
     // MARK: - Subscriptions
@@ -143,7 +143,8 @@ final class RedisStreams {
         }
         let message = StreamMessage(
             publication: Publication(
-                channel: channel, payload: payload, key: entry.key, excluded: entry.attributes.excluded),
+                channel: channel, payload: payload, key: entry.key, excluded: entry.attributes.excluded,
+                piece: entry.attributes.piece),
             place: StreamPlace(epoch: String(epoch), offset: entry.offset), ageMilliseconds: ageMilliseconds,
             arrival: arrival)
         bridge?.notify { $0.brokerReceived(message) }
@@ -225,6 +226,7 @@ final class RedisStreams {
         case .restart(let epoch, let offset, let isLoss):
             let place = StreamPlace(epoch: String(epoch), offset: offset)
             bridge?.notify { $0.brokerRestarted(channel, at: place, isLoss: isLoss) }
+        case .takeTexts: bridge?.notify { $0.brokerHasGrowing(page.texts, in: channel) }
         case .keep(let entry): deliver(entry, page, channel, .past)
         case .deliver(let entry): deliver(entry, page, channel, .healed)
         }

@@ -15,6 +15,8 @@ struct StreamFollower {
     enum Step: Equatable {
         /// The numbers go on behind this place; `isLoss` if subscribers have missed messages that cannot be had.
         case restart(epoch: UInt64, after: UInt64, isLoss: Bool)
+        /// What growing messages have so far is that of the page, as pieces were missed.
+        case takeTexts
         /// A message from before the channel was followed: for the history only.
         case keep(StreamEntry)
         /// A message for history and subscribers.
@@ -34,6 +36,8 @@ struct StreamFollower {
         case synced
     }
 
+    /// Whether pieces of growing messages were missed, so that their texts must be read.
+    private var needsTexts = false
     /// Nil until something was read.
     private(set) var mark: Mark?
     private var state = State.lost
@@ -124,6 +128,10 @@ struct StreamFollower {
         }
         // The messages that followed are gone: trimmed, or deleted.
         if let mark, mark.offset < page.lastOffset { restart(page.epoch, after: page.lastOffset, &steps) }
+        if needsTexts {
+            needsTexts = false
+            steps.append(.takeTexts)
+        }
         let isWhole = takeHeld(&steps)
         state = isWhole ? .synced : .behind
         if isWhole { past = nil }
@@ -147,6 +155,7 @@ struct StreamFollower {
     private mutating func restart(_ epoch: UInt64, after offset: UInt64, _ steps: inout [Step]) {
         steps.append(.restart(epoch: epoch, after: offset, isLoss: mark != nil && !isPast(epoch, offset)))
         mark = Mark(epoch: epoch, offset: offset, timeMicroseconds: 0)
+        needsTexts = true
     }
 
     private mutating func take(_ entry: StreamEntry, _ epoch: UInt64, _ steps: inout [Step]) {

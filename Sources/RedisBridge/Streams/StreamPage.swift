@@ -1,3 +1,4 @@
+internal import Broker
 internal import Bytes
 
 /// A message of a stream.
@@ -21,6 +22,8 @@ struct StreamPage: Equatable {
     /// Whether the part was cut because it is long.
     let isMore: Bool
     let entries: [StreamEntry]
+    /// With the last part: what growing messages have so far.
+    var texts: [GrowingText] = []
 }
 
 extension StreamPage {
@@ -38,7 +41,22 @@ extension StreamPage {
             guard let entry = StreamEntry(list, at: index) else { return nil }
             entries.append(entry)
         }
-        self.init(epoch: epoch, lastOffset: last, nowMicroseconds: now, isMore: more == "1", entries: entries)
+        self.init(
+            epoch: epoch, lastOffset: last, nowMicroseconds: now, isMore: more == "1", entries: entries,
+            texts: reply.element(5).map { StreamPage.texts($0, epoch) } ?? [])
+    }
+
+    /// Name, offset of the last piece and text of each growing message.
+    private static func texts(_ list: RedisReply, _ epoch: UInt64) -> [GrowingText] {
+        stride(from: 0, to: list.elementCount, by: 3).compactMap { index in
+            guard let name = list.element(index)?.text,
+                let offset = list.element(index + 1)?.text.flatMap({ UInt64($0) }),
+                let payload = list.element(index + 2), !payload.isNil
+            else { return nil }
+            var bytes: [UInt8] = []
+            payload.withBytes { bytes.append($0) }
+            return GrowingText(of: name, payload: bytes, place: StreamPlace(epoch: String(epoch), offset: offset))
+        }
     }
 }
 

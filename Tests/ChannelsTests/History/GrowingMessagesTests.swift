@@ -57,6 +57,38 @@ import Testing
         #expect(many.refusal(of: "7", bytes: 0, in: "c") == nil)
     }
 
+    /// Pieces that the broker has taken: a copy that lacks something is forgotten, until the message begins anew.
+    @Test func aCopyFollowsTheBroker() {
+        var growing = growing(maxBytes: 1, budget: 1000)
+        func follow(_ text: String, from start: Int?, isLast: Bool = false) -> [String] {
+            let part = GrowingPart(of: "s", isLast ? .last : .piece, from: start)
+            growing.follow(Message(channel: "c", payload: Array(text.utf8), receivedNanoseconds: 0), part)
+            return texts(growing)
+        }
+        #expect(follow("b", from: 1) == [], "the first piece is not here")
+        #expect(follow("ab", from: 0) == ["s: ab"])
+        #expect(follow("c", from: 2) == ["s: abc"])
+        #expect(follow("e", from: 4) == [], "a piece is not here")
+        #expect(follow("f", from: 5) == [])
+        #expect(follow("g", from: 0) == ["s: g"])
+        #expect(follow("", from: 1, isLast: true) == [] && growing.bytes == 0)
+        #expect(follow(String(repeating: "x", count: 1001), from: 0) == [], "there is no room")
+        #expect(growing.bytes == 0 && growing.channelCount == 0)
+    }
+
+    @Test func theBrokerSaysWhatThereIs() {
+        var growing = growing(budget: 1000)
+        add(piece("old", of: "s"), piece("old", of: "t"), to: &growing)
+        func whole(_ id: String, _ text: String) -> Message {
+            Message(
+                channel: "c", payload: Array(text.utf8), part: GrowingPart(of: id, .whole), receivedNanoseconds: 0)
+        }
+        growing.set([whole("t", "new"), whole("u", "x"), whole("v", String(repeating: "x", count: 900))], in: "c")
+        #expect(texts(growing) == ["t: new", "u: x"], "there is no room for the last one")
+        growing.set([], in: "c")
+        #expect(growing.bytes == 0 && growing.channelCount == 0)
+    }
+
     @Test func whatGetsNoPieceIsForgotten() {
         var growing = growing()
         add(piece("a", of: "s"), piece("b", of: "t", at: 5), to: &growing)

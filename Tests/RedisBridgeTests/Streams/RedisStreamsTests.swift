@@ -83,6 +83,30 @@ struct RedisStreamsTests {
         }
     }
 
+    @Test func whatGrowsIsReadWithTheHistory() throws {
+        try run { harness, _, client in
+            for number in 0..<60 {
+                let piece = Publication.Piece(of: "s", isLast: false)
+                let publication = Publication(channel: "kept", payload: Array("\(number) ".utf8), piece: piece)
+                _ = harness.bridge.publish(publication, for: PublishTicket(loop: 0, slot: 0, generation: 0))
+            }
+            try harness.wait(for: "outcomes") { harness.recorder.outcomes.count == 60 }
+            try harness.subscribe("kept")
+            let text = (0..<60).map { "\($0) " }.joined()
+            let whole = try #require(harness.recorder.growing["kept"]?.first)
+            #expect(whole.name == "s" && whole.payload == Array(text.utf8) && whole.place.offset == 60)
+            let last = Publication.Piece(of: "s", isLast: true)
+            _ = harness.bridge.publish(
+                Publication(channel: "kept", payload: [], piece: last),
+                for: PublishTicket(loop: 0, slot: 0, generation: 0))
+            try harness.wait(for: "the last piece") { harness.recorder.numbered.last?.place.offset == 61 }
+            let live = try #require(harness.recorder.numbered.last)
+            #expect(live.publication.piece == Publication.Piece(of: "s", isLast: true, from: text.utf8.count))
+            let names = RedisChannelMap(prefix: "push:", aliases: [])
+            #expect(try client.command("EXISTS", names.growingKey(of: "kept")) == .integer(0))
+        }
+    }
+
     /// The script is sent again to a Redis that has forgotten it.
     @Test func theScriptIsSentAgain() throws {
         try run { harness, _, client in

@@ -145,6 +145,7 @@ private struct Scene {
             case .restart(let epoch, let offset, let isLoss):
                 check(epoch, after: offset, isLoss: isLoss, page)
                 delivered = (epoch, offset)
+            case .takeTexts: #expect(!page.isMore && delivered?.offset == page.lastOffset)
             case .keep(let entry), .deliver(let entry): note(entry, page.epoch)
             }
         }

@@ -33,7 +33,7 @@ struct StreamFollowerTests {
         #expect(follower.needsRead && !follower.isSynced)
         let number = follower.reading()
         let steps = follower.answered(page(4...5), to: number)
-        #expect(steps == [.restart(epoch: 1, after: 3, isLoss: false), .keep(entry(4)), .keep(entry(5))])
+        #expect(steps == [.restart(epoch: 1, after: 3, isLoss: false), .keep(entry(4)), .keep(entry(5)), .takeTexts])
         #expect(follower.isSynced)
     }
 
@@ -46,7 +46,8 @@ struct StreamFollowerTests {
         let number = follower.reading()
         #expect(follower.received(entry(5), epoch: 1) == false)
         let steps = follower.answered(page(4...5), to: number)
-        #expect(steps == [.restart(epoch: 1, after: 3, isLoss: false), .keep(entry(4)), .deliver(entry(5))])
+        let restart = StreamFollower.Step.restart(epoch: 1, after: 3, isLoss: false)
+        #expect(steps == [restart, .keep(entry(4)), .deliver(entry(5)), .takeTexts])
         follower.lost()
         #expect(follower.hasBegun, "what is missing will be read")
     }
@@ -76,14 +77,14 @@ struct StreamFollowerTests {
         _ = follower.received(entry(9), epoch: 1)
         let steps = follower.answered(page(8...9), to: follower.reading())
         #expect(
-            steps == [.restart(epoch: 1, after: 7, isLoss: true), .deliver(entry(8)), .deliver(entry(9))])
+            steps == [.restart(epoch: 1, after: 7, isLoss: true), .deliver(entry(8)), .deliver(entry(9)), .takeTexts])
     }
 
     @Test func deletedMessagesAreALoss() {
         var follower = follower(at: 2)
         _ = follower.received(entry(4), epoch: 1)
         let steps = follower.answered(page(nil, last: 4), to: follower.reading())
-        #expect(steps == [.restart(epoch: 1, after: 4, isLoss: true)] && follower.isSynced)
+        #expect(steps == [.restart(epoch: 1, after: 4, isLoss: true), .takeTexts] && follower.isSynced)
     }
 
     @Test func anotherEpochIsALossAndAllOfItIsDelivered() {
@@ -91,8 +92,19 @@ struct StreamFollowerTests {
         #expect(follower.received(entry(2), epoch: 7) == false)
         let steps = follower.answered(page(1...2, epoch: 7), to: follower.reading())
         #expect(
-            steps == [.restart(epoch: 7, after: 0, isLoss: true), .deliver(entry(1)), .deliver(entry(2))])
+            steps == [.restart(epoch: 7, after: 0, isLoss: true), .deliver(entry(1)), .deliver(entry(2)), .takeTexts])
         #expect(follower.isSynced)
+    }
+
+    /// Pieces that come during the read are appended to what growing messages had when it was read.
+    @Test func textsAreTakenBetweenThePageAndWhatCameMeanwhile() {
+        var follower = StreamFollower()
+        follower.subscribed()
+        let number = follower.reading()
+        #expect(follower.received(entry(3), epoch: 1) == false)
+        let steps = follower.answered(page(2...2), to: number)
+        #expect(
+            steps == [.restart(epoch: 1, after: 1, isLoss: false), .keep(entry(2)), .takeTexts, .deliver(entry(3))])
     }
 
     @Test func aLongStreamIsReadInParts() {
