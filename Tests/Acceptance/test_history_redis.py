@@ -114,7 +114,7 @@ def test_histories_are_read_without_a_subscription(nodes):
     assert cleared["history"] == [] and cleared["offset"] == 5
     assert json.loads(nodes[0].get("/v1/channels/kept.a/history").body)["history"] == []
     publish(nodes[0], 5)
-    assert position(nodes[1])["offset"] == 6
+    wait_until(lambda: position(nodes[1])["offset"] == 6, "the message at the other node")
 
 
 def test_histories_survive_the_nodes(start, nodes, kept_redis):
