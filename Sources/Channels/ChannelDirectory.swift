@@ -1,4 +1,4 @@
-internal import Bytes
+public import Bytes
 internal import Synchronization
 
 /// Knows which loops have subscribers of which channel; shared by all loops of the process.
@@ -33,6 +33,8 @@ public final class ChannelDirectory: Sendable {
         var subscriptions = 0
         var histories: Histories
         var growing: GrowingMessages
+        /// The channels that have got or lost subscribers; nil if nobody wants to know it.
+        var counted: Set<ByteName>?
 
         mutating func read(_ lookup: HistoryLookup, at now: UInt64) -> HistoryReading {
             var reading =
@@ -93,9 +95,9 @@ public final class ChannelDirectory: Sendable {
         state.withLock { state in
             state.subscriptions += 1
             if channel.isWildcard { state.wildcards.insert(channel) }
-            return state.entries[
-                ByteName(channel), default: Entry(loops: loops, isReady: isAlwaysReady)
-            ].add(onLoop: loop)
+            let key = ByteName(channel)
+            state.counted?.insert(key)
+            return state.entries[key, default: Entry(loops: loops, isReady: isAlwaysReady)].add(onLoop: loop)
         }
     }
 
@@ -107,6 +109,7 @@ public final class ChannelDirectory: Sendable {
             let key = ByteName(channel)
             guard var entry = state.entries[key] else { return false }
             state.subscriptions -= 1
+            state.counted?.insert(key)
             entry.subscribers[loop] -= 1
             entry.total -= 1
             state.entries[key] = entry.total > 0 ? entry : nil
@@ -123,6 +126,23 @@ public final class ChannelDirectory: Sendable {
     /// How many subscribers a channel has in this process.
     public func subscribers(of channel: String) -> Int {
         state.withLock { $0.entries[ByteName(channel)]?.total ?? 0 }
+    }
+
+    /// Whether channels that get or lose subscribers are noted, beginning with those that are there.
+    public func noteCounts(_ isWanted: Bool) {
+        state.withLock { state in
+            guard isWanted != (state.counted != nil) else { return }
+            state.counted = isWanted ? Set(state.entries.keys) : nil
+        }
+    }
+
+    /// Takes the channels that were noted since the last call, with their subscribers now.
+    public func takeCounts() -> [(channel: ByteName, subscribers: Int)] {
+        state.withLock { state in
+            guard let counted = state.counted, !counted.isEmpty else { return [] }
+            state.counted = []
+            return counted.map { ($0, state.entries[$0]?.total ?? 0) }
+        }
     }
 
     /// Notes that a channel is confirmed.

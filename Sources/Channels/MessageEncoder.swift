@@ -40,4 +40,6 @@ public enum DeliveryNotice: Equatable, Sendable {
     case lost(next: StreamPosition)
     /// An event with a name, as the JSON text that clients get.
     case event(name: String, text: [UInt8])
+    /// The channel has this many subscriptions, on all nodes.
+    case subscriptions(count: Int)
 }

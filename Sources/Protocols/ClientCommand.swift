@@ -12,7 +12,8 @@ public enum ClientCommand: Equatable, Sendable {
     /// To publish to a channel; `key` is the conflation key.
     case publish(channel: String, data: [UInt8], key: String?)
     /// To send a message to the others in a channel that the client is in; the payload itself leaves the client out.
-    case relay(channel: String, data: [UInt8])
+    /// `perSecond` is how many of them the client may send; nil for no limit.
+    case relay(channel: String, data: [UInt8], perSecond: Int? = nil)
     /// To be a user from now on, which the session has verified: the user is then in a channel of its own, and the
     /// client watches such channels of others.
     case signIn(user: String, channel: String, watching: [String])
@@ -53,6 +54,10 @@ public enum CommandRefusal: Error, Equatable, Sendable {
     case tooManyChannels(limit: Int)
     /// A client may send at most this many messages per second.
     case tooManyMessages(limit: Int)
+    /// A client may send at most this many messages per second to others in its channels.
+    case tooManyRelayed(limit: Int)
+    /// A channel may have at most this many members.
+    case tooManyMembers(limit: Int)
     /// The client may not do this with the channel.
     case denied(ChannelDenial)
     /// The token was not accepted, for this reason.
@@ -79,6 +84,8 @@ public enum CommandRefusal: Error, Equatable, Sendable {
         switch self {
         case .tooManyChannels(let limit): "at most \(limit) channels (--max-channels)"
         case .tooManyMessages(let limit): "at most \(limit) messages a second (--max-message-rate)"
+        case .tooManyRelayed(let limit): "at most \(limit) client events a second (max-client-events)"
+        case .tooManyMembers(let limit): "the channel has \(limit) members and no more (max-members)"
         case .denied(let denial): denial.message
         case .tokenRefused(let reason): reason
         case .otherUser: "the token is another user's"
@@ -95,7 +102,8 @@ public enum CommandRefusal: Error, Equatable, Sendable {
     public var code: String {
         switch self {
         case .tooManyChannels: "too_many_channels"
-        case .tooManyMessages: "too_many_messages"
+        case .tooManyMessages, .tooManyRelayed: "too_many_messages"
+        case .tooManyMembers: "too_many_members"
         case .denied(let denial): denial.code
         case .tokenRefused: "invalid_token"
         case .otherUser: "wrong_user"

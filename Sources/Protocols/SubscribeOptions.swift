@@ -31,10 +31,12 @@ public struct ChannelMember: Equatable, Sendable {
     public let user: String
     /// What others see of the user, as JSON text; nil for nothing.
     public let info: [UInt8]?
+    /// It does not come to a channel that has so many members; nil for no limit.
+    public let limit: Int?
 
     /// A member.
-    public init(user: String, info: [UInt8]?) {
-        (self.user, self.info) = (user, info)
+    public init(user: String, info: [UInt8]?, limit: Int? = nil) {
+        (self.user, self.info, self.limit) = (user, info, limit)
     }
 }
 

@@ -40,7 +40,6 @@ extension ServerConfiguration {
         listen = running.listen
         admin = running.admin
         broker = running.broker
-        pusherApps = running.pusherApps
         workers = running.workers
         io = running.io
         maxPublishBytes = running.maxPublishBytes

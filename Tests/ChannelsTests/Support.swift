@@ -31,6 +31,7 @@ struct NamingEncoder: MessageEncoder {
         case .lost(let position): text += "lost in \(channel), next is after \(position)".utf8
         case .gap(let seconds): text += "gap in \(channel): \(seconds) s".utf8
         case .event(let name, let event): text += "\(name) in \(channel): ".utf8 + event
+        case .subscriptions(let count): text += "subscriptions of \(channel): \(count)".utf8
         }
         return true
     }

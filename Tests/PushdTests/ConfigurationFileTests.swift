@@ -72,6 +72,9 @@ import YAML
         #expect(Secrets.masked("https://a@b/c", of: "--hook-connect") == "https://***@b/c")
         #expect(Secrets.masked("https://b/c", of: "--hook-connect") == "https://b/c")
         #expect(Secrets.masked("1:key:se:cret", of: "--pusher-app") == "1:key:***")
+        #expect(
+            Secrets.masked("1:key:se:cret max-members=5 webhook=http://a:b@c/d", of: "--pusher-app")
+                == "1:key:*** max-members=5 webhook=http://a:***@c/d")
         #expect(Secrets.masked("x", of: "--publish-key") == "***" && Secrets.masked("x", of: "--tls-key") == "x")
         let keys = try OptionTables().options.filter { $0.valueName == "key" }.map(\.option)
         #expect(Set(keys + ["--pusher-app"]) == Secrets.options)

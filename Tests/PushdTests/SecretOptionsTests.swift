@@ -68,10 +68,16 @@ import Testing
     @Test func applicationsOfPusherFromFilesAreWholeAndDistinct() throws {
         let file = try TextFile("1:a:secret\n2:b:secret\n")
         #expect(try Settings(parsing: ["--pusher-app-file", file.path]).server.pusherApps.map(\.key) == ["a", "b"])
+        let limited = try TextFile("1:a:secret max-connections=7 subscription-count=on webhook=http://b/c\n")
+        let apps = try Settings(parsing: ["--pusher-app-file", limited.path]).server.pusherApps
+        let options = try #require(apps.first).options
+        #expect(options.maxConnections == 7 && options.maxMembers == 100 && options.maxClientEvents == nil)
+        #expect(options.countsSubscriptions && options.webhookURL == "http://b/c")
         let bad = try TextFile("1:a:secret\nb:secret\n")
         let problems = try [
             ["--pusher-app-file", bad.path], ["--pusher-app", "a:secret"], ["--pusher-app", "1/2:a:secret"],
-            ["--pusher-app", "1:a:"], ["--pusher-app-file", file.path, "--pusher-app", "1:c:secret"],
+            ["--pusher-app", "1:a:"], ["--pusher-app", "1:a:secret more=1"],
+            ["--pusher-app-file", file.path, "--pusher-app", "1:c:secret"],
             ["--pusher-app-file", file.path, "--pusher-app", "3:b:secret"],
         ].map { try refusal(of: $0) }
         for problem in problems { #expect(problem.hasPrefix("--pusher-app") && !problem.contains("secret'")) }

@@ -13,7 +13,7 @@ func checkPusher(_ text: [UInt8]) {
     var session = PusherSession(app, socket)
     switch UTF8Validator.isValid(text.rawSpan) ? session.step(text: text.rawSpan) : session.step(binary: text.rawSpan) {
     case .reply(let frame): checkFrame(frame)
-    case .run(.relay(let channel, let payload), _):
+    case .run(.relay(let channel, let payload, _), _):
         expect(PusherChannel(channel)?.takesClientEvents == true, "a client event in \(channel)")
         expectEqual(PusherEvent.excluded(by: payload), socket, "who sends a client event")
         expect(PusherEvent(parsing: payload) != nil, "a client event that is none")

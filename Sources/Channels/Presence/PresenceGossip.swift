@@ -1,35 +1,7 @@
-public import Bytes
+internal import Bytes
 
-/// What nodes tell each other of their members.
-public enum GossipMessage: Equatable, Sendable {
-    /// The node is there; `number` is that of its last changes.
-    case alive(number: UInt64)
-    /// Members have come to the node, or gone from it; numbered without holes.
-    case changes(number: UInt64, [GossipChange])
-    /// A part of all members of the node, after the changes with the number.
-    case all(number: UInt64, part: Int, parts: Int, [GossipChange])
-    /// Another node wants to know all members of one node; of each if `node` is nil.
-    case ask(node: UInt64?)
-}
-
-/// That a node has a member of a channel, or has it no more.
-public struct GossipChange: Equatable, Sendable {
-    /// The channel.
-    public let channel: ByteName
-    /// The member.
-    public let member: PresenceMember
-    /// Whether the node has it.
-    public let isArrival: Bool
-
-    /// A change.
-    public init(channel: ByteName, member: PresenceMember, isArrival: Bool) {
-        (self.channel, self.member, self.isArrival) = (channel, member, isArrival)
-    }
-
-    var place: PresencePlace { PresencePlace(channel: channel, member: member.key) }
-}
-
-/// Keeps this node's table up to date with the members of other nodes, and the others with those of this one.
+/// Keeps this node's table up to date with the members and subscriptions of other nodes, and the others with those of
+/// this one.
 ///
 /// Each node owns its members. It numbers its changes and says every heartbeat that it is there, so others notice what
 /// they have missed, and ask for all members. What a node had is gone when it was silent for two heartbeats. Messages
@@ -109,7 +81,7 @@ public struct PresenceGossip: Sendable {
         if isAsked, isDue(toldAllAt, now) {
             isAsked = false
             toldAllAt = now
-            messages += all(table.ownMembers)
+            messages += all(table.ownState)
         }
         if messages.isEmpty, now >= nextHeartbeat { messages.append(.alive(number: number)) }
         if !messages.isEmpty { nextHeartbeat = now + heartbeat }
@@ -181,27 +153,41 @@ public struct PresenceGossip: Sendable {
             peers[id] = peer
             return
         }
-        let members = peer.parts.flatMap { $0 }
+        let state = peer.parts.flatMap { $0 }
         (peer.parts, peer.number, peer.askedAt) = ([], number, nil)
         peers[id] = peer
-        replace(members, of: id, &table)
+        replace(state, of: id, &table)
     }
 
-    /// A node has these members, and no others.
-    private mutating func replace(_ members: [GossipChange], of id: UInt64, _ table: inout PresenceTable) {
-        let places = Set(members.map(\.place))
-        for place in peers[id]?.places ?? [] where !places.contains(place) { table.depart(place, from: id) }
-        for member in members where peers[id]?.places.contains(member.place) == false {
-            table.arrive(member, at: id)
+    /// A node has these members and subscriptions, and no others.
+    private mutating func replace(_ state: [GossipChange], of id: UInt64, _ table: inout PresenceTable) {
+        var members: [PresencePlace: PresenceMember] = [:]
+        var subscriptions: [ByteName: Int] = [:]
+        for change in state {
+            switch change.fact {
+            case .member(let member, _): members[PresencePlace(channel: change.channel, member: member.key)] = member
+            case .subscriptions(let count): subscriptions[change.channel] = count
+            }
         }
-        peers[id]?.places = places
+        for place in peers[id]?.places ?? [] where members[place] == nil { table.depart(place, from: id) }
+        for (place, member) in members where peers[id]?.places.contains(place) == false {
+            table.arrive(member, in: place.channel, at: id)
+        }
+        peers[id]?.places = Set(members.keys)
+        table.subscriptions.replace(with: subscriptions, at: id)
     }
 
     private mutating func apply(_ change: GossipChange, from id: UInt64, _ table: inout PresenceTable) {
-        if change.isArrival {
-            if peers[id]?.places.insert(change.place).inserted == true { table.arrive(change, at: id) }
-        } else if peers[id]?.places.remove(change.place) != nil {
-            table.depart(change.place, from: id)
+        switch change.fact {
+        case .member(let member, let isArrival):
+            let place = PresencePlace(channel: change.channel, member: member.key)
+            if isArrival {
+                guard peers[id]?.places.insert(place).inserted == true else { return }
+                table.arrive(member, in: change.channel, at: id)
+            } else if peers[id]?.places.remove(place) != nil {
+                table.depart(place, from: id)
+            }
+        case .subscriptions(let count): table.subscriptions.set(count, of: change.channel, at: id)
         }
     }
 
@@ -212,6 +198,7 @@ public struct PresenceGossip: Sendable {
         if isConnected {
             for (id, peer) in peers where peer.heardAt + 2 * heartbeat <= now {
                 leftover += peer.places.map { (node: id, place: $0) }
+                table.subscriptions.remove(id)
                 peers[id] = nil
             }
         }

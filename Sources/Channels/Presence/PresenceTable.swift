@@ -36,6 +36,8 @@ public struct PresenceTable: Sendable {
     /// What this node has, if other nodes want to know it.
     private var own: [PresencePlace: PresenceMember] = [:]
     private var ownChanges: [GossipChange] = []
+    /// Of channels with presence and without, as far as somebody wants to know them.
+    public internal(set) var subscriptions = SubscriptionTally()
     private var channels: [ByteName: [MemberKey: Seat]] = [:]
     private var watchers: [ByteName: Int] = [:]
     private var changes: [ByteName: [PresenceChange]] = [:]
@@ -55,13 +57,13 @@ public struct PresenceTable: Sendable {
 
     /// A connection has joined a channel.
     public mutating func enter(_ channel: ByteName, _ member: PresenceMember) {
-        let change = GossipChange(channel: channel, member: member, isArrival: true)
-        guard attendance.enter(change.place) else { return }
+        let place = PresencePlace(channel: channel, member: member.key)
+        guard attendance.enter(place) else { return }
         if isShared {
-            own[change.place] = member
-            ownChanges.append(change)
+            own[place] = member
+            ownChanges.append(GossipChange(channel: channel, member: member, isArrival: true))
         }
-        arrive(change, at: node)
+        arrive(member, in: channel, at: node)
     }
 
     /// A connection has left a channel.
@@ -84,6 +86,9 @@ public struct PresenceTable: Sendable {
     /// How many members a channel has.
     public func count(_ channel: ByteName) -> Int { channels[channel]?.count ?? 0 }
 
+    /// Whether a channel has a member, on whichever node.
+    public func has(_ member: PresenceMember, in channel: ByteName) -> Bool { channels[channel]?[member.key] != nil }
+
     /// The members of a channel.
     public func list(_ channel: ByteName) -> PresenceList {
         let seats = channels[channel]?.values.sorted { $0.number < $1.number } ?? []
@@ -93,17 +98,16 @@ public struct PresenceTable: Sendable {
     // MARK: - Nodes
 
     /// A node has a member.
-    mutating func arrive(_ change: GossipChange, at node: UInt64) {
-        let key = change.member.key
-        if let seat = channels[change.channel]?[key] {
-            if !seat.owners.contains(node) { channels[change.channel]?[key]?.owners.append(node) }
+    mutating func arrive(_ member: PresenceMember, in channel: ByteName, at node: UInt64) {
+        let key = member.key
+        if let seat = channels[channel]?[key] {
+            if !seat.owners.contains(node) { channels[channel]?[key]?.owners.append(node) }
             return
         }
         lastNumber += 1
-        let seat = Seat(member: change.member, number: lastNumber, owners: [node])
-        channels[change.channel, default: [:]][key] = seat
+        channels[channel, default: [:]][key] = Seat(member: member, number: lastNumber, owners: [node])
         memberCount += 1
-        note(change.channel, PresenceChange(member: change.member, isArrival: true))
+        note(channel, PresenceChange(member: member, isArrival: true))
     }
 
     /// A node has a member no more.
@@ -129,9 +133,19 @@ public struct PresenceTable: Sendable {
     }
 
     /// What this node has.
-    var ownMembers: [GossipChange] {
+    var ownState: [GossipChange] {
         own.map { GossipChange(channel: $0.channel, member: $1, isArrival: true) }
+            + subscriptions.channels(of: node).map { GossipChange(channel: $0, .subscriptions($1)) }
     }
+
+    /// This node has so many subscriptions of a channel.
+    public mutating func setSubscriptions(_ count: Int, of channel: ByteName) {
+        subscriptions.set(count, of: channel, at: node)
+        if isShared { ownChanges.append(GossipChange(channel: channel, .subscriptions(count))) }
+    }
+
+    /// Takes the channels whose subscriptions have become more or less since the last call.
+    public mutating func takeCountedChannels() -> Set<ByteName> { subscriptions.takeChanged() }
 
     // MARK: - Watching
 

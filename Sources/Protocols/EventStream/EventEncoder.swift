@@ -36,6 +36,7 @@ extension DeliveryNotice {
         case .missed: "missed"
         case .gap, .lost: "gap"
         case .event(let name, _): name
+        case .subscriptions: "subscriptions"
         }
     }
 }

@@ -65,6 +65,7 @@ struct EnvelopeEncoder: MessageEncoder {
             object.member("channel", channel)
             object.member("recovered", raw: Array("false".utf8))
             HistoryText.add(position, to: &object)
+        case .subscriptions: return false
         }
         text.append(contentsOf: object.finish())
         return true

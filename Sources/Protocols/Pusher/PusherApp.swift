@@ -11,25 +11,32 @@ public final class PusherApp: Equatable, Sendable {
     public let id: String
     /// Its name in the paths of WebSockets, and in signatures.
     public let key: String
+    /// Its limits.
+    public let options: PusherAppOptions
     private let signer: TextSigner
 
-    /// Reads `ID:KEY:SECRET`; nil if it has another form.
+    /// Reads `ID:KEY:SECRET`, perhaps with options behind spaces; nil if it has another form.
     ///
     /// An id and a key have only letters, digits, `-` and `_`, so that each can be spelled in one way only in a path.
     public init?(_ text: String) {
-        let parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+        let words = text.split(separator: " ")
+        guard let name = words.first, let options = PusherAppOptions(Array(words.dropFirst())) else { return nil }
+        let parts = name.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
         guard parts.count == 3, parts.allSatisfy({ 1...PusherApp.maxBytes ~= $0.utf8.count }),
             parts[..<2].allSatisfy({ $0.utf8.allSatisfy(PusherApp.isPlain) }),
             parts[2].utf8.allSatisfy({ 0x21...0x7E ~= $0 && $0 != UInt8(ascii: ",") })
         else { return nil }
-        (id, key) = (String(parts[0]), String(parts[1]))
+        (id, key, self.options) = (String(parts[0]), String(parts[1]), options)
         signer = TextSigner(secret: Array(parts[2].utf8))
     }
 
-    /// Whether both have the same id, key and secret.
+    /// Whether both have the same id, key, secret and options.
     public static func == (left: PusherApp, right: PusherApp) -> Bool {
-        left.id == right.id && left.key == right.key && left.signer == right.signer
+        left.isSame(as: right) && left.signer == right.signer && left.options == right.options
     }
+
+    /// Whether this is the same application, perhaps with another secret or other options.
+    public func isSame(as other: PusherApp) -> Bool { id == other.id && key == other.key }
 
     /// Whether a text was signed with the secret.
     func accepts(_ signature: String, of text: String) -> Bool { signer.accepts(signature, of: Array(text.utf8)) }

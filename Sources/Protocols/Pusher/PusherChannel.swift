@@ -42,6 +42,10 @@ public struct PusherChannel: Equatable, Sendable {
     /// Whether a channel has members.
     public static func hasMembers(_ name: String) -> Bool { name.hasPrefix("presence-") }
 
+    /// Whether clients are told how many subscriptions a channel has, if their application wants that: in presence
+    /// channels they see who is there.
+    public static func isCounted(_ name: String) -> Bool { !hasMembers(name) && isPlain(name) }
+
     /// The channel that the client of a user gets its messages in.
     public static func ofUser(_ user: String) -> String { userPrefix + user }
 

@@ -25,8 +25,12 @@ struct PusherEncoder: MessageEncoder {
         return PusherEvent.string(isJSON ? payload : PusherEvent.string(payload))
     }
 
-    /// Members that come and go; of lost messages the protocol says nothing.
+    /// Members that come and go, and how many subscribe; of lost messages the protocol says nothing.
     func encode(_ notice: DeliveryNotice, of channel: String, into text: inout [UInt8]) -> Bool {
+        if case .subscriptions(let count) = notice {
+            text += PusherText.subscriptions(count, in: channel)
+            return true
+        }
         guard case .event(let name, let event) = notice, let change = MemberChange(name: name, parsing: event) else {
             return false
         }

@@ -3,6 +3,7 @@ public enum PusherRefusal: Error, Equatable, Sendable {
     case unknownApp
     case noVersion
     case unknownVersion
+    case full(limit: Int)
 
     /// The versions of the protocol that are spoken.
     private static let versions = 5...7
@@ -13,12 +14,13 @@ public enum PusherRefusal: Error, Equatable, Sendable {
         guard let number = Int(version), versions ~= number else { throw .unknownVersion }
     }
 
-    /// The code of the Close frame: clients do not come back.
+    /// The code of the Close frame: clients come back only after the last one, and then after a second.
     public var code: UInt16 {
         switch self {
         case .unknownApp: 4001
         case .noVersion: 4008
         case .unknownVersion: 4007
+        case .full: 4100
         }
     }
 
@@ -28,6 +30,7 @@ public enum PusherRefusal: Error, Equatable, Sendable {
         case .unknownApp: "there is no application with this key (--pusher-app)"
         case .noVersion: "the URL names no version of the protocol (protocol=7)"
         case .unknownVersion: "the versions of the protocol are 5, 6 and 7"
+        case .full(let limit): "the application has \(limit) connections and no more (max-connections)"
         }
     }
 }

@@ -14,7 +14,7 @@ public struct PusherSession {
     }
 
     /// Nil if the server ends the connection at once.
-    private let app: PusherApp?
+    public var app: PusherApp?
     private let socket: SocketID
     /// Nil until the client is somebody.
     private var person: Person?
@@ -108,7 +108,7 @@ extension PusherSession {
             case .presence:
                 let member = try member(of: name, auth, channelData)
                 known().users[name] = member.id
-                options.member = ChannelMember(user: member.id, info: member.info)
+                options.member = ChannelMember(user: member.id, info: member.info, limit: app?.options.maxMembers)
             }
             if channel.isCache { options.history = HistoryRequest(last: 1) }
             return .run(.subscribe([name], options), id: [])
@@ -158,7 +158,7 @@ extension PusherSession {
             return .reply(PusherText.error(PusherSession.clientEventCode, error.message))
         }
         let payload = PusherEvent.payload(name, data: data, user: person?.users[channel], excluding: socket.text)
-        return .run(.relay(channel: channel, data: payload), id: [])
+        return .run(.relay(channel: channel, data: payload, perSecond: app?.options.maxClientEvents), id: [])
     }
 
     /// The client is somebody from now on.

@@ -46,6 +46,13 @@ enum PusherText {
         event("pusher:cache_miss", channel: channel, data: nil)
     }
 
+    /// The channel has this many subscriptions.
+    static func subscriptions(_ count: Int, in channel: String) -> [UInt8] {
+        var data = JSONObjectWriter()
+        data.member("subscription_count", count)
+        return internalEvent("subscription_count", channel, data: data.finish())
+    }
+
     static func signedIn(userData: String) -> [UInt8] {
         var data = JSONObjectWriter()
         data.member("user_data", userData)

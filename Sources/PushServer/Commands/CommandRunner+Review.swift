@@ -23,6 +23,11 @@ extension CommandRunner {
             counts.closed = 1
             return counts
         }
+        guard webSockets.sessions.follow(context.settings.configuration.pusherApps, connection) else {
+            webSockets.refuse(connection, .unknownApp)
+            counts.closed = 1
+            return counts
+        }
         counts.unsubscribed = leaveForbidden(connection, since: old)
         return counts
     }

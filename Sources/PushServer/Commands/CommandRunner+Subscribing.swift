@@ -105,12 +105,17 @@ extension CommandRunner {
 
     private func enter(_ connection: Connection, _ channel: String, _ reading: HistoryReading?, _ join: Join) {
         if join.options.history?.recover != nil { context.count(recovery: reading?.isRecovered == true) }
-        if join.options.isStrict, reading?.isRecovered != true {
+        let members: PresenceList?
+        do throws(CommandRefusal) {
+            if join.options.isStrict, reading?.isRecovered != true { throw .unrecoverable }
+            members = try join.options.member.flatMap { member throws(CommandRefusal) in
+                try context.presence?.joins(connection, channel, as: member)
+            }
+        } catch {
             subscriptions.abandon([channel], for: connection.key)
-            return webSockets.reply(.refused(.unrecoverable, channel: channel), to: join.id, of: connection)
+            return webSockets.reply(.refused(error, channel: channel), to: join.id, of: connection)
         }
         let report = join.options.report(on: reading)
-        let members = join.options.member.flatMap { context.presence?.joins(connection, channel, as: $0) }
         webSockets.reply(.subscribed(channel: channel, report, members: members), to: join.id, of: connection)
         let past = reading?.joinersMessages ?? []
         if past.isEmpty, join.options.history?.last ?? 0 > 0 {

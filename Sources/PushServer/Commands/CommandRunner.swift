@@ -116,7 +116,11 @@ extension CommandRunner: MessageDelegate {
             publish(
                 Publication(channel: channel, payload: data, key: key), decision(to: .publish, channel, connection),
                 id: id, connection)
-        case .relay(let channel, let data):
+        case .relay(let channel, let data, let limit):
+            guard webSockets.sessions.admitsRelayed(of: connection, below: limit) else {
+                context.counters.messagesOverRate += 1
+                return webSockets.reply(.refused(.tooManyRelayed(limit: limit ?? 0)), to: id, of: connection)
+            }
             publish(
                 Publication(channel: channel, payload: data), decision(toRelayIn: channel, connection), id: id,
                 connection)

@@ -45,7 +45,7 @@ final class Connections {
         limits = ConnectionLimits(context)
         addresses = ClientAddresses(context)
         rates = MessageRates(context, table)
-        sessions = Sessions(context.hub)
+        sessions = Sessions(context)
         turns = TurnQueue(context, table)
         headers = KeptHeaders(context)
         inbound = InboundAccount(context, links, headers)

@@ -9,9 +9,9 @@ final class OwnSession {
     let spoken: Int
     let session: PusherSession
     /// Why the connection ends as soon as it is open, where only a Close frame tells the client that; nil if it stays.
-    let refusal: (code: UInt16, reason: String)?
+    let refusal: PusherRefusal?
 
-    init(spoken: Int, _ session: PusherSession, refusal: (code: UInt16, reason: String)? = nil) {
+    init(spoken: Int, _ session: PusherSession, refusal: PusherRefusal? = nil) {
         (self.spoken, self.session, self.refusal) = (spoken, session, refusal)
     }
 }
@@ -21,23 +21,54 @@ extension OwnSession: Sendable {}
 
 /// What the clients of a loop speak, and the sessions that some of them have for themselves.
 final class Sessions {
-    private let hub: Hub
-    /// By slot, without holes: an idle client costs its session and nothing more.
-    private var own: ContiguousArray<PusherSession?> = []
+    private struct Own {
+        var session: PusherSession
+        /// What the client has sent to others in this second.
+        var relayed = MessageRate()
+    }
 
-    init(_ hub: Hub) {
-        self.hub = hub
+    private let context: LoopContext
+    /// By slot, without holes: an idle client costs its session and nothing more.
+    private var own: ContiguousArray<Own?> = []
+
+    init(_ context: LoopContext) {
+        self.context = context
     }
 
     /// Gives a connection a session of its own.
-    func begin(_ session: PusherSession, of connection: Connection) {
+    ///
+    /// - Returns: why the connection ends at once; nil if it stays.
+    func begin(_ new: OwnSession, of connection: Connection) -> PusherRefusal? {
         while own.count <= Int(connection.slot) { own.append(nil) }
-        own[Int(connection.slot)] = session
+        var session = new.session
+        var refusal = new.refusal
+        if let app = session.app, !context.state.pusherPlaces.take(app) {
+            refusal = .full(limit: app.options.maxConnections ?? 0)
+            session.app = nil
+        }
+        own[Int(connection.slot)] = Own(session: session)
+        return refusal
     }
 
     /// Forgets a connection.
     func forget(_ connection: Connection) {
-        if hasOwn(connection) { own[Int(connection.slot)] = nil }
+        guard hasOwn(connection) else { return }
+        if let app = own[Int(connection.slot)]?.session.app { context.state.pusherPlaces.release(app) }
+        own[Int(connection.slot)] = nil
+    }
+
+    /// Goes by the application as it is since a reload; returns false if it is not there any more.
+    func follow(_ apps: [PusherApp], _ connection: Connection) -> Bool {
+        guard hasOwn(connection), let app = own[Int(connection.slot)]?.session.app else { return true }
+        guard let new = apps.first(where: app.isSame) else { return false }
+        own[Int(connection.slot)]?.session.app = new
+        return true
+    }
+
+    /// Counts a message of a client to others; returns false if it exceeds the limit for a second.
+    func admitsRelayed(of connection: Connection, below limit: Int?) -> Bool {
+        guard let limit, hasOwn(connection) else { return true }
+        return own[Int(connection.slot)]?.relayed.spend(1, at: context.tick) ?? 0 < limit
     }
 
     /// Whether a connection has a session of its own.
@@ -47,7 +78,7 @@ final class Sessions {
 
     /// The protocol of a WebSocket.
     func spoken(by connection: Connection) -> any ClientProtocol {
-        ClientProtocols.all[hub.form(of: connection.slot).encoder]
+        ClientProtocols.all[context.hub.form(of: connection.slot).encoder]
     }
 
     /// Whether the client has proved that it may be in a channel, so that it needs no token for it.
@@ -62,7 +93,7 @@ extension Sessions {
     /// How to handle a client's text message.
     func step(text: RawSpan, of connection: Connection) -> ClientStep? {
         if let session = spoken(by: connection).session() { return session.step(text: text) }
-        return hasOwn(connection) ? own[Int(connection.slot)]?.step(text: text) : nil
+        return hasOwn(connection) ? own[Int(connection.slot)]?.session.step(text: text) : nil
     }
 
     /// How to handle a client's binary message.
@@ -84,7 +115,7 @@ extension Sessions {
     }
 
     private func ownSession(of connection: Connection) -> PusherSession? {
-        hasOwn(connection) ? own[Int(connection.slot)] : nil
+        hasOwn(connection) ? own[Int(connection.slot)]?.session : nil
     }
 }
 

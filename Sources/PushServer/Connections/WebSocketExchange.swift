@@ -68,14 +68,14 @@ final class WebSocketExchange {
         lives.tell(.upgraded, connection)
         let hub = context.hub
         let spoken = own?.spoken ?? ClientProtocols.index(ofSubprotocol: acceptance.subprotocol)
-        if let own { sessions.begin(own.session, of: connection) }
+        let refusal = own.flatMap { sessions.begin($0, of: connection) }
         hub.setForm(WireForm(encoder: spoken, deflated: acceptance.deflate?.window), of: connection.slot)
         hub.reply(connection.slot) { acceptance.encode(into: &$0) }
-        if connection.wantsHello, own?.refusal == nil { tell(hello(to: connection), connection) }
+        if connection.wantsHello, refusal == nil { tell(hello(to: connection), connection) }
         context.counters.webSockets += 1
         context.enter(connection, channels, after: histories, as: .accepted) { tell($0, connection) }
-        if let (code, reason) = own?.refusal {
-            fail(connection, CloseCode(rawValue: code), reason, .refused)
+        if let refusal {
+            refuse(connection, refusal)
         } else if context.state.lifecycle.phase == .draining {
             fail(connection, .drain)
         }
@@ -209,6 +209,11 @@ extension WebSocketExchange {
         guard connection.phase != .streaming else { return streams.end(connection, reason) }
         guard let (code, text) = reason.closeFrame else { return }
         fail(connection, code, text, reason)
+    }
+
+    /// Ends the WebSocket of a client whose application is not there, or takes no more.
+    func refuse(_ connection: Connection, _ refusal: PusherRefusal) {
+        fail(connection, CloseCode(rawValue: refusal.code), refusal.reason, .refused)
     }
 
     /// Ends a WebSocket or a stream as an admin wants it.

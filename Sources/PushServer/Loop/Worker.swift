@@ -1,5 +1,6 @@
 internal import Access
 internal import Broker
+internal import Bytes
 internal import Channels
 internal import Logging
 internal import WSLoop
@@ -121,6 +122,8 @@ final class Worker {
         case .published(let ticket, let outcome): commands.published(ticket, outcome)
         case .read(let key, let readings): commands.read(key, readings)
         case .presence(let batches): context.presence?.tell(batches)
+        case .subscriptions(let counts):
+            for (channel, count) in counts { context.hub.tell(.subscriptions(count: count), of: channel.text) }
         case .call(let call, let ticket): callRunner.take(call, ticket)
         case .runCalls: callRunner.run()
         case .trace(let change): tracer.change(change)

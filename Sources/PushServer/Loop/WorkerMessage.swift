@@ -1,5 +1,6 @@
 internal import Access
 internal import Broker
+internal import Bytes
 internal import Channels
 internal import WSLoop
 
@@ -25,6 +26,8 @@ enum WorkerMessage: Sendable {
     indirect case read(StreamKey, [HistoryReading])
     /// From the node: who has come to channels and gone.
     indirect case presence([PresenceBatch])
+    /// From the node: how many subscriptions channels have.
+    indirect case subscriptions([(channel: ByteName, count: Int)])
     /// Execute a call, and answer it if it has a ticket.
     indirect case call(Call, CallTicket?)
     /// To itself: continue to execute calls.

@@ -1,10 +1,12 @@
 internal import Bytes
 internal import Channels
 
-/// What a node tells of its members, as text: a line with its number and the kind of message, and one for each change.
+/// What a node tells of its members and subscriptions, as text: a line with its number and the kind of message, and one
+/// for each change.
 ///
 ///     presence 2f0c5a7be4a80cd1 changes 17
 ///     {"channel":"room","id":"…","user":"ann","named":true,"here":true,"info":{"age":7}}
+///     {"channel":"room","subscriptions":3}
 struct GossipText {
     /// What the texts begin with; those of orders begin with a brace.
     static let word = "presence"
@@ -42,12 +44,16 @@ extension GossipText {
     private static func json(_ change: GossipChange) -> [UInt8] {
         var object = JSONObjectWriter()
         object.member("channel", change.channel.text)
-        object.member("id", change.member.id)
-        object.member("user", change.member.user)
-        object.member("named", raw: flag(change.member.isNamed))
-        object.member("here", raw: flag(change.isArrival))
-        // JSON has line breaks and tabs only between its tokens.
-        if let info = change.member.info { object.member("info", raw: info.map { $0 < 0x20 ? 0x20 : $0 }) }
+        switch change.fact {
+        case .subscriptions(let count): object.member("subscriptions", count)
+        case .member(let member, let isArrival):
+            object.member("id", member.id)
+            object.member("user", member.user)
+            object.member("named", raw: flag(member.isNamed))
+            object.member("here", raw: flag(isArrival))
+            // JSON has line breaks and tabs only between its tokens.
+            if let info = member.info { object.member("info", raw: info.map { $0 < 0x20 ? 0x20 : $0 }) }
+        }
         return object.finish()
     }
 
@@ -88,7 +94,13 @@ extension GossipText {
 
     private static func change(_ line: [UInt8]) -> GossipChange? {
         guard let object = try? JSONObject(parsing: line.rawSpan), case .string(let channel) = object["channel"],
-            ChannelName.isValid(channel), case .string(let id) = object["id"], case .string(let user) = object["user"],
+            ChannelName.isValid(channel)
+        else { return nil }
+        if case .number(let range) = object["subscriptions"] {
+            guard let count = Int(String(decoding: line[range], as: UTF8.self)), count >= 0 else { return nil }
+            return GossipChange(channel: ByteName(channel), .subscriptions(count))
+        }
+        guard case .string(let id) = object["id"], case .string(let user) = object["user"],
             case .bool(let isNamed) = object["named"], case .bool(let isHere) = object["here"]
         else { return nil }
         let info = object.rawRange(of: "info").map { Array(line[$0]) }

@@ -44,11 +44,15 @@ final class LoopPresence {
     /// A connection joins a channel as a member that it names, and is told who comes and goes after that.
     ///
     /// - Returns: who is there, itself included; nil if the channel has no presence.
-    func joins(_ connection: Connection, _ channel: String, as member: ChannelMember) -> PresenceList? {
+    func joins(
+        _ connection: Connection, _ channel: String, as newcomer: ChannelMember
+    ) throws(CommandRefusal) -> PresenceList? {
         guard context.settings.access.channels.presenceGrace(of: channel) != nil else { return nil }
         let name = ByteName(channel)
-        let member = named(member, connection)
-        let (list, start) = context.state.presence.enterAndWatch(name, member)
+        let member = named(newcomer, connection)
+        guard let (list, start) = context.state.presence.enterAndWatch(name, member, below: newcomer.limit) else {
+            throw .tooManyMembers(limit: newcomer.limit ?? 0)
+        }
         note(Place(channel: name, member: member, watches: true), connection.slot, from: start)
         if !context.state.broker.isEmbedded { context.tellNode(.memberJoined) }
         return list

@@ -16,9 +16,13 @@ final class Presence: Sendable {
 
     /// Enters a member whose connection watches the channel, and knows who is there.
     ///
-    /// - Returns: the members, and the first change that is not in them.
-    func enterAndWatch(_ channel: ByteName, _ member: PresenceMember) -> (PresenceList, PresenceStart) {
+    /// - Parameter limit: how many members the channel may have; nil for no limit.
+    /// - Returns: the members, and the first change that is not in them; nil if there are so many already.
+    func enterAndWatch(
+        _ channel: ByteName, _ member: PresenceMember, below limit: Int?
+    ) -> (PresenceList, PresenceStart)? {
         table.withLock { table in
+            if let limit, table.count(channel) >= limit, !table.has(member, in: channel) { return nil }
             table.enter(channel, member)
             let start = table.watch(channel)
             return (table.list(channel), start)
@@ -48,6 +52,19 @@ final class Presence: Sendable {
     func list(_ channel: String) -> PresenceList { table.withLock { $0.list(ByteName(channel)) } }
 
     func count(_ channel: String) -> Int { table.withLock { $0.count(ByteName(channel)) } }
+
+    /// How many subscriptions a channel has on all nodes, as of the last tick.
+    func subscriptions(of channel: ByteName) -> Int { table.withLock { $0.subscriptions.count(channel) } }
+
+    /// How many subscriptions a channel has on other nodes.
+    func subscriptions(of channel: String, besides node: UInt64) -> Int {
+        table.withLock { $0.subscriptions.count(ByteName(channel), besides: node) }
+    }
+
+    /// The channels of other nodes, with their subscriptions.
+    func channels(besides node: UInt64) -> [ByteName: Int] {
+        table.withLock { $0.subscriptions.channels(besides: node) }
+    }
 
     /// Changes the table in a way of the caller's.
     func update<Result: Sendable>(_ body: (inout PresenceTable) -> Result) -> Result { table.withLock { body(&$0) } }

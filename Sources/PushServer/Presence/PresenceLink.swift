@@ -24,6 +24,7 @@ final class PresenceLink {
     private let broker: BrokerLink
     /// Nil for the embedded broker, where there are no other nodes.
     private var gossip: PresenceGossip?
+    private var countNews = CountNews()
 
     init(_ context: LoopContext, _ broker: BrokerLink) {
         self.context = context
@@ -48,15 +49,18 @@ final class PresenceLink {
     func tick() {
         let now = context.loop.nowMilliseconds
         followBroker(at: now)
+        let counts = takeCounts()
         var gossip = gossip.take()  // one reference only, so that nothing is copied
-        let (messages, changes) = state.presence.update { table in
+        let (messages, changes, counted) = state.presence.update { table in
             table.removeGone(at: now)
             gossip?.removeSilent(at: now, &table)
-            return (gossip?.messages(at: now, &table) ?? [], table.takeChanges())
+            for (channel, count) in counts { table.setSubscriptions(count, of: channel) }
+            return (gossip?.messages(at: now, &table) ?? [], table.takeChanges(), table.takeCountedChannels())
         }
         self.gossip = gossip
         tellNodes(messages)
         tell(changes)
+        tell(counted, at: now)
     }
 
     private func tellNodes(_ messages: [GossipMessage]) {
@@ -73,6 +77,22 @@ final class PresenceLink {
             return
         }
         if gossip?.isConnected == false { gossip?.connected(at: now) }
+    }
+
+    /// The channels that have got or lost subscribers here, as far as other nodes or clients want to know it.
+    private func takeCounts() -> [(channel: ByteName, subscribers: Int)] {
+        let apps = state.configuration.pusherApps
+        let isWanted = gossip == nil ? apps.contains(where: \.options.countsSubscriptions) : !apps.isEmpty
+        state.directory.noteCounts(isWanted)
+        return state.directory.takeCounts()
+    }
+
+    private func tell(_ counted: Set<ByteName>, at now: UInt64) {
+        guard state.configuration.pusherApps.contains(where: \.options.countsSubscriptions) else { return }
+        let counted = counted.filter { PusherChannel.isCounted($0.text) }
+        let news = countNews.take(counted, at: now) { state.presence.subscriptions(of: $0) }
+        guard !news.isEmpty else { return }
+        for loop in state.inboxes.indices { context.post(.subscriptions(news), to: loop) }
     }
 
     private func tell(_ changes: [PresenceTable.Changes]) {

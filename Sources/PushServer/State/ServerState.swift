@@ -30,6 +30,7 @@ final class ServerState: Sendable {
     let pages: [String: Page]
     let lifecycle = Lifecycle()
     let places: ConnectionPlaces
+    let pusherPlaces = PusherPlaces()
     let bytes = ByteAccounts()
     let boards: WorkerBoards
     let logLimits = LogLimits()

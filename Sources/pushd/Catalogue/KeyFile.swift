@@ -14,21 +14,25 @@ struct KeyFile {
     ///
     /// The keys are never part of an error.
     init(_ path: String) throws(ValueViolation) {
+        self.path = path
+        let lines = try KeyFile.lines(of: path)
+        for (number, text) in lines where !KeyFile.isKey(text) {
+            throw ValueViolation(value: path, expected: "usable: line \(number) is not \(KeyFile.keyForm)")
+        }
+        keys = lines.map(\.text)
+    }
+
+    /// The lines of a file that are not empty, with their numbers; there is at least one.
+    static func lines(of path: String) throws(ValueViolation) -> [(number: Int, text: String)] {
         guard let bytes = SystemFile.read(path, minBytes: KeyFile.maxBytes) else {
             throw ValueViolation(value: path, expected: "readable: \(unsafe String(cString: strerror(errno)))")
         }
-        self.path = path
-        var keys: [String] = []
-        for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {
-            let key = String(decoding: line.last == UInt8(ascii: "\r") ? line.dropLast() : line, as: UTF8.self)
-            guard !key.isEmpty else { continue }
-            guard KeyFile.isKey(key) else {
-                throw ValueViolation(value: path, expected: "usable: line \(index + 1) is not \(KeyFile.keyForm)")
-            }
-            keys.append(key)
-        }
-        guard !keys.isEmpty else { throw ValueViolation(value: path, expected: "usable: it holds no key") }
-        self.keys = keys
+        let lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated().map {
+            let line = $1.last == UInt8(ascii: "\r") ? $1.dropLast() : $1
+            return (number: $0 + 1, text: String(decoding: line, as: UTF8.self))
+        }.filter { !$0.text.isEmpty }
+        guard !lines.isEmpty else { throw ValueViolation(value: path, expected: "usable: it holds no key") }
+        return lines
     }
 
     /// Whether a header field can carry a text as one word.

@@ -7,7 +7,7 @@ struct PusherAppFile {
 
     /// Reads the file; its secrets are never part of an error.
     init(_ path: String) throws(ValueViolation) {
-        let lines = try KeyFile(path).keys
+        let lines = try KeyFile.lines(of: path).map(\.text)
         self.path = path
         apps = lines.compactMap { PusherApp($0) }
         guard apps.count == lines.count else {
@@ -28,7 +28,10 @@ extension ValueSyntax where Value == PusherApp {
     }
 
     /// What an application is, in an error.
-    static var pusherAppForm: String { "ID:KEY:SECRET, of letters, digits, - and _, and a secret without spaces" }
+    static var pusherAppForm: String {
+        "ID:KEY:SECRET, of letters, digits, - and _, and a secret without spaces; then, behind spaces, "
+            + "max-connections=N, max-members=N, max-client-events=N, subscription-count=on, webhook=URL"
+    }
 }
 
 extension ValueSyntax where Value == PusherAppFile {

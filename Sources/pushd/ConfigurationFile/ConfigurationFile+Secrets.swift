@@ -14,11 +14,19 @@ enum Secrets {
 
     /// A value that is safe to show, and still one of the option.
     static func masked(_ text: String, of option: String) -> String {
-        let parts = text.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-        if option == "--pusher-app", parts.count == 3 { return "\(parts[0]):\(parts[1]):\(mask)" }
+        if option == "--pusher-app" { return maskedApp(text) }
         if options.contains(option) { return mask }
         guard let password = password(in: text) else { return text }
         return text[..<password.lowerBound] + mask + text[password.upperBound...]
+    }
+
+    /// An application without its secret, and with its options.
+    private static func maskedApp(_ text: String) -> String {
+        let words = text.split(separator: " ")
+        let parts = words.first?.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false) ?? []
+        guard parts.count == 3 else { return mask }
+        let rest = words.dropFirst().map { " " + masked(String($0), of: "") }
+        return "\(parts[0]):\(parts[1]):\(mask)" + rest.joined()
     }
 
     /// The password in a URL, or what stands alone in its place.

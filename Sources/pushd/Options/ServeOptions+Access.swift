@@ -44,7 +44,8 @@ extension ServeOptions {
         var apiKeyFile: [KeyFile] = []
 
         @Option(
-            "Application of Pusher's clients, as ID:KEY:SECRET: they connect to /app/KEY", .pusherApp,
+            "Application of Pusher's clients, as ID:KEY:SECRET and perhaps options: they connect to /app/KEY",
+            .pusherApp,
             default: "none, such clients are not served")
         var pusherApp: [PusherApp] = []
 

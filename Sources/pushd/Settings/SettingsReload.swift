@@ -10,8 +10,6 @@ final class SettingsReload: Sendable {
         "--config", "--listen", "--admin", "--redis", "--redis-password-file", "--redis-prefix", "--redis-map",
         "--redis-pattern", "--redis-cluster-pubsub", "--redis-ca", "--redis-cert", "--redis-key",
         "--redis-connect-timeout", "--redis-silence", "--presence-heartbeat", "--max-publish", "--history-budget",
-        "--pusher-app",
-        "--pusher-app-file",
         "--workers", "--io", "--log-format", "--hook-event",
     ]
     /// Those that need one if they come or go.

@@ -4,7 +4,7 @@ internal import HTTP
 internal import Protocols
 
 extension PusherAPI {
-    /// Lists the channels that have subscribers on this node.
+    /// Lists the channels that have subscribers, on all nodes.
     func listChannels(_ query: PusherQuery, _ connection: Connection) throws(PusherAPIViolation) -> EndpointAnswer {
         let info = try PusherInfo(query["info"])
         let prefix = query["filter_by_prefix"] ?? ""
@@ -17,6 +17,11 @@ extension PusherAPI {
         var page = ListPage()
         page.limit = ListPage.maxLimit
         return requests.answer(connection, .channels(matching: pattern, page)) { [self] listing in
+            var listing = listing
+            for (channel, count) in context.state.presence.channels(besides: context.state.nodeID)
+            where pattern.matches(channel.text) {
+                listing.add(.init(name: channel.text, count: count))
+            }
             var channels = JSONObjectWriter()
             for entry in listing.entries {
                 channels.member(entry.name, raw: attributes(of: entry.name, info).finish())
@@ -34,8 +39,7 @@ extension PusherAPI {
         guard !info.userCount || PusherChannel.hasMembers(channel) else {
             throw .badBody("user_count is for presence channels, as others have no users")
         }
-        let isOccupied =
-            context.state.directory.subscribers(of: channel) > 0 || context.state.presence.count(channel) > 0
+        let isOccupied = subscriptions(of: channel) > 0 || context.state.presence.count(channel) > 0
         var answer = attributes(of: channel, info)
         answer.member("occupied", raw: Array((isOccupied ? "true" : "false").utf8))
         return .json(answer.finish())
@@ -56,15 +60,21 @@ extension PusherAPI {
         return .json(answer.finish())
     }
 
-    /// What is asked of a channel: users of all nodes, subscriptions of this one.
+    /// What is asked of a channel, on all nodes.
     func attributes(of channel: String, _ info: PusherInfo) -> JSONObjectWriter {
         var attributes = JSONObjectWriter()
         if info.userCount, PusherChannel.hasMembers(channel) {
             attributes.member("user_count", context.state.presence.count(channel))
         }
         if info.subscriptionCount {
-            attributes.member("subscription_count", context.state.directory.subscribers(of: channel))
+            attributes.member("subscription_count", subscriptions(of: channel))
         }
         return attributes
+    }
+
+    /// Those here now, and those elsewhere of a moment ago.
+    private func subscriptions(of channel: String) -> Int {
+        context.state.directory.subscribers(of: channel)
+            + context.state.presence.subscriptions(of: channel, besides: context.state.nodeID)
     }
 }

@@ -47,8 +47,7 @@ final class PusherUpgrade: OpeningEndpoint {
             return OwnSession(spoken: ClientProtocols.indexOfPusher, PusherSession(try app(of: head), socket))
         } catch {
             return OwnSession(
-                spoken: ClientProtocols.indexOfPusher, PusherSession(nil, socket),
-                refusal: (error.code, error.reason))
+                spoken: ClientProtocols.indexOfPusher, PusherSession(nil, socket), refusal: error)
         }
     }
 
