@@ -111,8 +111,11 @@ public struct ServerConfiguration: Sendable {
     /// The rules for channels, with those that clients' protocols have behind them.
     var allChannelRules: [ChannelRule] { pusherApps.isEmpty ? channelRules : channelRules + PusherChannel.rules }
 
+    /// Whether an application of Pusher's clients is told what happens.
+    var hasWebhooks: Bool { pusherApps.contains { $0.options.webhookURL != nil } }
+
     /// Whether the server sends requests to others.
-    var fetches: Bool { !hooks.urls.isEmpty || hooks.eventsURL != nil || tokens?.keySetURL != nil }
+    var fetches: Bool { !hooks.urls.isEmpty || hooks.eventsURL != nil || hasWebhooks || tokens?.keySetURL != nil }
 }
 
 /// A page that is served from memory.

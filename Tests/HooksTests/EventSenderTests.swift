@@ -1,3 +1,4 @@
+import Access
 import TestSupport
 import Testing
 import WSLoop
@@ -14,7 +15,7 @@ private func run(
     let fetcher = try HTTPFetcher(on: loop, userAgent: "pushd/test")
     let ticker = try Timer(on: loop)
     let sender = EventSender(
-        backend.url, signer: secret.isEmpty ? nil : HookSigner(secret: secret), node: "n", fetcher, on: loop
+        backend.url, .pushd(secret.isEmpty ? nil : HookSigner(secret: secret)), node: "n", fetcher, on: loop
     ) { _ in }
     ticker.onEvent { sender.tick() }
     ticker.start(afterMilliseconds: 5, everyMilliseconds: 5)
@@ -41,6 +42,15 @@ private func event(_ channel: String) -> Event { Event(.occupied, at: 7, [(name:
         #expect(
             String(decoding: event.text(node: "n", number: 5), as: UTF8.self)
                 == #"{"id":"n-5","event":"published","node":"n","time_ms":1764446400123,"user":"\"u\"","data":[1]}"#)
+    }
+
+    /// The signature is that of Python's `hmac`.
+    @Test func aBatchForPushersLibrariesHasItsTimeAndASignatureOfAll() {
+        let envelope = EventEnvelope.pusher(key: "key", TextSigner(secret: Array("secret".utf8)))
+        let (body, headers) = envelope.sealed(Array("[{}]".utf8), at: 7)
+        #expect(String(decoding: body, as: UTF8.self) == #"{"time_ms":7,"events":[{}]}"#)
+        #expect(headers.map(\.name) == ["X-Pusher-Key", "X-Pusher-Signature"])
+        #expect(headers.map(\.value) == ["key", "8f3061e140b0d50a2aa998447864318cd6dcc2d0687be26ce050ab4d9db56ba3"])
     }
 
     @Test func eventsAreTakenByABackendThatAnswers2xx() throws {
@@ -78,7 +88,7 @@ private func event(_ channel: String) -> Event { Event(.occupied, at: 7, [(name:
             try wait { sender.status.failures > 0 }
             isFirst = false
             let host = requests()[0].split(separator: "\r\n").first { $0.hasPrefix("Host: ") }?.dropFirst(6) ?? ""
-            sender.send(to: "http://\(host)/other", signer: HookSigner(secret: Array("0123456789abcdef".utf8)))
+            sender.send(to: "http://\(host)/other", .pushd(HookSigner(secret: Array("0123456789abcdef".utf8))))
             try wait { sender.status.queued == 0 }
             let taken = requests().filter { $0.hasPrefix("POST /other ") && $0.contains("X-Pushd-Signature: t=") }
             #expect(sender.status.sent == 3 && taken.count == 2)

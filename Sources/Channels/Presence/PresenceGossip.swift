@@ -50,6 +50,9 @@ public struct PresenceGossip: Sendable {
     /// The number of other nodes that are known.
     public var peerCount: Int { peers.count }
 
+    /// Whether this node has the smallest number, so that it does what one node should.
+    public var isFirst: Bool { peers.keys.allSatisfy { node < $0 } }
+
     /// This node hears the others from now on, and may have missed something before.
     public mutating func connected(at now: UInt64) {
         isConnected = true

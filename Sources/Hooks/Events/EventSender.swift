@@ -7,7 +7,7 @@ public final class EventSender {
     private static let timeLimit = Duration.seconds(10)
 
     private var url: String
-    private var signer: HookSigner?
+    private var envelope: EventEnvelope
     private let node: String
     private let fetcher: HTTPFetcher
     private let loop: Loop
@@ -24,19 +24,19 @@ public final class EventSender {
     ///   - changed: called when the backend begins to fail or takes events again, and when events are dropped for the
     ///     first time in a row.
     public init(
-        _ url: String, signer: HookSigner?, node: String, _ fetcher: HTTPFetcher, on loop: Loop,
+        _ url: String, _ envelope: EventEnvelope, node: String, _ fetcher: HTTPFetcher, on loop: Loop,
         changed: @escaping (EventStatus) -> Void
     ) {
-        (self.url, self.signer, self.node) = (url, signer, node)
+        (self.url, self.envelope, self.node) = (url, envelope, node)
         self.fetcher = fetcher
         self.loop = loop
         self.changed = changed
     }
 
     /// Sends to another URL or signs otherwise from now on, beginning with the batch that is not taken yet.
-    public func send(to url: String, signer: HookSigner?) {
-        guard url != self.url || signer != self.signer else { return }
-        (self.url, self.signer) = (url, signer)
+    public func send(to url: String, _ envelope: EventEnvelope) {
+        guard url != self.url || envelope != self.envelope else { return }
+        (self.url, self.envelope) = (url, envelope)
         queue.retry()
         send()
     }
@@ -44,7 +44,12 @@ public final class EventSender {
     /// Sends an event, after those before it; it is dropped if too many wait.
     public func add(_ event: Event) {
         number += 1
-        guard queue.add(event.text(node: node, number: number)) else { return drop() }
+        add(text: event.text(node: node, number: number))
+    }
+
+    /// Sends an event of another kind, as JSON text.
+    public func add(text: [UInt8]) {
+        guard queue.add(text) else { return drop() }
         send()
     }
 
@@ -67,10 +72,10 @@ public final class EventSender {
 
     private func send() {
         guard let batch = queue.beginBatch(at: loop.nowMilliseconds) else { return }
-        var headers = [(name: "Content-Type", value: "application/json")]
-        if let signer { headers.append(signer.header(for: batch, at: Int(Loop.unixTimeSeconds))) }
+        let (body, signature) = envelope.sealed(batch, at: Int(Loop.unixTimeSeconds * 1000))
+        let headers = [(name: "Content-Type", value: "application/json")] + signature
         let limits = HTTPFetch.Limits(time: EventSender.timeLimit, connectTime: EventSender.timeLimit)
-        fetcher.send(HTTPFetch(.post, url, headers: headers, body: batch, limits: limits)) { [unowned self] in
+        fetcher.send(HTTPFetch(.post, url, headers: headers, body: body, limits: limits)) { [unowned self] in
             received($0)
         }
     }
@@ -118,6 +123,17 @@ public struct EventStatus: Sendable, Equatable {
 
     /// Nothing has happened.
     public init() {}
+
+    /// Adds what became of the events for another receiver.
+    public mutating func add(_ other: EventStatus) {
+        sent += other.sent
+        dropped += other.dropped
+        failures += other.failures
+        queued += other.queued
+        queuedBytes += other.queuedBytes
+        isFull = isFull || other.isFull
+        problem = problem ?? other.problem
+    }
 }
 
 @available(*, unavailable)

@@ -1,4 +1,4 @@
-internal import Access
+public import Access
 
 /// An application of Pusher's clients.
 ///
@@ -13,7 +13,8 @@ public final class PusherApp: Equatable, Sendable {
     public let key: String
     /// Its limits.
     public let options: PusherAppOptions
-    private let signer: TextSigner
+    /// Signs with its secret.
+    public let signer: TextSigner
 
     /// Reads `ID:KEY:SECRET`, perhaps with options behind spaces; nil if it has another form.
     ///

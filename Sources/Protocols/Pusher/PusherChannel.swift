@@ -57,6 +57,9 @@ public struct PusherChannel: Equatable, Sendable {
         channel.hasPrefix(onlinePrefix) ? String(channel.dropFirst(onlinePrefix.count)) : nil
     }
 
+    /// Whether it is a user's own, of which nobody is told.
+    var isOfUser: Bool { if case .user = access { true } else { false } }
+
     /// Whether it keeps its last event for clients that come later.
     var isCache: Bool {
         ["cache-", "private-cache-", "presence-cache-", "private-encrypted-cache-"].contains { name.hasPrefix($0) }

@@ -44,6 +44,9 @@ public struct PusherEvent {
         (self.name, self.data, self.user) = (JSON.string(name), data, user.map { JSON.string($0) })
     }
 
+    /// Whether clients send such events to each other.
+    var isOfClient: Bool { name.starts(with: Array("\"\(PusherEvent.clientPrefix)".utf8)) }
+
     /// Whether an event may have this name: those of the protocol come from the server only.
     public static func isValid(_ name: String) -> Bool {
         1...maxNameBytes ~= name.utf8.count && !name.hasPrefix("pusher:") && !name.hasPrefix("pusher_internal:")

@@ -120,6 +120,7 @@ extension CommandRunner {
         let past = reading?.joinersMessages ?? []
         if past.isEmpty, join.options.history?.last ?? 0 > 0 {
             webSockets.tell(.nothingKept(channel: channel), connection)
+            context.events?.missed(channel)
         }
         context.hub.join(connection.slot, channel, after: past)
         if join.options.member == nil {

@@ -1,11 +1,15 @@
 internal import Bytes
+internal import Channels
 internal import Hooks
+internal import Protocols
 internal import WSLoop
 
-/// What a loop tells the node for the backend (`--hook-events`).
+/// What a loop tells the node for the backend (`--hook-events`), and for applications of Pusher's clients (`webhook=`).
 enum EventNote: Sendable {
     /// It has happened once, on this node.
     case event(Event)
+    /// The same, for applications of Pusher's clients only.
+    case webhook(PusherWebhook)
     /// Subscriptions of these occupants have begun.
     case entered([Occupant])
     /// Subscriptions of these occupants have ended.
@@ -23,18 +27,21 @@ final class EventNotes {
     private let kinds: Set<EventKind>
     private let tellsChannels: Bool
     private let tellsUsers: Bool
+    private let hasWebhooks: Bool
     /// By slot: the channels of clients whose WebSockets or streams are not open yet.
     private var opening: [UInt32: [String]] = [:]
 
-    /// Nil if the backend wants no events.
+    /// Nil if nobody wants events.
     init?(_ context: LoopContext, _ table: ConnectionTable, _ users: Users, _ addresses: ClientAddresses) {
-        guard context.settings.configuration.hooks.eventsURL != nil else { return nil }
+        let hooks = context.settings.configuration.hooks
+        hasWebhooks = context.settings.configuration.hasWebhooks
+        guard hooks.eventsURL != nil || hasWebhooks else { return nil }
         self.context = context
         self.table = table
         self.users = users
         self.addresses = addresses
-        kinds = context.settings.configuration.hooks.eventKinds
-        tellsChannels = !kinds.isDisjoint(with: [.occupied, .vacated])
+        kinds = hooks.eventsURL == nil ? [] : hooks.eventKinds
+        tellsChannels = hasWebhooks || !kinds.isDisjoint(with: [.occupied, .vacated])
         tellsUsers = !kinds.isDisjoint(with: [.joined, .left])
     }
 
@@ -52,6 +59,33 @@ final class EventNotes {
     /// A client has published JSON text.
     func published(_ data: [UInt8], to channel: String, by connection: Connection) {
         note(.published, of: connection, [("channel", channel)], data: data)
+        if hasWebhooks { context.tellNode(.note(.webhook(.clientEvent(channel: channel, payload: data)))) }
+    }
+
+    /// A client has joined a channel for whose last message it has asked, and there is none.
+    func missed(_ channel: String) {
+        if hasWebhooks { context.tellNode(.note(.webhook(.cacheMiss(channel: channel)))) }
+    }
+
+    /// A member of a channel with presence has come, on a connection that is its own or that has named it.
+    ///
+    /// Users that connections are of are told of with their subscriptions, if the backend wants to know them.
+    func memberEntered(_ channel: ByteName, _ member: PresenceMember, isNamedByClient: Bool) {
+        guard let occupant = occupant(channel, member, isNamedByClient) else { return }
+        context.tellNode(.note(.entered([occupant])))
+    }
+
+    /// The member has gone, or this connection of it.
+    func memberExited(_ channel: ByteName, _ member: PresenceMember, isNamedByClient: Bool) {
+        guard let occupant = occupant(channel, member, isNamedByClient) else { return }
+        context.tellNode(.note(.exited([occupant])))
+    }
+
+    private func occupant(_ channel: ByteName, _ member: PresenceMember, _ isNamedByClient: Bool) -> Occupant? {
+        guard member.isNamed, isNamedByClient ? tellsUsers || hasWebhooks : hasWebhooks && !tellsUsers else {
+            return nil
+        }
+        return Occupant(channel: channel.text, user: member.user)
     }
 
     /// A connection has got subscriptions; those of a handshake count when the client is let in.

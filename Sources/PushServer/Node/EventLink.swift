@@ -16,6 +16,7 @@ final class EventLink {
     private let broker: BrokerLink
     private var kinds: Set<EventKind> = []
     private var sender: EventSender?
+    private let webhooks: PusherWebhooks
     private var attendance = Attendance<Occupant>()
     private var grace: UInt64 = 0
     private var ledger: CensusLedger?
@@ -29,29 +30,39 @@ final class EventLink {
         self.context = context
         self.broker = broker
         state = context.state
+        webhooks = PusherWebhooks(context)
     }
 
     /// Sends as the settings of now say; does nothing if no events are wanted, which only a restart changes.
     func update(_ fetcher: HTTPFetcher) {
         let hooks = state.configuration.hooks
-        guard let url = hooks.eventsURL else { return }
         grace = UInt64(hooks.grace / .milliseconds(1))
         attendance.shorten(to: grace, at: now)
-        guard sender == nil else {
-            sender?.send(to: url, signer: hooks.signer)
-            return refreshStatus()
-        }
-        kinds = hooks.eventKinds
-        let node = ConnectionID.nodeName(state.nodeID)
-        if !state.broker.isEmbedded { ledger = CensusLedger(node: node) }
-        sender = EventSender(url, signer: hooks.signer, node: node, fetcher, on: context.loop) { [unowned self] in
-            log($0)
-        }
+        webhooks.update(fetcher)
+        if let url = hooks.eventsURL { tellBackend(at: url, hooks, fetcher) }
+        guard tells else { return }
+        if ledger == nil, !state.broker.isEmbedded { ledger = CensusLedger(node: node) }
+        if context.events == nil { state.logger.warning("the first webhook needs a restart") }
         refreshStatus()
     }
 
+    private func tellBackend(at url: String, _ hooks: HookConfiguration, _ fetcher: HTTPFetcher) {
+        kinds = hooks.eventKinds
+        let envelope = EventEnvelope.pushd(hooks.signer)
+        if let sender { return sender.send(to: url, envelope) }
+        sender = EventSender(url, envelope, node: node, fetcher, on: context.loop) { [state] in
+            state.noteHook("events", $0)
+        }
+    }
+
+    private var node: String { ConnectionID.nodeName(state.nodeID) }
+
+    /// Whether anybody is told anything.
+    private var tells: Bool { sender != nil || !webhooks.isEmpty }
+
     func close() {
         sender = nil
+        webhooks.close()
         ledger = nil
     }
 
@@ -59,6 +70,7 @@ final class EventLink {
     func take(_ note: EventNote) {
         switch note {
         case .event(let event): sender?.add(event)
+        case .webhook(let event): webhooks.tell(event)
         case .entered(let occupants):
             for occupant in occupants where attendance.enter(occupant) { arrived(occupant) }
         case .exited(let occupants):
@@ -68,12 +80,13 @@ final class EventLink {
     }
 
     func tick() {
-        guard let sender else { return }
+        guard tells else { return }
         for occupant in attendance.takeGone(at: now) { departed(occupant) }
         report()
-        sender.tick()
-        refreshStatus()
-        if let ending, sender.status.queued == 0 || now >= ending.deadline {
+        sender?.tick()
+        webhooks.tick()
+        let status = refreshStatus()
+        if let ending, status.queued == 0 || now >= ending.deadline {
             self.ending = nil
             ending.then()
         }
@@ -83,7 +96,7 @@ final class EventLink {
     ///
     /// If this is the only node, no subscriber is left; otherwise clients may come back to another one in time.
     func finish(then completion: @escaping () -> Void) {
-        guard sender != nil else { return completion() }
+        guard tells else { return completion() }
         if ledger == nil { for occupant in attendance.takeGone(at: .max) { departed(occupant) } }
         ending = (deadline: now + EventLink.lastMilliseconds, then: completion)
         tick()
@@ -106,6 +119,7 @@ final class EventLink {
     }
 
     private func tell(_ decision: CensusLedger.Decision) {
+        webhooks.tell(decision)
         let occupant = decision.occupant
         let kind = occupant.event(isArrival: decision.isArrival)
         guard kinds.contains(kind) else { return }
@@ -114,8 +128,12 @@ final class EventLink {
         sender?.add(Event(kind, at: Int(Loop.unixTimeSeconds * 1000), members, order: decision.order))
     }
 
-    private func refreshStatus() {
-        state.eventStatus = sender?.status
+    @discardableResult
+    private func refreshStatus() -> EventStatus {
+        var status = sender?.status ?? EventStatus()
+        webhooks.add(to: &status)
+        state.eventStatus = status
+        return status
     }
 }
 
@@ -146,14 +164,17 @@ extension EventLink {
         guard let problem else { return state.logger.notice("events of channels and users go on") }
         state.logger.warning("events of channels and users wait", metadata: ["reason": "\(problem)"])
     }
+}
 
-    private func log(_ status: EventStatus) {
+extension ServerState {
+    /// Logs that a receiver of events fails or takes them again, or that some were dropped.
+    func noteHook(_ name: String, _ status: EventStatus) {
         if let problem = status.problem, !status.isFull {
-            state.logger.warning("hook down", metadata: ["hook": "events", "reason": "\(problem)"])
+            logger.warning("hook down", metadata: ["hook": "\(name)", "reason": "\(problem)"])
         } else if status.isFull {
-            state.logger.warning("events dropped: too many wait", metadata: ["queued": "\(status.queued)"])
+            logger.warning("events dropped: too many wait", metadata: ["queued": "\(status.queued)"])
         } else {
-            state.logger.notice("hook up", metadata: ["hook": "events", "dropped": "\(status.dropped)"])
+            logger.notice("hook up", metadata: ["hook": "\(name)", "dropped": "\(status.dropped)"])
         }
     }
 }

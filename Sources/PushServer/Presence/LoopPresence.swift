@@ -14,6 +14,8 @@ final class LoopPresence {
         /// Nil if it only watches.
         let member: PresenceMember?
         var watches: Bool
+        /// Whether the client has named the member; otherwise it is the connection's user.
+        var isNamedByClient = false
     }
 
     private unowned let context: LoopContext
@@ -39,6 +41,7 @@ final class LoopPresence {
         places[connection.slot, default: []].append(Place(channel: name, member: member, watches: false))
         if watches { watch(connection.slot, name) }
         context.state.presence.enter(name, member)
+        context.events?.memberEntered(name, member, isNamedByClient: false)
     }
 
     /// A connection joins a channel as a member that it names, and is told who comes and goes after that.
@@ -53,7 +56,9 @@ final class LoopPresence {
         guard let (list, start) = context.state.presence.enterAndWatch(name, member, below: newcomer.limit) else {
             throw .tooManyMembers(limit: newcomer.limit ?? 0)
         }
-        note(Place(channel: name, member: member, watches: true), connection.slot, from: start)
+        note(
+            Place(channel: name, member: member, watches: true, isNamedByClient: true), connection.slot, from: start)
+        context.events?.memberEntered(name, member, isNamedByClient: true)
         if !context.state.broker.isEmbedded { context.tellNode(.memberJoined) }
         return list
     }
@@ -105,6 +110,7 @@ final class LoopPresence {
         if places[slot]?.isEmpty == true { places[slot] = nil }
         if place.watches { unwatch(slot, place.channel) }
         guard let member = place.member else { return }
+        context.events?.memberExited(place.channel, member, isNamedByClient: place.isNamedByClient)
         // Without presence in the rule, nobody is told any more how long the member is away.
         let grace = context.settings.access.channels.presenceGrace(of: channel) ?? 0
         context.state.presence.exit(place.channel, member, at: context.loop.nowMilliseconds, grace: grace)

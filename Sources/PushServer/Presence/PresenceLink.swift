@@ -93,6 +93,11 @@ final class PresenceLink {
         let news = countNews.take(counted, at: now) { state.presence.subscriptions(of: $0) }
         guard !news.isEmpty else { return }
         for loop in state.inboxes.indices { context.post(.subscriptions(news), to: loop) }
+        // Of all nodes one tells the applications.
+        guard state.configuration.hasWebhooks, gossip?.isFirst != false else { return }
+        for (channel, count) in news {
+            context.tellNode(.note(.webhook(.subscriptionCount(channel: channel.text, count))))
+        }
     }
 
     private func tell(_ changes: [PresenceTable.Changes]) {

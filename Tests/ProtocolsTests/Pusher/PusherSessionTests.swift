@@ -84,7 +84,7 @@ import Testing
     @Test func aMemberIsWhoTheSignedDataSays() throws {
         let auth = "\(PusherSessionTests.key):\(PusherSessionTests.presenceSignature)"
         var options = SubscribeOptions()
-        options.member = ChannelMember(user: "10", info: Array(#"{"name":"Mr. Channels"}"#.utf8))
+        options.member = ChannelMember(user: "10", info: Array(#"{"name":"Mr. Channels"}"#.utf8), limit: 100)
         #expect(
             subscribe("presence-foobar", auth: auth, channelData: PusherSessionTests.channelData)
                 == .run(.subscribe(["presence-foobar"], options), id: []))
