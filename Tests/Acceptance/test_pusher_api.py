@@ -98,6 +98,12 @@ def test_without_the_right_signature_nothing_is_published(server, attack):
     assert here.read()["event"] == "e"
 
 
+def test_parameters_come_in_any_order(server):
+    here = client(server, "news")
+    assert post(server, "&".join(reversed(signed().split("&")))).status == 200
+    assert here.read()["event"] == "e"
+
+
 def test_what_is_refused_is_refused_before_its_body(server):
     raw = server.raw()
     head = f"POST {PATH}?{signed()}x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10000\r\n"
