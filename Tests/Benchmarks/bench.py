@@ -46,10 +46,10 @@ class Bench:
         return self._growth_with((), [f"{path}?channel=c"] * IDLE_CONNECTIONS)
 
     def _idle_memory_of_pusher(self):
-        """The same for Pusher's clients, beside plain ones with the same options, which have joined no channel."""
+        """What clients of Pusher's protocol take more than plain ones with the same options."""
         options = ["--pusher-app", "1:key:secret"]
         plain, pushers = (
-            self._growth_with(options, [target] * IDLE_CONNECTIONS) for target in ("/ws", "/app/key?protocol=7"))
+            self._growth_with(options, [target] * IDLE_CONNECTIONS) for target in ("/ws?channel=c0", "/app/key?protocol=7"))
         return {kind: pushers[kind] - plain[kind] for kind in plain}
 
     def _growth_with(self, options, targets):

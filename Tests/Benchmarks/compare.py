@@ -4,7 +4,8 @@
     compare.py -p abd -n 5 floor pushd='.build/release/pushd --listen 127.0.0.1:@PORT@ --workers 1' nchan
 
 A bare name is a server of peers/run; a command must serve the endpoints of peers/README.md on 127.0.0.1:@PORT@. The
-subscribers of a name that ends with +sse are event streams (/sse) instead of WebSockets. Each
+subscribers of a name that ends with +sse are event streams (/sse) instead of WebSockets, those of one that ends with
++pusher speak Pusher's protocol to the application with the key `key`. Each
 server runs on the first available core, the load generator on the last one. us/delivery is the server's CPU time per
 delivery, the most reliable figure on a machine with other load; the ratio is relative to the first server. On a shared
 machine one run differs from the next by 10 to 20 %: take 5 rounds or more before you believe a smaller difference.
@@ -38,6 +39,10 @@ POINTS = {
     "h": ("100 subscribers, 500 messages a second: latency", dict(conns=100, msgs=2_500, warm=250, rate=500)),
 }
 SCALED = {"conns", "channels", "msgs", "warm"}  # divided by 50 with --quick
+KINDS = {
+    "sse": ["--as", "sse", "--path", "/sse?channel=c%d"],
+    "pusher": ["--as", "pusher", "--path", "/app/key?protocol=7"],
+}
 COLUMNS = [("us/delivery", "server_us_per_delivery", ".3f"), ("deliveries/s", "deliveries_per_s", ".0f"),
            ("p50 us", "p50_us", ".0f"), ("p99 us", "p99_us", ".0f"), ("B/conn", "bytes_per_conn", ".0f")]
 
@@ -96,8 +101,8 @@ def measure(server, options):
 
 
 def run_load(server, port, pid, core, options):
-    streams = ["--as", "sse", "--path", "/sse?channel=c%d"] if server.partition("=")[0].endswith("+sse") else []
-    command = ["taskset", "-c", str(core), LOAD, "--port", str(port), "--pid", with_children(pid), *options, *streams]
+    kind = KINDS.get(server.partition("=")[0].rpartition("+")[2], [])
+    command = ["taskset", "-c", str(core), LOAD, "--port", str(port), "--pid", with_children(pid), *options, *kind]
     line = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=120).stdout
     return json.loads(line) if line else sys.exit(f"compare: the load generator could not measure {server}")
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from loads import Connecting, FromRedis, Publishing, PublishingOverTLS
+from loads import Connecting, FromRedis, Publishing, PublishingOverTLS, PublishingToPusher
 
 FAN_OUT = Publishing(channels=1, subscribers=200, units=300, warm_up=20)
 STREAMS = Publishing(channels=1, subscribers=200, units=300, warm_up=20, path="/sse")
@@ -33,6 +33,12 @@ def instructions_per_delivery_to_a_stream(bench):
 def instructions_per_delivery_to_a_stream_in_gzip(bench):
     many, one = bench.marginal(STREAMS_IN_GZIP), bench.marginal(LONE_STREAM_IN_GZIP)
     return ((many - one) / (STREAMS_IN_GZIP.subscribers - 1)).instructions
+
+
+def instructions_per_delivery_to_pusher(bench):
+    many = PublishingToPusher(channels=1, subscribers=200, units=300, warm_up=20)
+    one = PublishingToPusher(channels=1, subscribers=1, units=500, warm_up=50)
+    return ((bench.marginal(many) - bench.marginal(one)) / (many.subscribers - 1)).instructions
 
 
 def instructions_per_delivery_over_tls(bench):

@@ -5,11 +5,13 @@ on timing.
 """
 
 import contextlib
+import json
 import selectors
 from dataclasses import dataclass
 
 import redis
 from support import wait_until
+from support.raw import TEXT
 from support.redis_server import RedisServer
 from support.sse import EventClient
 
@@ -19,17 +21,21 @@ PAYLOAD = b"x" * 128
 FRAME_BYTES = 4 + len(PAYLOAD)
 EVENT_BYTES = len(b"data: \n\n") + len(PAYLOAD)
 BLOCK_BYTES = 5  # around an event that is too small to be compressed
+PUSHER_EVENT = {"event": "message", "channel": "c0", "data": json.dumps(PAYLOAD.decode())}
+PUSHER_BYTES = 4 + len(json.dumps(PUSHER_EVENT, separators=(",", ":")))
 
 
 class Audience:
     """Clients in one thread that only count received bytes (with TLS, the content of its records).
 
-    A target of /sse is opened as an event stream, others as WebSockets; all of an audience are of one kind.
+    A target of /sse is opened as an event stream, one of /app as a client of Pusher's protocol in the channel c0, others
+    as WebSockets; all of an audience are of one kind.
     """
 
     def __init__(self, pushd, targets, tls=None, headers=()):
         self.selector = selectors.DefaultSelector()
-        self.message_bytes = EVENT_BYTES if targets[0].startswith("/sse") else FRAME_BYTES
+        sizes = {"/sse": EVENT_BYTES, "/app": PUSHER_BYTES}
+        self.message_bytes = sizes.get(targets[0][:4], FRAME_BYTES)
         if headers:
             self.message_bytes += BLOCK_BYTES
         for target in targets:
@@ -50,12 +56,22 @@ class Audience:
 
 
 def opened(client, target, headers=()):
+    if target.startswith("/app"):
+        return joined(client.upgrade(target))
     if not target.startswith("/sse"):
         return client.upgrade(target, **dict(headers))
     EventClient(client, target, **dict(headers)).opened()
     while not client.received.endswith(b"\n"):  # the time to come back, which may be in a body in gzip
         client.receive_more()
     client.received.clear()
+    return client
+
+
+def joined(client):
+    """A client of Pusher's protocol, once it is in the channel."""
+    client.read_json()
+    client.send_frame(TEXT, json.dumps({"event": "pusher:subscribe", "data": {"channel": "c0"}}).encode())
+    assert client.read_json()["event"] == "pusher_internal:subscription_succeeded"
     return client
 
 
@@ -108,6 +124,18 @@ class Publishing(Load):
         target = f"/publish?channel=c{number % self.channels}"
         head = f"POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(PAYLOAD)}\r\n\r\n"
         return head.encode() + PAYLOAD
+
+
+@dataclass(frozen=True)
+class PublishingToPusher(Publishing):
+    """The same for clients of Pusher's protocol."""
+
+    @contextlib.contextmanager
+    def around(self, directory):
+        yield "--pusher-app", "1:key:secret"
+
+    def _targets(self):
+        return ["/app/key?protocol=7"] * self.subscribers
 
 
 @dataclass(frozen=True, kw_only=True)

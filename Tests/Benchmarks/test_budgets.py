@@ -14,6 +14,7 @@ BUDGETS = [
     Budget(figures.instructions_per_delivery, 320, "the inner loop of a fan-out, one more subscriber of one channel"),
     Budget(figures.instructions_per_delivery_to_a_stream, 320, "the same for server-sent events"),
     Budget(figures.instructions_per_delivery_to_a_stream_in_gzip, 320, "all streams share the compressed event"),
+    Budget(figures.instructions_per_delivery_to_pusher, 320, "the same for Pusher's clients"),
     Budget(figures.instructions_per_delivery_over_tls, 10_700, "a record of one message, by OpenSSL's session"),
     Budget(figures.instructions_per_delivery_over_compact_tls, 6_650, "by TLSRecord, which sets its key each time"),
     Budget(figures.instructions_per_message, 32_800, "HTTP request, publishing and response, before any delivery"),

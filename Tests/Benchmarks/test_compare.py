@@ -10,9 +10,10 @@ COMPARE = pathlib.Path(__file__).with_name("compare.py")
 
 
 def test_every_point_of_the_comparison_delivers_everything():
-    points, servers = "abcdefgh", ("floor", "pushd")
-    pushd = f"pushd={BINARY} --listen 127.0.0.1:@PORT@ --workers 1"
-    command = [sys.executable, COMPARE, "--quick", "-n", "1", "-p", points, "floor", pushd]
+    points, servers = "abcdefgh", ("floor", "pushd", "pushd+pusher")
+    pushd = f"{BINARY} --listen 127.0.0.1:@PORT@ --workers 1 --pusher-app 1:key:secret"
+    command = [sys.executable, COMPARE, "--quick", "-n", "1", "-p", points, "floor", f"pushd={pushd}",
+               f"pushd+pusher={pushd}"]
     table = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, timeout=120).stdout
     rows = [row.split() for row in table.splitlines()[1:]]
     assert [row[:2] for row in rows] == [[point, server] for point in points for server in servers]

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { CLOSE_FRAME = 8, PING_FRAME = 9, PONG_FRAME = 10, MOST_CONTROL_FRAME = 2 + 4 + 125 };
+enum { TEXT_FRAME = 1, CLOSE_FRAME = 8, PING_FRAME = 9, PONG_FRAME = 10, MOST_CONTROL_FRAME = 2 + 4 + 125 };
 
 typedef struct {
     uint8_t header[10], header_length;

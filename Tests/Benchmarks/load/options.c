@@ -20,7 +20,7 @@ static const struct {
     const char *help;
 } known[] = {
     {"--port", WHOLE, &options.port, 1, "P        the server's port on 127.0.0.1"},
-    {"--as", TEXT, &options.kind, 0, "KIND       what subscribers are: websocket or sse, event streams [websocket]"},
+    {"--as", TEXT, &options.kind, 0, "KIND       what subscribers are: websocket, sse (event streams) or pusher [websocket]"},
     {"--path", TEXT, &options.path, 0, "T        of the subscribers; %d in it is the channel's number [/ws?channel=c%d]"},
     {"--conns", WHOLE, &options.connections, 1, "N       subscribers [100]"},
     {"--channels", WHOLE, &options.channels, 1, "C    subscriber i joins channel i modulo C [1]"},
@@ -84,7 +84,8 @@ void read_options(int argc, char **argv) {
     }
     if (!options.port) die("--port is needed; see wsload --help");
     if (!options.publish_port) options.publish_port = options.port;
-    if (strcmp(options.kind, "websocket") && strcmp(options.kind, "sse")) die("--as is websocket or sse");
+    if (strcmp(options.kind, "websocket") && strcmp(options.kind, "sse") && strcmp(options.kind, "pusher"))
+        die("--as is websocket, sse or pusher");
     if (strcmp(options.publish, "http") && strcmp(options.publish, "redis") && strcmp(options.publish, "none"))
         die("--pub is http, redis or none");
 }

@@ -30,6 +30,7 @@ typedef struct {
 Tally tally;
 static Subscriber *subscribers;
 static bool is_stream;  // subscribers are event streams
+static bool is_pusher;  // they speak Pusher's protocol
 static int set = -1;
 static char buffer[1 << 18];
 
@@ -73,8 +74,23 @@ static void shake_hands(Subscriber *one, long number) {
     epoll_ctl(set, EPOLL_CTL_MOD, one->descriptor, &event);
 }
 
+// Joins a channel, which a client of Pusher's protocol cannot do in its URL.
+static void subscribe(Subscriber *one, long number) {
+    char command[128], frame[MOST_CONTROL_FRAME];
+    const int length = snprintf(command, sizeof command, "{\"event\":\"pusher:subscribe\",\"data\":{\"channel\":\"c%ld\"}}",
+                                number % options.channels);
+    send_all(one->descriptor, frame, client_frame(frame, TEXT_FRAME, command, (size_t)length));
+}
+
+// Whether a frame is an event of Pusher's protocol itself; with the last one before the messages a subscriber is ready.
+static bool is_protocol_event(const char *beginning) {
+    if (!is_pusher || strncmp(beginning, "{\"event\":\"pusher", 16)) return false;
+    if (strstr(beginning, "subscription_succeeded")) tally.opened++;
+    return true;
+}
+
 // Reads the handshake response, and returns how many bytes of the buffer belong to it.
-static size_t read_answer(Subscriber *one, size_t count) {
+static size_t read_answer(Subscriber *one, long number, size_t count) {
     if (one->answered == 0 && count >= 12 && memcmp(buffer, is_stream ? "HTTP/1.1 200" : "HTTP/1.1 101", 12)) {
         if (!tally.refused) fprintf(stderr, "wsload: handshake refused: %.*s\n", (int)(count < 60 ? count : 60), buffer);
         finish(one);
@@ -86,7 +102,10 @@ static size_t read_answer(Subscriber *one, size_t count) {
         one->answered++;
         if (memcmp(one->answer_end, "\r\n\r\n", 4) == 0) {
             one->state = OPEN;
-            tally.opened++;
+            if (is_pusher)
+                subscribe(one, number);
+            else
+                tally.opened++;
             return read;
         }
     }
@@ -117,7 +136,7 @@ static void read_frames(Subscriber *one, const char *bytes, size_t count) {
         if (frame->opcode == PING_FRAME) {
             char pong[MOST_CONTROL_FRAME];
             send_all(one->descriptor, pong, client_frame(pong, PONG_FRAME, frame->beginning, frame->kept));
-        } else if (frame->opcode < CLOSE_FRAME) {
+        } else if (frame->opcode < CLOSE_FRAME && !is_protocol_event(frame->beginning)) {
             count_message(frame->beginning);
         }
     }
@@ -136,7 +155,7 @@ static void read_socket(Subscriber *one, long number) {
             finish(one);
             return;
         }
-        size_t read = one->state == HANDSHAKING ? read_answer(one, (size_t)count) : 0;
+        size_t read = one->state == HANDSHAKING ? read_answer(one, number, (size_t)count) : 0;
         if (one->state == OPEN && number < options.slow) {
             epoll_ctl(set, EPOLL_CTL_DEL, one->descriptor, NULL);
             return;
@@ -164,6 +183,7 @@ void receive(int milliseconds) {
 void connect_subscribers(uint64_t deadline) {
     subscribers = calloc((size_t)options.connections, sizeof *subscribers);
     is_stream = !strcmp(options.kind, "sse");
+    is_pusher = !strcmp(options.kind, "pusher");
     set = epoll_create1(EPOLL_CLOEXEC);
     if (!subscribers || set < 0) die("no memory or no epoll set");
     long started = 0, ended;
