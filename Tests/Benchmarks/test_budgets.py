@@ -21,7 +21,7 @@ BUDGETS = [
     Budget(figures.instructions_per_delivery_in_small_channels, 2_960, "ten subscribers share the cost of a message"),
     Budget(figures.instructions_per_delivery_of_two_channels, 2_080, "goes through the connection's outbox"),
     Budget(figures.instructions_per_message_from_redis, 19_600, "the bridge, with one delivery per loop turn"),
-    Budget(figures.instructions_per_connection, 46_400, "from accept to close; many come at once after a restart"),
+    Budget(figures.instructions_per_connection, 44_150, "from accept to close; many come at once after a restart"),
     Budget(figures.allocations_per_1000_deliveries, 60, "200 subscribers share what a message allocates"),
     Budget(figures.allocations_per_1000_more_subscribers, 1, "a delivery allocates nothing"),
     Budget(figures.allocations_per_connection, 10, "from accept to close, an upgrade and a subscription between"),
