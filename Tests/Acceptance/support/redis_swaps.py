@@ -72,8 +72,10 @@ class Site:
 
     def wait_for_link(self):
         def is_up():
-            with contextlib.suppress(redis.RedisError), self.replica.client() as client:
-                return client.info("replication").get("master_link_status") == "up"
+            with contextlib.suppress(redis.RedisError), self.replica.client() as replica, self.master.client() as master:
+                is_linked = replica.info("replication").get("master_link_status") == "up"
+                # The master notices it later, and does not fail over to a replica before.
+                return is_linked and master.info("replication").get("slave0", {}).get("state") == "online"
             return False
 
         wait_until(is_up, "the replica's link to its master", seconds=30)
