@@ -1,6 +1,7 @@
 """Webhooks of Pusher's applications: what they are told, once of all nodes, and that the library accepts it."""
 
 import json
+import signal
 
 import pytest
 from support import wait_until
@@ -129,3 +130,28 @@ def test_events_for_a_backend_of_pushds_own_name_members_too(start, backend):
     wait_until(lambda: len(backend.events) == 2, "both events")
     assert [(each["event"], each["channel"], each["user"]) for each in backend.events] == [
         ("joined", "presence-a", "ann"), ("left", "presence-a", "ann")]
+
+
+def test_an_application_may_go_while_it_is_told_something(start, backend, tmp_path):
+    file = tmp_path / "pushd.yaml"
+
+    def write(*apps):
+        file.write_text("hook-grace: 200ms\npusher-app:\n" + "".join(f"  - {json.dumps(app)}\n" for app in apps))
+        file.chmod(0o600)
+
+    other = "78:key2:secret2"
+    write(f"77:{KEY}:secret1 webhook={backend.url}/events", other)
+    server = start("--config", str(file))
+    backend.conduct = 500
+    client(server).joined("news")
+    server.wait_for_status("degraded")
+    backend.conduct = "hang"
+    waiting = len(backend.requests)
+    wait_until(lambda: len(backend.requests) > waiting, "the next attempt")
+    write(other)
+    server.signal(signal.SIGHUP)
+    server.wait_for_status("ok")
+    backend.leave()  # which ends the attempt
+    Client(server, "key2").established().joined("news")
+    assert server.fresh_metrics().sum("pushd_events_dropped_total") == 1, "the event that waited"
+    assert server.metrics().sum("pushd_event_batch_failures_total") >= 1, "what was counted stays"

@@ -75,8 +75,9 @@ public final class EventSender {
         let (body, signature) = envelope.sealed(batch, at: Int(Loop.unixTimeSeconds * 1000))
         let headers = [(name: "Content-Type", value: "application/json")] + signature
         let limits = HTTPFetch.Limits(time: EventSender.timeLimit, connectTime: EventSender.timeLimit)
-        fetcher.send(HTTPFetch(.post, url, headers: headers, body: body, limits: limits)) { [unowned self] in
-            received($0)
+        // A reload can end the sender while it waits for the answer.
+        fetcher.send(HTTPFetch(.post, url, headers: headers, body: body, limits: limits)) { [weak self] in
+            self?.received($0)
         }
     }
 
@@ -123,6 +124,13 @@ public struct EventStatus: Sendable, Equatable {
 
     /// Nothing has happened.
     public init() {}
+
+    /// The status of a receiver that is told nothing more: the events that wait are dropped.
+    public var ended: EventStatus {
+        var status = EventStatus()
+        (status.sent, status.dropped, status.failures) = (sent, dropped + queued, failures)
+        return status
+    }
 
     /// Adds what became of the events for another receiver.
     public mutating func add(_ other: EventStatus) {

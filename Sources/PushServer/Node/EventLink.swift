@@ -33,16 +33,18 @@ final class EventLink {
         webhooks = PusherWebhooks(context)
     }
 
-    /// Sends as the settings of now say; does nothing if no events are wanted, which only a restart changes.
+    /// Sends as the settings of now say.
     func update(_ fetcher: HTTPFetcher) {
+        guard isOn else {
+            if state.configuration.hasWebhooks { state.logger.warning("the first webhook needs a restart") }
+            return
+        }
         let hooks = state.configuration.hooks
         grace = UInt64(hooks.grace / .milliseconds(1))
         attendance.shorten(to: grace, at: now)
         webhooks.update(fetcher)
         if let url = hooks.eventsURL { tellBackend(at: url, hooks, fetcher) }
-        guard tells else { return }
         if ledger == nil, !state.broker.isEmbedded { ledger = CensusLedger(node: node) }
-        if context.events == nil { state.logger.warning("the first webhook needs a restart") }
         refreshStatus()
     }
 
@@ -57,8 +59,8 @@ final class EventLink {
 
     private var node: String { ConnectionID.nodeName(state.nodeID) }
 
-    /// Whether anybody is told anything.
-    private var tells: Bool { sender != nil || !webhooks.isEmpty }
+    /// Whether loops tell what happens; only a restart changes that.
+    private var isOn: Bool { context.events != nil }
 
     func close() {
         sender = nil
@@ -80,7 +82,7 @@ final class EventLink {
     }
 
     func tick() {
-        guard tells else { return }
+        guard isOn else { return }
         for occupant in attendance.takeGone(at: now) { departed(occupant) }
         report()
         sender?.tick()
@@ -96,7 +98,7 @@ final class EventLink {
     ///
     /// If this is the only node, no subscriber is left; otherwise clients may come back to another one in time.
     func finish(then completion: @escaping () -> Void) {
-        guard tells else { return completion() }
+        guard isOn else { return completion() }
         if ledger == nil { for occupant in attendance.takeGone(at: .max) { departed(occupant) } }
         ending = (deadline: now + EventLink.lastMilliseconds, then: completion)
         tick()

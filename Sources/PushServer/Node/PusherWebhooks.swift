@@ -11,18 +11,21 @@ final class PusherWebhooks {
     private let state: ServerState
     /// By the application's id.
     private var senders: [String: EventSender] = [:]
+    /// What became of the events for applications that are gone.
+    private var past = EventStatus()
 
     init(_ context: LoopContext) {
         self.context = context
         state = context.state
     }
 
-    var isEmpty: Bool { senders.isEmpty }
-
     /// Sends to the applications of now.
     func update(_ fetcher: HTTPFetcher) {
         let apps = state.configuration.pusherApps.filter { $0.options.webhookURL != nil }
-        senders = senders.filter { id, _ in apps.contains { $0.id == id } }
+        for (id, sender) in senders where !apps.contains(where: { $0.id == id }) {
+            past.add(sender.status.ended)
+            senders[id] = nil
+        }
         for app in apps {
             guard let url = app.options.webhookURL else { continue }
             let envelope = EventEnvelope.pusher(key: app.key, app.signer)
@@ -59,6 +62,7 @@ final class PusherWebhooks {
 
     /// What became of the events.
     func add(to status: inout EventStatus) {
+        status.add(past)
         for sender in senders.values { status.add(sender.status) }
     }
 
