@@ -3,6 +3,7 @@
 import json
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from support import wait_until
@@ -107,6 +108,25 @@ def test_applications_come_change_and_go_with_a_reload(start, tmp_path):
     frames, code = here.closed()
     assert code == 4001 and frames[-1]["data"]["code"] == 4001
     assert there.is_idle()
+
+
+def test_a_client_that_waits_while_its_application_goes_is_refused(start, backend, tmp_path):
+    file = tmp_path / "pushd.yaml"
+
+    def write(*apps):
+        file.write_text(f"hook-connect: {backend.url}/connect\npusher-app: {json.dumps(apps)}\n")
+        file.chmod(0o600)
+
+    write(APP, "78:key2:secret2")
+    backend.conduct, backend.delay = "slow", 1
+    server = start("--config", str(file))
+    with ThreadPoolExecutor() as pool:
+        code = pool.submit(refusal, server)
+        wait_until(lambda: backend.questions, "the question about the client")
+        write("78:key2:secret2")
+        server.signal(signal.SIGHUP)
+        wait_until(lambda: "configuration reloaded" in server.log(), "the reload")
+        assert code.result(10) == 4001
 
 
 @pytest.mark.parametrize("option", ["max-connections=0", "max-members=x", "more=1", "webhook=ftp://x", "max-members"])

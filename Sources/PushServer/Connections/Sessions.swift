@@ -28,7 +28,7 @@ final class Sessions {
     }
 
     private let context: LoopContext
-    /// By slot, without holes: an idle client costs its session and nothing more.
+    /// By slot; an array, so that an idle client costs its session and nothing more.
     private var own: ContiguousArray<Own?> = []
 
     init(_ context: LoopContext) {
@@ -40,14 +40,17 @@ final class Sessions {
     /// - Returns: why the connection ends at once; nil if it stays.
     func begin(_ new: OwnSession, of connection: Connection) -> PusherRefusal? {
         while own.count <= Int(connection.slot) { own.append(nil) }
-        var session = new.session
-        var refusal = new.refusal
-        if let app = session.app, !context.state.pusherPlaces.take(app) {
-            refusal = .full(limit: app.options.maxConnections ?? 0)
-            session.app = nil
+        own[Int(connection.slot)] = Own(session: new.session)
+        // A reload may have come while the client waited for its answer.
+        guard follow(context.settings.configuration.pusherApps, connection) else {
+            own[Int(connection.slot)]?.session.app = nil
+            return .unknownApp
         }
-        own[Int(connection.slot)] = Own(session: session)
-        return refusal
+        if let app = own[Int(connection.slot)]?.session.app, !context.state.pusherPlaces.take(app) {
+            own[Int(connection.slot)]?.session.app = nil
+            return .full(limit: app.options.maxConnections ?? 0)
+        }
+        return new.refusal
     }
 
     /// Forgets a connection.
