@@ -2,6 +2,7 @@
 
 import pytest
 from support.backend import Backend
+from support.chromium import COMMAND, Chromium
 from support.limits import allow_all_descriptors
 from support.pushd import Pushd
 from support.redis_server import RedisServer
@@ -48,6 +49,13 @@ def tls_records(request):
 def pushd(start):
     """A pushd with default options."""
     return start()
+
+
+@pytest.fixture
+def browser(tmp_path):
+    browser = Chromium(tmp_path) if COMMAND else pytest.skip("no Chromium here")
+    yield browser
+    browser.close()
 
 
 @pytest.fixture

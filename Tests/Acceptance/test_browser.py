@@ -4,20 +4,13 @@ import subprocess
 
 import pytest
 from support import firefox, wait_until
-from support.chromium import COMMAND, Chromium
+from support.chromium import COMMAND
 from support.firefox import Firefox
 from support.pushd import ROOT
 
 pytestmark = pytest.mark.skipif(not COMMAND, reason="no Chromium here")
 
 SCREENSHOTS = ROOT / ".build/screenshots"
-
-
-@pytest.fixture
-def browser(tmp_path):
-    browser = Chromium(tmp_path)
-    yield browser
-    browser.close()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from threading import Thread
 
 import pytest
 from support import free_port
-from support.chromium import COMMAND, Chromium
+from support.chromium import COMMAND
 from support.pushd import ROOT, environment
 
 EXAMPLE = ROOT / "examples/events"
@@ -27,13 +27,6 @@ def origin():
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
-
-
-@pytest.fixture
-def browser(tmp_path):
-    browser = Chromium(tmp_path)
-    yield browser
-    browser.close()
 
 
 @pytest.fixture

@@ -13,9 +13,8 @@ import sseclient
 from support import free_port, wait_until
 from support.backend import allow, deny
 from support.certificates import Authority
-from support.chromium import COMMAND, Chromium
 from support.raw import TEXT, RawClient, decode_frames
-from support.sse import Event, EventClient
+from support.sse import Event, EventClient, curl_events
 from support.tls import TLSClient, trusting
 from support.tokens import Key
 
@@ -48,20 +47,7 @@ def by_sseclient(pushd, target):
 
 
 def by_curl(pushd, target):
-    command = ["curl", "-sN", f"http://127.0.0.1:{pushd.port}{target}"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        try:
-            yield None
-            lines = []
-            for line in process.stdout:
-                line = line.decode().removesuffix("\n")
-                if line.startswith("data: "):
-                    lines.append(line.removeprefix("data: "))
-                elif not line and lines:
-                    yield "\n".join(lines)
-                    lines = []
-        finally:
-            process.kill()
+    return curl_events(f"http://127.0.0.1:{pushd.port}{target}")
 
 
 @pytest.mark.parametrize("client", [by_httpx, by_sseclient, by_curl])
@@ -111,15 +97,6 @@ def test_the_default_channel_and_an_old_client(pushd):
 
 
 # A browser
-
-
-@pytest.fixture
-def browser(tmp_path):
-    if not COMMAND:
-        pytest.skip("no Chromium here")
-    browser = Chromium(tmp_path)
-    yield browser
-    browser.close()
 
 
 SCRIPT = """

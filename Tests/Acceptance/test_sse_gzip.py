@@ -13,7 +13,7 @@ import pytest
 from support import wait_until
 from support.chromium import COMMAND as CHROMIUM
 from support.chromium import Chromium
-from support.sse import EventClient
+from support.sse import EventClient, curl_events
 
 JSON = json.dumps({"prices": [{"item": f"widget {i}", "price": i * 12.5} for i in range(25)]})
 PAYLOADS = ["hello", "two\nlines", JSON, "é 😀" * 200, "x" * 200_000, "".join(random.Random(1).choices(JSON, k=70_000)), "end"]
@@ -146,19 +146,9 @@ def by_node(pushd, directory):
 
 
 def by_curl(pushd, directory):
-    command = ["curl", "-sN", "--compressed", f"http://127.0.0.1:{pushd.port}/sse?channel=c"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
-        try:
-            lines = []
-            for line in process.stdout:
-                line = line.decode().removesuffix("\n")
-                if line.startswith("data: "):
-                    lines.append(line.removeprefix("data: "))
-                elif not line and lines:
-                    yield "\n".join(lines)
-                    lines = []
-        finally:
-            process.kill()
+    events = curl_events(f"http://127.0.0.1:{pushd.port}/sse?channel=c", "--compressed")
+    next(events)
+    return events
 
 
 def by_chromium(pushd, directory):

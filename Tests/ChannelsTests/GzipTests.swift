@@ -11,16 +11,6 @@ private func inflated(_ body: [UInt8]) throws -> [UInt8] {
     try Inflater().inflate((body + [0]).rawSpan, maxBytes: 1 << 26)
 }
 
-/// Numbers its messages.
-private final class Numbers: MessagePrefix {
-    private var last = 0
-
-    func append(before message: Message, to text: inout [UInt8]) {
-        last += 1
-        text += "\(last) ".utf8
-    }
-}
-
 /// Texts without a frame, as pieces of bodies in gzip.
 @Suite struct GzipTests {
     @Test(arguments: [0, 1, 65_535, 65_536, 140_000])
@@ -80,7 +70,7 @@ private final class Numbers: MessagePrefix {
         let isPrefixed = (link / 2).isMultiple(of: 3)
         let slot = world.hub.connect(
             Int32(link), "a", form: WireForm(encoder: isPrefixed ? 3 : 2, deflated: deflated ? .bits12 : nil))
-        if isPrefixed { world.hub.setPrefix(Numbers(), of: slot) }
+        if isPrefixed { world.hub.setPrefix(NumberPrefix(), of: slot) }
         return slot
     }
 

@@ -3,16 +3,6 @@ import Testing
 
 @testable import Channels
 
-/// Counts the messages that it was asked for.
-private final class Counter: MessagePrefix {
-    private var count = 0
-
-    func append(before message: Message, to text: inout [UInt8]) {
-        count += 1
-        text += "\(count) ".utf8
-    }
-}
-
 /// Subscribers whose messages have prefixes of their own, beside others.
 @Suite struct HubPrefixTests {
     let world = World(outboxLimitBytes: 100)
@@ -22,7 +12,7 @@ private final class Counter: MessagePrefix {
     private func connect(_ link: Int32, _ channels: String...) -> UInt32 {
         let slot = hub.add(link: link)
         hub.setForm(.prefixed, of: slot)
-        hub.setPrefix(Counter(), of: slot)
+        hub.setPrefix(NumberPrefix(), of: slot)
         for channel in channels { hub.join(slot, channel) }
         return slot
     }

@@ -146,3 +146,13 @@ extension DeliveryCounts {
     var droppedBySlowConsumers: Int { DropCause.allCases.reduce(0) { $0 + dropped[$1.rawValue] } }
     var settled: Int { deliveries + droppedBySlowConsumers + droppedByClosing }
 }
+
+/// Numbers the messages of its subscriber.
+final class NumberPrefix: MessagePrefix {
+    private var last = 0
+
+    func append(before message: Message, to text: inout [UInt8]) {
+        last += 1
+        text += "\(last) ".utf8
+    }
+}

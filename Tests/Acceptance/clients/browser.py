@@ -3,8 +3,10 @@
 import pathlib
 import queue
 from concurrent.futures import Future
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from threading import Thread
+
+from support.handlers import QuietHandler
 
 from . import PATIENCE_S
 from .json_form import decode_outcome, encode_conversation
@@ -37,7 +39,7 @@ class BrowserClient:
         tasks = self.tasks
         current = None  # the page plays one conversation at a time
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_GET(self):
                 nonlocal current
                 if self.path == "/conversation":
@@ -52,15 +54,5 @@ class BrowserClient:
             def do_POST(self):
                 current.set_result(self.rfile.read(int(self.headers["Content-Length"])))
                 self.answer(200, "text/plain", b"")
-
-            def answer(self, status, kind, body):
-                self.send_response(status)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
 
         return Handler

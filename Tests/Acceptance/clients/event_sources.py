@@ -6,11 +6,12 @@ import queue
 import shutil
 import subprocess
 import sys
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import ThreadingHTTPServer
 from threading import Thread
 from urllib.parse import quote
 
 from support import chromium, firefox
+from support.handlers import QuietHandler
 
 DIRECTORY = pathlib.Path(__file__).parent
 SCRIPT = DIRECTORY / "event_source.mjs"
@@ -44,27 +45,17 @@ class Reports:
     def _handler(self):
         reports = self.queue
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_GET(self):
                 if self.path.startswith("/?"):
-                    self.answer("text/html", PAGE)
+                    self.answer(200, "text/html", PAGE)
                 else:
-                    self.answer("text/javascript", SCRIPT.read_bytes())
+                    self.answer(200, "text/javascript", SCRIPT.read_bytes())
 
             def do_POST(self):
                 report = self.rfile.read(int(self.headers["Content-Length"]))
                 reports.put((self.path.removeprefix("/"), json.loads(report)))
-                self.answer("text/plain", b"")
-
-            def answer(self, kind, body):
-                self.send_response(200)
-                self.send_header("Content-Type", kind)
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
+                self.answer(200, "text/plain", b"")
 
         return Handler
 

@@ -1,10 +1,11 @@
 """A provider of keys for tokens: a real HTTPS server with a JSON Web Key Set, which rotates, misbehaves or goes away."""
 
-import http.server
 import ssl
 import threading
+from http.server import ThreadingHTTPServer
 
 from . import free_port
+from .handlers import QuietHandler
 from .tokens import key_set
 
 
@@ -30,7 +31,7 @@ class KeyProvider:
         return f"{'https' if self.pair else 'http'}://127.0.0.1:{self.port}/keys.json"
 
     def come_back(self):
-        server = http.server.ThreadingHTTPServer(("127.0.0.1", self.port), self._handler())
+        server = ThreadingHTTPServer(("127.0.0.1", self.port), self._handler())
         server.daemon_threads = True
         if self.pair:
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -59,7 +60,7 @@ class KeyProvider:
     def _handler(self):
         provider = self
 
-        class Handler(http.server.BaseHTTPRequestHandler):
+        class Handler(QuietHandler):
             def do_GET(self):
                 provider.requests.append((self.path, dict(self.headers)))
                 if provider.conduct == "hang":
@@ -75,8 +76,5 @@ class KeyProvider:
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)
-
-            def log_message(self, *_):
-                pass
 
         return Handler

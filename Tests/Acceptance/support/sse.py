@@ -1,6 +1,7 @@
 """Event streams: a client on a raw socket, and the events as the HTML standard reads them."""
 
 import json
+import subprocess
 from collections import namedtuple
 
 Event = namedtuple("Event", "type data", defaults=["message", ""])
@@ -61,3 +62,20 @@ class EventClient:
 
     def close(self):
         self.client.close()
+
+
+def curl_events(url, *options):
+    """None as soon as curl runs, then the data of each event that it gets."""
+    with subprocess.Popen(["curl", "-sN", *options, url], stdout=subprocess.PIPE) as process:
+        try:
+            yield None
+            lines = []
+            for line in process.stdout:
+                line = line.decode().removesuffix("\n")
+                if line.startswith("data: "):
+                    lines.append(line.removeprefix("data: "))
+                elif not line and lines:
+                    yield "\n".join(lines)
+                    lines = []
+        finally:
+            process.kill()
