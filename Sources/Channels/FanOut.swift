@@ -1,6 +1,6 @@
 internal import Bytes
 
-/// The channels that have messages of this turn, and the way of these to the subscribers at the turn's end.
+/// The channels that have messages of this turn; at its end it sends them to the subscribers.
 ///
 /// It is a part of the hub, which calls it and is not called by it.
 struct FanOut {

@@ -73,9 +73,9 @@ public struct RedisChannelMap: Sendable {
         return "{\(SlotSet.tag(withSlotOf: target))}pushd:id:\(target)\u{1}\(id)"
     }
 
-    /// The key of a channel's growing messages, in the slot of the channel; nobody's channel has such a name.
+    /// The key of a channel's growing messages, in the slot of the channel; no channel can have this name.
     ///
-    /// It begins with the prefix, as those rights in Redis are there that the channel itself needs.
+    /// It begins with the prefix, so that the rights in Redis that the channel needs are enough for it.
     func growingKey(of channel: String) -> String {
         let target = publishTarget(for: channel)
         let tag = "{\(SlotSet.tag(withSlotOf: target))}"

@@ -75,7 +75,7 @@ struct GrowingMessages: Sendable {
     /// By channel, in the order of their first pieces.
     private var growing: [ByteName: [Growing]] = [:]
     private(set) var bytes = 0
-    /// The last piece of no message is older, so that all need not be looked at until this is long ago.
+    /// No message's last piece came before this time, so until it is long ago none is idle.
     private var oldestPieceNanoseconds = UInt64.max
 
     /// - Parameters:

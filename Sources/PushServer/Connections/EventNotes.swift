@@ -67,9 +67,10 @@ final class EventNotes {
         if hasWebhooks { context.tellNode(.note(.webhook(.cacheMiss(channel: channel)))) }
     }
 
-    /// A member of a channel with presence has come, on a connection that is its own or that has named it.
+    /// A member of a channel with presence has come: the connection's user, or one that its client has named.
     ///
-    /// Users that connections are of are told of with their subscriptions, if the backend wants to know them.
+    /// A connection's user is told of here only if the backend does not want `joined` and `left`, since those events
+    /// already follow the user's subscriptions.
     func memberEntered(_ channel: ByteName, _ member: PresenceMember, isNamedByClient: Bool) {
         guard let occupant = occupant(channel, member, isNamedByClient) else { return }
         context.tellNode(.note(.entered([occupant])))
